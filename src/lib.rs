@@ -1,1 +1,6 @@
-//! placeholder
+//! restic-123pan.
+pub mod body;
+pub mod restic;
+pub mod service;
+pub mod store;
+pub mod turns;

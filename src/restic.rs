@@ -1,0 +1,416 @@
+//! restic's REST protocol as values: repositories, files, ids, ranges, and the request line that
+//! names them. Everything here is pure; what a request does is `service`'s business, and how
+//! bytes move is `server`'s.
+//!
+//! Source of the facts: restic's "REST Backend" specification and what restic 0.14, restic 0.19
+//! and rustic 0.11 send.
+
+use std::fmt;
+
+/// Most path segments that a repository may have below the server's root.
+pub const MAX_DEPTH: usize = 8;
+/// Longest path segment in bytes; 123pan's names are shorter than 256.
+pub const MAX_SEGMENT: usize = 255;
+/// Longest request target in bytes that is looked at.
+pub const MAX_TARGET: usize = 4096;
+
+/// A repository: its path below the server's root, without slashes at the ends; empty for `/`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Repo(String);
+
+impl Repo {
+    /// The repository with this path, or None if a segment may not be one.
+    pub fn new(path: &str) -> Option<Self> {
+        if path.is_empty() {
+            return Some(Self(String::new()));
+        }
+        let segments: Vec<&str> = path.split('/').collect();
+        let fits = segments.len() <= MAX_DEPTH && segments.iter().all(|name| segment_ok(name));
+        fits.then(|| Self(path.to_owned()))
+    }
+
+    /// The path's segments, outermost first.
+    pub fn segments(&self) -> impl Iterator<Item = &str> {
+        self.0.split('/').filter(|name| !name.is_empty())
+    }
+
+    /// The path, without slashes at the ends.
+    pub fn path(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Repo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "/{}", self.0)
+    }
+}
+
+/// Names that would be mistaken for a repository's own folders, or for the server's own pages.
+const RESERVED: [&str; 7] = ["-", "config", "data", "keys", "locks", "snapshots", "index"];
+
+/// Whether a name may be a folder on the cloud: 123pan's name rules (API reference 3.5), and
+/// nothing that a path could be tricked with.
+pub fn segment_ok(name: &str) -> bool {
+    let bad = |c: char| c.is_control() || "\"\\/:*?|><".contains(c);
+    !name.is_empty()
+        && name.len() <= MAX_SEGMENT
+        && name == name.trim()
+        && !name.ends_with('.')
+        && !name.contains(bad)
+        && !RESERVED.contains(&name)
+}
+
+/// The kinds of files that a repository has besides its config.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Kind {
+    /// Packs, in 256 folders by the first two digits of their ids.
+    Data,
+    /// Keys.
+    Keys,
+    /// Locks, the fences between clients.
+    Locks,
+    /// Snapshots.
+    Snapshots,
+    /// Index files.
+    Index,
+}
+
+impl Kind {
+    /// Every kind.
+    pub const ALL: [Self; 5] = [
+        Self::Data,
+        Self::Keys,
+        Self::Locks,
+        Self::Snapshots,
+        Self::Index,
+    ];
+
+    /// The kind's folder name, which is also its name in URLs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Data => "data",
+            Self::Keys => "keys",
+            Self::Locks => "locks",
+            Self::Snapshots => "snapshots",
+            Self::Index => "index",
+        }
+    }
+
+    fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+}
+
+/// An id: the SHA-256 of a file's content.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Id(pub [u8; 32]);
+
+impl Id {
+    /// The id written as 64 lower-case hex digits; anything else is None.
+    pub fn from_hex(text: &str) -> Option<Self> {
+        let mut bytes = [0; 32];
+        if text.len() != 64 {
+            return None;
+        }
+        for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
+            *byte = digit(pair[0])? << 4 | digit(pair[1])?;
+        }
+        Some(Self(bytes))
+    }
+
+    /// The first two hex digits: the folder below `data` that holds this pack.
+    pub fn prefix(&self) -> String {
+        hex(&self.0[..1])
+    }
+}
+
+fn digit(c: u8) -> Option<u8> {
+    match c {
+        b'0'..=b'9' => Some(c - b'0'),
+        b'a'..=b'f' => Some(c - b'a' + 10),
+        _ => None,
+    }
+}
+
+/// Bytes as lower-case hex digits.
+pub fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let pairs = bytes
+        .iter()
+        .flat_map(|b| [DIGITS[usize::from(b >> 4)], DIGITS[usize::from(b & 15)]]);
+    pairs.map(char::from).collect()
+}
+
+impl fmt::Display for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hex(&self.0))
+    }
+}
+
+impl fmt::Debug for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// One file of a repository.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum File {
+    /// The repository's config; the only file that isn't named by its hash.
+    Config,
+    /// A file named by the SHA-256 of its content.
+    Hashed(Kind, Id),
+}
+
+impl File {
+    /// The id that the content must hash to; none for the config.
+    pub fn id(&self) -> Option<Id> {
+        match self {
+            Self::Config => None,
+            Self::Hashed(_, id) => Some(*id),
+        }
+    }
+
+    /// The kind; none for the config.
+    pub fn kind(&self) -> Option<Kind> {
+        match self {
+            Self::Config => None,
+            Self::Hashed(kind, _) => Some(*kind),
+        }
+    }
+
+    /// The file's own name, without its folders.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Config => "config".to_owned(),
+            Self::Hashed(_, id) => id.to_string(),
+        }
+    }
+}
+
+impl fmt::Display for File {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Config => f.write_str("config"),
+            Self::Hashed(kind, id) => write!(f, "{}/{id}", kind.name()),
+        }
+    }
+}
+
+/// What a request asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Operation {
+    /// Make a repository's folder; done already is fine.
+    Create(Repo),
+    /// The files of one kind.
+    List(Repo, Kind),
+    /// A file's size.
+    Stat(Repo, File),
+    /// A file's bytes, whole or in part.
+    Load(Repo, File),
+    /// Store a file.
+    Save(Repo, File),
+    /// Remove a file; gone already is fine.
+    Remove(Repo, File),
+}
+
+impl Operation {
+    /// The repository that is meant.
+    pub fn repo(&self) -> &Repo {
+        match self {
+            Self::Create(repo) | Self::List(repo, _) | Self::Stat(repo, _) => repo,
+            Self::Load(repo, _) | Self::Save(repo, _) | Self::Remove(repo, _) => repo,
+        }
+    }
+}
+
+/// Why a request line is no operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// Nothing can be at this path.
+    NotFound,
+    /// The path is known but not with this method; the methods that it has.
+    Method(&'static str),
+    /// A POST to a repository without `create=true`.
+    NoCreate,
+}
+
+/// Reads a request line.
+pub fn parse(method: &str, target: &str) -> Result<Operation, Refusal> {
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    match place(path).ok_or(Refusal::NotFound)? {
+        Place::Repo(repo) => match method {
+            "POST" if query.split('&').any(|pair| pair == "create=true") => {
+                Ok(Operation::Create(repo))
+            }
+            "POST" => Err(Refusal::NoCreate),
+            _ => Err(Refusal::Method("POST")),
+        },
+        Place::Kind(repo, kind) => match method {
+            "GET" => Ok(Operation::List(repo, kind)),
+            _ => Err(Refusal::Method("GET")),
+        },
+        Place::File(repo, file) => match method {
+            "HEAD" => Ok(Operation::Stat(repo, file)),
+            "GET" => Ok(Operation::Load(repo, file)),
+            "POST" => Ok(Operation::Save(repo, file)),
+            "DELETE" => Ok(Operation::Remove(repo, file)),
+            _ => Err(Refusal::Method("HEAD, GET, POST, DELETE")),
+        },
+    }
+}
+
+/// What a path names.
+enum Place {
+    Repo(Repo),
+    Kind(Repo, Kind),
+    File(Repo, File),
+}
+
+fn place(path: &str) -> Option<Place> {
+    if path.len() > MAX_TARGET {
+        return None;
+    }
+    let path = path.strip_prefix('/')?;
+    let folder = path.strip_suffix('/').unwrap_or(path);
+    if folder.is_empty() {
+        return path.is_empty().then(|| Place::Repo(Repo(String::new())));
+    }
+    let names: Vec<String> = folder.split('/').map(decode).collect::<Option<_>>()?;
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let is_folder = path.ends_with('/');
+    let repo = |names: &[&str]| Repo::new(&names.join("/"));
+    match names.as_slice() {
+        [before @ .., "config"] if !is_folder => Some(Place::File(repo(before)?, File::Config)),
+        [before @ .., kind, id] if !is_folder && Kind::from_name(kind).is_some() => {
+            let file = File::Hashed(Kind::from_name(kind)?, Id::from_hex(id)?);
+            Some(Place::File(repo(before)?, file))
+        }
+        // restic lists with a slash at the end; without it the same folder is meant.
+        [before @ .., kind] if Kind::from_name(kind).is_some() => {
+            Some(Place::Kind(repo(before)?, Kind::from_name(kind)?))
+        }
+        all => Some(Place::Repo(repo(all)?)),
+    }
+}
+
+/// A path segment without its percent signs; None for what no honest client sends: a broken
+/// escape, an escaped slash or dot, bytes that aren't UTF-8.
+fn decode(segment: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(segment.len());
+    let mut rest = segment.bytes();
+    while let Some(byte) = rest.next() {
+        if byte != b'%' {
+            bytes.push(byte);
+            continue;
+        }
+        let pair = [rest.next()?, rest.next()?].map(|c| digit(c.to_ascii_lowercase()));
+        let [Some(high), Some(low)] = pair else {
+            return None;
+        };
+        match high << 4 | low {
+            b'/' | b'.' | b'\\' | 0 => return None,
+            byte => bytes.push(byte),
+        }
+    }
+    String::from_utf8(bytes).ok()
+}
+
+/// What a `Range` header asks for, before the file's size is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Range {
+    /// From the first position up to and including the second.
+    Between(u64, u64),
+    /// From this position to the end.
+    From(u64),
+    /// The last so many bytes.
+    Last(u64),
+    /// Not a single range of bytes; it can't be satisfied whatever the size.
+    Bad,
+}
+
+impl Range {
+    /// Reads a `Range` header (RFC 9110, 14.2). Other units than bytes are ignored, as the RFC
+    /// wants; several ranges at once, which no client of restic's protocol sends, are refused.
+    pub fn parse(header: &str) -> Option<Self> {
+        let (unit, set) = header.trim().split_once('=')?;
+        if !unit.trim().eq_ignore_ascii_case("bytes") {
+            return None;
+        }
+        Some(Self::single(set.trim()).unwrap_or(Self::Bad))
+    }
+
+    fn single(set: &str) -> Option<Self> {
+        let (first, last) = set.split_once('-')?;
+        match (first, last) {
+            ("", last) => Some(Self::Last(number(last)?)),
+            (first, "") => Some(Self::From(number(first)?)),
+            (first, last) => {
+                let (first, last) = (number(first)?, number(last)?);
+                (first <= last).then_some(Self::Between(first, last))
+            }
+        }
+    }
+
+    /// The part of a file of `size` bytes that is meant; None is 416.
+    pub fn of(self, size: u64) -> Option<Part> {
+        let part = |start: u64, end: u64| {
+            (start < end).then_some(Part {
+                start,
+                len: end - start,
+            })
+        };
+        match self {
+            Self::Between(first, last) => part(first, size.min(last.saturating_add(1))),
+            Self::From(first) => part(first, size),
+            Self::Last(count) => part(size.saturating_sub(count), size),
+            Self::Bad => None,
+        }
+    }
+}
+
+fn number(text: &str) -> Option<u64> {
+    // `parse` alone would take a sign.
+    text.bytes()
+        .all(|c| c.is_ascii_digit())
+        .then(|| text.parse().ok())?
+}
+
+/// A run of bytes within a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// Position of the first byte.
+    pub start: u64,
+    /// Number of bytes.
+    pub len: u64,
+}
+
+impl Part {
+    /// All of a file.
+    pub fn whole(size: u64) -> Self {
+        Self {
+            start: 0,
+            len: size,
+        }
+    }
+
+    /// The `Content-Range` of an answer with this part of a file of `size` bytes.
+    pub fn content_range(&self, size: u64) -> String {
+        let last = self.start + self.len.saturating_sub(1);
+        format!("bytes {}-{last}/{size}", self.start)
+    }
+}
+
+/// The media type of the first version of lists: names only.
+pub const V1: &str = "application/vnd.x.restic.rest.v1";
+/// The media type of the second version of lists: names and sizes.
+pub const V2: &str = "application/vnd.x.restic.rest.v2";
+
+/// Whether an `Accept` header asks for lists with sizes.
+pub fn wants_v2(accept: &str) -> bool {
+    let types = accept.split(',').filter_map(|item| item.split(';').next());
+    types
+        .map(str::trim)
+        .any(|name| name.eq_ignore_ascii_case(V2))
+}

@@ -1,0 +1,424 @@
+//! One request in, one answer out: the checks that belong to restic's protocol rather than to a
+//! cloud, and the only place where a status is picked. A status is an instruction to restic: it
+//! takes 401, 403, 404, 416 and 507 as final and repeats after everything else, so a passing
+//! fault must never get one of those.
+//!
+//! Sockets and threads are `server`'s; here is only what can be tested with bytes in memory.
+
+use crate::body::{Body, Budget, LARGEST};
+use crate::restic::{self, File, Kind, Operation, Range, Refusal, Repo};
+use crate::store::{Cause, Entry, Error, Loaded, Store};
+use crate::turns::{Turn, Turns};
+use log::{error, info, warn};
+use std::fmt::Write as _;
+use std::io::{self, Read};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Bytes copied at once from the cloud to the client.
+const BUFFER: usize = 64 << 10;
+/// Bytes of a list that are gathered before they are sent: about a hundred entries, one page of
+/// the cloud's list. Until the first are sent, a failure still gets its own status.
+const LIST_BUFFER: usize = 10 << 10;
+/// Bounds in bytes of a config that comes without a length, where only its end tells whether it
+/// is whole (safety rule 6). A config is about 155 bytes.
+const CHUNKED_CONFIG: std::ops::RangeInclusive<u64> = 32..=64 << 10;
+/// Longest wait for earlier operations on the same name.
+const TURN_WAIT: Duration = Duration::from_secs(120);
+
+/// What the protocol looks at in a request's head.
+#[derive(Clone, Copy, Debug)]
+pub struct Head<'a> {
+    /// The method, in upper case.
+    pub method: &'a str,
+    /// Path and query, as they came.
+    pub target: &'a str,
+    /// The `Accept` header.
+    pub accept: Option<&'a str>,
+    /// The `Range` header.
+    pub range: Option<&'a str>,
+    /// What the head says about the body.
+    pub length: Length,
+}
+
+/// What a head says about the body that follows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Length {
+    /// There is none.
+    None,
+    /// It has so many bytes.
+    Known(u64),
+    /// It ends when it ends.
+    Chunked,
+}
+
+/// Which queue a job belongs to, so that nothing small waits behind something large.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lane {
+    /// Locks, keys, snapshots, config, and lists of everything but packs.
+    Small,
+    /// Packs and index files, and the list of packs.
+    Large,
+    /// DELETEs of packs, which are gathered into batches.
+    RemoveLarge,
+    /// DELETEs of everything else, likewise.
+    RemoveSmall,
+}
+
+/// An admitted request. Writing ones hold their place in the order of their name until they are
+/// dropped.
+#[derive(Debug)]
+pub struct Job {
+    operation: Operation,
+    range: Option<Range>,
+    v2: bool,
+    length: Length,
+    turn: Option<Turn>,
+}
+
+impl Job {
+    /// The queue that it belongs to.
+    pub fn lane(&self) -> Lane {
+        let large = |kind: Option<Kind>| matches!(kind, Some(Kind::Data | Kind::Index));
+        match &self.operation {
+            Operation::Remove(_, file) if file.kind() == Some(Kind::Data) => Lane::RemoveLarge,
+            Operation::Remove(..) => Lane::RemoveSmall,
+            Operation::Load(_, file) | Operation::Save(_, file) if large(file.kind()) => {
+                Lane::Large
+            }
+            Operation::List(_, Kind::Data) => Lane::Large,
+            _ => Lane::Small,
+        }
+    }
+
+    /// Whether nothing that came earlier for the same name is still under way.
+    pub fn turn_has_come(&self) -> bool {
+        self.turn.as_ref().is_none_or(Turn::has_come)
+    }
+}
+
+/// Status and headers of an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// The status.
+    pub status: u16,
+    /// Headers besides those that every answer has.
+    pub headers: Vec<(&'static str, String)>,
+    /// Bytes that follow, also for HEAD, where they don't; None when nobody knows yet.
+    pub length: Option<u64>,
+}
+
+impl Reply {
+    /// An answer without a body.
+    pub fn empty(status: u16) -> Self {
+        Self {
+            status,
+            headers: Vec::new(),
+            length: Some(0),
+        }
+    }
+
+    fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+}
+
+/// Where an answer goes. It is complete when [`Service::serve`] returns Ok; after an Err it must
+/// be cut off, so that a short body or list can't look whole.
+pub trait Answer {
+    /// Sends status and headers.
+    fn start(&mut self, reply: Reply) -> io::Result<()>;
+    /// Sends bytes of the body; what they are may stay buffered until the end.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()>;
+}
+
+/// The protocol over a store.
+pub struct Service {
+    store: Box<dyn Store>,
+    budget: Budget,
+    turns: Arc<Turns>,
+}
+
+impl Service {
+    /// A service that keeps its files in `store` and holds bodies within `budget`.
+    pub fn new(store: Box<dyn Store>, budget: Budget) -> Self {
+        Self {
+            store,
+            budget,
+            turns: Arc::default(),
+        }
+    }
+
+    /// Decides what a request is, or why it is refused, without touching the cloud.
+    pub fn admit(&self, head: &Head<'_>) -> Result<Job, Reply> {
+        let operation = restic::parse(head.method, head.target).map_err(refuse)?;
+        if let (Operation::Save(_, file), length) = (&operation, head.length) {
+            check_length(file, length)?;
+        }
+        let turn = match &operation {
+            Operation::Save(repo, file) | Operation::Remove(repo, file) => {
+                Some(self.turns.arrive(repo, file))
+            }
+            _ => None,
+        };
+        let range = head.range.and_then(Range::parse);
+        let v2 = head.accept.is_some_and(restic::wants_v2);
+        Ok(Job {
+            operation,
+            range,
+            v2,
+            length: head.length,
+            turn,
+        })
+    }
+
+    /// Does the job and answers it. An Err after [`Answer::start`] means that the answer isn't
+    /// whole and can't become so.
+    pub fn serve(&self, job: &Job, body: &mut dyn Read, answer: &mut dyn Answer) -> io::Result<()> {
+        let done = match &job.operation {
+            Operation::List(repo, kind) => return self.list(repo, *kind, job.v2, answer),
+            Operation::Load(repo, file) => return self.load(repo, file, job.range, answer),
+            Operation::Stat(repo, file) => return self.stat(repo, file, answer),
+            Operation::Create(repo) => self.store.create(repo),
+            Operation::Save(repo, file) => self.save(repo, file, job, body),
+            Operation::Remove(repo, file) => {
+                let mut results = self.store.remove(&[(repo.clone(), *file)]);
+                results.pop().unwrap_or(Ok(()))
+            }
+        };
+        answer.start(reply_to(&job.operation, done))
+    }
+
+    /// Does a batch of DELETEs, whose turns have come, and answers for each of them in order.
+    pub fn remove(&self, jobs: &[Job]) -> Vec<Reply> {
+        let name = |job: &Job| match &job.operation {
+            Operation::Remove(repo, file) => Some((repo.clone(), *file)),
+            _ => None,
+        };
+        let files: Vec<(Repo, File)> = jobs.iter().filter_map(name).collect();
+        let results = self.store.remove(&files);
+        jobs.iter()
+            .zip(results)
+            .map(|(job, done)| reply_to(&job.operation, done))
+            .collect()
+    }
+
+    fn save(
+        &self,
+        repo: &Repo,
+        file: &File,
+        job: &Job,
+        source: &mut dyn Read,
+    ) -> Result<(), Error> {
+        if job.turn.as_ref().is_some_and(|turn| !turn.wait(TURN_WAIT)) {
+            let text = "an earlier request for the same name is still under way";
+            return Err(Error::new(Cause::Busy, text));
+        }
+        let mut body = match job.length {
+            Length::Known(len) => Body::fixed(source, len, file.id(), &self.budget)?,
+            _ => Body::chunked(source, file.id(), &self.budget)?,
+        };
+        if body.is_empty() {
+            // Whether 123pan takes empty files is unknown, and restic has none.
+            return Err(Error::new(Cause::BadBody, "the body is empty"));
+        }
+        let chunked_config = file.id().is_none() && job.length == Length::Chunked;
+        if chunked_config && !CHUNKED_CONFIG.contains(&body.len()) {
+            let text = "a config without Content-Length must have 32 bytes to 64 KiB";
+            return Err(Error::new(Cause::BadBody, text));
+        }
+        let saved = self.store.save(repo, file, &mut body);
+        // What went wrong with the body is the client's to know, whatever the store made of it.
+        saved.map_err(|error| body.fault().cloned().unwrap_or(error))
+    }
+
+    fn stat(&self, repo: &Repo, file: &File, answer: &mut dyn Answer) -> io::Result<()> {
+        match self.store.stat(repo, file) {
+            Ok(size) => answer.start(Reply {
+                length: Some(size),
+                ..Reply::empty(200)
+            }),
+            Err(error) => answer.start(reply_failed("HEAD", repo, file, &error)),
+        }
+    }
+
+    fn load(
+        &self,
+        repo: &Repo,
+        file: &File,
+        range: Option<Range>,
+        answer: &mut dyn Answer,
+    ) -> io::Result<()> {
+        let Loaded {
+            size,
+            part,
+            mut reader,
+        } = match self.store.load(repo, file, range) {
+            Ok(loaded) => loaded,
+            Err(error) => return answer.start(reply_failed("GET", repo, file, &error)),
+        };
+        let mut reply = Reply {
+            length: Some(part.len),
+            ..Reply::empty(200)
+        }
+        .with("Content-Type", "application/octet-stream")
+        .with("Accept-Ranges", "bytes");
+        if range.is_some() {
+            reply.status = 206;
+            reply = reply.with("Content-Range", part.content_range(size));
+        }
+        answer.start(reply)?;
+        let broken = |e: &io::Error| warn!("GET {repo}/{file} was cut off: {e}");
+        copy(&mut *reader, part.len, answer).inspect_err(broken)
+    }
+
+    fn list(&self, repo: &Repo, kind: Kind, v2: bool, answer: &mut dyn Answer) -> io::Result<()> {
+        let mut listing = Listing {
+            text: String::from("["),
+            v2,
+            started: false,
+            answer,
+        };
+        let listed = self.store.list(repo, kind, &mut |entry| listing.add(entry));
+        match listed {
+            Ok(()) => listing.end(),
+            Err(error) if !listing.started => {
+                listing
+                    .answer
+                    .start(reply_failed("list", repo, &kind.name(), &error))
+            }
+            Err(error) => {
+                warn!("the list of {repo}/{} was cut off: {error}", kind.name());
+                Err(io::Error::other(error))
+            }
+        }
+    }
+}
+
+/// A list on its way to the client, as JSON.
+struct Listing<'a> {
+    text: String,
+    v2: bool,
+    started: bool,
+    answer: &'a mut dyn Answer,
+}
+
+impl Listing<'_> {
+    fn add(&mut self, Entry { id, size }: Entry) -> Result<(), Error> {
+        if !self.text.ends_with('[') || self.started {
+            self.text.push(',');
+        }
+        // Writing to a String can't fail.
+        let _ = match self.v2 {
+            true => write!(self.text, "{{\"name\":\"{id}\",\"size\":{size}}}"),
+            false => write!(self.text, "\"{id}\""),
+        };
+        if self.text.len() < LIST_BUFFER {
+            return Ok(());
+        }
+        self.send()
+            .map_err(|e| Error::new(Cause::Client, format!("sending the list: {e}")))
+    }
+
+    fn end(&mut self) -> io::Result<()> {
+        self.text.push(']');
+        self.send()
+    }
+
+    fn send(&mut self) -> io::Result<()> {
+        if !self.started {
+            self.started = true;
+            let kind = if self.v2 { restic::V2 } else { restic::V1 };
+            let reply = Reply {
+                length: None,
+                ..Reply::empty(200)
+            };
+            self.answer.start(reply.with("Content-Type", kind))?;
+        }
+        self.answer.write(self.text.as_bytes())?;
+        self.text.clear();
+        Ok(())
+    }
+}
+
+/// Copies exactly `len` bytes, or fails.
+fn copy(reader: &mut dyn Read, len: u64, answer: &mut dyn Answer) -> io::Result<()> {
+    let mut buffer = vec![0; BUFFER];
+    let mut left = len;
+    while left > 0 {
+        let most = usize::try_from(left).map_or(BUFFER, |left| left.min(BUFFER));
+        let n = reader.read(&mut buffer[..most])?;
+        if n == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        answer.write(&buffer[..n])?;
+        left -= n as u64;
+    }
+    Ok(())
+}
+
+fn refuse(refusal: Refusal) -> Reply {
+    match refusal {
+        Refusal::NotFound => Reply::empty(404),
+        Refusal::Method(allowed) => Reply::empty(405).with("Allow", allowed),
+        Refusal::NoCreate => Reply::empty(400),
+    }
+}
+
+/// Lengths that can be refused before the body is read.
+fn check_length(file: &File, length: Length) -> Result<(), Reply> {
+    match length {
+        Length::Known(len) if len > LARGEST => {
+            info!("POST {file}: {len} bytes are more than 123pan takes in a file");
+            Err(Reply::empty(413))
+        }
+        Length::None => Err(Reply::empty(411)),
+        _ => Ok(()),
+    }
+}
+
+fn reply_to(operation: &Operation, done: Result<(), Error>) -> Reply {
+    let Err(error) = done else {
+        return Reply::empty(200);
+    };
+    match operation {
+        Operation::Save(repo, file) => reply_failed("POST", repo, file, &error),
+        Operation::Remove(repo, file) => reply_failed("DELETE", repo, file, &error),
+        other => reply_failed("create", other.repo(), &"", &error),
+    }
+}
+
+/// The answer to a failure, which is told in the log, since restic shows its user the number
+/// alone.
+fn reply_failed(act: &str, repo: &Repo, object: &dyn std::fmt::Display, error: &Error) -> Reply {
+    let slash = if repo.path().is_empty() { "" } else { "/" };
+    let line = format!("{act} {repo}{slash}{object}: {error}");
+    match error.cause {
+        Cause::Absent | Cause::Range(_) => info!("{line}"),
+        Cause::Lost => error!("{line}"),
+        _ => warn!("{line}"),
+    }
+    let reply = Reply::empty(status(error.cause));
+    match error.cause {
+        Cause::Range(size) => reply.with("Content-Range", format!("bytes */{size}")),
+        _ => reply,
+    }
+}
+
+/// The status for each cause: what makes restic do the right thing.
+fn status(cause: Cause) -> u16 {
+    match cause {
+        // Final for restic.
+        Cause::Absent => 404,
+        Cause::Exists => 403,
+        Cause::Range(_) => 416,
+        Cause::Full => 507,
+        // Repeated by restic, for up to 15 minutes.
+        Cause::BadBody | Cause::Client => 400,
+        Cause::TooLarge => 413,
+        Cause::Lost => 500,
+        Cause::Cloud => 502,
+        Cause::Busy => 503,
+    }
+}

@@ -1,0 +1,112 @@
+//! A store in memory: the plainest code that keeps the contract, and so the meaning of the
+//! contract. Tests hold every other store against it.
+
+use super::{Cause, Entry, Error, Found, Loaded, Store};
+use crate::body::Body;
+use crate::restic::{File, Kind, Part, Range, Repo};
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{Cursor, Read};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Repositories in memory; they go with the process.
+#[derive(Debug, Default)]
+pub struct Memory(Mutex<Content>);
+
+#[derive(Debug, Default)]
+struct Content {
+    /// Folders that exist, including those that have become empty.
+    folders: BTreeSet<(Repo, Option<Kind>)>,
+    files: BTreeMap<(Repo, File), Arc<[u8]>>,
+}
+
+impl Memory {
+    fn content(&self) -> MutexGuard<'_, Content> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn bytes(&self, repo: &Repo, file: &File) -> Result<Arc<[u8]>, Error> {
+        let found = self.content().files.get(&(repo.clone(), *file)).cloned();
+        found.ok_or_else(|| Error::new(Cause::Absent, format!("{repo} has no {file}")))
+    }
+}
+
+impl Store for Memory {
+    fn create(&self, repo: &Repo) -> Result<(), Error> {
+        self.content().folders.insert((repo.clone(), None));
+        Ok(())
+    }
+
+    fn list(&self, repo: &Repo, kind: Kind, found: &mut Found<'_>) -> Result<(), Error> {
+        let content = self.content();
+        if !content.folders.contains(&(repo.clone(), Some(kind))) {
+            return Err(Error::new(
+                Cause::Absent,
+                format!("{repo} has no {}", kind.name()),
+            ));
+        }
+        let of_kind = |((place, file), bytes): (&(Repo, File), &Arc<[u8]>)| match file {
+            File::Hashed(its, id) if *its == kind && place == repo => Some(Entry {
+                id: *id,
+                size: bytes.len() as u64,
+            }),
+            _ => None,
+        };
+        let entries: Vec<Entry> = content.files.iter().filter_map(of_kind).collect();
+        drop(content);
+        entries.into_iter().try_for_each(found)
+    }
+
+    fn stat(&self, repo: &Repo, file: &File) -> Result<u64, Error> {
+        Ok(self.bytes(repo, file)?.len() as u64)
+    }
+
+    fn load(&self, repo: &Repo, file: &File, range: Option<Range>) -> Result<Loaded, Error> {
+        let bytes = self.bytes(repo, file)?;
+        let size = bytes.len() as u64;
+        let part = match range {
+            None => Part::whole(size),
+            Some(range) => range.of(size).ok_or_else(|| {
+                Error::new(Cause::Range(size), format!("{file} has only {size} bytes"))
+            })?,
+        };
+        let mut reader = Cursor::new(bytes);
+        reader.set_position(part.start);
+        Ok(Loaded {
+            size,
+            part,
+            reader: Box::new(reader.take(part.len)),
+        })
+    }
+
+    fn save(&self, repo: &Repo, file: &File, body: &mut Body<'_>) -> Result<(), Error> {
+        let mut bytes = Vec::new();
+        let read = body.reader()?.read_to_end(&mut bytes);
+        if let Err(error) = read {
+            let unknown = || Error::new(Cause::Busy, format!("reading the body: {error}"));
+            return Err(body.fault().cloned().unwrap_or_else(unknown));
+        }
+        let mut content = self.content();
+        let key = (repo.clone(), *file);
+        if let Some(there) = content.files.get(&key) {
+            return match **there == *bytes {
+                true => Ok(()),
+                false => Err(Error::new(Cause::Exists, format!("{file} exists"))),
+            };
+        }
+        content.folders.insert((repo.clone(), None));
+        if let Some(kind) = file.kind() {
+            content.folders.insert((repo.clone(), Some(kind)));
+        }
+        content.files.insert(key, bytes.into());
+        Ok(())
+    }
+
+    fn remove(&self, files: &[(Repo, File)]) -> Vec<Result<(), Error>> {
+        let mut content = self.content();
+        let gone = files.iter().map(|name| {
+            content.files.remove(name);
+            Ok(())
+        });
+        gone.collect()
+    }
+}

@@ -1,0 +1,134 @@
+//! The contract between the protocol and a cloud, in restic's words.
+//!
+//! A store knows repositories and files; how a cloud numbers its folders, batches its calls or
+//! renews its tokens stays inside. `memory` is what the contract means, and the tests' oracle.
+
+pub mod memory;
+
+use crate::body::Body;
+use crate::restic::{File, Id, Kind, Part, Range, Repo};
+use std::fmt;
+use std::io::Read;
+
+/// Where repositories are kept. Every method may be called from many threads at once.
+///
+/// A store retries what its client can't repeat cheaply, within the bounds of its configuration,
+/// and answers with an [`Error`] whose [`Cause`] says what is certain. It MUST NOT answer
+/// [`Cause::Absent`] unless the cloud has just said so.
+pub trait Store: Send + Sync {
+    /// Makes a repository's folder. Ok also when it is there already.
+    fn create(&self, repo: &Repo) -> Result<(), Error>;
+
+    /// Calls `found` once for each file of a kind, as they become known; an error that `found`
+    /// returns ends the list at once. Ok promises that no living file was left out.
+    /// [`Cause::Absent`] promises that the folder doesn't exist.
+    fn list(&self, repo: &Repo, kind: Kind, found: &mut Found<'_>) -> Result<(), Error>;
+
+    /// A file's size in bytes.
+    fn stat(&self, repo: &Repo, file: &File) -> Result<u64, Error>;
+
+    /// A file's bytes, whole or the given range of them.
+    fn load(&self, repo: &Repo, file: &File, range: Option<Range>) -> Result<Loaded, Error>;
+
+    /// Stores a file under a name that is free. Ok promises that the whole body is there and can
+    /// be loaded; after an Err, nothing is there under the name that wasn't before, except when
+    /// the cloud's answer was lost. An existing file is never replaced, with two exceptions:
+    /// identical content is Ok without an upload, and what the cloud shows to be damaged under a
+    /// hash's name is replaced. The body checks itself while it is read: an error from its reader
+    /// MUST leave nothing behind.
+    fn save(&self, repo: &Repo, file: &File, body: &mut Body<'_>) -> Result<(), Error>;
+
+    /// Removes files, many at once because clouds take many in one call, and answers for each of
+    /// them in the same order. Ok also when there is no such file; Ok promises that it is gone
+    /// from the cloud, whatever became of the others.
+    fn remove(&self, files: &[(Repo, File)]) -> Vec<Result<(), Error>>;
+}
+
+/// Receives the files of a list.
+pub type Found<'a> = dyn FnMut(Entry) -> Result<(), Error> + 'a;
+
+/// A file in a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Entry {
+    /// Its name.
+    pub id: Id,
+    /// Its size in bytes.
+    pub size: u64,
+}
+
+/// A file being read.
+pub struct Loaded {
+    /// The whole file's size in bytes.
+    pub size: u64,
+    /// Which part of it `reader` yields.
+    pub part: Part,
+    /// Yields exactly `part.len` bytes and then the end, or an error.
+    pub reader: Box<dyn Read + Send>,
+}
+
+impl fmt::Debug for Loaded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Loaded")
+            .field("size", &self.size)
+            .field("part", &self.part)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What is certain after a failure; `service` turns it into a status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// The file or folder certainly doesn't exist.
+    Absent,
+    /// The name is taken by other content.
+    Exists,
+    /// The range lies outside the file, whose size this is.
+    Range(u64),
+    /// The body isn't what its name or length says.
+    BadBody,
+    /// The body has no length and fits neither memory nor the spool.
+    TooLarge,
+    /// The cloud has no room left.
+    Full,
+    /// Packs that were acknowledged before can't be found any more (safety rule 5).
+    Lost,
+    /// The cloud answered what can't be used: an error of its own, or nonsense.
+    Cloud,
+    /// For now it can't be done: no connection, no token, the rate, a ban. Later it can.
+    Busy,
+    /// The client has gone, or its list has been broken off.
+    Client,
+}
+
+/// A failure: what is certain, and a sentence for the log that names the act and its object.
+#[derive(Clone, Debug)]
+pub struct Error {
+    /// What is certain.
+    pub cause: Cause,
+    text: String,
+}
+
+impl Error {
+    /// An error with its sentence, which starts in lower case and has no full stop.
+    pub fn new(cause: Cause, text: impl Into<String>) -> Self {
+        Self {
+            cause,
+            text: text.into(),
+        }
+    }
+
+    /// Puts the act that failed before the reason.
+    #[must_use]
+    pub fn during(mut self, act: impl fmt::Display) -> Self {
+        self.text = format!("{act}: {}", self.text);
+        self
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl std::error::Error for Error {}
