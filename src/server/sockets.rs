@@ -174,6 +174,11 @@ pub(super) fn close(socket: &TcpStream) {
     cut(socket);
 }
 
+/// Takes nothing more from a connection.
+pub(super) fn deafen(socket: &TcpStream) {
+    let _ = socket.shutdown(Shutdown::Read);
+}
+
 /// Ends a connection at once.
 pub(super) fn cut(socket: &TcpStream) {
     let _ = socket.shutdown(Shutdown::Both);
