@@ -1,5 +1,6 @@
 //! restic-123pan.
 pub mod body;
+pub mod pan123;
 pub mod restic;
 pub mod service;
 pub mod store;
