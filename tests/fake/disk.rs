@@ -2,6 +2,7 @@
 //! file that is replaced as a whole, soon after a change and at the end.
 
 use super::cloud::Node;
+use super::content::Content;
 use super::state::Hub;
 use super::tokens::Tokens;
 use serde::{Deserialize, Serialize};
@@ -106,8 +107,10 @@ fn load(hub: &Hub, file: &Path, content: &Path) -> io::Result<()> {
     let mut used = HashSet::new();
     let mut state = hub.lock();
     state.tokens = saved.tokens;
-    for node in saved.nodes {
-        if let Some(super::content::Content::Disk(path)) = &node.content {
+    for mut node in saved.nodes {
+        if let Some(Content::Disk(path)) = &mut node.content {
+            // The folder may have been moved, or named from elsewhere.
+            *path = content.join(path.file_name().unwrap_or_default());
             used.insert(path.clone());
         }
         state.cloud.learn(&node);
