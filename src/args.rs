@@ -1,6 +1,7 @@
 //! Options, environment and credential files, read once into values that can't be wrong. What
 //! they are for is `main`'s business.
 
+use crate::pan123::{Bin, Tier};
 use crate::restic::{Repo, segment_ok};
 use argh::FromArgs;
 use std::fmt;
@@ -41,8 +42,8 @@ pub struct Config {
     pub rate_share: f64,
     /// What becomes of deleted files.
     pub bin: Bin,
-    /// Which rates the account has.
-    pub tier: Tier,
+    /// Which rates the account has; none to find out.
+    pub tier: Option<Tier>,
     /// Whether files, and the token with them, may be sent without TLS.
     pub allow_http_upload: bool,
     /// Whether 123pan is reached by IPv6 as well.
@@ -53,31 +54,9 @@ pub struct Config {
     pub client_secret: Secret,
 }
 
-/// What becomes of deleted files in the recycle bin.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Bin {
-    /// They stay until somebody empties the bin.
-    Keep,
-    /// They are purged at once.
-    Purge,
-    /// They are purged after so many days.
-    Days(u32),
-}
-
-/// Which rates an account has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tier {
-    /// Found out from the account.
-    Auto,
-    /// Those of a free account.
-    Free,
-    /// Those of a paying one.
-    Vip,
-}
-
 /// A text that no log shows.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
+pub struct Secret(pub String);
 
 impl Secret {
     /// Takes the text.
@@ -384,11 +363,11 @@ fn bin(text: &str) -> Result<Bin, String> {
     }
 }
 
-fn tier(text: &str) -> Result<Tier, String> {
+fn tier(text: &str) -> Result<Option<Tier>, String> {
     match text {
-        "auto" => Ok(Tier::Auto),
-        "free" => Ok(Tier::Free),
-        "vip" => Ok(Tier::Vip),
+        "auto" => Ok(None),
+        "free" => Ok(Some(Tier::Free)),
+        "vip" => Ok(Some(Tier::Vip)),
         _ => Err("write auto, free or vip".to_owned()),
     }
 }
