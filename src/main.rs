@@ -3,14 +3,16 @@
 use log::{error, info, warn};
 use restic_123pan::args::{self, Config, Exit, Secret};
 use restic_123pan::body::Budget;
+use restic_123pan::civil;
 use restic_123pan::pan123::{self, Pan123};
 use restic_123pan::server::{self, Stop};
 use restic_123pan::service::Service;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 use std::env;
-use std::io;
+use std::io::{self, Write};
 use std::process::ExitCode;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The exit code for a wrong command line.
 const USAGE: u8 = 2;
@@ -98,11 +100,16 @@ fn stop_on_signals(stop: &Stop) -> io::Result<()> {
 }
 
 fn start_log() {
-    let mut builder =
-        env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("info"));
-    if env::var_os("JOURNAL_STREAM").is_some() {
-        // The service manager adds its own.
-        builder.format_timestamp(None);
-    }
+    let default = env_logger::Env::default().default_filter_or("info");
+    let mut builder = env_logger::Builder::from_env(default);
+    // systemd puts the time before each line itself.
+    let timed = env::var_os("JOURNAL_STREAM").is_none();
+    builder.format(move |out, record| {
+        if timed {
+            let since = SystemTime::now().duration_since(UNIX_EPOCH);
+            write!(out, "{} ", civil::rfc3339(since.map_or(0, |t| t.as_secs())))?;
+        }
+        writeln!(out, "{:<5} {}", record.level(), record.args())
+    });
     builder.init();
 }
