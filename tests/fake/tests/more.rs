@@ -38,8 +38,11 @@ fn folders_and_infos_lag_on_their_own() {
 fn destroyed_rows_stay_in_lists_that_lag() {
     let fake = Fake::start();
     let client = Client::new(&fake);
-    fake.plant("/d/f", b"f");
+    let file = fake.plant("/d/f", b"f");
     let folder = fake.file("/d").unwrap().id;
+    let below = fake.plant("/e/below", b"below");
+    fake.delete_by_hand("/e");
+    assert!(fake.by_id(below).is_none() && fake.by_id(file).is_some());
     fake.set(|s| s.lag_trash = Duration::from_secs(5));
     fake.delete_by_hand("/d/f");
     assert_eq!(client.names(folder), ["f"]);
@@ -163,6 +166,17 @@ fn too_many_tokens() {
     }
     let found = fake.complaints().join("\n");
     assert!(found.contains("push each other out"), "{found}");
+}
+
+#[test]
+fn made_up_bytes_are_the_same_from_everywhere() {
+    let fake = Fake::start();
+    let client = Client::new(&fake);
+    let id = fake.plant_sized("/f", 200_000);
+    let all = fake.file("/f").unwrap().bytes();
+    assert_eq!(md5_hex(&all), fake.file("/f").unwrap().etag);
+    let part = get(&client.download_url(id), "Range: bytes=65000-140000\r\n");
+    assert_eq!(part.body, &all[65_000..=140_000]);
 }
 
 #[test]
