@@ -89,12 +89,16 @@ fn uploads_in_flight_lead_to_a_ban() {
          Content-Length: 1000\r\n\r\n--b\r\n"
     )
     .unwrap();
-    while fake.calls().uploads == 0 {
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    let wait_for = |uploads| {
+        while fake.calls().uploads != uploads {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    };
+    wait_for(1);
     let reply = client.single(0, "second", b"2", true).json();
     assert!(reply["message"].as_str().unwrap().contains("拒绝"));
     drop(half);
+    wait_for(0);
     assert_ne!(client.single(0, "third", b"3", true).code(), 0);
     assert_eq!(fake.calls().uploads_peak, 2);
     fake.advance(Duration::from_secs(9000));
