@@ -2,6 +2,7 @@
 pub mod args;
 pub mod body;
 pub mod civil;
+pub mod pan123;
 pub mod restic;
 pub mod server;
 pub mod service;

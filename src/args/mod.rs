@@ -6,6 +6,7 @@ mod folders;
 mod tests;
 mod values;
 
+use crate::pan123::{Bin, Tier};
 use crate::restic::Repo;
 use argh::FromArgs;
 use std::fmt;
@@ -39,8 +40,8 @@ pub struct Config {
     pub rate_share: f64,
     /// What becomes of deleted files.
     pub bin: Bin,
-    /// Which rates the account has.
-    pub tier: Tier,
+    /// Which rates the account has; none to find out.
+    pub tier: Option<Tier>,
     /// Whether files, and the token with them, may be sent without TLS.
     pub allow_http_upload: bool,
     /// Whether 123pan is reached by IPv6 as well.
@@ -51,31 +52,9 @@ pub struct Config {
     pub client_secret: Secret,
 }
 
-/// What becomes of deleted files in the recycle bin.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Bin {
-    /// They stay until somebody empties the bin.
-    Keep,
-    /// They are purged at once.
-    Purge,
-    /// They are purged after so many days.
-    Days(u32),
-}
-
-/// Which rates an account has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tier {
-    /// Found out from the account.
-    Auto,
-    /// Those of a free account.
-    Free,
-    /// Those of a paying one.
-    Vip,
-}
-
 /// A text that no log shows.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
+pub struct Secret(pub String);
 
 impl Secret {
     /// Takes the text.

@@ -33,7 +33,7 @@ fn defaults() {
         (config.memory, config.workers, config.uploads),
         (32 << 20, 8, 8)
     );
-    assert_eq!((config.bin, config.tier), (Bin::Days(7), Tier::Auto));
+    assert_eq!((config.bin, config.tier), (Bin::Days(7), None));
     assert!(config.ipv6 && !config.allow_http_upload);
     assert!((config.rate_share - 0.8).abs() < 1e-9);
 }
@@ -79,7 +79,7 @@ fn values() {
     let config = good(&["--api-url=http://127.0.0.1:9/", "--tier", "vip"], &[]);
     assert_eq!(
         (config.api_url.as_str(), config.tier),
-        ("http://127.0.0.1:9", Tier::Vip)
+        ("http://127.0.0.1:9", Some(Tier::Vip))
     );
 }
 

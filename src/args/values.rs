@@ -1,6 +1,6 @@
 //! The values of options, each read from its text; the error says what to write instead.
 
-use super::{Bin, Tier};
+use crate::pan123::{Bin, Tier};
 use crate::restic::{Repo, segment_ok};
 
 /// Most uploads in flight, which 123pan's rates make pointless to exceed.
@@ -93,11 +93,11 @@ pub(super) fn bin(text: &str) -> Result<Bin, String> {
 }
 
 /// Which rates an account has.
-pub(super) fn tier(text: &str) -> Result<Tier, String> {
+pub(super) fn tier(text: &str) -> Result<Option<Tier>, String> {
     match text {
-        "auto" => Ok(Tier::Auto),
-        "free" => Ok(Tier::Free),
-        "vip" => Ok(Tier::Vip),
+        "auto" => Ok(None),
+        "free" => Ok(Some(Tier::Free)),
+        "vip" => Ok(Some(Tier::Vip)),
         _ => Err("write auto, free or vip".to_owned()),
     }
 }
