@@ -1,2 +1,12 @@
-//! Not written yet.
-fn main() {}
+//! Tests of the whole: the server's binary and its parts from outside, over a 123pan of our own.
+#![allow(
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, and says what it skipped"
+)]
+
+mod clients;
+mod rig;
+mod tidy;
+mod tree;
