@@ -1,0 +1,102 @@
+//! Faults that a test orders: which call fails, whether it was applied before it failed, and how
+//! it looks to the client. Carrying them out is left to `gate` and `cdn`.
+
+use super::endpoint::Endpoint;
+use super::switches::millis;
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// One order: of the calls to `endpoint`, let `skip` pass, then spoil `times`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Fault {
+    pub endpoint: Endpoint,
+    #[serde(default)]
+    pub skip: u32,
+    pub times: u32,
+    pub when: When,
+    pub how: How,
+}
+
+/// Was the call applied before it failed?
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum When {
+    /// No: nothing changed in the cloud.
+    Before,
+    /// Yes: only the answer is spoilt.
+    After,
+}
+
+/// What the client gets to see.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum How {
+    /// The envelope with this code and message.
+    Code(i64, String),
+    /// This HTTP status with an HTML page.
+    Html(u16),
+    /// HTTP 200 and no body.
+    Empty,
+    /// A body that isn't JSON.
+    BadJson,
+    /// JSON, but nothing that was promised: code 0 and a string where data should be.
+    WrongShape,
+    /// Code 0 and `data: null`.
+    NullData,
+    /// The connection is reset instead of an answer.
+    Reset,
+    /// The answer ends in its middle.
+    Cut,
+    /// Waits first; then all goes on as usual.
+    Hang(#[serde(with = "millis")] Duration),
+    /// The connection is closed as soon as the request's head is there.
+    Refuse,
+    /// The connection is reset once so many bytes of the request's body were read (`Before` only).
+    ResetInBody(u64),
+    /// The ids in the answer are those of no file (`After` only).
+    WrongId,
+}
+
+/// The orders that stand.
+#[derive(Default)]
+pub struct Faults {
+    orders: Vec<Fault>,
+    fired: u64,
+}
+
+impl Faults {
+    /// Adds an order behind the others.
+    pub fn add(&mut self, fault: Fault) {
+        self.orders.push(fault);
+    }
+
+    /// Forgets the orders that stand; the count stays.
+    pub fn clear(&mut self) {
+        self.orders.clear();
+    }
+
+    /// How many calls were spoilt.
+    pub fn fired(&self) -> u64 {
+        self.fired
+    }
+
+    /// How many calls are still to be spoilt.
+    pub fn left(&self) -> u32 {
+        self.orders.iter().map(|f| f.times).sum()
+    }
+
+    /// What happens to this call: the first order that matches and has times left decides, and
+    /// every order before it counts the call as one that it let pass.
+    pub fn strike(&mut self, endpoint: Endpoint) -> Option<(When, How)> {
+        for fault in self.orders.iter_mut().filter(|f| f.endpoint == endpoint) {
+            if fault.skip > 0 {
+                fault.skip -= 1;
+            } else if fault.times > 0 {
+                fault.times -= 1;
+                self.fired += 1;
+                return Some((fault.when, fault.how.clone()));
+            }
+        }
+        None
+    }
+}

@@ -1,0 +1,317 @@
+//! What every call passes before and after it is carried out: its path, ordered faults, headers,
+//! token, rate, and the envelope of its answer.
+
+use super::endpoint::{self, Endpoint, Host};
+use super::faults::{How, When};
+use super::http::{Exchange, Then};
+use super::refusal::Refusal;
+use super::state::Hub;
+use super::tokens::Worth;
+use serde_json::{Value, json};
+use std::io::{self, Read};
+use std::time::Duration;
+
+/// What a call comes to.
+pub enum Answer {
+    /// Success, with its data.
+    Data(Value),
+    No(Refusal),
+    /// An HTTP status with a page that isn't JSON.
+    Page(u16, &'static str),
+    /// The client is gone: nobody to answer.
+    Gone,
+}
+
+impl From<Result<Value, Refusal>> for Answer {
+    fn from(result: Result<Value, Refusal>) -> Answer {
+        match result {
+            Ok(data) => Answer::Data(data),
+            Err(refusal) => Answer::No(refusal),
+        }
+    }
+}
+
+/// The page of the front door for addresses that are blocked.
+const BLOCK_PAGE: &str = "123pan-global-slb forbidden client ip";
+/// What servers say that are in trouble.
+const HTML: &str = "<html><head><title>Error</title></head><body><h1>Error</h1></body></html>";
+
+/// Serves a request to the API host or to an upload host.
+pub fn serve(hub: &Hub, host: Host, exchange: &mut Exchange<'_, '_>) -> io::Result<Then> {
+    if host == Host::Api && exchange.head.path.starts_with("/__fake/") {
+        return super::control::serve(hub, exchange);
+    }
+    let endpoint = match known(hub, host, exchange) {
+        Ok(endpoint) => endpoint,
+        Err(refusal) => {
+            exchange.drain()?;
+            return write(hub, exchange, Endpoint::Other, Answer::No(refusal), None);
+        }
+    };
+    wait(hub, endpoint, exchange);
+    let fault = strike(hub, endpoint);
+    if let Some((When::Before, how)) = &fault
+        && let Some(then) = spoil_request(hub, exchange, how)?
+    {
+        return Ok(then);
+    }
+    let uploads = matches!(endpoint, Endpoint::Single | Endpoint::Slice);
+    let answer = match pass(hub, endpoint, exchange) {
+        Ok(()) if uploads => super::upload::serve(hub, endpoint, exchange),
+        Ok(()) => super::api::serve(hub, endpoint, exchange),
+        Err(answer) => {
+            if uploads && hub.lock().switches.early_errors {
+                write(hub, exchange, endpoint, answer, None)?;
+                return Ok(Then::Close);
+            }
+            exchange.drain()?;
+            answer
+        }
+    };
+    let how = match fault {
+        Some((When::After, how)) => Some(how),
+        _ => None,
+    };
+    write(hub, exchange, endpoint, answer, how)
+}
+
+/// Which endpoint this is, if it is one.
+fn known(hub: &Hub, host: Host, exchange: &Exchange<'_, '_>) -> Result<Endpoint, Refusal> {
+    let head = &exchange.head;
+    let line = endpoint::find(host, &head.path);
+    let right = line.filter(|l| l.method == head.method);
+    if let Some(line) = right {
+        return Ok(line.endpoint);
+    }
+    let (method, path) = (&head.method, &head.path);
+    let mut state = hub.lock();
+    state.judge.count(Endpoint::Other).calls += 1;
+    let text = format!("no such call: {method} {path} on the {host:?} host");
+    state.judge.complain(text);
+    if head.header("authorization").is_some() && line.is_none() {
+        let text = format!("token sent to an unknown place: {path} on the {host:?} host");
+        state.judge.complain(text);
+    }
+    Err(if line.is_some() {
+        Refusal::Method
+    } else {
+        Refusal::NoSuchPath
+    })
+}
+
+/// Lets the switched-on latency pass.
+pub fn wait(hub: &Hub, endpoint: Endpoint, exchange: &Exchange<'_, '_>) {
+    let latency = {
+        let state = hub.lock();
+        let own = state.switches.latency_of.get(&endpoint);
+        own.map_or(state.switches.latency, |ms| Duration::from_millis(*ms))
+    };
+    if !latency.is_zero() {
+        exchange.pause(latency);
+    }
+}
+
+/// Counts the call, and finds the fault that is ordered for it.
+pub fn strike(hub: &Hub, endpoint: Endpoint) -> Option<(When, How)> {
+    let mut state = hub.lock();
+    state.judge.count(endpoint).calls += 1;
+    let fault = state.faults.strike(endpoint);
+    if fault.as_ref().is_some_and(|(_, how)| !is_hang(how)) {
+        state.judge.count(endpoint).errors += 1;
+    }
+    fault
+}
+
+fn is_hang(how: &How) -> bool {
+    matches!(how, How::Hang(_))
+}
+
+/// Spoils a call that isn't carried out. `None`: it goes on after all.
+fn spoil_request(
+    hub: &Hub,
+    exchange: &mut Exchange<'_, '_>,
+    how: &How,
+) -> io::Result<Option<Then>> {
+    match how {
+        How::Hang(how_long) => {
+            exchange.pause(*how_long);
+            return Ok(None);
+        }
+        How::Refuse => return Ok(Some(Then::Close)),
+        How::Reset => return Ok(Some(Then::Reset)),
+        How::ResetInBody(bytes) => {
+            let mut part = exchange.take(*bytes);
+            io::copy(&mut part, &mut io::sink())?;
+            return Ok(Some(Then::Reset));
+        }
+        _ => exchange.drain()?,
+    }
+    let body = envelope(hub, 0, "ok", &Value::Null);
+    spoil(hub, exchange, how, body).map(Some)
+}
+
+/// Headers, token and rate.
+fn pass(hub: &Hub, endpoint: Endpoint, exchange: &Exchange<'_, '_>) -> Result<(), Answer> {
+    let head = &exchange.head;
+    let now = hub.clock.now();
+    let mut state = hub.lock();
+    if state.switches.blocked {
+        return Err(Answer::Page(403, BLOCK_PAGE));
+    }
+    if endpoint == Endpoint::Delete && state.switches.delete_missing {
+        return Err(Answer::Page(404, "404 page not found"));
+    }
+    if head.header("platform") != Some("open_platform") {
+        let text = format!("{endpoint:?}: no Platform header");
+        state.judge.complain(text);
+        return Err(Answer::No(Refusal::Platform));
+    }
+    if !state.pace(endpoint, now) {
+        return Err(Answer::No(Refusal::TooOften));
+    }
+    if endpoint == Endpoint::Token {
+        if head.header("authorization").is_some() {
+            state.judge.complain("Token: Authorization header sent");
+        }
+        return Ok(());
+    }
+    let bearer = head.header("authorization");
+    let token = bearer.and_then(|v| v.strip_prefix("Bearer "));
+    let Some(token) = token else {
+        let text = format!("{endpoint:?}: no Bearer token");
+        state.judge.complain(text);
+        return Err(Answer::No(Refusal::TokenMissing));
+    };
+    match state.tokens.judge(token, now) {
+        Worth::Good => Ok(()),
+        Worth::Over | Worth::Unknown => Err(Answer::No(Refusal::TokenOver)),
+        Worth::PushedOut => {
+            // Calls under way when the token was pushed out are nobody's fault.
+            const PARDONED: u32 = 32;
+            if state.tokens.uses_after_end(token) > PARDONED {
+                state.judge.complain("a pushed-out token is used on and on");
+            }
+            Err(Answer::No(Refusal::TokenPushedOut))
+        }
+    }
+}
+
+/// Sends an answer, spoilt or not, and counts it.
+fn write(
+    hub: &Hub,
+    exchange: &mut Exchange<'_, '_>,
+    endpoint: Endpoint,
+    answer: Answer,
+    how: Option<How>,
+) -> io::Result<Then> {
+    let (status, body) = match answer {
+        Answer::Gone => return Ok(Then::Close),
+        Answer::Page(status, text) => {
+            hub.lock().judge.count(endpoint).errors += 1;
+            let page = format!("<html><body>{text}</body></html>");
+            exchange.answer(status, &[("Content-Type", "text/html")], page.as_bytes())?;
+            return Ok(Then::Keep);
+        }
+        Answer::Data(data) => {
+            let data = match how {
+                Some(How::WrongId) => other_ids(data),
+                _ => data,
+            };
+            (200, envelope(hub, 0, "ok", &data))
+        }
+        Answer::No(refusal) => {
+            let (code, message) = refusal.wire();
+            let mut state = hub.lock();
+            let count = state.judge.count(endpoint);
+            match refusal {
+                Refusal::TooOften => count.limited += 1,
+                _ => count.errors += 1,
+            }
+            let missing = matches!(refusal, Refusal::NoSuchPath | Refusal::Method);
+            let status = match state.switches.http_status || missing {
+                true => Refusal::status(code),
+                false => 200,
+            };
+            drop(state);
+            (status, envelope(hub, code, &message, &Value::Null))
+        }
+    };
+    match how {
+        None | Some(How::WrongId) => {
+            exchange.answer(status, JSON, &body)?;
+            Ok(Then::Keep)
+        }
+        Some(How::Hang(how_long)) => {
+            exchange.pause(how_long);
+            exchange.answer(status, JSON, &body)?;
+            Ok(Then::Keep)
+        }
+        Some(how) => spoil(hub, exchange, &how, body),
+    }
+}
+
+/// The header of answers.
+pub const JSON: &[(&str, &str)] = &[("Content-Type", "application/json; charset=utf-8")];
+
+/// Sends what the client gets instead of `body`.
+pub fn spoil(
+    hub: &Hub,
+    exchange: &mut Exchange<'_, '_>,
+    how: &How,
+    body: Vec<u8>,
+) -> io::Result<Then> {
+    let html: &[(&str, &str)] = &[("Content-Type", "text/html")];
+    match how {
+        How::Code(code, message) => {
+            let status = match hub.lock().switches.http_status {
+                true => Refusal::status(*code),
+                false => 200,
+            };
+            let body = envelope(hub, *code, message, &Value::Null);
+            exchange.answer(status, JSON, &body)?;
+        }
+        How::Html(status) => exchange.answer(*status, html, HTML.as_bytes())?,
+        How::Empty => exchange.answer(200, JSON, b"")?,
+        How::BadJson => exchange.answer(200, JSON, b"{\"code\":0,\"message\":\"ok\",\"da")?,
+        How::WrongShape => {
+            let body = envelope(hub, 0, "ok", &json!("nothing of the kind"));
+            exchange.answer(200, JSON, &body)?;
+        }
+        How::NullData => exchange.answer(200, JSON, &envelope(hub, 0, "ok", &Value::Null))?,
+        How::Reset | How::ResetInBody(_) => return Ok(Then::Reset),
+        How::Refuse => return Ok(Then::Close),
+        How::Cut => {
+            exchange.begin(200, JSON, body.len() as u64)?;
+            exchange.send(&body[..body.len() / 2])?;
+            return Ok(Then::Close);
+        }
+        How::Hang(_) | How::WrongId => exchange.answer(200, JSON, &body)?,
+    }
+    Ok(Then::Keep)
+}
+
+/// The envelope of all answers.
+pub fn envelope(hub: &Hub, code: i64, message: &str, data: &Value) -> Vec<u8> {
+    let all = json!({
+        "code": code, "message": message, "data": data, "x-traceID": hub.trace(),
+    });
+    all.to_string().into_bytes()
+}
+
+/// The same data with ids of no file.
+fn other_ids(mut data: Value) -> Value {
+    if let Some(fields) = data.as_object_mut() {
+        for (key, value) in fields {
+            if ["fileID", "fileId", "dirID"].contains(&key.as_str()) {
+                *value = json!(999_999_999_999_u64);
+            } else if value.is_array() || value.is_object() {
+                *value = other_ids(value.take());
+            }
+        }
+    } else if let Some(list) = data.as_array_mut() {
+        for value in list {
+            *value = other_ids(value.take());
+        }
+    }
+    data
+}

@@ -1,0 +1,135 @@
+//! The judge: counts calls and writes down each breach of a documented rule by the client. It
+//! refuses nothing; that is left to the others.
+
+use super::endpoint::Endpoint;
+use serde::Serialize;
+use std::collections::{BTreeMap, HashMap};
+
+/// More complaints than this aren't kept: a broken client would fill the memory.
+const COMPLAINTS_MAX: usize = 200;
+
+/// Calls to one endpoint.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Count {
+    /// All of them.
+    pub calls: u64,
+    /// Refused for their rate.
+    pub limited: u64,
+    /// Answered with any other error, ordered faults included.
+    pub errors: u64,
+}
+
+/// What was counted since the start, or since the last reset.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Calls {
+    pub endpoints: BTreeMap<Endpoint, Count>,
+    /// Uploads whose bodies are on their way now.
+    pub uploads: usize,
+    /// The most at once.
+    pub uploads_peak: usize,
+    /// Bytes that the CDN sent.
+    pub cdn_bytes: u64,
+    pub tokens: u64,
+    /// Uploads whose connection ended before the closing boundary.
+    pub withdrawn: u64,
+}
+
+impl Calls {
+    /// The counts of one endpoint.
+    pub fn of(&self, endpoint: Endpoint) -> Count {
+        self.endpoints.get(&endpoint).copied().unwrap_or_default()
+    }
+
+    /// All calls together.
+    pub fn all(&self) -> u64 {
+        self.endpoints.values().map(|c| c.calls).sum()
+    }
+}
+
+/// Counters and complaints.
+#[derive(Default)]
+pub struct Judge {
+    pub calls: Calls,
+    complaints: Vec<String>,
+    /// What was answered "not yet", and when.
+    unready: HashMap<String, u64>,
+}
+
+impl Judge {
+    /// The counts of an endpoint, to raise them.
+    pub fn count(&mut self, endpoint: Endpoint) -> &mut Count {
+        self.calls.endpoints.entry(endpoint).or_default()
+    }
+
+    /// Writes a complaint down, unless the same one is there already.
+    pub fn complain(&mut self, text: impl Into<String>) {
+        let text = text.into();
+        if self.complaints.len() < COMPLAINTS_MAX && !self.complaints.contains(&text) {
+            self.complaints.push(text);
+        }
+    }
+
+    /// All complaints, oldest first.
+    pub fn complaints(&self) -> Vec<String> {
+        self.complaints.clone()
+    }
+
+    /// Sets counters to zero and forgets complaints; uploads on their way stay counted.
+    pub fn reset(&mut self) {
+        let uploads = self.calls.uploads;
+        self.complaints.clear();
+        self.calls = Calls {
+            uploads,
+            uploads_peak: uploads,
+            ..Calls::default()
+        };
+    }
+
+    /// The client was told "not yet" about something.
+    pub fn told_unready(&mut self, what: String, now: u64) {
+        self.unready.insert(what, now);
+    }
+
+    /// The client asks again about something: too early?
+    pub fn asked_again(&mut self, what: &str, pause: u64, now: u64) {
+        if let Some(told) = self.unready.remove(what)
+            && now < told + pause
+        {
+            let after = now - told;
+            self.complain(format!("{what}: asked again after {after} ms"));
+        }
+    }
+
+    /// Ids in one call: at most 100.
+    pub fn ids(&mut self, endpoint: Endpoint, count: usize) {
+        if count > 100 {
+            self.complain(format!("{endpoint:?}: {count} ids in one call"));
+        }
+    }
+
+    /// A name that is about to be made.
+    pub fn name(&mut self, endpoint: Endpoint, name: &str) {
+        if super::cloud::check_name(name).is_err() {
+            let start: String = name.chars().take(40).collect();
+            self.complain(format!("{endpoint:?}: bad name {start:?}"));
+        }
+    }
+
+    /// An MD5 must be 32 digits in lower case.
+    pub fn md5(&mut self, endpoint: Endpoint, md5: &str) {
+        let good = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
+        if md5.len() != 32 || !md5.bytes().all(good) {
+            self.complain(format!("{endpoint:?}: bad MD5 {md5:?}"));
+        }
+    }
+
+    /// The way in which an upload wants to treat an existing name.
+    pub fn duplicate(&mut self, endpoint: Endpoint, name: &str, duplicate: Option<u64>) {
+        if duplicate == Some(1) {
+            self.complain(format!("{endpoint:?}: duplicate=1 for {name}"));
+        }
+        if duplicate == Some(2) && name == "config" {
+            self.complain(format!("{endpoint:?}: config replaced by duplicate=2"));
+        }
+    }
+}

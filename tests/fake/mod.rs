@@ -1,0 +1,447 @@
+//! 123pan in this process: an emulator of its Open Platform with an API host, an upload host and a
+//! CDN on ports of 127.0.0.1. It is strict where the service is documented and has a switch where
+//! it isn't; it notes each breach of a documented rule (`complaints`). What it doesn't have: the
+//! web API, OAuth, sharing, direct links, the legacy upload.
+//!
+//! ```text
+//! mod ─► gate ─► api, sliced, upload ─► cloud, views, tokens      cdn, control ─► cloud
+//!        gate ─► faults, limits, judge                            http, multipart: bytes only
+//! ```
+
+#![allow(
+    clippy::unwrap_used,               // a test that can't go on should say where
+    clippy::panic,                     // likewise
+    clippy::needless_pass_by_value,    // tests hand over literals
+    clippy::cast_possible_truncation,  // sizes in tests are small
+    missing_docs,                      // fields that say it themselves
+    dead_code,                         // no test crate uses everything
+    unreachable_pub                    // the module is included by several crates
+)]
+
+mod api;
+mod args;
+mod cdn;
+mod cloud;
+mod content;
+mod control;
+mod disk;
+mod endpoint;
+mod faults;
+mod gate;
+mod http;
+mod inspect;
+mod judge;
+mod limits;
+mod multipart;
+mod refusal;
+mod sliced;
+mod state;
+mod switches;
+mod time;
+mod tokens;
+mod upload;
+mod views;
+
+#[cfg(test)]
+mod tests;
+
+#[allow(unused_imports, reason = "no including crate uses everything")]
+pub use {
+    endpoint::{Endpoint, Tier},
+    faults::{Fault, How, When},
+    inspect::FileView,
+    judge::{Calls, Count},
+    limits::Shape,
+    switches::{
+        BadIds, Cursor, InfosKey, LimitOver, MissingFolder, Overwritten, Parts, Reuse, Single,
+        Switches, Taken,
+    },
+};
+
+use cloud::Cloud;
+use content::{Content, Keep};
+use endpoint::Host;
+use http::{Handler, Server};
+use state::{Hosts, Hub};
+use std::collections::{BTreeMap, HashMap};
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// How an emulator is set up.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The API host; the upload host, the CDN and its edge take the next three ports. Port 0: any.
+    pub listen: SocketAddr,
+    /// Keep everything in this folder.
+    pub disk: Option<PathBuf>,
+    /// Keep sizes and MD5s only; reading gives made-up bytes.
+    pub discard: bool,
+    pub client_id: String,
+    pub client_secret: String,
+    pub switches: Switches,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0),
+            disk: None,
+            discard: false,
+            client_id: "demo".to_owned(),
+            client_secret: "demo".to_owned(),
+            switches: Switches::default(),
+        }
+    }
+}
+
+/// A running emulator. Its ports close and its threads end when it is dropped.
+pub struct Fake {
+    // In this order: the ports close first, then the state is saved for the last time.
+    servers: Vec<Server>,
+    saver: Option<disk::Saver>,
+    hub: Arc<Hub>,
+    /// MD5s of made-up content by size.
+    etags: Mutex<HashMap<u64, String>>,
+}
+
+impl Fake {
+    /// An empty account in memory, on any free ports.
+    pub fn start() -> Fake {
+        Fake::with(Options::default()).unwrap()
+    }
+
+    /// An emulator set up otherwise.
+    pub fn with(options: Options) -> io::Result<Fake> {
+        let keep = match &options.disk {
+            _ if options.discard => Keep::Discard,
+            Some(folder) => Keep::Disk(disk::content_folder(folder)?),
+            None => Keep::Memory,
+        };
+        let client = (options.client_id, options.client_secret);
+        let hub = Arc::new(Hub::new(keep, client, options.switches));
+        let saver = match &options.disk {
+            Some(folder) => Some(disk::Saver::start(hub.clone(), folder)?),
+            None => None,
+        };
+        let mut servers = Vec::new();
+        for (number, host) in [Host::Api, Host::Upload, Host::Cdn, Host::Edge]
+            .into_iter()
+            .enumerate()
+        {
+            let mut addr = options.listen;
+            if addr.port() != 0 {
+                addr.set_port(addr.port() + number as u16);
+            }
+            servers.push(Server::start(addr, handler(&hub, host))?);
+        }
+        let url = |n: usize| base(servers[n].addr());
+        let _ = hub.hosts.set(Hosts {
+            api: url(0),
+            upload: url(1),
+            cdn: url(2),
+            edge: url(3),
+        });
+        Ok(Fake {
+            servers,
+            saver,
+            hub,
+            etags: Mutex::default(),
+        })
+    }
+
+    // --- Addresses ---
+
+    /// The API host's base URL.
+    pub fn url(&self) -> String {
+        self.hub.hosts().api.clone()
+    }
+
+    /// The upload host's base URL.
+    pub fn upload_url(&self) -> String {
+        self.hub.hosts().upload.clone()
+    }
+
+    /// The CDN's base URL.
+    pub fn cdn_url(&self) -> String {
+        self.hub.hosts().cdn.clone()
+    }
+
+    /// The client id that is good.
+    pub fn client_id(&self) -> &str {
+        &self.hub.client.0
+    }
+
+    /// The secret that goes with it.
+    pub fn client_secret(&self) -> &str {
+        &self.hub.client.1
+    }
+
+    // --- Switches, faults, time ---
+
+    /// Changes switches.
+    pub fn set(&self, change: impl FnOnce(&mut Switches)) {
+        self.hub.lock().switch(change);
+    }
+
+    /// The switches as they stand.
+    pub fn switches(&self) -> Switches {
+        self.hub.lock().switches.clone()
+    }
+
+    /// Orders a fault.
+    pub fn fail(&self, fault: Fault) {
+        self.hub.lock().faults.add(fault);
+    }
+
+    /// Orders that the next so many calls to an endpoint fail.
+    pub fn fail_next(&self, endpoint: Endpoint, times: u32, when: When, how: How) {
+        let skip = 0;
+        self.fail(Fault {
+            endpoint,
+            skip,
+            times,
+            when,
+            how,
+        });
+    }
+
+    /// Forgets the faults that were ordered.
+    pub fn clear_faults(&self) {
+        self.hub.lock().faults.clear();
+    }
+
+    /// How many faults happened.
+    pub fn faults_fired(&self) -> u64 {
+        self.hub.lock().faults.fired()
+    }
+
+    /// How many faults are still to happen.
+    pub fn faults_left(&self) -> u32 {
+        self.hub.lock().faults.left()
+    }
+
+    /// Puts the emulator's clock forward: tokens, URLs, lags, bans and rates go by it.
+    pub fn advance(&self, by: Duration) {
+        self.hub.clock.advance(by);
+    }
+
+    /// Ends every connection that is open now, also idle ones.
+    pub fn hang_up(&self) {
+        self.servers.iter().for_each(Server::hang_up);
+    }
+
+    /// Ends all tokens now.
+    pub fn revoke_tokens(&self) {
+        self.hub.lock().tokens.revoke_all();
+    }
+
+    /// Pushes all tokens out now, as logins elsewhere would.
+    pub fn push_out_tokens(&self) {
+        self.hub.lock().tokens.push_out_all();
+    }
+
+    /// Refuses all writes for so long.
+    pub fn ban(&self, how_long: Duration) {
+        let until = self.hub.clock.now() + views::ms(how_long);
+        self.hub.lock().ban_until = until;
+    }
+
+    /// Bytes that may still be downloaded; `None` is any number.
+    pub fn set_traffic(&self, left: Option<u64>) {
+        self.hub.lock().traffic = left;
+    }
+
+    /// The account's space, and what is used of it besides the files here.
+    pub fn set_space(&self, total: u64, used: u64) {
+        let mut state = self.hub.lock();
+        state.space_total = total;
+        state.space_used = used;
+    }
+
+    // --- The judge ---
+
+    /// What was counted.
+    pub fn calls(&self) -> Calls {
+        self.hub.lock().judge.calls.clone()
+    }
+
+    /// The counts of one endpoint.
+    pub fn count(&self, endpoint: Endpoint) -> Count {
+        self.calls().of(endpoint)
+    }
+
+    /// Sets counters to zero and forgets complaints.
+    pub fn reset_counters(&self) {
+        self.hub.lock().judge.reset();
+    }
+
+    /// Each breach of a documented rule by the client.
+    pub fn complaints(&self) -> Vec<String> {
+        self.hub.lock().judge.complaints()
+    }
+
+    // --- Looking at the cloud ---
+
+    /// The living file or folder at a path.
+    pub fn file(&self, path: &str) -> Option<FileView> {
+        let state = self.hub.lock();
+        let id = inspect::find(&state.cloud, path)?;
+        state.cloud.node(id).map(FileView::of)
+    }
+
+    /// A file or folder by its id, in the bin or not.
+    pub fn by_id(&self, id: u64) -> Option<FileView> {
+        self.hub.lock().cloud.node(id).map(FileView::of)
+    }
+
+    /// The names of the living in a folder, in order; of all folders of that path.
+    pub fn living(&self, path: &str) -> Vec<String> {
+        let state = self.hub.lock();
+        let cloud = &state.cloud;
+        let (above, name) = inspect::split(path);
+        let folders = match inspect::find(cloud, above) {
+            _ if name.is_empty() => vec![cloud::ROOT],
+            Some(above) => cloud.named(above, name),
+            None => Vec::new(),
+        };
+        let rows = folders.into_iter().flat_map(|id| cloud.below(id));
+        let nodes = rows.filter_map(|id| cloud.node(id)).filter(|n| !n.trashed);
+        let mut names: Vec<String> = nodes.map(|n| n.name.clone()).collect();
+        names.sort();
+        names
+    }
+
+    /// All living files: path → size and MD5.
+    pub fn tree(&self) -> BTreeMap<String, (u64, String)> {
+        inspect::tree(&self.hub.lock().cloud)
+    }
+
+    /// Everything in the recycle bin, by id.
+    pub fn bin(&self) -> Vec<FileView> {
+        let state = self.hub.lock();
+        let all = state.cloud.nodes.values();
+        let binned = all.filter(|n| n.trashed && n.gone.is_none());
+        let mut views: Vec<FileView> = binned.map(FileView::of).collect();
+        views.sort_by_key(|v| v.id);
+        views
+    }
+
+    // --- Changing the cloud by hand ---
+
+    /// Puts a file there, with the folders above it. A file of that name stays beside it.
+    pub fn plant(&self, path: &str, bytes: &[u8]) -> u64 {
+        let taken = content::take(&self.hub.keep, bytes).unwrap();
+        let file = (taken.size, taken.etag, taken.content);
+        self.change(|cloud, now| inspect::plant(cloud, path, file, now))
+    }
+
+    /// Puts a file of made-up bytes there. Its MD5 is true up to 1 MiB, and invented beyond.
+    pub fn plant_sized(&self, path: &str, size: u64) -> u64 {
+        let etag = {
+            let mut etags = self.etags.lock().unwrap_or_else(PoisonError::into_inner);
+            let etag = etags.entry(size);
+            etag.or_insert_with(|| content::made_up_etag(size)).clone()
+        };
+        let file = (size, etag, Content::MadeUp(size));
+        self.change(|cloud, now| inspect::plant(cloud, path, file, now))
+    }
+
+    /// The folder at a path, made if it is missing.
+    pub fn plant_folder(&self, path: &str) -> u64 {
+        self.change(|cloud, now| inspect::folder(cloud, path, now))
+    }
+
+    /// One more folder at a path, also when there is one.
+    pub fn plant_twin_folder(&self, path: &str) -> u64 {
+        let (above, name) = inspect::split(path);
+        self.change(|cloud, now| {
+            let parent = inspect::folder(cloud, above, now);
+            cloud.add(parent, name, now, None)
+        })
+    }
+
+    /// Puts a file into a folder given by its id, for twins.
+    pub fn plant_into(&self, folder: u64, name: &str, bytes: &[u8]) -> u64 {
+        let taken = content::take(&self.hub.keep, bytes).unwrap();
+        let file = (taken.size, taken.etag, taken.content);
+        self.change(|cloud, now| cloud.add(folder, name, now, Some(file)))
+    }
+
+    /// Somebody puts it into the bin; answers its id.
+    pub fn trash_by_hand(&self, path: &str) -> u64 {
+        let id = self.id(path);
+        self.change(|cloud, now| cloud.set_trashed(id, true, now));
+        id
+    }
+
+    /// Somebody takes it out of the bin.
+    pub fn restore_by_hand(&self, id: u64) {
+        self.change(|cloud, now| cloud.set_trashed(id, false, now));
+    }
+
+    /// Somebody destroys it; answers the id it had.
+    pub fn delete_by_hand(&self, path: &str) -> u64 {
+        let id = self.id(path);
+        self.change(|cloud, now| cloud.destroy(id, now));
+        id
+    }
+
+    /// Its bytes become others; size and MD5 in its row follow.
+    pub fn damage(&self, path: &str, bytes: &[u8]) {
+        let id = self.id(path);
+        let taken = content::take(&self.hub.keep, bytes).unwrap();
+        self.change(|cloud, _| cloud.damage(id, taken.size, taken.etag, taken.content));
+    }
+
+    /// Its bytes become others; its row stays as it was, so that only a reader can tell.
+    pub fn rot(&self, path: &str, bytes: &[u8]) {
+        let id = self.id(path);
+        let taken = content::take(&self.hub.keep, bytes).unwrap();
+        self.change(|cloud, _| {
+            if let Some(node) = cloud.node_mut(id) {
+                node.content = Some(taken.content);
+            }
+        });
+    }
+
+    /// Its `status`: above 100 is refused by the content audit.
+    pub fn set_status(&self, path: &str, status: i64) {
+        let id = self.id(path);
+        self.change(|cloud, _| {
+            if let Some(node) = cloud.node_mut(id) {
+                node.status = status;
+            }
+        });
+    }
+
+    /// The id at a path that must exist.
+    fn id(&self, path: &str) -> u64 {
+        let found = inspect::find(&self.hub.lock().cloud, path);
+        found.unwrap_or_else(|| panic!("nothing at {path}"))
+    }
+
+    fn change<T>(&self, change: impl FnOnce(&mut Cloud, u64) -> T) -> T {
+        let now = self.hub.clock.now();
+        change(&mut self.hub.lock().cloud, now)
+    }
+}
+
+/// The base URL of an address. Nobody can call 0.0.0.0.
+fn base(addr: SocketAddr) -> String {
+    if addr.ip().is_unspecified() {
+        return format!("http://127.0.0.1:{}", addr.port());
+    }
+    format!("http://{addr}")
+}
+
+/// What serves a port.
+fn handler(hub: &Arc<Hub>, host: Host) -> Handler {
+    let hub = hub.clone();
+    match host {
+        Host::Api | Host::Upload => Arc::new(move |exchange| gate::serve(&hub, host, exchange)),
+        Host::Cdn | Host::Edge => Arc::new(move |exchange| cdn::serve(&hub, host, exchange)),
+    }
+}

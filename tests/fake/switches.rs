@@ -1,0 +1,390 @@
+//! Every behaviour of 123pan that its documents leave open, or that goes wrong now and then, as a
+//! value that a test can set. The defaults are the documented, well-behaved service. What the
+//! values do stands where they are read.
+
+use super::endpoint::{Endpoint, Tier};
+use super::limits::Shape;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// Fields in JSON are named as here; durations are milliseconds there.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Switches {
+    // --- All calls ---
+    /// Whose rates hold.
+    pub tier: Tier,
+    /// How calls are counted.
+    pub shape: Shape,
+    /// Calls a second of single endpoints, whatever the tier says (trash, for one, is undocumented).
+    pub rates: BTreeMap<Endpoint, f64>,
+    /// Errors also show in the HTTP status, not only in the body.
+    pub http_status: bool,
+    /// Refusals of an upload are sent before its body has been read, and the connection is closed.
+    pub early_errors: bool,
+    /// Every call waits as long before it is carried out.
+    #[serde(with = "millis")]
+    pub latency: Duration,
+    /// The same for single endpoints, in milliseconds, instead of `latency`.
+    pub latency_of: BTreeMap<Endpoint, u64>,
+    /// Answers carry ids as JSON strings.
+    pub ids_as_strings: bool,
+    /// Answers carry fields that no document names.
+    pub extra_fields: bool,
+    /// The service's front door blocks this address: HTTP 403 and no JSON.
+    pub blocked: bool,
+
+    // --- Tokens ---
+    /// How long a new token lives.
+    #[serde(with = "millis")]
+    pub token_life: Duration,
+    /// How many tokens of one client live at once.
+    pub tokens_live: usize,
+
+    // --- Lists ---
+    /// A new file is missing from lists for so long.
+    #[serde(with = "millis")]
+    pub lag_files: Duration,
+    /// A new folder is missing from lists for so long.
+    #[serde(with = "millis")]
+    pub lag_mkdir: Duration,
+    /// A row that went into the bin, or came out of it, is listed as before for so long.
+    #[serde(with = "millis")]
+    pub lag_trash: Duration,
+    /// Folder id → milliseconds, instead of the three above, for rows in that folder.
+    pub lag_of: BTreeMap<u64, u64>,
+    /// `infos` and `detail` lag by so much on their own.
+    #[serde(with = "millis")]
+    pub lag_infos: Duration,
+    /// Living rows whose name contains one of these never show in lists.
+    pub list_hides: Vec<String>,
+    /// The same for `infos` and `detail`.
+    pub infos_hides: Vec<String>,
+    /// How `lastFileId` is read.
+    pub cursor: Cursor,
+    /// How many pages misbehave, with `stuck` and `back`; 0 is all of them.
+    pub cursor_times: u32,
+    /// No page has more rows, whatever `limit` says.
+    pub page_max: usize,
+    /// What `limit` above 100 leads to.
+    pub limit_over: LimitOver,
+    /// What a list of a folder says that is missing or in the bin.
+    pub missing_folder: MissingFolder,
+
+    // --- infos ---
+    /// The key under which `infos` puts its rows.
+    pub infos_key: InfosKey,
+    /// More ids than this are refused.
+    pub infos_max: usize,
+
+    // --- Names ---
+    /// What an upload to a name that is taken leads to, without `duplicate`.
+    pub taken: Taken,
+    /// Where `duplicate=2` leaves the version before.
+    pub overwritten: Overwritten,
+    /// A folder and a file may have the same name.
+    pub kinds_apart: bool,
+
+    // --- Uploads ---
+    /// The order demanded of the parts of a single upload.
+    pub parts: Parts,
+    /// What single uploads come to.
+    pub single: Single,
+    /// How many single uploads `single` holds for; 0 is all.
+    pub single_times: u32,
+    /// Only uploads whose name contains this; empty is all.
+    pub single_only: String,
+    /// What a mode with a delay means by later.
+    #[serde(with = "millis")]
+    pub appears_after: Duration,
+    /// What `create` makes of content that the service has already.
+    pub reuse: Reuse,
+    /// `create` names no upload hosts.
+    pub servers_empty: bool,
+    /// `create` and `domain` name a host that refuses connections before the good one.
+    pub dead_server: bool,
+    /// The size of slices that `create` demands.
+    pub slice_size: u64,
+    /// So many times `upload_complete` says 20103 first.
+    pub complete_verifying: u32,
+    /// Then so many times `completed: false`.
+    pub complete_unfinished: u32,
+    /// Files of no bytes are refused.
+    pub zero_refused: bool,
+    /// More uploads in flight lead to a write ban; 0 is never.
+    pub ban_over: usize,
+    /// How long such a ban lasts.
+    #[serde(with = "millis")]
+    pub ban_for: Duration,
+    /// All writes are refused now.
+    pub banned: bool,
+    /// Files in the bin take up space.
+    pub bin_counts: bool,
+
+    // --- Deleting ---
+    /// What `trash` does with ids that are unknown or in the bin already.
+    pub trash_bad: BadIds,
+    /// What `delete` does with ids that aren't in the bin.
+    pub delete_bad: BadIds,
+    /// The endpoint `delete` doesn't exist.
+    pub delete_missing: bool,
+
+    // --- Downloads ---
+    /// So many times `download_info` says 20103 of each file.
+    pub download_verifying: u32,
+    /// So many times `download_info` says 5066 of each file that exists.
+    pub download_missing: u32,
+    /// How long a URL works.
+    #[serde(with = "millis")]
+    pub url_life: Duration,
+    /// The `t` in a URL is its end, not its beginning.
+    pub url_t_is_end: bool,
+    /// A URL works only from the address that asked for it.
+    pub url_bound: bool,
+    /// A transfer is cut when its URL's time is over.
+    pub url_cuts_running: bool,
+    /// The CDN says so many times that the URL belongs to another place (1010).
+    pub cdn_elsewhere: u32,
+    /// The HTTP status of that answer.
+    pub cdn_elsewhere_status: u16,
+    /// The CDN sends clients to another port by 302.
+    pub cdn_redirects: bool,
+    /// The CDN answers 200 and everything, whatever `Range` says.
+    pub cdn_ignores_range: bool,
+    /// The CDN breaks off after so many bytes of an answer.
+    pub cdn_cuts_after: Option<u64>,
+    /// How many answers it breaks off; 0 is all.
+    pub cdn_cuts_times: u32,
+
+    // --- The judge ---
+    /// How long a client must wait before it polls again.
+    #[serde(with = "millis")]
+    pub poll_pause: Duration,
+    /// How many new tokens within ten minutes need no reason.
+    pub tokens_allowed: usize,
+}
+
+impl Default for Switches {
+    fn default() -> Switches {
+        const DAY: u64 = 24 * 60 * 60;
+        Switches {
+            tier: Tier::Off,
+            shape: Shape::Sliding,
+            rates: BTreeMap::new(),
+            http_status: false,
+            early_errors: false,
+            latency: Duration::ZERO,
+            latency_of: BTreeMap::new(),
+            ids_as_strings: false,
+            extra_fields: false,
+            blocked: false,
+            token_life: Duration::from_secs(90 * DAY),
+            tokens_live: 3,
+            lag_files: Duration::ZERO,
+            lag_mkdir: Duration::ZERO,
+            lag_trash: Duration::ZERO,
+            lag_of: BTreeMap::new(),
+            lag_infos: Duration::ZERO,
+            list_hides: Vec::new(),
+            infos_hides: Vec::new(),
+            cursor: Cursor::Id,
+            cursor_times: 0,
+            page_max: 100,
+            limit_over: LimitOver::Error,
+            missing_folder: MissingFolder::Error,
+            infos_key: InfosKey::FileList,
+            infos_max: 100,
+            taken: Taken::Repeat,
+            overwritten: Overwritten::Bin,
+            kinds_apart: false,
+            parts: Parts::Any,
+            single: Single::Done,
+            single_times: 0,
+            single_only: String::new(),
+            appears_after: Duration::from_millis(300),
+            reuse: Reuse::Yes,
+            servers_empty: false,
+            dead_server: false,
+            slice_size: 16 << 20,
+            complete_verifying: 0,
+            complete_unfinished: 0,
+            zero_refused: false,
+            ban_over: 20,
+            ban_for: Duration::from_secs(9000),
+            banned: false,
+            bin_counts: true,
+            trash_bad: BadIds::Fail,
+            delete_bad: BadIds::Fail,
+            delete_missing: false,
+            download_verifying: 0,
+            download_missing: 0,
+            url_life: Duration::from_secs(2 * 60 * 60),
+            url_t_is_end: true,
+            url_bound: true,
+            url_cuts_running: false,
+            cdn_elsewhere: 0,
+            cdn_elsewhere_status: 403,
+            cdn_redirects: false,
+            cdn_ignores_range: false,
+            cdn_cuts_after: None,
+            cdn_cuts_times: 0,
+            poll_pause: Duration::from_secs(1),
+            tokens_allowed: 3,
+        }
+    }
+}
+
+/// Declares an enum of switches: the first value is the default, JSON says it in snake case.
+macro_rules! choice {
+    ($(#[$doc:meta])* $name:ident { $(#[$first_doc:meta])* $first:ident, $($(#[$value_doc:meta])* $value:ident,)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum $name {
+            $(#[$first_doc])* #[default] $first,
+            $($(#[$value_doc])* $value,)*
+        }
+    };
+}
+
+choice! {
+    /// How a list continues.
+    Cursor {
+        /// Rows whose id is greater.
+        Id,
+        /// As many rows further on: rows that went meanwhile make others be skipped.
+        Offset,
+        /// The answer's cursor is the one that was asked with.
+        Stuck,
+        /// The answer's cursor is smaller than the one that was asked with.
+        Back,
+    }
+}
+choice! {
+    /// What a limit above 100 leads to.
+    LimitOver {
+        /// Code 1.
+        Error,
+        /// A page of 100.
+        Clamp,
+    }
+}
+choice! {
+    /// What a list of a missing folder says.
+    MissingFolder {
+        /// Code 1.
+        Error,
+        /// An empty page, and success.
+        Empty,
+        /// `data: null`, and success.
+        NullData,
+        /// `fileList: null`, and success.
+        NullList,
+        /// For a folder in the bin: its rows, as if nothing had happened. Error for unknown ids.
+        Rows,
+    }
+}
+choice! {
+    /// The key of the rows of `infos`.
+    InfosKey {
+        /// As the newer documents have it.
+        FileList,
+        /// As the older sample has it.
+        List,
+    }
+}
+choice! {
+    /// What an upload to an existing name leads to.
+    Taken {
+        /// Code 1, 重复.
+        Repeat,
+        /// Code 1, 已存在.
+        Exists,
+        /// Code 5060.
+        Code5060,
+        /// Stored as `name(1)`, and success.
+        Suffix,
+    }
+}
+choice! {
+    /// Where an overwritten version stays.
+    Overwritten {
+        /// In the recycle bin.
+        Bin,
+        /// Nowhere.
+        Vanish,
+    }
+}
+choice! {
+    /// The order of the parts of a single upload.
+    Parts {
+        /// Any order.
+        Any,
+        /// `etag` must come before `file`.
+        EtagFirst,
+    }
+}
+choice! {
+    /// What a single upload comes to.
+    Single {
+        /// Stored and said so.
+        Done,
+        /// `completed: false`; stored later.
+        Unfinished,
+        /// `fileID: 0`; stored later.
+        NoId,
+        /// Code 1 秒传队列; stored later.
+        Queued,
+        /// Code 1 秒传队列; never stored.
+        QueuedNever,
+        /// Success is reported, nothing is ever stored.
+        Lost,
+        /// Stored, but the answer is HTTP 500.
+        StoredThen500,
+        /// HTTP 500 and not stored.
+        Only500,
+        /// Success is reported; the stored row is one byte short.
+        WrongSize,
+        /// Success is reported; the stored row has another MD5.
+        WrongEtag,
+    }
+}
+choice! {
+    /// What `create` makes of known content.
+    Reuse {
+        /// The file is there at once.
+        Yes,
+        /// `reuse: true` and `fileID: 0`; the file appears later.
+        NoId,
+        /// Never: always asks for the bytes.
+        Never,
+    }
+}
+choice! {
+    /// What a call with some impossible ids does.
+    BadIds {
+        /// Nothing, and fails.
+        Fail,
+        /// The possible ones, and fails.
+        Partial,
+        /// The possible ones, and succeeds.
+        Silent,
+    }
+}
+
+/// Durations as whole milliseconds, because people write them into JSON.
+pub mod millis {
+    use serde::{Deserialize, Deserializer, Serializer};
+    use std::time::Duration;
+
+    /// Writes milliseconds.
+    pub fn serialize<S: Serializer>(value: &Duration, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_u64(u64::try_from(value.as_millis()).unwrap_or(u64::MAX))
+    }
+
+    /// Reads milliseconds.
+    pub fn deserialize<'a, D: Deserializer<'a>>(from: D) -> Result<Duration, D::Error> {
+        u64::deserialize(from).map(Duration::from_millis)
+    }
+}
