@@ -61,7 +61,10 @@ cases! {
     rustic_large: RUSTIC "/" large;
 }
 
-fn try_client(client: &Client, repo: &str, scenario: fn(&Session<'_>)) {
+/// Something done with a client; words of the warnings that it brings into the server's log.
+type Scenario = fn(&Session<'_>) -> &'static [&'static str];
+
+fn try_client(client: &Client, repo: &str, scenario: Scenario) {
     let Some(program) = find(client) else {
         let name = client.program;
         eprintln!("SKIPPED: {name} is not in the cache; tests/clients.sh says why");
@@ -76,8 +79,8 @@ fn try_client(client: &Client, repo: &str, scenario: fn(&Session<'_>)) {
         rig: &rig,
         dir: dir.path(),
     };
-    scenario(&session);
-    rig.assert_clean();
+    let expected = scenario(&session);
+    rig.assert_clean(expected);
 }
 
 fn find(client: &Client) -> Option<PathBuf> {
@@ -88,7 +91,7 @@ fn find(client: &Client) -> Option<PathBuf> {
 }
 
 /// The ordinary life of a repository.
-fn cycle(session: &Session<'_>) {
+fn cycle(session: &Session<'_>) -> &'static [&'static str] {
     let files = session.dir.join("files");
     tree::grow(&files, 1, 4 << 20);
     session.init();
@@ -104,10 +107,11 @@ fn cycle(session: &Session<'_>) {
     session.reindex();
     session.check();
     session.restore_and_compare(&files);
+    &[]
 }
 
 /// All snapshots go to a second repository on the same server.
-fn copy(session: &Session<'_>) {
+fn copy(session: &Session<'_>) -> &'static [&'static str] {
     let files = session.dir.join("files");
     tree::grow(&files, 2, 2 << 20);
     session.init();
@@ -121,10 +125,11 @@ fn copy(session: &Session<'_>) {
     second.run(&["copy", "--from-repo", &session.url]);
     second.check();
     second.restore_and_compare(&files);
+    &[]
 }
 
 /// Three hosts back up at once into one repository.
-fn together(session: &Session<'_>) {
+fn together(session: &Session<'_>) -> &'static [&'static str] {
     session.init();
     let start = |number: u64| {
         let files = session.dir.join(format!("files{number}"));
@@ -139,10 +144,11 @@ fn together(session: &Session<'_>) {
     }
     assert_eq!(session.ids("snapshots").len(), 3);
     session.check();
+    &[]
 }
 
 /// A backup is killed while it uploads; the next one repairs and completes.
-fn killed(session: &Session<'_>) {
+fn killed(session: &Session<'_>) -> &'static [&'static str] {
     let files = session.dir.join("files");
     tree::grow(&files, 3, 96 << 20);
     session.init();
@@ -154,10 +160,12 @@ fn killed(session: &Session<'_>) {
     };
     let args = [&["backup", files.to_str().unwrap()], limit].concat();
     let mut backup = session.start(&args, "killed");
-    session.rig.wait_for_log("/data/");
+    let pack = |line: &str| (line.contains("POST") && line.contains("/data/")).then_some(());
+    session.rig.wait_for(pack);
     backup.child.kill().unwrap();
     backup.child.wait().unwrap();
-    session.rig.expect_log("broke");
+    let cut = |line: &str| line.contains("broke its body off").then_some(());
+    session.rig.wait_for(cut);
     if !session.rustic {
         session.run(&["unlock"]);
         assert!(session.ids("locks").is_empty(), "unlock left locks");
@@ -170,10 +178,12 @@ fn killed(session: &Session<'_>) {
     session.backup(&files);
     session.check();
     session.restore_and_compare(&files);
+    // What the killed client was sending.
+    &["broke its body off"]
 }
 
 /// Packs without a length, larger than the server's memory budget.
-fn large(session: &Session<'_>) {
+fn large(session: &Session<'_>) -> &'static [&'static str] {
     let files = session.dir.join("files");
     fs::create_dir_all(&files).unwrap();
     fs::write(files.join("large"), tree::random(4, 200 << 20)).unwrap();
@@ -181,6 +191,7 @@ fn large(session: &Session<'_>) {
     session.backup(&files);
     session.check();
     session.restore_and_compare(&files);
+    &[]
 }
 
 /// A client and the repository that it works on.

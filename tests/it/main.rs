@@ -7,6 +7,8 @@
 )]
 
 mod clients;
+#[path = "../fake/mod.rs"]
+mod fake;
 mod rig;
 mod tidy;
 mod tree;
