@@ -1,6 +1,8 @@
 //! restic-123pan.
+pub mod args;
 pub mod body;
 pub mod restic;
+pub mod server;
 pub mod service;
 pub mod store;
 pub mod turns;

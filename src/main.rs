@@ -1,2 +1,95 @@
-//! Not written yet.
-fn main() {}
+//! Flags, log, wiring, run; an error becomes an exit code.
+
+use log::{error, info, warn};
+use restic_123pan::args::{self, Config, Exit};
+use restic_123pan::body::Budget;
+use restic_123pan::server::{self, Stop};
+use restic_123pan::service::Service;
+use restic_123pan::store::{Store, memory::Memory};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag;
+use std::env;
+use std::io;
+use std::process::ExitCode;
+
+/// The exit code for a wrong command line.
+const USAGE: u8 = 2;
+
+// A program's answer to --help and to a wrong option belongs on the terminal.
+#[allow(clippy::print_stdout, clippy::print_stderr)]
+fn main() -> ExitCode {
+    let words: Vec<String> = env::args().skip(1).collect();
+    match args::parse(&words, &|name| env::var(name).ok()) {
+        Ok(config) => {
+            start_log();
+            match run(&config) {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(problem) => {
+                    error!("{problem}");
+                    ExitCode::FAILURE
+                }
+            }
+        }
+        Err(Exit::Print(text)) => {
+            print!("{text}");
+            ExitCode::SUCCESS
+        }
+        Err(Exit::Wrong(text)) => {
+            eprintln!("restic-123pan: {text}");
+            ExitCode::from(USAGE)
+        }
+    }
+}
+
+fn run(config: &Config) -> Result<(), Box<dyn std::error::Error>> {
+    let bound = server::bind(&server::Config {
+        listen: config.listen.clone(),
+        workers: config.workers,
+        ..server::Config::default()
+    })?;
+    stop_on_signals(&bound.stopper())?;
+    if !bound.address().ip().is_loopback() {
+        warn!("other machines can reach this server, which asks for no password");
+    }
+    if config.state_dir.is_none() {
+        warn!("no state directory is writable; name one with --state-dir");
+    }
+    info!("listening on {}, {}", bound.address(), summary(config));
+    let budget = Budget::new(config.memory, config.spool_dir.clone());
+    bound.run(Service::new(store(config), budget))?;
+    info!("stopped");
+    Ok(())
+}
+
+/// Where repositories are kept.
+fn store(_config: &Config) -> Box<dyn Store> {
+    warn!("repositories are kept in memory and go with this process");
+    Box::new(Memory::default())
+}
+
+fn summary(config: &Config) -> String {
+    let (path, url) = (&config.repo_path, &config.api_url);
+    let (memory, workers) = (config.memory >> 20, config.workers);
+    let (bin, tier) = (config.bin, config.tier);
+    format!("{path} at {url}, {memory} MiB, {workers} workers, bin {bin:?}, tier {tier:?}")
+}
+
+/// The first signal lets running requests end, the second doesn't.
+fn stop_on_signals(stop: &Stop) -> io::Result<()> {
+    for signal in [SIGTERM, SIGINT] {
+        // In this order, so that the first one doesn't meet its own flag.
+        flag::register_conditional_shutdown(signal, 1, stop.flag())?;
+        flag::register(signal, stop.flag())?;
+    }
+    Ok(())
+}
+
+fn start_log() {
+    let mut builder =
+        env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("info"));
+    if env::var_os("JOURNAL_STREAM").is_some() {
+        // The service manager adds its own.
+        builder.format_timestamp(None);
+    }
+    builder.init();
+}

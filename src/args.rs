@@ -1,0 +1,434 @@
+//! Options, environment and credential files, read once into values that can't be wrong. What
+//! they are for is `main`'s business.
+
+use crate::restic::{Repo, segment_ok};
+use argh::FromArgs;
+use std::fmt;
+use std::fs;
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+/// The program's name, in messages.
+const NAME: &str = "restic-123pan";
+/// Most uploads in flight, which 123pan's rates make pointless to exceed.
+const MOST_UPLOADS: usize = 20;
+/// Most worker threads.
+const MOST_WORKERS: usize = 256;
+/// Longest time in days that deleted files may be kept in the recycle bin.
+const MOST_DAYS: u32 = 3650;
+
+/// Everything that the program was told.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// `host:port` to listen on; without a host every interface.
+    pub listen: String,
+    /// The folder in the account below which repositories are kept.
+    pub repo_path: Repo,
+    /// Where 123pan's interface is.
+    pub api_url: String,
+    /// Folder for what should outlive a restart; none to do without.
+    pub state_dir: Option<PathBuf>,
+    /// Folder for bodies that don't fit the memory.
+    pub spool_dir: Option<PathBuf>,
+    /// Bytes of memory for bodies that are held.
+    pub memory: u64,
+    /// Threads for packs and index files.
+    pub workers: usize,
+    /// Most uploads in flight.
+    pub uploads: usize,
+    /// Share of 123pan's rates that this program may use: above 0, at most 1.
+    pub rate_share: f64,
+    /// What becomes of deleted files.
+    pub bin: Bin,
+    /// Which rates the account has.
+    pub tier: Tier,
+    /// Whether files, and the token with them, may be sent without TLS.
+    pub allow_http_upload: bool,
+    /// Whether 123pan is reached by IPv6 as well.
+    pub ipv6: bool,
+    /// The account's client id.
+    pub client_id: String,
+    /// The account's client secret.
+    pub client_secret: Secret,
+}
+
+/// What becomes of deleted files in the recycle bin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bin {
+    /// They stay until somebody empties the bin.
+    Keep,
+    /// They are purged at once.
+    Purge,
+    /// They are purged after so many days.
+    Days(u32),
+}
+
+/// Which rates an account has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tier {
+    /// Found out from the account.
+    Auto,
+    /// Those of a free account.
+    Free,
+    /// Those of a paying one.
+    Vip,
+}
+
+/// A text that no log shows.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Takes the text.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The text, for whoever must send it.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+/// What to do instead of running.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// Print this; it was asked for.
+    Print(String),
+    /// Say what is wrong, in one line.
+    Wrong(String),
+}
+
+/// A restic REST server that keeps repositories in a 123pan account.
+///
+/// Use it with: restic -r rest:http://127.0.0.1:8000/my-repo/ init
+#[derive(FromArgs, Debug)]
+#[argh(
+    note = "Each option can also be set in the environment as shown in brackets; the option wins.",
+    note = "Credentials come from the environment only: PAN123_CLIENT_ID and PAN123_CLIENT_SECRET,\nor PAN123_CLIENT_ID_FILE and PAN123_CLIENT_SECRET_FILE naming files that hold them."
+)]
+struct Flags {
+    /// address to listen on: host:port, :port or [::1]:port; default 127.0.0.1:8000
+    /// [PAN123_LISTEN]
+    #[argh(option, arg_name = "addr")]
+    listen: Option<String>,
+
+    /// folder in the account that holds the repositories; default /restic-backup
+    /// [PAN123_REPO_PATH]
+    #[argh(option, arg_name = "path")]
+    repo_path: Option<String>,
+
+    /// address of 123pan's interface; default https://open-api.123pan.com
+    /// [PAN123_API_URL]
+    #[argh(option, arg_name = "url")]
+    api_url: Option<String>,
+
+    /// folder for the token and what is to be purged; default the first writable of
+    /// $STATE_DIRECTORY, $XDG_STATE_HOME/restic-123pan,
+    /// $HOME/.local/state/restic-123pan, /var/lib/restic-123pan [PAN123_STATE_DIR]
+    #[argh(option, arg_name = "dir")]
+    state_dir: Option<String>,
+
+    /// folder for uploads of unknown length that don't fit the memory; default the
+    /// state directory [PAN123_SPOOL_DIR]
+    #[argh(option, arg_name = "dir")]
+    spool_dir: Option<String>,
+
+    /// memory for uploads that are held to be sent again, such as 0, 500K, 32M, 1GiB;
+    /// default 32M [PAN123_MEMORY]
+    #[argh(option, arg_name = "size")]
+    memory: Option<String>,
+
+    /// packs and index files served at the same time; default 8 [PAN123_WORKERS]
+    #[argh(option, arg_name = "n")]
+    workers: Option<String>,
+
+    /// most uploads to 123pan at the same time, 1 to 20; default 8 [PAN123_UPLOADS]
+    #[argh(option, arg_name = "n")]
+    uploads: Option<String>,
+
+    /// share of 123pan's call rates to use, above 0 and at most 1; default 0.8
+    /// [PAN123_RATE_SHARE]
+    #[argh(option, arg_name = "x")]
+    rate_share: Option<String>,
+
+    /// deleted files stay in the recycle bin for so many days (7d), or "purge" at
+    /// once, or "keep"; default 7d [PAN123_BIN]
+    #[argh(option, arg_name = "what")]
+    bin: Option<String>,
+
+    /// the account's call rates: auto, free or vip; default auto [PAN123_TIER]
+    #[argh(option, arg_name = "tier")]
+    tier: Option<String>,
+
+    /// send files without TLS if an upload host has none; whoever listens can then
+    /// take over the account [PAN123_ALLOW_HTTP_UPLOAD=1]
+    #[argh(switch)]
+    allow_http_upload: bool,
+
+    /// reach 123pan by IPv4 only [PAN123_NO_IPV6=1]
+    #[argh(switch)]
+    no_ipv6: bool,
+
+    /// show the version
+    #[argh(switch)]
+    version: bool,
+}
+
+/// Reads the command line without the program's own name, with `env` for the environment.
+pub fn parse(args: &[String], env: &dyn Fn(&str) -> Option<String>) -> Result<Config, Exit> {
+    let flags = flags(args)?;
+    if flags.version {
+        let version = env!("CARGO_PKG_VERSION");
+        return Err(Exit::Print(format!("{NAME} {version}\n")));
+    }
+    config(flags, &Env(env)).map_err(Exit::Wrong)
+}
+
+fn flags(args: &[String]) -> Result<Flags, Exit> {
+    // argh knows no `--name=value`.
+    let split = |arg: &String| match arg.split_once('=') {
+        Some((name, value)) if name.starts_with("--") => vec![name.to_owned(), value.to_owned()],
+        _ => vec![arg.clone()],
+    };
+    let mut words: Vec<String> = args.iter().flat_map(split).collect();
+    if words.first().is_some_and(|word| word == "serve") {
+        words.remove(0);
+    }
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    Flags::from_args(&[NAME], &words).map_err(|early| match early.status {
+        Ok(()) => Exit::Print(early.output),
+        Err(()) => {
+            let said: Vec<&str> = early.output.split_whitespace().collect();
+            Exit::Wrong(format!("{}; see {NAME} --help", said.join(" ")))
+        }
+    })
+}
+
+fn config(flags: Flags, env: &Env<'_>) -> Result<Config, String> {
+    let state = env.text("state-dir", flags.state_dir);
+    let state_dir = state_dir(state.as_deref(), env)?;
+    let spool_dir = match env.text("spool-dir", flags.spool_dir) {
+        None => state_dir.clone(),
+        Some(path) => Some(explicit("spool-dir", &path)?),
+    };
+    Ok(Config {
+        listen: env.value("listen", flags.listen, "127.0.0.1:8000", listen)?,
+        repo_path: env.value("repo-path", flags.repo_path, "/restic-backup", repo_path)?,
+        api_url: env.value("api-url", flags.api_url, "https://open-api.123pan.com", url)?,
+        state_dir,
+        spool_dir,
+        memory: env.value("memory", flags.memory, "32M", size)?,
+        workers: env.value("workers", flags.workers, "8", |text| {
+            count(text, MOST_WORKERS)
+        })?,
+        uploads: env.value("uploads", flags.uploads, "8", |text| {
+            count(text, MOST_UPLOADS)
+        })?,
+        rate_share: env.value("rate-share", flags.rate_share, "0.8", share)?,
+        bin: env.value("bin", flags.bin, "7d", bin)?,
+        tier: env.value("tier", flags.tier, "auto", tier)?,
+        allow_http_upload: env.switch("allow-http-upload", flags.allow_http_upload)?,
+        ipv6: !env.switch("no-ipv6", flags.no_ipv6)?,
+        client_id: env.credential("PAN123_CLIENT_ID")?,
+        client_secret: Secret(env.credential("PAN123_CLIENT_SECRET")?),
+    })
+}
+
+/// The environment. A variable that is set to nothing counts as unset.
+struct Env<'a>(&'a dyn Fn(&str) -> Option<String>);
+
+impl Env<'_> {
+    fn get(&self, name: &str) -> Option<String> {
+        (self.0)(name).filter(|value| !value.is_empty())
+    }
+
+    fn text(&self, name: &str, option: Option<String>) -> Option<String> {
+        option.or_else(|| self.get(&variable(name)))
+    }
+
+    /// Option, environment, default, in this order; an error says where the bad value stood.
+    fn value<T>(
+        &self,
+        name: &str,
+        option: Option<String>,
+        default: &str,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Result<T, String> {
+        let place = match option.is_some() {
+            true => format!("--{name}"),
+            false => variable(name),
+        };
+        let text = self.text(name, option);
+        let text = text.as_deref().unwrap_or(default);
+        parse(text).map_err(|why| format!("{place} {text:?}: {why}"))
+    }
+
+    fn switch(&self, name: &str, option: bool) -> Result<bool, String> {
+        let variable = variable(name);
+        match self.get(&variable).as_deref() {
+            _ if option => Ok(true),
+            None | Some("0" | "false" | "no") => Ok(false),
+            Some("1" | "true" | "yes") => Ok(true),
+            Some(_) => Err(format!("{variable} must be 1, true, yes, 0, false or no")),
+        }
+    }
+
+    fn credential(&self, name: &str) -> Result<String, String> {
+        let file = format!("{name}_FILE");
+        match (self.get(name), self.get(&file)) {
+            (Some(_), Some(_)) => Err(format!("set either {name} or {file}, not both")),
+            (Some(value), None) => Ok(value),
+            (None, Some(path)) => {
+                let text = fs::read_to_string(&path)
+                    .map_err(|error| format!("{file}: can't read {path}: {error}"))?;
+                let value = text.trim_end_matches(['\r', '\n']).to_owned();
+                match value.is_empty() {
+                    true => Err(format!("{file}: {path} is empty")),
+                    false => Ok(value),
+                }
+            }
+            (None, None) => Err(format!(
+                "{name} is missing: apply for a client id and secret at \
+                 https://www.123pan.com/developer, then set PAN123_CLIENT_ID and \
+                 PAN123_CLIENT_SECRET (or …_FILE) in the environment"
+            )),
+        }
+    }
+}
+
+/// The environment's name for an option.
+fn variable(name: &str) -> String {
+    format!("PAN123_{}", name.to_uppercase().replace('-', "_"))
+}
+
+fn listen(text: &str) -> Result<String, String> {
+    let port = text.rsplit_once(':').and_then(|(host, port)| {
+        let bracketed = host.starts_with('[') && host.ends_with(']');
+        let plain = !host.contains([':', '[', ']', '/']);
+        port.parse::<u16>().ok().filter(|_| bracketed || plain)
+    });
+    match port {
+        Some(_) => Ok(text.to_owned()),
+        None => Err("write host:port, :port or [ipv6]:port, such as 127.0.0.1:8000".to_owned()),
+    }
+}
+
+fn repo_path(text: &str) -> Result<Repo, String> {
+    let path = text.trim_matches('/');
+    let bad = path.split('/').find(|name| !segment_ok(name));
+    if let Some(bad) = bad.filter(|_| !path.is_empty()) {
+        return Err(format!("{bad:?} can't be the name of a folder there"));
+    }
+    Repo::new(path).ok_or_else(|| "too many folders within each other".to_owned())
+}
+
+fn url(text: &str) -> Result<String, String> {
+    let rest = text
+        .strip_prefix("https://")
+        .or_else(|| text.strip_prefix("http://"));
+    let host = rest.map(|rest| rest.trim_end_matches('/'));
+    match host {
+        Some(host) if !host.is_empty() && !host.contains(char::is_whitespace) => {
+            Ok(text.trim_end_matches('/').to_owned())
+        }
+        _ => Err("write https://host, or http://host:port for tests".to_owned()),
+    }
+}
+
+fn size(text: &str) -> Result<u64, String> {
+    let wrong = || "write a number of bytes, or one with K, M or G, such as 32M".to_owned();
+    let digits = text
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let shift = match unit.trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 0,
+        "k" | "kb" | "kib" => 10,
+        "m" | "mb" | "mib" => 20,
+        "g" | "gb" | "gib" => 30,
+        "t" | "tb" | "tib" => 40,
+        _ => return Err(wrong()),
+    };
+    let number: u64 = number.parse().map_err(|_| wrong())?;
+    number.checked_mul(1 << shift).ok_or_else(wrong)
+}
+
+fn count(text: &str, most: usize) -> Result<usize, String> {
+    let number = text.parse().ok().filter(|n| (1..=most).contains(n));
+    number.ok_or_else(|| format!("write a number from 1 to {most}"))
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|x| *x > 0.0 && *x <= 1.0);
+    number.ok_or_else(|| "write a number above 0 and at most 1, such as 0.8".to_owned())
+}
+
+fn bin(text: &str) -> Result<Bin, String> {
+    let days = |text: &str| text.strip_suffix('d')?.parse().ok();
+    match text {
+        "purge" => Ok(Bin::Purge),
+        "keep" => Ok(Bin::Keep),
+        text => match days(text) {
+            Some(0) => Ok(Bin::Purge),
+            Some(days) if days <= MOST_DAYS => Ok(Bin::Days(days)),
+            _ => Err("write days such as 7d, or purge, or keep".to_owned()),
+        },
+    }
+}
+
+fn tier(text: &str) -> Result<Tier, String> {
+    match text {
+        "auto" => Ok(Tier::Auto),
+        "free" => Ok(Tier::Free),
+        "vip" => Ok(Tier::Vip),
+        _ => Err("write auto, free or vip".to_owned()),
+    }
+}
+
+/// The folder that was named, which must be usable, or the first usable one of the usual ones.
+fn state_dir(named: Option<&str>, env: &Env<'_>) -> Result<Option<PathBuf>, String> {
+    if let Some(path) = named {
+        return explicit("state-dir", path).map(Some);
+    }
+    let below = |name: &str, rest: &str| Some(Path::new(&env.get(name)?).join(rest));
+    let usual = [
+        // systemd may name several, with colons between them.
+        env.get("STATE_DIRECTORY")
+            .and_then(|list| list.split(':').next().map(PathBuf::from)),
+        below("XDG_STATE_HOME", NAME),
+        below("HOME", ".local/state").map(|path| path.join(NAME)),
+        Some(Path::new("/var/lib").join(NAME)),
+    ];
+    Ok(usual
+        .into_iter()
+        .flatten()
+        .find(|path| usable(path).is_ok()))
+}
+
+fn explicit(name: &str, path: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(path);
+    match usable(&path) {
+        Ok(()) => Ok(path),
+        Err(error) => Err(format!("--{name} {}: {error}", path.display())),
+    }
+}
+
+/// Makes a folder if it isn't there, for nobody else to read, and writes into it to see whether
+/// that works: permissions alone don't tell about read-only file systems.
+fn usable(path: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true).mode(0o700).create(path)?;
+    let probe = path.join(format!(".probe-{}", std::process::id()));
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(0o600);
+    options.open(&probe)?;
+    fs::remove_file(&probe)
+}

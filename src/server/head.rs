@@ -1,0 +1,261 @@
+//! Heads as text: what a request announces about its body, what an answer's head looks like, and
+//! how a request is written into the log. All of it is pure; sockets are `sockets`' business.
+
+use crate::service::{Length, Reply};
+use std::fmt::Write as _;
+
+/// Longest path in characters that the log shows; the deepest honest one has about 300.
+const LOGGED: usize = 400;
+
+/// How long the body is that follows a head, from the values of its `Content-Length` and
+/// `Transfer-Encoding` headers; None when they can't be trusted. tiny_http takes an invalid length
+/// for "no body", parses a sign, and believes the first of two: what follows would then be read as
+/// the next request.
+pub(super) fn length<'a>(
+    lengths: impl IntoIterator<Item = &'a str>,
+    encodings: impl IntoIterator<Item = &'a str>,
+) -> Option<Length> {
+    let mut lengths = lengths.into_iter();
+    let mut encodings = encodings.into_iter();
+    match (
+        lengths.next(),
+        lengths.next(),
+        encodings.next(),
+        encodings.next(),
+    ) {
+        (None, _, None, _) => Some(Length::None),
+        (Some(text), None, None, _) => digits(text).map(Length::Known),
+        (None, _, Some(name), None) => name
+            .eq_ignore_ascii_case("chunked")
+            .then_some(Length::Chunked),
+        _ => None,
+    }
+}
+
+fn digits(text: &str) -> Option<u64> {
+    // `parse` alone would take a sign.
+    let plain = !text.is_empty() && text.bytes().all(|c| c.is_ascii_digit());
+    plain.then(|| text.parse().ok())?
+}
+
+/// How the end of an answer's body is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Framing {
+    /// By its length; so many bytes are still to come.
+    Length(u64),
+    /// By its last chunk.
+    Chunked,
+    /// By the end of the connection: for HTTP/1.0, which knows no chunks.
+    Close,
+}
+
+/// What the head of an answer depends on besides the reply.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Manner {
+    /// Whether the client speaks HTTP/1.0.
+    pub(super) old: bool,
+    /// Whether the connection ends with this answer.
+    pub(super) closes: bool,
+    /// Seconds since 1970.
+    pub(super) now: u64,
+}
+
+/// The bytes of an answer's head and how its body is framed. Written here and not by tiny_http,
+/// which would send chunks from 32 KiB on and to whoever sends `TE: chunked`, and ignores
+/// `Connection`.
+pub(super) fn answer(reply: &Reply, manner: Manner) -> (Vec<u8>, Framing) {
+    let framing = match reply.length {
+        Some(length) => Framing::Length(length),
+        None if manner.old => Framing::Close,
+        None => Framing::Chunked,
+    };
+    let closes = manner.closes || framing == Framing::Close;
+    let mut text = format!(
+        "HTTP/1.1 {} {}\r\nServer: restic-123pan\r\nDate: {}\r\n",
+        reply.status,
+        reason(reply.status),
+        date(manner.now)
+    );
+    for (name, value) in &reply.headers {
+        push(&mut text, name, value);
+    }
+    match framing {
+        Framing::Length(length) => push(&mut text, "Content-Length", &length.to_string()),
+        Framing::Chunked => push(&mut text, "Transfer-Encoding", "chunked"),
+        Framing::Close => {}
+    }
+    if closes {
+        push(&mut text, "Connection", "close");
+    } else if manner.old {
+        push(&mut text, "Connection", "keep-alive");
+    }
+    text.push_str("\r\n");
+    (text.into_bytes(), framing)
+}
+
+fn push(text: &mut String, name: &str, value: &str) {
+    for part in [name, ": ", value, "\r\n"] {
+        text.push_str(part);
+    }
+}
+
+/// The reason phrase, which with the number is all that restic shows its user.
+pub(super) fn reason(status: u16) -> &'static str {
+    match status {
+        200 => "OK",
+        206 => "Partial Content",
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        403 => "Forbidden",
+        404 => "Not Found",
+        405 => "Method Not Allowed",
+        411 => "Length Required",
+        413 => "Content Too Large",
+        416 => "Range Not Satisfiable",
+        500 => "Internal Server Error",
+        502 => "Bad Gateway",
+        503 => "Service Unavailable",
+        504 => "Gateway Timeout",
+        507 => "Insufficient Storage",
+        _ => "Unknown",
+    }
+}
+
+/// A moment as HTTP writes it (RFC 9110, 5.6.7).
+fn date(now: u64) -> String {
+    const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
+    const MONTHS: [&str; 12] = [
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ];
+    let (days, second) = (now / 86_400, now % 86_400);
+    let weekday = DAYS[usize::try_from(days % 7).unwrap_or(0)];
+    // Years here begin in March, so that a leap day is a year's last.
+    let shifted = days + 719_468;
+    let (era, of_era) = (shifted / 146_097, shifted % 146_097);
+    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let from_march = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * from_march + 2) / 5 + 1;
+    let month = (from_march + 2) % 12;
+    let year = era * 400 + year_of_era + u64::from(month < 2);
+    let month = MONTHS[usize::try_from(month).unwrap_or(0)];
+    let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
+    format!("{weekday}, {day:02} {month} {year} {hour:02}:{minute:02}:{second:02} GMT")
+}
+
+/// A request's path as the log shows it: without its query, on one line, and not endless.
+pub(super) fn logged(target: &str) -> String {
+    let path = target.split('?').next().unwrap_or_default();
+    let mut text = String::new();
+    for c in path.chars().take(LOGGED) {
+        match c.is_control() || !c.is_ascii() {
+            // Writing to a String can't fail.
+            true => drop(write!(text, "{}", c.escape_default())),
+            false => text.push(c),
+        }
+    }
+    if path.chars().nth(LOGGED).is_some() {
+        text.push_str("...");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_are_digits_once() {
+        let table: [(&[&str], &[&str], Option<Length>); 17] = [
+            (&[], &[], Some(Length::None)),
+            (&["0"], &[], Some(Length::Known(0))),
+            (&["42"], &[], Some(Length::Known(42))),
+            (&["00042"], &[], Some(Length::Known(42))),
+            (
+                &["18446744073709551615"],
+                &[],
+                Some(Length::Known(u64::MAX)),
+            ),
+            (&["18446744073709551616"], &[], None),
+            (&["+5"], &[], None),
+            (&["-5"], &[], None),
+            (&[""], &[], None),
+            (&["5 5"], &[], None),
+            (&["5, 5"], &[], None),
+            (&["0x10"], &[], None),
+            (&["5", "5"], &[], None),
+            (&[], &["Chunked"], Some(Length::Chunked)),
+            (&["5"], &["chunked"], None),
+            (&[], &["gzip, chunked"], None),
+            (&[], &["chunked", "chunked"], None),
+        ];
+        for (lengths, encodings, expected) in table {
+            let found = length(lengths.iter().copied(), encodings.iter().copied());
+            assert_eq!(found, expected, "{lengths:?} {encodings:?}");
+        }
+    }
+
+    #[test]
+    fn dates() {
+        let table = [
+            (0, "Thu, 01 Jan 1970 00:00:00 GMT"),
+            (420_895_020, "Wed, 04 May 1983 11:17:00 GMT"),
+            (951_782_399, "Mon, 28 Feb 2000 23:59:59 GMT"),
+            (951_782_400, "Tue, 29 Feb 2000 00:00:00 GMT"),
+            (1_767_225_599, "Wed, 31 Dec 2025 23:59:59 GMT"),
+            (4_107_542_400, "Mon, 01 Mar 2100 00:00:00 GMT"),
+        ];
+        for (now, text) in table {
+            assert_eq!(date(now), text);
+        }
+    }
+
+    #[test]
+    fn heads() {
+        let manner = |old, closes| Manner {
+            old,
+            closes,
+            now: 0,
+        };
+        let head = |reply: &Reply, manner| {
+            let (bytes, framing) = answer(reply, manner);
+            (String::from_utf8(bytes).unwrap_or_default(), framing)
+        };
+        let (text, framing) = head(&Reply::empty(507), manner(false, false));
+        assert_eq!(framing, Framing::Length(0));
+        assert_eq!(
+            text,
+            "HTTP/1.1 507 Insufficient Storage\r\nServer: restic-123pan\r\n\
+             Date: Thu, 01 Jan 1970 00:00:00 GMT\r\nContent-Length: 0\r\n\r\n"
+        );
+        let unknown = Reply {
+            length: None,
+            ..Reply::empty(200)
+        };
+        let (text, framing) = head(&unknown, manner(false, false));
+        assert!(text.contains("Transfer-Encoding: chunked\r\n") && framing == Framing::Chunked);
+        let (text, framing) = head(&unknown, manner(true, false));
+        assert!(text.contains("Connection: close\r\n") && framing == Framing::Close);
+        assert!(!text.contains("Transfer-Encoding") && !text.contains("Content-Length"));
+        let (text, _) = head(&Reply::empty(200), manner(true, false));
+        assert!(text.contains("Connection: keep-alive\r\n"));
+        let (text, _) = head(&Reply::empty(200), manner(false, true));
+        assert!(text.contains("Connection: close\r\n"));
+    }
+
+    #[test]
+    fn every_status_of_the_service_has_its_phrase() {
+        for status in [
+            200, 206, 400, 403, 404, 405, 411, 413, 416, 500, 502, 503, 507,
+        ] {
+            assert_ne!(reason(status), "Unknown", "{status}");
+        }
+    }
+
+    #[test]
+    fn the_log_shows_no_query_and_no_control_characters() {
+        assert_eq!(logged("/a/?create=true&secret=x"), "/a/");
+        assert_eq!(logged("/a\u{1b}[31m\nb"), "/a\\u{1b}[31m\\nb");
+        assert_eq!(logged(&"x".repeat(LOGGED + 1)).len(), LOGGED + 3);
+    }
+}

@@ -1,0 +1,366 @@
+//! Sockets and threads: requests come in here, are admitted by `service`, wait in the queue of
+//! their lane and are answered. The only place that knows tiny_http, and so the place where its
+//! faults are dealt with; each is named where its cure stands.
+//!
+//! ```text
+//! tiny_http ─► accept ─► small, large ─► worker ─┐
+//!                │   └─► removes ─► gatherer ────┼─► answer
+//!                └─► refused ─► read away ───────┘
+//! ```
+
+mod exchange;
+mod head;
+mod incoming;
+mod lanes;
+mod peers;
+mod sockets;
+
+use crate::body::LARGEST;
+use crate::service::{Head, Job, Lane, Length, Reply, Service};
+use exchange::Exchange;
+use lanes::Lanes;
+use peers::Peers;
+use std::collections::HashMap;
+use std::fmt;
+use std::io;
+use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+use tiny_http::{Request, Server};
+
+/// Connections to ourselves that may fail one after the other before the server gives up. They
+/// fail when tiny_http's accept loop has died, and for passing reasons such as too few
+/// descriptors.
+const KNOCKS: u32 = 8;
+/// Bounds in bytes for what tiny_http may allocate, untouched, when a body is truncated: the
+/// largest packs fit the first, and the second fits the address space of 32 bits.
+const HARMLESS: std::ops::RangeInclusive<u64> = 16 << 20..=256 << 20;
+/// Requests taken per look while the server stops.
+const STOPPING: Duration = Duration::from_millis(50);
+
+/// How the server runs. Every bound of it is here or a constant.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// `host:port`; without a host every interface.
+    pub listen: String,
+    /// Threads for packs and index files.
+    pub workers: usize,
+    /// Threads for everything small, so that locks never wait behind packs.
+    pub small_workers: usize,
+    /// Requests that may wait in each lane. A client has at most one per connection, and
+    /// restic's default is five connections.
+    pub queue: usize,
+    /// How long a DELETE waits for others to join it.
+    pub gather: Duration,
+    /// How long a connection may stand still. Clients close idle ones after 90 s, and that should
+    /// come first.
+    pub socket_timeout: Duration,
+    /// How long the body of a refused request is read away.
+    pub drain_timeout: Duration,
+    /// How long running requests may take when the server stops.
+    pub stop_timeout: Duration,
+    /// Pause between the connections to ourselves.
+    pub knock: Duration,
+    /// Requests leaked on purpose before the server leaves for a restart; each costs a thread and
+    /// two descriptors.
+    pub leaks: usize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: "127.0.0.1:8000".to_owned(),
+            workers: 8,
+            small_workers: 4,
+            queue: 128,
+            gather: Duration::from_millis(30),
+            socket_timeout: Duration::from_secs(120),
+            drain_timeout: Duration::from_secs(30),
+            stop_timeout: Duration::from_secs(60),
+            knock: Duration::from_millis(250),
+            leaks: 32,
+        }
+    }
+}
+
+/// Why the server left without having been told to. A restart helps, and loses nothing: restic
+/// repeats what wasn't answered.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Error {
+    /// It doesn't answer on its own port any more.
+    Deaf(String),
+    /// Too many requests had to be leaked.
+    Leaks,
+    /// Threads couldn't be started.
+    Threads(String),
+    /// Running requests took longer than [`Config::stop_timeout`] when it stopped.
+    Late,
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Deaf(why) => write!(f, "the server doesn't answer on its own port: {why}"),
+            Self::Leaks => f.write_str("too many requests broke off within huge bodies"),
+            Self::Threads(why) => write!(f, "the server can't start: {why}"),
+            Self::Late => f.write_str("some requests didn't end in time and were cut off"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// Listens, but takes no requests yet.
+pub fn bind(config: &Config) -> io::Result<Bound> {
+    sockets::raise_descriptors();
+    let listener = sockets::listen(&config.listen, config.socket_timeout)?;
+    Ok(Bound {
+        address: listener.local_addr()?,
+        listener,
+        config: config.clone(),
+        stop: Stop::default(),
+    })
+}
+
+/// A server that listens.
+#[derive(Debug)]
+pub struct Bound {
+    listener: TcpListener,
+    address: SocketAddr,
+    config: Config,
+    stop: Stop,
+}
+
+/// Tells a server to stop: to refuse what is new, end what runs, and leave.
+#[derive(Clone, Debug, Default)]
+pub struct Stop(Arc<AtomicBool>);
+
+impl Stop {
+    /// Stops the server, within a quarter of a second.
+    pub fn stop(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// What [`Self::stop`] sets, for signal handlers.
+    pub fn flag(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.0)
+    }
+
+    fn stopped(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// What every part of the server needs to know.
+#[derive(Debug)]
+struct Net {
+    port: u16,
+    /// Largest body in bytes that is read at all.
+    largest: u64,
+    drain_timeout: Duration,
+    /// Bytes that tiny_http may allocate for a truncated body.
+    harmless: u64,
+    most_leaks: usize,
+    leaks: Mutex<HashMap<IpAddr, usize>>,
+    stop: Stop,
+    failure: Mutex<Option<Error>>,
+}
+
+impl Net {
+    fn leaked(&self, address: IpAddr) {
+        let mut leaks = self.leaks.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = leaks.entry(address).or_default();
+        *count += 1;
+        log::warn!("{address} broke off within a huge body, for the {count}. time");
+        // Each entry has a leak, so this also bounds the map.
+        if leaks.values().sum::<usize>() >= self.most_leaks {
+            self.fail(Error::Leaks);
+        }
+    }
+
+    fn fail(&self, error: Error) {
+        let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
+        failure.get_or_insert(error);
+        self.stop.stop();
+    }
+}
+
+impl Bound {
+    /// The address that is listened on, with the port that was free.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What stops this server.
+    pub fn stopper(&self) -> Stop {
+        self.stop.clone()
+    }
+
+    /// Answers requests until it is told to stop (Ok) or can't go on.
+    pub fn run(self, service: Service) -> Result<(), Error> {
+        let threads = |error: &dyn fmt::Display| Error::Threads(error.to_string());
+        let memory = sockets::memory().unwrap_or(0);
+        let net = Arc::new(Net {
+            port: self.address.port(),
+            largest: LARGEST,
+            drain_timeout: self.config.drain_timeout,
+            harmless: (memory / 2).clamp(*HARMLESS.start(), *HARMLESS.end()),
+            most_leaks: self.config.leaks,
+            leaks: Mutex::default(),
+            stop: self.stop,
+            failure: Mutex::default(),
+        });
+        let service = Arc::new(service);
+        let lanes = Lanes::start(&self.config, &service).map_err(|error| threads(&error))?;
+        let server = Server::from_listener(self.listener, None).map_err(|error| threads(&error))?;
+        let server = Arc::new(server);
+        let own = sockets::own_address(self.address);
+        watch(own, self.config.knock, &net, &server).map_err(|error| threads(&error))?;
+        let reception = Reception {
+            net,
+            service,
+            server,
+            peers: Arc::default(),
+            stop_timeout: self.config.stop_timeout,
+        };
+        reception.run(lanes)
+    }
+}
+
+/// Connects to ourselves again and again. That wakes tiny_http's pool, in which one of several
+/// connections opened at once otherwise waits until another closes; it keeps `accept` from
+/// running into the timeout that accepted sockets inherit, which would end tiny_http's loop; and
+/// it tells when that loop has ended.
+fn watch(own: SocketAddr, pause: Duration, net: &Arc<Net>, server: &Arc<Server>) -> io::Result<()> {
+    let (net, server) = (Arc::clone(net), Arc::downgrade(server));
+    let body = move || {
+        let mut failed = 0;
+        while let Some(server) = server.upgrade() {
+            match sockets::knock(own) {
+                Ok(()) => failed = 0,
+                Err(error) if failed + 1 >= KNOCKS => net.fail(Error::Deaf(error.to_string())),
+                Err(_) => failed += 1,
+            }
+            if net.stop.stopped() {
+                server.unblock();
+            }
+            drop(server);
+            thread::sleep(pause);
+        }
+    };
+    lanes::spawn("watch", body)
+}
+
+/// Receives requests and sends them to their lanes.
+struct Reception {
+    net: Arc<Net>,
+    service: Arc<Service>,
+    server: Arc<Server>,
+    peers: Arc<Peers>,
+    stop_timeout: Duration,
+}
+
+impl Reception {
+    fn run(self, mut lanes: Lanes) -> Result<(), Error> {
+        while !self.net.stop.stopped() {
+            match self.server.recv() {
+                Ok(request) => self.receive(request, &lanes),
+                Err(_) if self.net.stop.stopped() => {}
+                // tiny_http's accept loop has ended, for want of descriptors as a rule.
+                Err(error) => self.net.fail(Error::Deaf(error.to_string())),
+            }
+        }
+        log::info!("stopping: running requests may end");
+        let until = Instant::now() + self.stop_timeout;
+        lanes.close();
+        while !lanes.idle() && Instant::now() < until {
+            // Clients repeat what gets a 503, by then at the next server.
+            if let Ok(Some(request)) = self.server.recv_timeout(STOPPING) {
+                self.receive(request, &lanes);
+            }
+        }
+        let failure = self.net.failure.lock();
+        match failure.unwrap_or_else(PoisonError::into_inner).take() {
+            Some(error) => Err(error),
+            None if !lanes.idle() => Err(Error::Late),
+            None => Ok(()),
+        }
+    }
+
+    fn receive(&self, request: Request, lanes: &Lanes) {
+        let length = announced(&request);
+        let seat = request
+            .remote_addr()
+            .and_then(|peer| self.peers.enter(*peer));
+        let Some(seat) = seat else {
+            // Pipelined, or what was left of a connection that is being closed.
+            return Exchange::turn_away(&self.net, request);
+        };
+        let admitted = match length {
+            None => Err(Reply::empty(400)),
+            Some(Length::Known(len)) if len > self.net.largest => Err(Reply::empty(413)),
+            Some(length) => Ok(self.admit(&request, length)),
+        };
+        let mut exchange = Exchange::new(&self.net, request, seat, length);
+        match admitted {
+            Ok(Ok(job)) => lanes.send(exchange, job),
+            Ok(Err(reply)) => lanes.refuse(exchange, reply),
+            Err(reply) => {
+                exchange.distrust();
+                lanes.refuse(exchange, reply);
+            }
+        }
+    }
+
+    fn admit(&self, request: &Request, length: Length) -> Result<Job, Reply> {
+        let job = self.service.admit(&Head {
+            method: request.method().as_str(),
+            target: request.url(),
+            accept: value(request, "Accept"),
+            range: value(request, "Range"),
+            length,
+        })?;
+        match (job.lane(), length) {
+            // The one thread of these lanes must not wait for a body.
+            (Lane::RemoveSmall | Lane::RemoveLarge, Length::Known(1..) | Length::Chunked) => {
+                Err(Reply::empty(400))
+            }
+            _ => Ok(job),
+        }
+    }
+}
+
+/// What a request says about its body, if that can be trusted and is what tiny_http understood.
+fn announced(request: &Request) -> Option<Length> {
+    let length = head::length(
+        values(request, "Content-Length"),
+        values(request, "Transfer-Encoding"),
+    )?;
+    let understood = request.body_length().map(|len| len as u64);
+    match length {
+        // Differs where lengths have 32 bits.
+        Length::Known(len) => (understood == Some(len)).then_some(length),
+        // With this header tiny_http hands out the bare connection.
+        Length::Chunked if upgrades(request) => None,
+        _ => Some(length),
+    }
+}
+
+fn upgrades(request: &Request) -> bool {
+    value(request, "Connection").is_some_and(|text| text.to_ascii_lowercase().contains("upgrade"))
+}
+
+fn values<'a>(request: &'a Request, name: &'static str) -> impl Iterator<Item = &'a str> {
+    let named = request
+        .headers()
+        .iter()
+        .filter(move |h| h.field.equiv(name));
+    named.map(|header| header.value.as_str())
+}
+
+fn value<'a>(request: &'a Request, name: &'static str) -> Option<&'a str> {
+    values(request, name).next()
+}

@@ -1,0 +1,110 @@
+//! Which connections have a request under way, by the client's address and port. Two things hang
+//! on it: pipelining is refused, because answers on one connection wait for each other inside
+//! tiny_http, without a bound and across our lanes; and what tiny_http still parses from the
+//! remains of a connection that is being closed is never carried out.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// How long requests from a closed connection are turned away: tiny_http has at most 1 KiB of it
+/// buffered, and a client's port isn't used again so soon.
+const CLOSED: Duration = Duration::from_secs(10);
+/// Entries from which on the expired ones are swept out.
+const SWEEP: usize = 256;
+
+/// The connections with a request under way, and those closed a moment ago.
+#[derive(Debug, Default)]
+pub(super) struct Peers(Mutex<HashMap<SocketAddr, State>>);
+
+#[derive(Clone, Copy, Debug)]
+enum State {
+    Busy,
+    Closed(Instant),
+}
+
+impl Peers {
+    /// Takes the one seat of a connection; None if it is taken or the connection was closed.
+    pub(super) fn enter(self: &Arc<Self>, peer: SocketAddr) -> Option<Seat> {
+        let mut peers = self.lock();
+        if peers.len() >= SWEEP {
+            peers.retain(|_, state| !state.expired());
+        }
+        if peers.get(&peer).is_some_and(|state| !state.expired()) {
+            return None;
+        }
+        peers.insert(peer, State::Busy);
+        Some(Seat {
+            peers: Arc::clone(self),
+            peer,
+            taken: true,
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<SocketAddr, State>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn expired(self) -> bool {
+        matches!(self, Self::Closed(since) if since.elapsed() > CLOSED)
+    }
+}
+
+/// The one request that a connection may have under way.
+#[derive(Debug)]
+pub(super) struct Seat {
+    peers: Arc<Peers>,
+    peer: SocketAddr,
+    taken: bool,
+}
+
+impl Seat {
+    /// The connection's client.
+    pub(super) fn peer(&self) -> SocketAddr {
+        self.peer
+    }
+
+    /// Lets the next request in. Called before an answer's last bytes are sent, because the
+    /// client's next request may come the moment that it has them.
+    pub(super) fn leave(&mut self) {
+        if std::mem::take(&mut self.taken) {
+            self.peers.lock().remove(&self.peer);
+        }
+    }
+
+    /// Lets nothing more in.
+    pub(super) fn close(&mut self) {
+        self.taken = false;
+        let closed = State::Closed(Instant::now());
+        self.peers.lock().insert(self.peer, closed);
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.leave();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_request_a_connection() {
+        let peers = Arc::new(Peers::default());
+        let peer = SocketAddr::from(([127, 0, 0, 1], 4000));
+        let mut seat = peers.enter(peer).expect("nobody is there");
+        assert!(peers.enter(peer).is_none());
+        seat.leave();
+        let mut next = peers.enter(peer).expect("the first has left");
+        drop(seat);
+        assert!(peers.enter(peer).is_none(), "leaving twice frees nothing");
+        next.close();
+        drop(next);
+        assert!(peers.enter(peer).is_none(), "the connection is closed");
+    }
+}

@@ -1,0 +1,190 @@
+//! What tiny_http offers no access to: options of sockets, the limit of descriptors, the socket
+//! behind a request, and the connections to ourselves that keep tiny_http going.
+
+use rustix::net::{RecvFlags, sockopt};
+use rustix::process::{Resource, getrlimit, setrlimit};
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::net::ToSocketAddrs;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::os::fd::{BorrowedFd, RawFd};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Descriptors asked for at most: two for each connection, and far more than there are clients.
+const DESCRIPTORS: u64 = 65_536;
+/// Descriptors looked through where there is no /proc.
+const SCANNED: RawFd = 4_096;
+/// How long a connection to ourselves may take; on loopback it takes microseconds.
+const KNOCK: Duration = Duration::from_secs(1);
+/// How long a client may take to notice that its connection is being closed.
+const LINGER: Duration = Duration::from_secs(1);
+/// Pause between two looks at a socket that is being closed.
+const LOOK: Duration = Duration::from_millis(10);
+
+/// Listens on `host:port`; `:port` is every interface.
+pub(super) fn listen(address: &str, timeout: Duration) -> io::Result<TcpListener> {
+    let explain = |error: io::Error| match error.kind() {
+        ErrorKind::AddrInUse => io::Error::new(
+            error.kind(),
+            format!("{address} is in use; choose another with --listen"),
+        ),
+        kind => io::Error::new(kind, format!("can't listen on {address}: {error}")),
+    };
+    let listener = resolve(address)
+        .and_then(|addresses| TcpListener::bind(&*addresses))
+        .map_err(explain)?;
+    set_options(&listener, timeout)?;
+    Ok(listener)
+}
+
+fn resolve(address: &str) -> io::Result<Vec<SocketAddr>> {
+    match address.strip_prefix(':') {
+        None => Ok(address.to_socket_addrs()?.collect()),
+        Some(port) => {
+            let port = port.parse().map_err(|_| ErrorKind::InvalidInput)?;
+            // The first takes IPv4 as well, where there is IPv6 at all.
+            Ok(vec![
+                (Ipv6Addr::UNSPECIFIED, port).into(),
+                (Ipv4Addr::UNSPECIFIED, port).into(),
+            ])
+        }
+    }
+}
+
+/// tiny_http knows no timeouts, and a client that stalls would hold its worker for ever. On Linux
+/// accepted sockets inherit these options from the listening one.
+fn set_options(listener: &TcpListener, timeout: Duration) -> io::Result<()> {
+    let millis = u32::try_from(timeout.as_millis()).unwrap_or(u32::MAX);
+    sockopt::set_socket_timeout(listener, sockopt::Timeout::Recv, Some(timeout))?;
+    sockopt::set_socket_timeout(listener, sockopt::Timeout::Send, Some(timeout))?;
+    sockopt::set_socket_keepalive(listener, true)?;
+    sockopt::set_tcp_user_timeout(listener, millis)?;
+    sockopt::set_tcp_nodelay(listener, true)?;
+    Ok(())
+}
+
+/// Raises the limit of descriptors as far as it goes: when they run out, tiny_http's accept loop
+/// ends.
+pub(super) fn raise_descriptors() {
+    let mut limit = getrlimit(Resource::Nofile);
+    let most = limit.maximum.unwrap_or(DESCRIPTORS).min(DESCRIPTORS);
+    if limit.current.is_some_and(|current| current < most) {
+        limit.current = Some(most);
+        if let Err(error) = setrlimit(Resource::Nofile, limit) {
+            log::warn!("the limit of open files can't be raised: {error}");
+        }
+    }
+}
+
+/// Where to reach a listener from this machine.
+pub(super) fn own_address(listening: SocketAddr) -> SocketAddr {
+    let ip = match listening.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, listening.port())
+}
+
+/// Connects to ourselves and closes at once.
+pub(super) fn knock(own: SocketAddr) -> io::Result<()> {
+    let socket = TcpStream::connect_timeout(&own, KNOCK)?;
+    // Closed by a reset, else hundreds of sockets would always be waiting for late packets.
+    sockopt::set_socket_linger(&socket, Some(Duration::ZERO))?;
+    Ok(())
+}
+
+/// The server's end of the connection from `peer`, which tiny_http doesn't hand out: found among
+/// our descriptors by its addresses, and duplicated, so that it stays ours. None also when the
+/// connection is dead.
+pub(super) fn find(peer: SocketAddr, port: u16) -> Option<TcpStream> {
+    let Ok(folder) = fs::read_dir("/proc/self/fd") else {
+        return (0..SCANNED).find_map(|fd| matching(fd, peer, port));
+    };
+    let numbers = folder.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    // Collected first: the folder's own descriptor is among them.
+    let numbers: Vec<RawFd> = numbers.collect();
+    numbers.into_iter().find_map(|fd| matching(fd, peer, port))
+}
+
+/// The same, looked for once and then kept.
+pub(super) fn find_once(
+    kept: &mut Option<TcpStream>,
+    peer: SocketAddr,
+    port: u16,
+) -> Option<&TcpStream> {
+    if kept.is_none() {
+        *kept = find(peer, port);
+    }
+    kept.as_ref()
+}
+
+fn matching(fd: RawFd, peer: SocketAddr, port: u16) -> Option<TcpStream> {
+    // SAFETY: the number may be closed, or opened anew, by another thread at any time, so nothing
+    // is done with it besides two calls that change nothing: asking for its peer, and duplicating
+    // it. What they return is checked, and the duplicate, which is ours, is checked again. -1,
+    // the only number that a BorrowedFd mustn't be, comes from nowhere here.
+    #[allow(unsafe_code)]
+    let borrowed = unsafe { BorrowedFd::borrow_raw(fd) };
+    let there = rustix::net::getpeername(borrowed).ok()??;
+    if SocketAddr::try_from(there).ok()? != peer {
+        return None;
+    }
+    let socket = TcpStream::from(borrowed.try_clone_to_owned().ok()?);
+    let ours = socket.peer_addr().ok()? == peer && socket.local_addr().ok()?.port() == port;
+    ours.then_some(socket)
+}
+
+/// Whether the client has neither closed nor broken its connection.
+pub(super) fn alive(socket: &TcpStream) -> bool {
+    let flags = RecvFlags::PEEK | RecvFlags::DONTWAIT;
+    match rustix::net::recv(socket, &mut [0; 1], flags) {
+        Ok((_, n)) => n > 0,
+        Err(error) => error == rustix::io::Errno::AGAIN || error == rustix::io::Errno::INTR,
+    }
+}
+
+/// Waits until bytes have come; an Err if the client has gone or stalls.
+pub(super) fn wait_for_bytes(socket: &TcpStream) -> io::Result<()> {
+    loop {
+        match socket.peek(&mut [0]) {
+            Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
+            Ok(_) => return Ok(()),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Ends a connection so that the client still gets what was sent: a close with bytes unread makes
+/// the kernel send a reset, which overtakes the answer.
+pub(super) fn close(socket: &TcpStream) {
+    let _ = socket.shutdown(Shutdown::Write);
+    let until = Instant::now() + LINGER;
+    let mut buffer = [0; 4096];
+    while Instant::now() < until {
+        match rustix::net::recv(socket, &mut buffer[..], RecvFlags::DONTWAIT) {
+            Ok((0, _)) => break,
+            Ok(_) => {}
+            Err(rustix::io::Errno::AGAIN | rustix::io::Errno::INTR) => thread::sleep(LOOK),
+            Err(_) => break,
+        }
+    }
+    cut(socket);
+}
+
+/// Ends a connection at once.
+pub(super) fn cut(socket: &TcpStream) {
+    let _ = socket.shutdown(Shutdown::Both);
+}
+
+/// Bytes of memory that this machine has, if it says so.
+pub(super) fn memory() -> Option<u64> {
+    let text = fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix("MemTotal:"))?;
+    let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kilobytes << 10)
+}
