@@ -4,8 +4,8 @@
 use super::args::Args;
 use super::content::md5_hex;
 use super::endpoint::{Endpoint, Tier};
+use super::exchange::Exchange;
 use super::gate::Answer;
-use super::http::Exchange;
 use super::refusal::Refusal;
 use super::state::{Hub, State};
 use super::switches::{InfosKey, LimitOver};
@@ -171,8 +171,8 @@ fn mkdir(state: &mut State, args: &Args, now: u64) -> Outcome {
     let parent = args.number("parentID")?;
     state.judge.name(Endpoint::Mkdir, &name);
     state.writable(now)?;
-    let apart = state.switches.kinds_apart;
-    let id = state.cloud.mkdir(parent, &name, now, apart)?;
+    let (apart, twins) = (state.switches.kinds_apart, state.switches.mkdir_twins);
+    let id = state.cloud.mkdir(parent, &name, now, apart, twins)?;
     Ok(json!({"dirID": id_value(&state.switches, id)}))
 }
 

@@ -4,9 +4,10 @@
 use super::args::Args;
 use super::content::Content;
 use super::endpoint::{Endpoint, Host};
+use super::exchange::Exchange;
 use super::faults::How;
 use super::gate;
-use super::http::{Exchange, Then};
+use super::http::Then;
 use super::state::{Hub, State};
 use serde_json::json;
 use std::io::{self, Read};

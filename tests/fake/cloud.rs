@@ -1,10 +1,10 @@
 //! 123pan as a plain state machine: ids, parents, names, MD5s, the recycle bin. No I/O, no clock
-//! (milliseconds come in as arguments), no switches but the ones given to a call. Lists are in
-//! `views`, uploads' order of events in `upload`.
+//! (milliseconds come in as arguments), no switches but the ones given to a call. Calls that take
+//! many ids are in `many`, lists in `views`, uploads' order of events in `upload`.
 
 use super::content::Content;
 use super::refusal::Refusal;
-use super::switches::{BadIds, Overwritten, Taken};
+use super::switches::{Overwritten, Taken};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
@@ -153,13 +153,15 @@ impl Cloud {
         name: &str,
         now: u64,
         kinds_apart: bool,
+        twins: bool,
     ) -> Result<u64, Refusal> {
         check_name(name)?;
         if !self.living_folder(parent) {
             return Err(Refusal::NoParent);
         }
         let taken = self.named(parent, name);
-        if taken.iter().any(|id| !kinds_apart || self.nodes[id].folder) {
+        let hit = |id: &u64| !kinds_apart || self.nodes[id].folder;
+        if taken.iter().any(hit) && !twins {
             return Err(Refusal::FolderExists);
         }
         Ok(self.add(parent, name, now, None))
@@ -194,7 +196,7 @@ impl Cloud {
         let mut taken = self.named(put.parent, &put.name);
         taken.retain(|id| !rules.kinds_apart || !self.nodes[id].folder);
         let replaces = put.duplicate == Some(2) && !taken.iter().any(|id| self.nodes[id].folder);
-        if taken.is_empty() || replaces {
+        if taken.is_empty() || replaces || rules.taken == Taken::Twin {
             return Ok(put.name.clone());
         }
         if put.duplicate != Some(1) && rules.taken != Taken::Suffix {
@@ -271,14 +273,16 @@ impl Cloud {
         self.nodes.insert(node.id, node);
     }
 
-    fn index(&mut self, node: &Node) {
+    /// A living row's name is taken from now on.
+    pub(super) fn index(&mut self, node: &Node) {
         let names = self.names.entry(node.parent).or_default();
         let ids = names.entry(node.name.clone()).or_default();
         ids.push(node.id);
         ids.sort_unstable();
     }
 
-    fn unindex(&mut self, node: &Node) {
+    /// Its name is free again.
+    pub(super) fn unindex(&mut self, node: &Node) {
         if let Some(names) = self.names.get_mut(&node.parent)
             && let Some(ids) = names.get_mut(&node.name)
         {
@@ -342,90 +346,6 @@ impl Cloud {
         {
             ids.remove(&id);
         }
-    }
-
-    /// Puts rows into the bin.
-    pub fn trash(&mut self, ids: &[u64], bad: BadIds, now: u64) -> Result<(), Refusal> {
-        let good = |cloud: &Cloud, id| cloud.node(id).is_some_and(|n| !n.trashed);
-        self.each(ids, bad, Refusal::BadIds, good, |cloud, id| {
-            cloud.set_trashed(id, true, now);
-        })
-    }
-
-    /// Destroys rows that are in the bin.
-    pub fn delete(&mut self, ids: &[u64], bad: BadIds, now: u64) -> Result<(), Refusal> {
-        let good = |cloud: &Cloud, id| cloud.node(id).is_some_and(|n| n.trashed);
-        self.each(ids, bad, Refusal::NotInBin, good, |cloud, id| {
-            cloud.destroy(id, now);
-        })
-    }
-
-    /// Does something to each id that is good for it, as the switch for the others says.
-    fn each(
-        &mut self,
-        ids: &[u64],
-        bad: BadIds,
-        refusal: Refusal,
-        good: impl Fn(&Cloud, u64) -> bool,
-        act: impl Fn(&mut Cloud, u64),
-    ) -> Result<(), Refusal> {
-        let all_good = ids.iter().all(|id| good(self, *id));
-        if !all_good && bad == BadIds::Fail {
-            return Err(refusal);
-        }
-        for id in ids {
-            if good(self, *id) {
-                act(self, *id);
-            }
-        }
-        if all_good || bad == BadIds::Silent {
-            Ok(())
-        } else {
-            Err(refusal)
-        }
-    }
-
-    /// Takes rows out of the bin; answers those whose parent is gone.
-    pub fn recover(&mut self, ids: &[u64], now: u64) -> Vec<u64> {
-        let mut abnormal = Vec::new();
-        for id in ids {
-            match self.node(*id).map(|n| (n.parent, n.trashed)) {
-                Some((parent, true)) if self.living_folder(parent) => {
-                    self.set_trashed(*id, false, now);
-                }
-                Some((_, false)) => {}
-                _ => abnormal.push(*id),
-            }
-        }
-        abnormal
-    }
-
-    /// Gives a row another parent, another name, or both.
-    pub fn relocate(&mut self, id: u64, parent: u64, name: &str) -> Result<(), Refusal> {
-        check_name(name)?;
-        if !self.living_folder(parent) {
-            return Err(Refusal::NoParent);
-        }
-        let node = self.node(id).cloned().ok_or(Refusal::NoFile)?;
-        if self.named(parent, name).iter().any(|other| *other != id) {
-            return Err(Refusal::NameTaken(Taken::Repeat));
-        }
-        self.version += 1;
-        self.unindex(&node);
-        if let Some(ids) = self.children.get_mut(&node.parent) {
-            ids.remove(&id);
-        }
-        let moved = Node {
-            parent,
-            name: name.to_owned(),
-            ..node
-        };
-        self.children.entry(parent).or_default().insert(id);
-        if !moved.trashed {
-            self.index(&moved);
-        }
-        self.nodes.insert(id, moved);
-        Ok(())
     }
 
     /// Changes what a file holds, behind everyone's back.

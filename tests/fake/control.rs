@@ -2,8 +2,9 @@
 //! counters, set switches, order faults, plant files. Part of the emulator, not of 123pan.
 
 use super::content::{Content, made_up_etag};
+use super::exchange::Exchange;
 use super::faults::Fault;
-use super::http::{Exchange, Then};
+use super::http::Then;
 use super::state::{Hub, State};
 use super::switches::Switches;
 use serde::Deserialize;

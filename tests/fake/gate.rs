@@ -2,8 +2,9 @@
 //! token, rate, and the envelope of its answer.
 
 use super::endpoint::{self, Endpoint, Host};
+use super::exchange::Exchange;
 use super::faults::{How, When};
-use super::http::{Exchange, Then};
+use super::http::Then;
 use super::refusal::Refusal;
 use super::state::Hub;
 use super::tokens::Worth;

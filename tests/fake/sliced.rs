@@ -127,6 +127,9 @@ pub fn complete(hub: &Hub, state: &mut State, args: &Args, now: u64) -> Result<V
         session.file = Some(id);
         session.slices.clear();
     }
+    if state.switches.complete_forgets {
+        state.sessions.remove(&pre);
+    }
     Ok(json!({"completed": true, "fileID": id_value(&state.switches, id)}))
 }
 

@@ -83,6 +83,8 @@ pub struct Switches {
     pub taken: Taken,
     /// Where `duplicate=2` leaves the version before.
     pub overwritten: Overwritten,
+    /// `mkdir` of an existing name makes a second folder, as when two calls race.
+    pub mkdir_twins: bool,
     /// A folder and a file may have the same name.
     pub kinds_apart: bool,
 
@@ -110,6 +112,8 @@ pub struct Switches {
     pub complete_verifying: u32,
     /// Then so many times `completed: false`.
     pub complete_unfinished: u32,
+    /// `upload_complete` doesn't know an upload any more that it completed.
+    pub complete_forgets: bool,
     /// Files of no bytes are refused.
     pub zero_refused: bool,
     /// More uploads in flight lead to a write ban; 0 is never.
@@ -197,6 +201,7 @@ impl Default for Switches {
             infos_max: 100,
             taken: Taken::Repeat,
             overwritten: Overwritten::Bin,
+            mkdir_twins: false,
             kinds_apart: false,
             parts: Parts::Any,
             single: Single::Done,
@@ -209,6 +214,7 @@ impl Default for Switches {
             slice_size: 16 << 20,
             complete_verifying: 0,
             complete_unfinished: 0,
+            complete_forgets: false,
             zero_refused: false,
             ban_over: 20,
             ban_for: Duration::from_secs(9000),
@@ -305,6 +311,8 @@ choice! {
         Code5060,
         /// Stored as `name(1)`, and success.
         Suffix,
+        /// Stored beside the other under the same name, and success.
+        Twin,
     }
 }
 choice! {

@@ -51,7 +51,8 @@ fn folders_and_refusals() {
     client.mkdir(a, "b");
     assert_eq!(client.names(a), ["b"]);
     assert_eq!(fake.living("/a"), ["b"]);
-    fake.set(|s| s.http_status = true);
+    fake.set(|s| (s.mkdir_twins, s.http_status) = (true, true));
+    assert_ne!(client.mkdir(0, "a"), a);
     let gone = client.get("/api/v1/file/detail?fileID=77");
     assert_eq!((gone.status, gone.code()), (404, 5066));
     assert_eq!(fake.complaints(), [""; 0]);

@@ -60,6 +60,9 @@ fn taken_names() {
     fake.set(|s| s.taken = Taken::Suffix);
     client.store(0, "config", b"two");
     assert_eq!(fake.living("/"), ["config", "config(1)"]);
+    fake.set(|s| s.taken = Taken::Twin);
+    client.store(0, "config(1)", b"three");
+    assert_eq!(fake.living("/"), ["config", "config(1)", "config(1)"]);
     assert_eq!(fake.complaints(), [""; 0]);
     let parts: &[(&str, &[u8])] = &[
         ("file", b"hello"),
