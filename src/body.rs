@@ -9,7 +9,8 @@ use crate::restic::Id;
 use crate::store::{Cause, Error};
 use sha2::{Digest, Sha256};
 use std::fs;
-use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
+use std::io::{self, ErrorKind, Read, Write};
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
@@ -84,26 +85,29 @@ impl Drop for Lease<'_> {
     }
 }
 
-/// A body of known length.
+/// A body of known length, read from its start like a file. The end comes only if all bytes were
+/// right; otherwise reading fails, and [`Body::fault`] tells why.
 pub struct Body<'a> {
     len: u64,
-    id: Option<Id>,
+    at: u64,
     form: Form<'a>,
     budget: &'a Budget,
     fault: Option<Error>,
 }
 
 enum Form<'a> {
-    /// Still at the client.
-    Stream(&'a mut dyn Read),
-    /// Read once, and gone.
-    Spent,
+    /// Still at the client; it can be read once.
+    Stream {
+        source: &'a mut dyn Read,
+        check: Check,
+    },
     /// In memory, and right.
     Held(Held<'a>),
     /// In a file, and right.
     Spooled(fs::File),
 }
 
+/// Bytes in memory, in pieces that are all of the same size but for the last.
 struct Held<'a> {
     segments: Vec<Vec<u8>>,
     lease: Lease<'a>,
@@ -118,10 +122,13 @@ impl<'a> Body<'a> {
         id: Option<Id>,
         budget: &'a Budget,
     ) -> Result<Self, Error> {
-        let form = Form::Stream(source);
+        let form = Form::Stream {
+            source,
+            check: Check::new(id, Some(len)),
+        };
         let mut body = Self {
             len,
-            id,
+            at: 0,
             form,
             budget,
             fault: None,
@@ -141,7 +148,7 @@ impl<'a> Body<'a> {
         let (form, len) = gather(source, id, budget)?;
         Ok(Self {
             len,
-            id,
+            at: 0,
             form,
             budget,
             fault: None,
@@ -163,13 +170,26 @@ impl<'a> Body<'a> {
         matches!(self.form, Form::Held(_) | Form::Spooled(_))
     }
 
-    /// Whether its one reading has been used up.
-    pub fn spent(&self) -> bool {
-        matches!(self.form, Form::Spent)
+    /// Whether it can be read from its start.
+    pub fn ready(&self) -> bool {
+        self.repeatable() || self.at == 0
+    }
+
+    /// Goes back to its start.
+    pub fn rewind(&mut self) -> Result<(), Error> {
+        if !self.ready() {
+            return Err(Error::new(
+                Cause::Busy,
+                "the body can't be sent a second time",
+            ));
+        }
+        self.at = 0;
+        Ok(())
     }
 
     /// Makes it repeatable, in memory if it fits the budget and in the spool otherwise.
     pub fn settle(&mut self) -> Result<(), Error> {
+        self.rewind()?;
         if self.repeatable() {
             return Ok(());
         }
@@ -177,47 +197,22 @@ impl<'a> Body<'a> {
             return self.hold(lease);
         }
         let mut file = spool_file(self.budget.spool.as_deref())?;
-        let mut reader = self.reader()?;
-        let copied = io::copy(&mut reader, &mut file);
-        drop(reader);
-        copied.map_err(|e| self.why(&e))?;
+        io::copy(self, &mut file).map_err(|e| self.why(&e))?;
         self.form = Form::Spooled(file);
+        self.at = 0;
         Ok(())
     }
 
-    /// Reads it from its start. The reader yields all bytes and then the end, or an error if they
-    /// aren't what was promised; a body that isn't repeatable has one reader.
-    pub fn reader(&mut self) -> Result<Reader<'_>, Error> {
-        match &mut self.form {
-            Form::Held(held) => Ok(Reader::Held {
-                segments: &held.segments,
-                at: 0,
-            }),
-            Form::Spooled(file) => {
-                file.seek(SeekFrom::Start(0)).map_err(|e| spool_error(&e))?;
-                Ok(Reader::Spooled {
-                    file,
-                    left: self.len,
-                })
-            }
-            once => match std::mem::replace(once, Form::Spent) {
-                Form::Stream(source) => {
-                    let check = Check::new(self.id, Some(self.len));
-                    Ok(Reader::Stream {
-                        source,
-                        check,
-                        fault: &mut self.fault,
-                    })
-                }
-                _ => Err(Error::new(
-                    Cause::Busy,
-                    "the body can't be sent a second time",
-                )),
-            },
+    /// Reads from anywhere in a repeatable body.
+    pub fn read_at(&self, at: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        match &self.form {
+            Form::Held(held) => Ok(held.read_at(at, buffer)),
+            Form::Spooled(file) => file.read_at(buffer, at),
+            Form::Stream { .. } => Err(ErrorKind::Unsupported.into()),
         }
     }
 
-    /// Why a reader of this body failed, for whoever saw only an I/O error.
+    /// Why reading this body failed, for whoever saw only an I/O error.
     pub fn fault(&self) -> Option<&Error> {
         self.fault.as_ref()
     }
@@ -227,24 +222,75 @@ impl<'a> Body<'a> {
     }
 
     fn hold(&mut self, lease: Lease<'a>) -> Result<(), Error> {
-        let mut left = self.len;
         let mut segments = Vec::new();
-        let mut reader = self.reader()?;
-        let mut read = Ok(());
-        while left > 0 && read.is_ok() {
+        let mut left = self.len;
+        while left > 0 {
             let size = left.min(SEGMENT as u64);
             let mut segment = vec![0; whole(size)];
-            read = reader.read_exact(&mut segment);
+            self.read_exact(&mut segment).map_err(|e| self.why(&e))?;
             segments.push(segment);
             left -= size;
         }
         // The end itself is what proves the hash.
-        let end = read.and_then(|()| reader.read(&mut [0]));
-        drop(reader);
+        let end = self.read(&mut [0]);
         end.map_err(|e| self.why(&e))?;
         self.form = Form::Held(Held { segments, lease });
+        self.at = 0;
         Ok(())
     }
+}
+
+impl Read for Body<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = match &mut self.form {
+            Form::Stream { source, check } => checked(*source, check, buffer).map_err(|error| {
+                let seen = io::Error::new(ErrorKind::InvalidData, error.to_string());
+                self.fault.get_or_insert(error);
+                seen
+            }),
+            _ => {
+                let most = buffer.len().min(whole(self.len - self.at));
+                match self.read_at(self.at, &mut buffer[..most]) {
+                    // The spool file has been cut, by whatever.
+                    Ok(0) if most > 0 => Err(ErrorKind::UnexpectedEof.into()),
+                    read => read,
+                }
+            }
+        }?;
+        self.at += read as u64;
+        Ok(read)
+    }
+}
+
+impl Held<'_> {
+    fn read_at(&self, at: u64, buffer: &mut [u8]) -> usize {
+        let at = whole(at);
+        let Some(segment) = self.segments.get(at / SEGMENT) else {
+            return 0;
+        };
+        let rest = segment.get(at % SEGMENT..).unwrap_or_default();
+        let n = buffer.len().min(rest.len());
+        buffer[..n].copy_from_slice(&rest[..n]);
+        n
+    }
+}
+
+/// Reads on, and lets the end pass only if it is right.
+fn checked(source: &mut dyn Read, check: &mut Check, buffer: &mut [u8]) -> Result<usize, Error> {
+    let left = check.len.map_or(u64::MAX, |len| len - check.seen);
+    // Beyond the announced length nothing is read: it would belong to the next request.
+    let most = buffer.len().min(whole(left));
+    let n = match most {
+        0 => 0,
+        _ => source
+            .read(&mut buffer[..most])
+            .map_err(|e| client_gone(&e))?,
+    };
+    check.take(&buffer[..n])?;
+    if n == 0 && !buffer.is_empty() {
+        check.end()?;
+    }
+    Ok(n)
 }
 
 /// A size that is known to be small, as the length of something in memory.
@@ -360,14 +406,16 @@ fn spool_file(folder: Option<&Path>) -> Result<fs::File, Error> {
 }
 
 fn private_file(path: &Path) -> io::Result<fs::File> {
-    let mut options = fs::OpenOptions::new();
-    options.read(true).write(true).create_new(true);
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
+    fs::OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
 }
 
 /// Counts and hashes bytes, and says at the end whether they were right.
-pub struct Check {
+struct Check {
     id: Option<Id>,
     hash: Sha256,
     seen: u64,
@@ -416,92 +464,4 @@ impl Check {
             )),
         }
     }
-}
-
-/// Yields a body's bytes and then the end, which comes only if they were right.
-pub enum Reader<'a> {
-    /// From the client, checked on the way.
-    Stream {
-        /// Where the bytes come from.
-        source: &'a mut dyn Read,
-        /// What they must be.
-        check: Check,
-        /// Where the body learns why its reader failed.
-        fault: &'a mut Option<Error>,
-    },
-    /// From memory.
-    Held {
-        /// The pieces that aren't read yet.
-        segments: &'a [Vec<u8>],
-        /// Bytes of the first of them that are read.
-        at: usize,
-    },
-    /// From the spool file.
-    Spooled {
-        /// The file, at the next byte.
-        file: &'a mut fs::File,
-        /// Bytes not read yet.
-        left: u64,
-    },
-}
-
-impl Read for Reader<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self {
-            Self::Stream {
-                source,
-                check,
-                fault,
-            } => {
-                let fail = |error: Error| {
-                    let seen = io::Error::new(ErrorKind::InvalidData, error.to_string());
-                    fault.get_or_insert(error);
-                    seen
-                };
-                let read = checked(*source, check, buffer);
-                read.map_err(fail)
-            }
-            Self::Held { segments, at } => Ok(held(segments, at, buffer)),
-            Self::Spooled { file, left } => {
-                let most = buffer.len().min(whole(*left));
-                let n = file.read(&mut buffer[..most])?;
-                if n == 0 && most > 0 {
-                    return Err(ErrorKind::UnexpectedEof.into());
-                }
-                *left -= n as u64;
-                Ok(n)
-            }
-        }
-    }
-}
-
-fn checked(source: &mut dyn Read, check: &mut Check, buffer: &mut [u8]) -> Result<usize, Error> {
-    let left = check.len.map_or(u64::MAX, |len| len - check.seen);
-    // Beyond the announced length nothing is read: it would belong to the next request.
-    let most = buffer.len().min(whole(left));
-    let n = match most {
-        0 => 0,
-        _ => source
-            .read(&mut buffer[..most])
-            .map_err(|e| client_gone(&e))?,
-    };
-    check.take(&buffer[..n])?;
-    if n == 0 && !buffer.is_empty() {
-        check.end()?;
-    }
-    Ok(n)
-}
-
-fn held(segments: &mut &[Vec<u8>], at: &mut usize, buffer: &mut [u8]) -> usize {
-    while let Some((first, rest)) = segments.split_first() {
-        if *at == first.len() {
-            (*segments, *at) = (rest, 0);
-            continue;
-        }
-        let n = buffer.len().min(first.len() - *at);
-        buffer[..n].copy_from_slice(&first[*at..*at + n]);
-        *at += n;
-        return n;
-    }
-    0
 }

@@ -80,7 +80,8 @@ impl Store for Memory {
 
     fn save(&self, repo: &Repo, file: &File, body: &mut Body<'_>) -> Result<(), Error> {
         let mut bytes = Vec::new();
-        let read = body.reader()?.read_to_end(&mut bytes);
+        body.rewind()?;
+        let read = body.read_to_end(&mut bytes);
         if let Err(error) = read {
             let unknown = || Error::new(Cause::Busy, format!("reading the body: {error}"));
             return Err(body.fault().cloned().unwrap_or_else(unknown));

@@ -78,9 +78,13 @@ fn token(hub: &Hub, state: &mut State, args: &Args, now: u64) -> Outcome {
         .issue(&id, end, state.switches.tokens_live, now);
     state.cloud.version += 1;
     state.judge.calls.tokens += 1;
-    let needless = state.tokens.needless(now);
+    let (needless, all) = state.tokens.lately(now);
     if needless > state.switches.tokens_allowed {
         let text = format!("{needless} tokens within ten minutes without need");
+        state.judge.complain(text);
+    }
+    if all > state.switches.tokens_most {
+        let text = format!("{all} tokens within ten minutes: do clients push each other out?");
         state.judge.complain(text);
     }
     Ok(json!({"accessToken": token, "expiredAt": super::time::rfc3339(end)}))

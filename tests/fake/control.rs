@@ -35,6 +35,8 @@ pub fn serve(hub: &Hub, exchange: &mut Exchange<'_, '_>) -> io::Result<Then> {
         ("POST", "reset") => Ok(reset(hub)),
         ("POST", "plant") => seeds(hub, &body),
         ("POST", "revoke") => Ok(revoke(hub)),
+        ("POST", "advance") => advance(hub, &body),
+        ("POST", "account") => account(hub, &body),
         _ => Err("no such control path".to_owned()),
     };
     let (status, value) = match result {
@@ -103,6 +105,32 @@ fn seeds(hub: &Hub, body: &[u8]) -> Result<Value, String> {
 fn revoke(hub: &Hub) -> Value {
     hub.lock().tokens.revoke_all();
     Value::Null
+}
+
+/// What to set of the account; what is missing stays.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Account {
+    traffic: Option<u64>,
+    space_total: Option<u64>,
+    space_used: Option<u64>,
+}
+
+/// Puts the clock forward by so many milliseconds.
+fn advance(hub: &Hub, body: &[u8]) -> Result<Value, String> {
+    let ms: u64 = serde_json::from_slice(body).map_err(|e| e.to_string())?;
+    hub.clock.advance(std::time::Duration::from_millis(ms));
+    Ok(Value::Null)
+}
+
+/// Sets traffic and space.
+fn account(hub: &Hub, body: &[u8]) -> Result<Value, String> {
+    let account: Account = serde_json::from_slice(body).map_err(|e| e.to_string())?;
+    let mut state = hub.lock();
+    state.traffic = account.traffic.or(state.traffic);
+    state.space_total = account.space_total.unwrap_or(state.space_total);
+    state.space_used = account.space_used.unwrap_or(state.space_used);
+    Ok(Value::Null)
 }
 
 impl State {

@@ -1,5 +1,5 @@
 //! The emulator as a program: for `make demo`, for benchmarks, for trying things without an
-//! account. Reads its options, starts the emulator, prints where it is, serves until killed.
+//! account. Reads its options, starts the emulator, prints where it is, serves until SIGTERM.
 
 #![allow(
     clippy::print_stdout, // it prints where it is
@@ -10,6 +10,9 @@
 mod fake;
 
 use fake::{Fake, Options, Tier};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 const HELP: &str = "\
@@ -26,7 +29,8 @@ fake123pan: an emulator of 123pan's Open Platform
   --help
 
 Control: GET /__fake/calls, /__fake/switches, /__fake/tree;
-POST /__fake/switches, /__fake/fault, /__fake/plant, /__fake/reset, /__fake/revoke.";
+POST /__fake/switches, /__fake/fault, /__fake/plant, /__fake/reset, /__fake/revoke,
+/__fake/advance, /__fake/account.";
 
 fn main() {
     let options = match parse(std::env::args().skip(1)) {
@@ -46,8 +50,19 @@ fn main() {
     };
     let (url, id, secret) = (fake.url(), fake.client_id(), fake.client_secret());
     println!("{url} client-id {id} client-secret {secret}");
-    loop {
-        std::thread::park();
+    wait_for_the_end();
+}
+
+/// Waits for SIGINT or SIGTERM; a disk folder is then saved once more.
+fn wait_for_the_end() {
+    let over = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM] {
+        if let Err(e) = signal_hook::flag::register(signal, over.clone()) {
+            eprintln!("fake123pan: can't wait for signal {signal}: {e}");
+        }
+    }
+    while !over.load(Ordering::SeqCst) {
+        std::thread::sleep(Duration::from_millis(50));
     }
 }
 

@@ -21,6 +21,7 @@
 mod api;
 mod args;
 mod cdn;
+mod choices;
 mod cloud;
 mod content;
 mod control;

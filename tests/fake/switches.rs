@@ -2,6 +2,7 @@
 //! value that a test can set. The defaults are the documented, well-behaved service. What the
 //! values do stands where they are read.
 
+pub use super::choices::*;
 use super::endpoint::{Endpoint, Tier};
 use super::limits::Shape;
 use serde::{Deserialize, Serialize};
@@ -167,6 +168,8 @@ pub struct Switches {
     pub poll_pause: Duration,
     /// How many new tokens within ten minutes need no reason.
     pub tokens_allowed: usize,
+    /// How many new tokens within ten minutes pass even with a reason.
+    pub tokens_most: usize,
 }
 
 impl Default for Switches {
@@ -237,147 +240,8 @@ impl Default for Switches {
             cdn_cuts_times: 0,
             poll_pause: Duration::from_secs(1),
             tokens_allowed: 3,
+            tokens_most: 10,
         }
-    }
-}
-
-/// Declares an enum of switches: the first value is the default, JSON says it in snake case.
-macro_rules! choice {
-    ($(#[$doc:meta])* $name:ident { $(#[$first_doc:meta])* $first:ident, $($(#[$value_doc:meta])* $value:ident,)* }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-        #[serde(rename_all = "snake_case")]
-        pub enum $name {
-            $(#[$first_doc])* #[default] $first,
-            $($(#[$value_doc])* $value,)*
-        }
-    };
-}
-
-choice! {
-    /// How a list continues.
-    Cursor {
-        /// Rows whose id is greater.
-        Id,
-        /// As many rows further on: rows that went meanwhile make others be skipped.
-        Offset,
-        /// The answer's cursor is the one that was asked with.
-        Stuck,
-        /// The answer's cursor is smaller than the one that was asked with.
-        Back,
-    }
-}
-choice! {
-    /// What a limit above 100 leads to.
-    LimitOver {
-        /// Code 1.
-        Error,
-        /// A page of 100.
-        Clamp,
-    }
-}
-choice! {
-    /// What a list of a missing folder says.
-    MissingFolder {
-        /// Code 1.
-        Error,
-        /// An empty page, and success.
-        Empty,
-        /// `data: null`, and success.
-        NullData,
-        /// `fileList: null`, and success.
-        NullList,
-        /// For a folder in the bin: its rows, as if nothing had happened. Error for unknown ids.
-        Rows,
-    }
-}
-choice! {
-    /// The key of the rows of `infos`.
-    InfosKey {
-        /// As the newer documents have it.
-        FileList,
-        /// As the older sample has it.
-        List,
-    }
-}
-choice! {
-    /// What an upload to an existing name leads to.
-    Taken {
-        /// Code 1, 重复.
-        Repeat,
-        /// Code 1, 已存在.
-        Exists,
-        /// Code 5060.
-        Code5060,
-        /// Stored as `name(1)`, and success.
-        Suffix,
-        /// Stored beside the other under the same name, and success.
-        Twin,
-    }
-}
-choice! {
-    /// Where an overwritten version stays.
-    Overwritten {
-        /// In the recycle bin.
-        Bin,
-        /// Nowhere.
-        Vanish,
-    }
-}
-choice! {
-    /// The order of the parts of a single upload.
-    Parts {
-        /// Any order.
-        Any,
-        /// `etag` must come before `file`.
-        EtagFirst,
-    }
-}
-choice! {
-    /// What a single upload comes to.
-    Single {
-        /// Stored and said so.
-        Done,
-        /// `completed: false`; stored later.
-        Unfinished,
-        /// `fileID: 0`; stored later.
-        NoId,
-        /// Code 1 秒传队列; stored later.
-        Queued,
-        /// Code 1 秒传队列; never stored.
-        QueuedNever,
-        /// Success is reported, nothing is ever stored.
-        Lost,
-        /// Stored, but the answer is HTTP 500.
-        StoredThen500,
-        /// HTTP 500 and not stored.
-        Only500,
-        /// Success is reported; the stored row is one byte short.
-        WrongSize,
-        /// Success is reported; the stored row has another MD5.
-        WrongEtag,
-    }
-}
-choice! {
-    /// What `create` makes of known content.
-    Reuse {
-        /// The file is there at once.
-        Yes,
-        /// `reuse: true` and `fileID: 0`; the file appears later.
-        NoId,
-        /// Never: always asks for the bytes.
-        Never,
-    }
-}
-choice! {
-    /// What a call with some impossible ids does.
-    BadIds {
-        /// Nothing, and fails.
-        Fail,
-        /// The possible ones, and fails.
-        Partial,
-        /// The possible ones, and succeeds.
-        Silent,
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod calls;
 mod faulty;
+mod more;
 mod transfers;
 
 use super::content::md5_hex;
@@ -92,7 +93,12 @@ impl<'a> Client<'a> {
     /// A new token.
     fn renew(&self) -> String {
         let body = json!({"clientID": "demo", "clientSecret": "demo"});
-        let reply = self.post("/api/v1/access_token", &body);
+        let token = String::new();
+        let nobody = Client {
+            fake: self.fake,
+            token,
+        };
+        let reply = nobody.post("/api/v1/access_token", &body);
         reply.json()["data"]["accessToken"]
             .as_str()
             .unwrap()
@@ -166,20 +172,7 @@ impl<'a> Client<'a> {
 
     /// Sends parts of a form to the upload host, the first `cut` bytes only if that is given.
     fn form(&self, path: &str, parts: &[(&str, &[u8])], cut: Option<usize>) -> Reply {
-        let mut body = Vec::new();
-        for (name, value) in parts {
-            let file = match *name {
-                "file" | "slice" => "; filename=\"x\"\r\nContent-Type: application/octet-stream",
-                _ => "",
-            };
-            let head = format!(
-                "--b0undary\r\nContent-Disposition: form-data; name=\"{name}\"{file}\r\n\r\n"
-            );
-            body.extend_from_slice(head.as_bytes());
-            body.extend_from_slice(value);
-            body.extend_from_slice(b"\r\n");
-        }
-        body.extend_from_slice(b"--b0undary--\r\n");
+        let body = form_body(parts);
         let (length, headers) = (body.len(), self.headers());
         let head = format!(
             "POST {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{headers}Content-Type: \
@@ -226,6 +219,24 @@ impl<'a> Client<'a> {
     fn ids(&self, path: &str, ids: &[u64]) -> i64 {
         self.post(path, &json!({"fileIDs": ids})).code()
     }
+}
+
+/// The body of a form.
+fn form_body(parts: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut body = Vec::new();
+    for (name, value) in parts {
+        let file = match *name {
+            "file" | "slice" => "; filename=\"x\"\r\nContent-Type: application/octet-stream",
+            _ => "",
+        };
+        let head =
+            format!("--b0undary\r\nContent-Disposition: form-data; name=\"{name}\"{file}\r\n\r\n");
+        body.extend_from_slice(head.as_bytes());
+        body.extend_from_slice(value);
+        body.extend_from_slice(b"\r\n");
+    }
+    body.extend_from_slice(b"--b0undary--\r\n");
+    body
 }
 
 /// Bytes that look like a pack's.

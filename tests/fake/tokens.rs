@@ -28,6 +28,9 @@ pub struct Tokens {
     /// Times of tokens issued while another was good, for the judge.
     #[serde(skip)]
     needless: VecDeque<u64>,
+    /// Times of all tokens issued, but for those that were ended by hand.
+    #[serde(skip)]
+    issued: VecDeque<u64>,
     #[serde(skip)]
     refused_since: bool,
 }
@@ -48,6 +51,7 @@ impl Tokens {
             self.needless.push_back(now);
         }
         self.refused_since = false;
+        self.issued.push_back(now);
         living.push_back((token.clone(), end));
         while living.len() > most.max(1) {
             let gone = living.pop_front().map(|(token, _)| token);
@@ -82,17 +86,20 @@ impl Tokens {
         self.pushed.get(token).copied().unwrap_or(0)
     }
 
-    /// How many tokens were issued without need in the ten minutes before now.
-    pub fn needless(&mut self, now: u64) -> usize {
+    /// How many tokens were issued in the ten minutes before now: without need, and at all.
+    pub fn lately(&mut self, now: u64) -> (usize, usize) {
         const SPAN: u64 = 10 * 60 * 1000;
-        while self.needless.front().is_some_and(|at| at + SPAN <= now) {
-            self.needless.pop_front();
+        for times in [&mut self.needless, &mut self.issued] {
+            while times.front().is_some_and(|at| at + SPAN <= now) {
+                times.pop_front();
+            }
         }
-        self.needless.len()
+        (self.needless.len(), self.issued.len())
     }
 
     /// Ends all tokens now, as a password change would.
     pub fn revoke_all(&mut self) {
+        self.issued.clear();
         for (token, _) in self.living.drain().flat_map(|(_, living)| living) {
             self.over.insert(token, ());
         }
@@ -100,6 +107,7 @@ impl Tokens {
 
     /// Pushes all tokens out now, as logins elsewhere would.
     pub fn push_out_all(&mut self) {
+        self.issued.clear();
         for (token, _) in self.living.drain().flat_map(|(_, living)| living) {
             self.pushed.insert(token, 0);
         }

@@ -35,13 +35,42 @@ fn withdrawn_uploads_leave_nothing() {
         ("etag", b"5d41402abc4b2a76b9719d911017c592"),
     ];
     let path = "/upload/v2/file/single/create";
-    let length = 5 * 50;
-    let cut = client.form(path, parts, Some(length));
-    assert_eq!(cut.status, 0);
-    assert_eq!((fake.tree().len(), fake.calls().withdrawn), (0, 1));
+    let whole = form_body(parts).len();
+    // The last cut misses only the two dashes and the line end of the closing boundary.
+    let cuts: Vec<usize> = (0..whole - 4).step_by(37).chain([whole - 4]).collect();
+    for cut in &cuts {
+        assert_eq!(client.form(path, parts, Some(*cut)).status, 0, "{cut}");
+    }
+    assert_eq!(fake.tree().len(), 0);
+    assert_eq!(fake.calls().withdrawn, cuts.len() as u64);
     assert_eq!(fake.calls().uploads, 0);
+    // Bodies of the announced length, but without the closing boundary, or with half of it.
+    for missing in [4, 16] {
+        let (headers, body) = (client.headers(), form_body(parts));
+        let kept = &body[..whole - missing];
+        let head = format!(
+            "POST {path} HTTP/1.1\r\n{headers}Content-Type: multipart/form-data; \
+             boundary=b0undary\r\nContent-Length: {}\r\n\r\n",
+            kept.len()
+        );
+        let reply = raw(&fake.upload_url(), &[head.as_bytes(), kept].concat(), false);
+        assert_eq!((reply.status, fake.tree().len()), (0, 0));
+    }
     assert_eq!(client.form(path, parts, None).code(), 0);
     assert_eq!(fake.tree().len(), 1);
+}
+
+#[test]
+fn short_bodies_do_nothing() {
+    let fake = Fake::start();
+    let client = Client::new(&fake);
+    let (headers, body) = (client.headers(), json!({"parentID": 0, "name": "a"}));
+    let request = format!(
+        "POST /upload/v1/file/mkdir HTTP/1.1\r\n{headers}Content-Type: application/json\r\n\
+         Content-Length: 1000\r\n\r\n{body}"
+    );
+    assert_eq!(raw(&fake.url(), request.as_bytes(), true).status, 0);
+    assert_eq!(fake.living("/"), [""; 0]);
 }
 
 #[test]

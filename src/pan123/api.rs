@@ -1,0 +1,410 @@
+//! 123pan's endpoints: one table with their paths and rates, and one typed method for each.
+//! Field names are exactly the documented ones, with all their capitalisations (API reference
+//! 1.4). What a failure means is `judge`'s, how a call is made is `call`'s.
+
+use super::call::{Call, Door, Fault};
+use super::multipart::Form;
+use super::pace::Priority;
+use crate::store::Error;
+use serde::de::{Deserializer, Error as _};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+/// What an account may do in a second.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tier {
+    /// A free account.
+    Free,
+    /// A paying one.
+    Vip,
+}
+
+macro_rules! endpoints {
+    ($($(#[$doc:meta])* $name:ident, $method:literal, $path:literal, $free:literal, $vip:literal;)*) => {
+        /// The calls that we make.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Endpoint { $($(#[$doc])* $name,)* }
+
+        impl Endpoint {
+            /// Every endpoint.
+            pub const ALL: &[Self] = &[$(Self::$name),*];
+
+            /// The HTTP method.
+            pub fn method(self) -> &'static str {
+                match self { $(Self::$name => $method,)* }
+            }
+
+            /// The path on its host.
+            pub fn path(self) -> &'static str {
+                match self { $(Self::$name => $path,)* }
+            }
+
+            /// Most calls a second for an account of this tier.
+            pub fn per_second(self, tier: Tier) -> f64 {
+                match (self, tier) { $((Self::$name, Tier::Free) => $free, (Self::$name, Tier::Vip) => $vip,)* }
+            }
+        }
+    };
+}
+
+// Calls a second from API reference 2.1, columns A (free, VIP), B and C; where they differ, the
+// lower one; where nobody official names one, 10, or less where a client was told less.
+endpoints! {
+    /// A new access token.
+    AccessToken, "POST", "/api/v1/access_token", 8.0, 10.0;
+    /// The account: space, VIP, developer benefit.
+    UserInfo, "GET", "/api/v1/user/info", 10.0, 10.0;
+    /// One page of a folder.
+    List, "GET", "/api/v2/file/list", 5.0, 10.0;
+    /// A new folder.
+    Mkdir, "POST", "/upload/v1/file/mkdir", 5.0, 20.0;
+    /// Details of up to 100 files.
+    Infos, "POST", "/api/v1/file/infos", 10.0, 10.0;
+    /// Up to 100 files into the bin; 5 is the OAuth figure.
+    Trash, "POST", "/api/v1/file/trash", 5.0, 10.0;
+    /// Up to 100 files out of the bin for good.
+    Purge, "POST", "/api/v1/file/delete", 1.0, 10.0;
+    /// The address to download a file from; 5 is the OAuth figure, 2 was told by the support.
+    DownloadInfo, "GET", "/api/v1/file/download_info", 2.0, 10.0;
+    /// Where uploads go.
+    Domain, "GET", "/upload/v2/file/domain", 10.0, 10.0;
+    /// A whole file in one call.
+    Single, "POST", "/upload/v2/file/single/create", 10.0, 10.0;
+    /// The start of an upload in slices; 1 and 20 were told by the support, 2 and 5 noted there.
+    Create, "POST", "/upload/v2/file/create", 1.0, 5.0;
+    /// One slice.
+    Slice, "POST", "/upload/v2/file/slice", 10.0, 10.0;
+    /// The end of an upload in slices.
+    Complete, "POST", "/upload/v2/file/upload_complete", 5.0, 20.0;
+}
+
+impl Endpoint {
+    /// Whether a call can be made twice without harm when its answer was lost.
+    pub fn idempotent(self) -> bool {
+        // A second trash or purge would do no harm either, but what they say about ids that are
+        // gone already is unknown; `bin` looks instead.
+        !matches!(
+            self,
+            Self::AccessToken
+                | Self::Mkdir
+                | Self::Trash
+                | Self::Purge
+                | Self::Single
+                | Self::Create
+        )
+    }
+
+    /// Whether it goes to a host of its own instead of the API's.
+    pub fn goes_elsewhere(self) -> bool {
+        matches!(self, Self::Single | Self::Slice)
+    }
+
+    /// Whether it changes files; a write ban forbids these.
+    pub fn writes(self) -> bool {
+        matches!(
+            self,
+            Self::Mkdir | Self::Single | Self::Create | Self::Slice | Self::Complete
+        )
+    }
+}
+
+/// An entry of a list or of `infos`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Row {
+    /// The file's or folder's number.
+    #[serde(deserialize_with = "number")]
+    pub file_id: u64,
+    /// Its name.
+    pub filename: String,
+    /// The folder that it lies in.
+    #[serde(default, deserialize_with = "number")]
+    pub parent_file_id: u64,
+    /// 0 for a file, 1 for a folder.
+    #[serde(rename = "type", default, deserialize_with = "number")]
+    pub kind: u64,
+    /// MD5 of the content, in hex; empty for folders.
+    #[serde(default, deserialize_with = "text")]
+    pub etag: String,
+    /// Bytes; 0 for folders.
+    #[serde(default, deserialize_with = "number")]
+    pub size: u64,
+    /// Over 100 when the content audit has rejected it.
+    #[serde(default, deserialize_with = "number")]
+    pub status: u64,
+    /// Not 0 when it lies in the bin.
+    #[serde(default, deserialize_with = "number")]
+    pub trashed: u64,
+}
+
+impl Row {
+    /// Whether it is a file outside the bin.
+    pub fn is_file(&self) -> bool {
+        self.kind == 0 && self.trashed == 0
+    }
+
+    /// Whether it is a folder outside the bin.
+    pub fn is_folder(&self) -> bool {
+        self.kind == 1 && self.trashed == 0
+    }
+
+    /// Whether it holds these bytes.
+    pub fn holds(&self, size: u64, md5: &str) -> bool {
+        self.size == size && self.etag.eq_ignore_ascii_case(md5)
+    }
+}
+
+/// One page of a folder's list.
+#[derive(Debug)]
+pub struct Page {
+    /// Its rows, those of the bin among them.
+    pub rows: Vec<Row>,
+    /// Where the next page starts; None after the last one.
+    pub next: Option<i64>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ListData {
+    #[serde(deserialize_with = "cursor")]
+    last_file_id: i64,
+    // Neither missing nor null: such an answer is a fault, never an empty list (safety rule 11).
+    file_list: Vec<Row>,
+}
+
+/// The account.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct User {
+    /// Bytes used.
+    #[serde(deserialize_with = "number")]
+    pub space_used: u64,
+    /// Bytes that the account has for good.
+    #[serde(deserialize_with = "number")]
+    pub space_permanent: u64,
+    /// Bytes that it has for a while.
+    #[serde(deserialize_with = "number")]
+    pub space_temp: u64,
+    /// Whether it pays.
+    pub vip: bool,
+}
+
+/// What an upload was answered.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Uploaded {
+    /// Whether everything is done.
+    #[serde(deserialize_with = "flag")]
+    completed: bool,
+    #[serde(rename = "fileID", deserialize_with = "number")]
+    file_id: u64,
+}
+
+impl Uploaded {
+    /// The new file's number; None if it isn't certain that there is one.
+    pub fn file(self) -> Option<u64> {
+        (self.completed && self.file_id != 0).then_some(self.file_id)
+    }
+}
+
+/// The start of an upload in slices.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Created {
+    /// Whether 123pan has the content already, so that nothing needs to be sent.
+    #[serde(deserialize_with = "flag")]
+    pub reuse: bool,
+    /// Then its number, if it is known.
+    #[serde(rename = "fileID", deserialize_with = "number")]
+    pub file_id: u64,
+    /// Names the upload.
+    #[serde(rename = "preuploadID", deserialize_with = "text")]
+    pub upload: String,
+    /// Bytes a slice.
+    #[serde(rename = "sliceSize", deserialize_with = "number")]
+    pub slice_size: u64,
+    /// Where the slices go.
+    #[serde(deserialize_with = "texts")]
+    pub servers: Vec<String>,
+}
+
+/// A file to be made.
+#[derive(Clone, Debug)]
+pub struct NewFile<'a> {
+    /// The folder's number.
+    pub parent: u64,
+    /// The name.
+    pub name: &'a str,
+    /// Bytes.
+    pub size: u64,
+    /// Whether a file of this name is replaced; otherwise 123pan refuses (safety rule 1).
+    pub replace: bool,
+}
+
+/// The typed calls.
+impl Door {
+    /// One page of a folder; `after` is the cursor of the page before.
+    pub fn list(&self, folder: u64, after: Option<i64>, first: Priority) -> Result<Page, Fault> {
+        let mut query = format!("?parentFileId={folder}&limit=100");
+        if let Some(after) = after {
+            query += &format!("&lastFileId={after}");
+        }
+        let data: ListData = self.ask(Call::get(Endpoint::List, &query).first(first))?;
+        let next = (data.last_file_id != -1).then_some(data.last_file_id);
+        Ok(Page {
+            rows: data.file_list,
+            next,
+        })
+    }
+
+    /// Makes a folder and tells its number.
+    pub fn mkdir(&self, parent: u64, name: &str, first: Priority) -> Result<u64, Fault> {
+        #[derive(Deserialize)]
+        struct Data {
+            #[serde(rename = "dirID", deserialize_with = "number")]
+            dir: u64,
+        }
+        let body = json!({ "name": name, "parentID": parent });
+        let data: Data = self.ask(Call::json(Endpoint::Mkdir, &body).first(first))?;
+        Ok(data.dir)
+    }
+
+    /// The rows of up to 100 files, living or in the bin; those that 123pan doesn't know are left
+    /// out.
+    pub fn infos(&self, files: &[u64], first: Priority) -> Result<Vec<Row>, Fault> {
+        // Both names are documented, one in the table, the other in the sample.
+        #[derive(Deserialize)]
+        struct Data {
+            #[serde(rename = "fileList", alias = "list")]
+            rows: Vec<Row>,
+        }
+        let body = json!({ "fileIds": files });
+        let data: Data = self.ask(Call::json(Endpoint::Infos, &body).first(first))?;
+        Ok(data.rows)
+    }
+
+    /// Moves up to 100 files into the bin.
+    pub fn trash(&self, files: &[u64], first: Priority) -> Result<(), Fault> {
+        self.tell(Call::json(Endpoint::Trash, &json!({ "fileIDs": files })).first(first))
+    }
+
+    /// Destroys up to 100 files that are in the bin.
+    pub fn purge(&self, files: &[u64]) -> Result<(), Fault> {
+        let call = Call::json(Endpoint::Purge, &json!({ "fileIDs": files }));
+        self.tell(call.first(Priority::Background))
+    }
+
+    /// Where a file can be downloaded.
+    pub fn download_info(&self, file: u64, first: Priority) -> Result<String, Fault> {
+        #[derive(Deserialize)]
+        struct Data {
+            #[serde(rename = "downloadUrl")]
+            url: String,
+        }
+        let query = format!("?fileId={file}");
+        let data: Data = self.ask(Call::get(Endpoint::DownloadInfo, &query).first(first))?;
+        Ok(data.url)
+    }
+
+    /// The hosts that take uploads.
+    pub fn domains(&self, first: Priority) -> Result<Vec<String>, Fault> {
+        self.ask(Call::get(Endpoint::Domain, "").first(first))
+    }
+
+    /// The account.
+    pub fn user(&self) -> Result<User, Fault> {
+        self.ask(Call::get(Endpoint::UserInfo, "").first(Priority::Background))
+    }
+
+    /// Uploads a whole file to `host`.
+    pub fn single(
+        &self,
+        host: &str,
+        form: &mut Form<'_>,
+        first: Priority,
+    ) -> Result<Uploaded, Fault> {
+        self.ask(Call::form(Endpoint::Single, host, form).first(first))
+    }
+
+    /// Starts an upload in slices.
+    pub fn create(&self, file: &NewFile<'_>, md5: &str, first: Priority) -> Result<Created, Fault> {
+        #[derive(Serialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Body<'a> {
+            #[serde(rename = "parentFileID")]
+            parent: u64,
+            filename: &'a str,
+            etag: &'a str,
+            size: u64,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            duplicate: Option<u8>,
+        }
+        let duplicate = file.replace.then_some(2);
+        let (parent, filename, size) = (file.parent, file.name, file.size);
+        let body = json!(Body {
+            parent,
+            filename,
+            etag: md5,
+            size,
+            duplicate
+        });
+        self.ask(Call::json(Endpoint::Create, &body).first(first))
+    }
+
+    /// Sends one slice to `host`.
+    pub fn slice(&self, host: &str, form: &mut Form<'_>, first: Priority) -> Result<(), Fault> {
+        self.tell(Call::form(Endpoint::Slice, host, form).first(first))
+    }
+
+    /// Ends an upload in slices, or asks how far it is.
+    pub fn complete(&self, upload: &str, first: Priority) -> Result<Uploaded, Fault> {
+        let body = json!({ "preuploadID": upload });
+        self.ask(Call::json(Endpoint::Complete, &body).first(first))
+    }
+}
+
+/// A failure of a call, as the store's callers know failures.
+impl From<Fault> for Error {
+    fn from(fault: Fault) -> Self {
+        Self::new(fault.cause(), fault.to_string())
+    }
+}
+
+/// An integer as a number or as text, or null for 0: 123pan's capitalisations vary, and so may
+/// its types.
+fn number<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
+    match Option::<Loose>::deserialize(from)? {
+        None => Ok(0),
+        // A size or number below 0 is nonsense, and a status below 0 is no rejection.
+        Some(Loose::Number(n)) => Ok(u64::try_from(n).unwrap_or(0)),
+        Some(Loose::Text(text)) => text.trim().parse().map_err(D::Error::custom),
+    }
+}
+
+fn cursor<'de, D: Deserializer<'de>>(from: D) -> Result<i64, D::Error> {
+    match Loose::deserialize(from)? {
+        Loose::Number(n) => Ok(n),
+        Loose::Text(text) => text.trim().parse().map_err(D::Error::custom),
+    }
+}
+
+/// A boolean, or null for false.
+fn flag<'de, D: Deserializer<'de>>(from: D) -> Result<bool, D::Error> {
+    Ok(Option::deserialize(from)?.unwrap_or(false))
+}
+
+/// A text, or null for none.
+fn text<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    Ok(Option::deserialize(from)?.unwrap_or_default())
+}
+
+fn texts<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
+    Ok(Option::deserialize(from)?.unwrap_or_default())
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Loose {
+    Number(i64),
+    Text(String),
+}

@@ -1,0 +1,475 @@
+//! The one door out: waits for the rate, adds the token, sends, and has `judge` decide what the
+//! outcome means. The only user of ureq. What the calls are is `api`'s.
+
+use super::api::Endpoint;
+use super::judge::{self, Outcome, Verdict, Why};
+use super::multipart::Form;
+use super::pace::{Pacer, Priority};
+use super::token::{Keeper, NoToken, Token, rfc3339};
+use super::trouble::Troubles;
+use super::{Config, Timing};
+use crate::restic::Part;
+use crate::store::{self, Cause};
+use log::debug;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+use std::fmt;
+use std::io::{self, ErrorKind, Read};
+use std::sync::Arc;
+use std::time::Instant;
+use ureq::config::{AutoHeaderValue, IpFamily};
+use ureq::http::{Request, Response};
+use ureq::{Agent, SendBody};
+
+/// Largest answer in bytes that is read: a page of 100 rows has about 40 KiB.
+const LARGEST_ANSWER: u64 = 4 << 20;
+/// Bytes of buffer in each direction of a connection.
+const BUFFER: usize = 64 << 10;
+/// Characters of an unreadable answer that are shown.
+const SHOWN: usize = 120;
+
+/// A failed call: why, and a sentence for the log.
+#[derive(Clone, Debug)]
+pub struct Fault {
+    /// Why, as far as it matters.
+    pub why: Why,
+    text: String,
+}
+
+impl Fault {
+    /// A fault with its sentence.
+    pub fn new(why: Why, text: impl Into<String>) -> Self {
+        Self {
+            why,
+            text: text.into(),
+        }
+    }
+
+    /// What is certain for whoever knows only the store.
+    pub fn cause(&self) -> Cause {
+        match self.why {
+            Why::Full => Cause::Full,
+            Why::Lost | Why::Server | Why::Unknown | Why::Corrupt | Why::BadName => Cause::Cloud,
+            Why::NoFile | Why::NoParent | Why::Taken | Why::NoEndpoint => Cause::Cloud,
+            _ => Cause::Busy,
+        }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// A call to be made.
+pub struct Call<'a, 'f> {
+    endpoint: Endpoint,
+    host: Option<&'a str>,
+    query: &'a str,
+    payload: Payload<'a, 'f>,
+    first: Priority,
+}
+
+enum Payload<'a, 'f> {
+    None,
+    Json(String),
+    Form(&'a mut Form<'f>),
+}
+
+impl<'a, 'f> Call<'a, 'f> {
+    /// A GET with this query, which starts with its question mark.
+    pub fn get(endpoint: Endpoint, query: &'a str) -> Self {
+        Self {
+            endpoint,
+            host: None,
+            query,
+            payload: Payload::None,
+            first: Priority::Packs,
+        }
+    }
+
+    /// A POST of JSON.
+    pub fn json(endpoint: Endpoint, body: &serde_json::Value) -> Self {
+        let payload = Payload::Json(body.to_string());
+        Self {
+            endpoint,
+            host: None,
+            query: "",
+            payload,
+            first: Priority::Packs,
+        }
+    }
+
+    /// A POST of a form to another host.
+    pub fn form(endpoint: Endpoint, host: &'a str, form: &'a mut Form<'f>) -> Self {
+        let payload = Payload::Form(form);
+        Self {
+            endpoint,
+            host: Some(host),
+            query: "",
+            payload,
+            first: Priority::Packs,
+        }
+    }
+
+    /// Who goes first when calls must wait.
+    pub fn first(self, first: Priority) -> Self {
+        Self { first, ..self }
+    }
+
+    fn ready(&self) -> bool {
+        match &self.payload {
+            Payload::Form(form) => form.ready(),
+            _ => true,
+        }
+    }
+}
+
+/// 123pan's envelope around every answer (API reference 1.3).
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    code: i64,
+    #[serde(default)]
+    message: Option<String>,
+    #[serde(borrow, default)]
+    data: Option<&'a RawValue>,
+    #[serde(rename = "x-traceID", default)]
+    trace: Option<String>,
+}
+
+/// Reads what is in the envelope; an Err says what isn't as it should be.
+type Reading<'r> = dyn FnMut(&str) -> Result<(), serde_json::Error> + 'r;
+
+/// The way to 123pan.
+pub struct Door {
+    agent: Agent,
+    base: String,
+    client: (String, String),
+    keeper: Keeper,
+    /// The rates.
+    pub pacer: Pacer,
+    /// What is wrong, for the log.
+    pub troubles: Troubles,
+    /// Every timeout, pause and bound in time.
+    pub timing: Timing,
+}
+
+impl Door {
+    /// A door for the configured account; nothing is sent yet.
+    pub fn new(config: &Config, pacer: Pacer) -> Self {
+        let timing = config.timing.clone();
+        let folder = config.state_dir.as_deref();
+        let keeper = Keeper::new(folder, &config.api_url, &config.client_id, &timing);
+        Self {
+            agent: agent(config),
+            base: config.api_url.trim_end_matches('/').to_owned(),
+            client: (config.client_id.clone(), config.client_secret.clone()),
+            keeper,
+            pacer,
+            troubles: Troubles::default(),
+            timing,
+        }
+    }
+
+    /// Makes a call and reads its data.
+    pub fn ask<T: DeserializeOwned>(&self, call: Call<'_, '_>) -> Result<T, Fault> {
+        let mut data = None;
+        self.make(call, &mut |text| {
+            data = Some(serde_json::from_str(text)?);
+            Ok(())
+        })?;
+        data.ok_or_else(|| Fault::new(Why::Lost, "123pan's answer has no data"))
+    }
+
+    /// Makes a call whose data doesn't matter.
+    pub fn tell(&self, call: Call<'_, '_>) -> Result<(), Fault> {
+        self.make(call, &mut |_| Ok(()))
+    }
+
+    /// Makes a call, as often as `judge` says.
+    fn make(&self, mut call: Call<'_, '_>, read: &mut Reading<'_>) -> Result<(), Fault> {
+        let (start, mut tries, mut token) = (Instant::now(), 0, None);
+        loop {
+            tries += 1;
+            let left = self.timing.rate_wait.saturating_sub(start.elapsed());
+            if !self.pacer.wait(call.endpoint, call.first, left) {
+                let text = format!("the rate of {} left no room for it", call.endpoint.path());
+                return Err(Fault::new(Why::Throttled, text));
+            }
+            if token.is_none() && call.endpoint != Endpoint::AccessToken {
+                token = Some(self.token(None)?);
+            }
+            let (outcome, trace) = self.send(&mut call, token.as_deref(), read)?;
+            let Some(why) = judge::why(call.endpoint, &outcome) else {
+                self.troubles.over();
+                return Ok(());
+            };
+            let text = describe(call.endpoint, &outcome, &trace);
+            self.troubles.tell(why, &text);
+            if why == Why::Throttled {
+                self.pacer.refused(call.endpoint);
+            }
+            let spent = start.elapsed();
+            match judge::judge(call.endpoint, why, tries, spent, call.ready(), &self.timing) {
+                Verdict::Fail if tries > 1 => {
+                    let text = format!("{text}, after {tries} tries in {} ms", spent.as_millis());
+                    return Err(Fault::new(why, text));
+                }
+                Verdict::Fail => return Err(Fault::new(why, text)),
+                Verdict::Renew => token = Some(self.token(token.as_deref().map(|bad| (bad, why)))?),
+                Verdict::Again(pause) => {
+                    debug!("{text}; again in {} ms", pause.as_millis());
+                    std::thread::sleep(pause);
+                }
+            }
+        }
+    }
+
+    /// Sends once. An Err is the body's own: it can't be sent (again).
+    fn send(
+        &self,
+        call: &mut Call<'_, '_>,
+        token: Option<&str>,
+        read: &mut Reading<'_>,
+    ) -> Result<(Outcome, String), Fault> {
+        let host = call.host.unwrap_or(&self.base);
+        let uri = format!("{host}{}{}", call.endpoint.path(), call.query);
+        let mut request = Request::builder().method(call.endpoint.method()).uri(uri);
+        request = request.header("Platform", "open_platform");
+        if let Some(token) = token {
+            request = request.header("Authorization", format!("Bearer {token}"));
+        }
+        let bad =
+            |e: ureq::http::Error| Fault::new(Why::Unknown, format!("a call can't be made: {e}"));
+        let sent = match &mut call.payload {
+            Payload::None => self.agent.run(request.body(()).map_err(bad)?),
+            Payload::Json(text) => {
+                let request = request.header("Content-Type", "application/json");
+                self.agent.run(request.body(text.as_str()).map_err(bad)?)
+            }
+            Payload::Form(form) => {
+                form.rewind()
+                    .map_err(|e| Fault::new(Why::Lost, e.to_string()))?;
+                let request = request
+                    .header("Content-Type", Form::content_type())
+                    .header("Content-Length", form.len());
+                self.agent
+                    .run(request.body(SendBody::from_reader(form)).map_err(bad)?)
+            }
+        };
+        Ok(match sent {
+            Ok(response) => understand(response, read),
+            Err(error) => (unsent(&error), String::new()),
+        })
+    }
+
+    fn token(&self, failing: Option<(&str, Why)>) -> Result<Arc<str>, Fault> {
+        let found = self.keeper.token(failing, || self.fetch_token());
+        found.map_err(|NoToken(why, text)| {
+            self.troubles.tell(why, &text);
+            Fault::new(why, text)
+        })
+    }
+
+    fn fetch_token(&self) -> Result<Token, NoToken> {
+        #[derive(Deserialize)]
+        struct Data {
+            #[serde(rename = "accessToken")]
+            token: String,
+            #[serde(rename = "expiredAt")]
+            expires: String,
+        }
+        let (id, secret) = &self.client;
+        let body = serde_json::json!({ "clientID": id, "clientSecret": secret });
+        let call = Call::json(Endpoint::AccessToken, &body).first(Priority::Small);
+        let data: Data = self
+            .ask(call)
+            .map_err(|fault| NoToken(fault.why, fault.text))?;
+        let expires = rfc3339(&data.expires).ok_or_else(|| {
+            NoToken(
+                Why::NoToken,
+                format!("a token's expiry is no time: {}", clip(&data.expires)),
+            )
+        })?;
+        Ok(Token::new(&data.token, expires))
+    }
+
+    /// Opens a download address at a part of its file; no token goes with it. The caller checks
+    /// what comes.
+    pub fn fetch(&self, url: &str, part: Option<Part>) -> Result<Fetched, Fault> {
+        let config = self
+            .agent
+            .configure_request(Request::get(url).body(()).map_err(|_| {
+                // The address itself is a secret.
+                Fault::new(Why::Unknown, "123pan gave a download address that is none")
+            })?);
+        let mut request = config.max_redirects(5).build();
+        if let Some(Part { start, len }) = part {
+            let range = format!("bytes={start}-{}", (start + len).saturating_sub(1));
+            if let Ok(range) = range.parse() {
+                request.headers_mut().insert("Range", range);
+            }
+        }
+        match self.agent.run(request) {
+            Ok(response) => Ok(Fetched::new(response)),
+            Err(error) => {
+                let fault = Fault::new(
+                    Why::Unreachable,
+                    format!("a download can't be opened ({error})"),
+                );
+                self.troubles.tell(fault.why, &fault.text);
+                Err(fault)
+            }
+        }
+    }
+}
+
+/// An opened download.
+pub struct Fetched {
+    /// The HTTP status.
+    pub status: u16,
+    /// The `Content-Range`, if there is one.
+    pub range: Option<String>,
+    /// Bytes to come, if they are announced.
+    pub len: Option<u64>,
+    /// The bytes.
+    pub reader: Box<dyn Read + Send>,
+}
+
+impl Fetched {
+    fn new(response: Response<ureq::Body>) -> Self {
+        let header = |name| {
+            response
+                .headers()
+                .get(name)
+                .and_then(|value| value.to_str().ok())
+        };
+        Self {
+            status: response.status().as_u16(),
+            range: header("Content-Range").map(str::to_owned),
+            len: header("Content-Length").and_then(|len| len.parse().ok()),
+            reader: Box::new(response.into_body().into_reader()),
+        }
+    }
+}
+
+fn agent(config: &Config) -> Agent {
+    let timing = &config.timing;
+    let family = if config.ipv4_only {
+        IpFamily::Ipv4Only
+    } else {
+        IpFamily::Any
+    };
+    let program = concat!("restic-123pan/", env!("CARGO_PKG_VERSION"));
+    let built = Agent::config_builder()
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .user_agent(AutoHeaderValue::Provided(Arc::new(program.to_owned())))
+        .ip_family(family)
+        .input_buffer_size(BUFFER)
+        .output_buffer_size(BUFFER)
+        .max_idle_connections(2 * config.uploads)
+        .max_idle_connections_per_host(config.uploads)
+        // Shorter than servers usually keep connections: a POST on one that the server has just
+        // closed is lost.
+        .max_idle_age(timing.idle)
+        .timeout_resolve(Some(timing.connect))
+        .timeout_connect(Some(timing.connect))
+        .timeout_recv_response(Some(timing.answer))
+        // No total for bodies: an upload waits for our own client.
+        .timeout_per_read(Some(timing.stall))
+        .timeout_per_write(Some(timing.stall))
+        .build();
+    Agent::new_with_config(built)
+}
+
+/// Reads an answer.
+fn understand(response: Response<ureq::Body>, read: &mut Reading<'_>) -> (Outcome, String) {
+    let status = response.status().as_u16();
+    let mut text = Vec::new();
+    let mut body = response.into_body().into_reader().take(LARGEST_ANSWER);
+    if let Err(error) = body.read_to_end(&mut text) {
+        return (
+            Outcome::Lost(format!("the answer was cut off: {error}")),
+            String::new(),
+        );
+    }
+    let garbage = || Outcome::Garbage {
+        status,
+        start: clip(&String::from_utf8_lossy(&text)),
+    };
+    let Ok(envelope) = serde_json::from_slice::<Envelope<'_>>(&text) else {
+        return (garbage(), String::new());
+    };
+    let trace = envelope.trace.unwrap_or_default();
+    let code = envelope.code;
+    let message = envelope.message.unwrap_or_default();
+    if code == 0 {
+        let data = envelope.data.map_or("null", RawValue::get);
+        if let Err(error) = read(data) {
+            // Where and how, but not what: it may be a secret.
+            let (class, place) = (error.classify(), error.column());
+            let text = format!("the answer isn't as documented ({class:?} error at {place})");
+            return (Outcome::Lost(text), trace);
+        }
+    }
+    (Outcome::Answer { code, message }, trace)
+}
+
+/// What a failure to send means: whether the request can have been received.
+fn unsent(error: &ureq::Error) -> Outcome {
+    use ureq::{Error, Timeout};
+    let text = error.to_string();
+    let before = match error {
+        Error::HostNotFound | Error::ConnectionFailed | Error::Tls(_) | Error::Rustls(_) => true,
+        Error::Timeout(Timeout::Resolve | Timeout::Connect) => true,
+        Error::Io(error) => matches!(
+            error.kind(),
+            ErrorKind::ConnectionRefused
+                | ErrorKind::NetworkUnreachable
+                | ErrorKind::HostUnreachable
+                | ErrorKind::AddrNotAvailable
+        ),
+        _ => false,
+    };
+    if before {
+        Outcome::NotSent(text)
+    } else {
+        Outcome::Lost(text)
+    }
+}
+
+fn describe(endpoint: Endpoint, outcome: &Outcome, trace: &str) -> String {
+    let path = endpoint.path();
+    match outcome {
+        // What came instead of a token may hold one.
+        Outcome::Garbage { status, .. } if endpoint == Endpoint::AccessToken => {
+            format!("{path} answered HTTP {status} without 123pan's envelope")
+        }
+        Outcome::Answer { code, message } => {
+            format!(
+                "{path} answered {code} {:?} (trace {:?})",
+                clip(message),
+                clip(trace)
+            )
+        }
+        Outcome::Garbage { status, start } => {
+            format!("{path} answered HTTP {status} without 123pan's envelope: {start:?}")
+        }
+        Outcome::NotSent(error) => format!("{path} can't be reached ({error})"),
+        Outcome::Lost(error) => format!("{path} gave no usable answer ({error})"),
+    }
+}
+
+/// The start of a foreign text.
+fn clip(text: &str) -> String {
+    text.chars().take(SHOWN).collect()
+}
+
+impl From<Fault> for io::Error {
+    fn from(fault: Fault) -> Self {
+        Self::other(store::Error::from(fault))
+    }
+}

@@ -1,0 +1,345 @@
+//! What must be visible at the cloud before something else may count: packs before the index that
+//! names them (safety rule 5), a lock before its client believes in it (8), index files and
+//! snapshots before the lock goes that protects them (9).
+
+use super::Cloud;
+use super::api::Row;
+use super::bin::Doomed;
+use super::judge::pause;
+use super::known::{CONFIG, Path};
+use super::pace::Priority;
+use super::tree::BATCH;
+use crate::restic::{Id, Repo};
+use crate::store::{Cause, Error};
+use log::{debug, warn};
+use std::collections::{HashMap, HashSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+/// Files awaiting confirmation in one repository beyond which packs confirm some themselves:
+/// clients write an index every few hundred packs.
+const MANY: usize = 5000;
+/// Files awaiting confirmation beyond which no more are taken.
+const TOO_MANY: usize = 50_000;
+/// Names that one log line shows.
+const SHOWN: usize = 8;
+
+/// A file that was acknowledged, as it must be found.
+#[derive(Clone, Debug)]
+pub struct Promise {
+    /// Its folder.
+    pub path: String,
+    /// Its name; the config's is [`CONFIG`].
+    pub name: Id,
+    /// Its number.
+    pub file: u64,
+    /// Its size in bytes.
+    pub size: u64,
+    /// Its MD5.
+    pub md5: String,
+    /// Since when it can't be found.
+    pub lost: Option<Instant>,
+}
+
+/// What `infos` says of a promise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Found {
+    Kept,
+    /// Under another name than was asked for: the service has renamed instead of refusing.
+    Renamed,
+    Missing,
+}
+
+/// What has been promised and not been seen yet.
+#[derive(Default)]
+pub struct Fence {
+    promises: Mutex<HashMap<Repo, Vec<Promise>>>,
+    /// Index files and snapshots that no list of the cloud has shown yet, by folder.
+    unseen: Mutex<HashMap<Repo, Vec<(String, u64)>>>,
+}
+
+impl Fence {
+    /// Remembers a file whose presence is checked later.
+    pub fn promise(&self, repo: &Repo, promise: Promise) {
+        let mut promises = self.promises();
+        let list = promises.entry(repo.clone()).or_default();
+        list.retain(|old| (&old.path, old.name) != (&promise.path, promise.name));
+        list.push(promise);
+    }
+
+    /// Remembers an index file or a snapshot that lists don't show yet.
+    pub fn unseen(&self, repo: &Repo, path: &Path, file: u64) {
+        self.unseen_files()
+            .entry(repo.clone())
+            .or_default()
+            .push((path.to_owned(), file));
+    }
+
+    /// Files that were removed needn't be there.
+    pub fn forget(&self, files: &[u64]) {
+        for list in self.promises().values_mut() {
+            list.retain(|promise| !files.contains(&promise.file));
+        }
+        for list in self.unseen_files().values_mut() {
+            list.retain(|(_, file)| !files.contains(file));
+        }
+    }
+
+    fn promises(&self) -> MutexGuard<'_, HashMap<Repo, Vec<Promise>>> {
+        self.promises.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn unseen_files(&self) -> MutexGuard<'_, HashMap<Repo, Vec<(String, u64)>>> {
+        self.unseen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn kept(&self, repo: &Repo, kept: &HashSet<u64>) {
+        let mut promises = self.promises();
+        if let Some(list) = promises.get_mut(repo) {
+            list.retain(|promise| !kept.contains(&promise.file));
+            if list.is_empty() {
+                promises.remove(repo);
+            }
+        }
+    }
+}
+
+impl Cloud {
+    /// Confirms that everything acknowledged in a repository is there. Cause::Lost if something
+    /// isn't, and doesn't appear.
+    pub fn confirm(&self, repo: &Repo, first: Priority) -> Result<(), Error> {
+        let all = self.fence.promises().get(repo).cloned().unwrap_or_default();
+        let mut lost = Vec::new();
+        for batch in all.chunks(BATCH) {
+            lost.extend(self.confirm_batch(repo, batch, true, first)?);
+        }
+        if lost.is_empty() {
+            return Ok(());
+        }
+        self.mark_lost(repo, &lost);
+        let names: Vec<String> = lost
+            .iter()
+            .take(SHOWN)
+            .map(|p| p.name.to_string())
+            .collect();
+        let text = format!(
+            "123pan has lost {} file(s) that were stored before: {}{}; this backup must be \
+             repeated, after `restic unlock` if need be",
+            lost.len(),
+            names.join(", "),
+            if lost.len() > SHOWN { ", …" } else { "" }
+        );
+        Err(Error::new(Cause::Lost, text))
+    }
+
+    /// Keeps the number of promises bounded when nobody writes an index.
+    pub fn confirm_some(&self, repo: &Repo, first: Priority) -> Result<(), Error> {
+        let oldest = match self.fence.promises().get(repo) {
+            Some(list) if list.len() >= TOO_MANY => {
+                let text = "too many files wait for their confirmation by 123pan";
+                return Err(Error::new(Cause::Busy, text));
+            }
+            Some(list) if list.len() >= MANY => list[..BATCH].to_vec(),
+            _ => return Ok(()),
+        };
+        self.confirm_batch(repo, &oldest, false, first).map(drop)
+    }
+
+    /// Confirms one file at once.
+    pub fn confirm_one(
+        &self,
+        repo: &Repo,
+        promise: &Promise,
+        first: Priority,
+    ) -> Result<(), Error> {
+        match self
+            .confirm_batch(repo, std::slice::from_ref(promise), true, first)?
+            .is_empty()
+        {
+            true => Ok(()),
+            false if promise.name == CONFIG => Err(Error::new(
+                Cause::Exists,
+                "another config has been stored meanwhile",
+            )),
+            false => Err(Error::new(
+                Cause::Cloud,
+                "123pan doesn't show the file it has stored",
+            )),
+        }
+    }
+
+    /// Asks about up to a hundred promises, with growing pauses if `patient`, and answers those
+    /// that aren't kept.
+    fn confirm_batch(
+        &self,
+        repo: &Repo,
+        batch: &[Promise],
+        patient: bool,
+        first: Priority,
+    ) -> Result<Vec<Promise>, Error> {
+        let (start, timing) = (Instant::now(), &self.door.timing);
+        let mut open = batch.to_vec();
+        for tries in 1.. {
+            let files: Vec<u64> = open.iter().map(|promise| promise.file).collect();
+            let rows = self.door.infos(&files, first)?;
+            let rows: HashMap<u64, Row> = rows.into_iter().map(|row| (row.file_id, row)).collect();
+            let mut kept = HashSet::new();
+            for promise in &open {
+                let is_kept = match found(promise, rows.get(&promise.file)) {
+                    Found::Kept => true,
+                    Found::Missing => false,
+                    Found::Renamed => self.take_back(promise, first)?,
+                };
+                if is_kept {
+                    kept.insert(promise.file);
+                } else if rows
+                    .get(&promise.file)
+                    .is_some_and(|row| row.filename != text(promise))
+                {
+                    // Taken back, and nobody else's is as good: waiting doesn't help.
+                    return Ok(vec![promise.clone()]);
+                }
+            }
+            self.fence.kept(repo, &kept);
+            open.retain(|promise| !kept.contains(&promise.file));
+            let pause = pause(timing.look, tries);
+            // What was lost once is only looked at once more.
+            let hope = patient && open.iter().any(|promise| promise.lost.is_none());
+            if open.is_empty() || !hope || start.elapsed() + pause > timing.visible {
+                break;
+            }
+            debug!("{} stored files aren't visible yet", open.len());
+            std::thread::sleep(pause);
+        }
+        Ok(open)
+    }
+
+    /// The service has stored a file under another name, because its own was taken: puts it into
+    /// the bin, and tells whether what has the name is as good.
+    fn take_back(&self, promise: &Promise, first: Priority) -> Result<bool, Error> {
+        warn!(
+            "123pan stored {} under another name; that copy goes into the bin",
+            text(promise)
+        );
+        let doomed = Doomed {
+            path: promise.path.clone(),
+            files: vec![promise.file],
+            at_once: true,
+        };
+        self.discard(&[doomed], first).pop().unwrap_or(Ok(()))?;
+        let there = self.rows(&promise.path, promise.name, first)?;
+        Ok(there
+            .iter()
+            .any(|row| row.holds(promise.size, &promise.md5)))
+    }
+
+    fn mark_lost(&self, repo: &Repo, lost: &[Promise]) {
+        let now = Instant::now();
+        let most = self.door.timing.lost;
+        let mut promises = self.fence.promises();
+        let Some(list) = promises.get_mut(repo) else {
+            return;
+        };
+        for promise in list
+            .iter_mut()
+            .filter(|p| lost.iter().any(|gone| gone.file == p.file))
+        {
+            promise.lost.get_or_insert(now);
+            self.tree.known().forget(&promise.path, &[promise.file]);
+        }
+        // After an hour no client repeats its index any more, and a new backup must go on.
+        list.retain(|promise| promise.lost.is_none_or(|at| now.duration_since(at) < most));
+    }
+
+    /// Waits until the cloud's own list of a folder shows these files, or `infos` knows that they
+    /// have been removed; false if that takes too long.
+    pub fn shown(&self, path: &Path, files: &[u64], first: Priority) -> Result<bool, Error> {
+        let (start, timing) = (Instant::now(), &self.door.timing);
+        let mut open = files.to_vec();
+        for tries in 1.. {
+            let ids = self.tree.find(path, first)?.unwrap_or_default();
+            let rows = self.tree.read(&ids, first)?;
+            open.retain(|file| !rows.iter().any(|row| row.file_id == *file));
+            if open.is_empty() {
+                return Ok(true);
+            }
+            let pause = pause(timing.look, tries);
+            if start.elapsed() + pause > timing.visible {
+                break;
+            }
+            std::thread::sleep(pause);
+        }
+        Ok(false)
+    }
+
+    /// Waits until lists show every index file and snapshot that was acknowledged in a
+    /// repository: before a lock goes, other clients must be able to see what it protected.
+    pub fn settle(&self, repo: &Repo, first: Priority) -> Result<(), Error> {
+        let unseen = self
+            .fence
+            .unseen_files()
+            .get(repo)
+            .cloned()
+            .unwrap_or_default();
+        let mut folders: HashMap<String, Vec<u64>> = HashMap::new();
+        for (path, file) in unseen {
+            folders.entry(path).or_default().push(file);
+        }
+        for (path, files) in folders {
+            if !self.shown(&path, &files, first)? && self.any_alive(&files, first)? {
+                let text = format!("123pan's list of /{path} doesn't show what was stored there");
+                return Err(Error::new(Cause::Busy, text));
+            }
+            let mut unseen = self.fence.unseen_files();
+            if let Some(list) = unseen.get_mut(repo) {
+                list.retain(|(_, file)| !files.contains(file));
+            }
+        }
+        Ok(())
+    }
+
+    fn any_alive(&self, files: &[u64], first: Priority) -> Result<bool, Error> {
+        for batch in files.chunks(BATCH) {
+            if self.door.infos(batch, first)?.iter().any(Row::is_file) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// The fresh living rows of a name in a folder.
+    pub fn rows(&self, path: &Path, name: Id, first: Priority) -> Result<Vec<Row>, Error> {
+        let Some(scan) = self.tree.scan(path, first)? else {
+            return Ok(Vec::new());
+        };
+        let files = super::tree::named(&scan.files, name);
+        let mut rows: Vec<Row> = scan.rows;
+        rows.retain(|row| files.iter().any(|known| known.file == row.file_id));
+        if rows.is_empty() && !files.is_empty() {
+            // Our own, which the list doesn't show yet.
+            let ids: Vec<u64> = files.iter().map(|known| known.file).collect();
+            rows = self.door.infos(&ids, first)?;
+            rows.retain(Row::is_file);
+        }
+        Ok(rows)
+    }
+}
+
+fn text(promise: &Promise) -> String {
+    match promise.name {
+        CONFIG => "config".to_owned(),
+        name => name.to_string(),
+    }
+}
+
+fn found(promise: &Promise, row: Option<&Row>) -> Found {
+    match row {
+        Some(row) if row.is_file() && row.filename != text(promise) => Found::Renamed,
+        Some(row)
+            if row.is_file() && row.status <= 100 && row.holds(promise.size, &promise.md5) =>
+        {
+            Found::Kept
+        }
+        _ => Found::Missing,
+    }
+}

@@ -1,0 +1,351 @@
+//! What is known of the cloud's folders and files, and how it is laid over what the cloud lists.
+//! Pure bookkeeping: the calls are `tree`'s.
+//!
+//! 123pan's lists lag behind its answers by an unknown time, so what this server wrote or removed
+//! itself is believed over a list for a while, and what a list leaves out isn't taken for gone
+//! before `infos` has said so (safety rules 13, 14). All of it is keyed by file id, never by name:
+//! a name can be given anew.
+
+use super::api::Row;
+use crate::restic::{Id, Kind};
+use std::collections::{BTreeMap, HashMap};
+use std::time::{Duration, Instant};
+
+/// Most own removals that are remembered; beyond it the oldest are dropped.
+const MOST_REMOVED: usize = 100_000;
+/// How many overlay times an own removal is remembered: long enough to ask again about an id that
+/// the cloud goes on showing.
+const REMEMBERED: u32 = 10;
+
+/// A folder's path below the account's root, without slashes at the ends; empty for the root.
+pub type Path = str;
+
+/// A file that is known: its name, its number, its size in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Known {
+    /// The name; [`CONFIG`] for a config.
+    pub name: Id,
+    /// The number.
+    pub file: u64,
+    /// The size.
+    pub size: u64,
+}
+
+/// Stands for the name `config`, which is in no folder where ids are.
+pub const CONFIG: Id = Id([0xff; 32]);
+
+/// What is known of one folder.
+#[derive(Debug, Default)]
+pub struct Folder {
+    /// Its numbers, lowest first; several when twins of one name exist.
+    pub ids: Vec<u64>,
+    /// Whether all of its subfolders are known, unless another server makes one.
+    pub explored: bool,
+    /// Its files, sorted.
+    pub files: Vec<Known>,
+}
+
+/// What is known of all folders.
+#[derive(Debug)]
+pub struct Knowledge {
+    folders: HashMap<String, Folder>,
+    written: HashMap<u64, Instant>,
+    removed: BTreeMap<u64, Instant>,
+    overlay: Duration,
+}
+
+/// A list laid over with what is known, and what must still be asked about.
+#[derive(Debug, Default)]
+pub struct Merged {
+    /// Living files that the list shows.
+    pub rows: Vec<Row>,
+    /// Files that it doesn't show, but that this server has just written.
+    pub own: Vec<Known>,
+    /// Numbers to be asked: known but not shown, or shown although removed.
+    pub doubtful: Vec<u64>,
+    /// Names of living files that don't belong there.
+    pub odd: Vec<String>,
+    /// Names of subfolders that exist more than once.
+    pub twins: Vec<String>,
+}
+
+impl Knowledge {
+    /// Knows nothing yet; own writes and removals are believed for `overlay`.
+    pub fn new(overlay: Duration) -> Self {
+        Self {
+            folders: HashMap::new(),
+            written: HashMap::new(),
+            removed: BTreeMap::new(),
+            overlay,
+        }
+    }
+
+    /// A folder's numbers, if they are known.
+    pub fn ids(&self, path: &Path) -> Option<Vec<u64>> {
+        match path {
+            "" => Some(vec![0]),
+            _ => self.folders.get(path).map(|folder| folder.ids.clone()),
+        }
+    }
+
+    /// Whether all subfolders of a folder are known.
+    pub fn explored(&self, path: &Path) -> bool {
+        self.folders.get(path).is_some_and(|folder| folder.explored)
+    }
+
+    /// The known subfolders of a folder, by name.
+    pub fn subfolders(&self, path: &Path) -> Vec<String> {
+        let inside = |full: &&String| parent(full) == path && !full.is_empty();
+        let mut names: Vec<String> = self
+            .folders
+            .keys()
+            .filter(inside)
+            .map(|full| last(full).to_owned())
+            .collect();
+        names.sort();
+        names
+    }
+
+    /// A folder that this server has just made; it is empty.
+    pub fn made(&mut self, path: &Path, id: u64, now: Instant) {
+        let folder = Folder {
+            ids: vec![id],
+            explored: true,
+            files: Vec::new(),
+        };
+        self.folders.insert(path.to_owned(), folder);
+        self.believe(id, now);
+    }
+
+    /// A file that this server has just written.
+    pub fn wrote(&mut self, path: &Path, known: Known, now: Instant) {
+        let files = &mut self.folders.entry(path.to_owned()).or_default().files;
+        if let Err(place) = files.binary_search(&known) {
+            files.insert(place, known);
+        }
+        self.believe(known.file, now);
+    }
+
+    fn believe(&mut self, id: u64, now: Instant) {
+        let overlay = self.overlay;
+        self.written
+            .retain(|_, at| now.duration_since(*at) < overlay);
+        self.written.insert(id, now);
+    }
+
+    /// Files that this server has just removed.
+    pub fn removed(&mut self, path: &Path, ids: &[u64], now: Instant) {
+        self.forget(path, ids);
+        let most = self.overlay * REMEMBERED;
+        self.removed.retain(|_, at| now.duration_since(*at) < most);
+        // Ids grow with time, so the lowest are the oldest files, if not the oldest removals.
+        while self.removed.len() + ids.len() > MOST_REMOVED && self.removed.pop_first().is_some() {}
+        for id in ids {
+            self.written.remove(id);
+            self.removed.insert(*id, now);
+        }
+    }
+
+    /// Files that turned out not to be there.
+    pub fn forget(&mut self, path: &Path, ids: &[u64]) {
+        if let Some(folder) = self.folders.get_mut(path) {
+            folder.files.retain(|known| !ids.contains(&known.file));
+        }
+    }
+
+    /// A folder that turned out not to be there, with all that is in it.
+    pub fn forget_folder(&mut self, path: &Path) {
+        let inside = |full: &str| {
+            full.strip_prefix(path)
+                .is_some_and(|rest| rest.starts_with('/'))
+        };
+        self.folders.retain(|full, _| full != path && !inside(full));
+    }
+
+    /// The files known under a name.
+    pub fn find(&self, path: &Path, name: Id) -> Vec<Known> {
+        let Some(folder) = self.folders.get(path) else {
+            return Vec::new();
+        };
+        let start = folder.files.partition_point(|known| known.name < name);
+        folder.files[start..]
+            .iter()
+            .take_while(|known| known.name == name)
+            .copied()
+            .collect()
+    }
+
+    /// Lays what is known over the complete list of a folder, and learns its subfolders.
+    pub fn merge(&mut self, path: &Path, rows: Vec<Row>, now: Instant) -> Merged {
+        let mut merged = Merged::default();
+        let mut folders: BTreeMap<String, Vec<u64>> = BTreeMap::new();
+        let mut shown: Vec<u64> = rows.iter().map(|row| row.file_id).collect();
+        shown.sort_unstable();
+        for row in rows {
+            let removed = self.removed.get(&row.file_id).copied();
+            if row.is_folder() {
+                folders.entry(row.filename).or_default().push(row.file_id);
+            } else if !row.is_file()
+                || removed.is_some_and(|at| now.duration_since(at) < self.overlay)
+            {
+                // In the bin, or there soon.
+            } else if removed.is_some() {
+                merged.doubtful.push(row.file_id);
+            } else if key(path, &row.filename).is_some() {
+                merged.rows.push(row);
+            } else if is_hashed(path) {
+                merged.odd.push(row.filename);
+            }
+        }
+        merged.twins = folders
+            .iter()
+            .filter(|(_, ids)| ids.len() > 1)
+            .map(|(name, _)| name.clone())
+            .collect();
+        let missing = |id: &u64| shown.binary_search(id).is_err();
+        self.merge_folders(path, folders, &missing, now, &mut merged.doubtful);
+        let files = self
+            .folders
+            .get(path)
+            .map(|folder| &folder.files[..])
+            .unwrap_or_default();
+        for known in files.iter().filter(|known| missing(&known.file)) {
+            match self.is_own(known.file, now) {
+                true => merged.own.push(*known),
+                false => merged.doubtful.push(known.file),
+            }
+        }
+        merged
+    }
+
+    fn merge_folders(
+        &mut self,
+        path: &Path,
+        mut folders: BTreeMap<String, Vec<u64>>,
+        missing: &dyn Fn(&u64) -> bool,
+        now: Instant,
+        doubtful: &mut Vec<u64>,
+    ) {
+        for name in self.subfolders(path) {
+            let ids = self.ids(&join(path, &name)).unwrap_or_default();
+            for id in ids.into_iter().filter(missing) {
+                match self.is_own(id, now) {
+                    true => folders.entry(name.clone()).or_default().push(id),
+                    false => doubtful.push(id),
+                }
+            }
+        }
+        for (name, mut ids) in folders {
+            ids.sort_unstable();
+            ids.dedup();
+            self.folders.entry(join(path, &name)).or_default().ids = ids;
+        }
+    }
+
+    /// Whether this server has written it just now.
+    pub fn is_own(&self, id: u64, now: Instant) -> bool {
+        self.written
+            .get(&id)
+            .is_some_and(|at| now.duration_since(*at) < self.overlay)
+    }
+
+    /// Learns a merged list, with what `infos` said about the doubtful.
+    pub fn learn(&mut self, path: &Path, merged: &mut Merged, said: Vec<Row>) {
+        let here = self.ids(path).unwrap_or_default();
+        let mut alive: Vec<u64> = Vec::new();
+        for row in said
+            .into_iter()
+            .filter(|row| here.contains(&row.parent_file_id))
+        {
+            if row.is_folder() {
+                alive.push(row.file_id);
+            } else if row.is_file() && key(path, &row.filename).is_some() {
+                // Shown although removed: it hasn't been removed after all, or was brought back.
+                self.removed.remove(&row.file_id);
+                merged.rows.push(row);
+            }
+        }
+        let gone = |id: &u64| merged.doubtful.contains(id) && !alive.contains(id);
+        for name in self.subfolders(path) {
+            let full = join(path, &name);
+            let Some(folder) = self.folders.get_mut(&full) else {
+                continue;
+            };
+            folder.ids.retain(|id| !gone(id));
+            if folder.ids.is_empty() {
+                self.forget_folder(&full);
+            }
+        }
+        let mut files: Vec<Known> = merged
+            .rows
+            .iter()
+            .filter_map(|row| known(path, row))
+            .collect();
+        files.extend_from_slice(&merged.own);
+        let folder = self.folders.entry(path.to_owned()).or_default();
+        folder.explored = true;
+        // What was written while the list was read is in neither.
+        let since = folder
+            .files
+            .iter()
+            .filter(|known| self.written.contains_key(&known.file));
+        files.extend(since.filter(|known| !merged.doubtful.contains(&known.file)));
+        files.retain(|known| !self.removed.contains_key(&known.file));
+        files.sort_unstable();
+        files.dedup();
+        files.shrink_to_fit();
+        folder.files = files;
+    }
+
+    /// All files known in a folder.
+    pub fn files(&self, path: &Path) -> Vec<Known> {
+        self.folders
+            .get(path)
+            .map(|folder| folder.files.clone())
+            .unwrap_or_default()
+    }
+}
+
+fn known(path: &Path, row: &Row) -> Option<Known> {
+    Some(Known {
+        name: key(path, &row.filename)?,
+        file: row.file_id,
+        size: row.size,
+    })
+}
+
+/// What a file's name in this folder stands for; None if it has no business there.
+fn key(path: &Path, name: &str) -> Option<Id> {
+    match is_hashed(path) {
+        false => (name == "config").then_some(CONFIG),
+        true => Id::from_hex(name).filter(|id| !is_data(parent(path)) || id.prefix() == last(path)),
+    }
+}
+
+/// Whether the files of a folder are named by hashes. Repositories can't have the names of kinds,
+/// so the path tells.
+fn is_hashed(path: &Path) -> bool {
+    is_data(parent(path)) || Kind::ALL.iter().any(|kind| kind.name() == last(path))
+}
+
+fn is_data(path: &Path) -> bool {
+    last(path) == Kind::Data.name()
+}
+
+/// The folder above.
+pub fn parent(path: &Path) -> &Path {
+    path.rsplit_once('/').map_or("", |(parent, _)| parent)
+}
+
+/// A folder's own name.
+pub fn last(path: &Path) -> &str {
+    path.rsplit_once('/').map_or(path, |(_, name)| name)
+}
+
+/// A folder's path from its parent's.
+pub fn join(path: &Path, name: &str) -> String {
+    match path {
+        "" => name.to_owned(),
+        _ => format!("{path}/{name}"),
+    }
+}

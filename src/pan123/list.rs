@@ -1,0 +1,119 @@
+//! Lists of a repository's files, and their sizes. Packs lie in up to 256 folders, which are read
+//! side by side as far as the rate goes, and told as they come.
+
+use super::known::{Known, join};
+use super::pace::Priority;
+use super::tree::Scan;
+use super::{Cloud, key, priority};
+use crate::restic::{File, Kind, Repo};
+use crate::store::{Cause, Entry, Error, Found};
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::vec::IntoIter;
+
+/// Folders that are read at once: enough for ten calls a second that take a second each.
+const READERS: usize = 8;
+/// Folders that are read ahead of a slow client.
+const AHEAD: usize = 4;
+/// Bytes of stack of a reader; it makes HTTPS calls.
+const STACK: usize = 256 << 10;
+
+impl Cloud {
+    /// Lists the files of a kind.
+    pub fn list(&self, repo: &Repo, kind: Kind, found: &mut Found<'_>) -> Result<(), Error> {
+        let first = priority(Some(kind));
+        let path = join(&self.repo(repo), kind.name());
+        let Some(scan) = self.tree.scan(&path, first)? else {
+            return Err(Error::new(Cause::Absent, format!("/{path} doesn't exist")));
+        };
+        if kind != Kind::Data {
+            return tell(&scan, found);
+        }
+        let shards: Vec<String> = self.tree.known().subfolders(&path);
+        let shards = shards.into_iter().filter(|name| is_shard(name));
+        self.list_shards(shards.map(|name| join(&path, &name)).collect(), found)
+    }
+
+    fn list_shards(&self, shards: Vec<String>, found: &mut Found<'_>) -> Result<(), Error> {
+        let readers = shards.len().min(READERS);
+        let next = Mutex::new(shards.into_iter());
+        thread::scope(|scope| {
+            let (sender, receiver) = sync_channel(AHEAD);
+            for _ in 0..readers {
+                let (sender, next) = (sender.clone(), &next);
+                let builder = thread::Builder::new()
+                    .name("list".to_owned())
+                    .stack_size(STACK);
+                let reader = builder.spawn_scoped(scope, move || self.read_shards(next, &sender));
+                reader.map_err(|e| Error::new(Cause::Busy, format!("starting a thread: {e}")))?;
+            }
+            drop(sender);
+            // When this ends early the receiver goes, which ends the readers.
+            receiver
+                .into_iter()
+                .try_for_each(|scan| tell(&scan?, found))
+        })
+    }
+
+    fn read_shards(
+        &self,
+        next: &Mutex<IntoIter<String>>,
+        sender: &SyncSender<Result<Scan, Error>>,
+    ) {
+        loop {
+            let shard = next.lock().unwrap_or_else(PoisonError::into_inner).next();
+            let Some(path) = shard else { return };
+            if sender
+                .send(self.tree.scan_shown(&path, Priority::Packs))
+                .is_err()
+            {
+                return;
+            }
+        }
+    }
+
+    /// A file's size. What is known of packs is believed, since they never change; everything else
+    /// is asked for.
+    pub fn stat(&self, repo: &Repo, file: &File) -> Result<u64, Error> {
+        let (path, name, first) = (self.folder(repo, file), key(file), priority(file.kind()));
+        let known = match file.kind() {
+            Some(Kind::Data) => self.tree.locate(&path, name, first)?,
+            _ => {
+                let scan = self.tree.scan(&path, first)?;
+                scan.map(|scan| super::tree::named(&scan.files, name))
+                    .unwrap_or_default()
+            }
+        };
+        match newest(&known) {
+            Some(known) => Ok(known.size),
+            None => Err(Error::new(
+                Cause::Absent,
+                format!("/{path} has no {}", file.name()),
+            )),
+        }
+    }
+}
+
+/// Of several files of one name the newest is the one that replaced the others.
+pub fn newest(known: &[Known]) -> Option<Known> {
+    known.iter().max_by_key(|known| known.file).copied()
+}
+
+/// Tells the files of a folder, each name once.
+fn tell(scan: &Scan, found: &mut Found<'_>) -> Result<(), Error> {
+    for doubles in scan.files.chunk_by(|one, other| one.name == other.name) {
+        if let Some(known) = newest(doubles) {
+            found(Entry {
+                id: known.name,
+                size: known.size,
+            })?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether a folder below `data` is one of its 256.
+fn is_shard(name: &str) -> bool {
+    name.len() == 2 && name.bytes().all(|c| matches!(c, b'0'..=b'9' | b'a'..=b'f'))
+}

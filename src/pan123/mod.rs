@@ -1,0 +1,274 @@
+//! The store over 123pan (123云盘), through its Open Platform API.
+//!
+//! ```text
+//!   save ─► upload ─► tree (ensure) ─┐
+//!   load ─► download ─► tree (locate)├─► api ─► call ─► pace, token, judge
+//!   list ─► tree (scan) ─────────────┤
+//! remove ─► bin ─► tree, fence ──────┘
+//! ```
+//!
+//! Files have numbers here and nowhere else. The layout on the cloud is restic's own:
+//! `{repo-path}/{repo}/config`, `keys/`, `locks/`, `snapshots/`, `index/`, `data/ab/abcd…`.
+
+pub mod api;
+mod bin;
+mod call;
+mod download;
+mod fence;
+mod hosts;
+mod judge;
+mod known;
+mod list;
+mod multipart;
+mod pace;
+mod purge;
+mod token;
+mod tree;
+mod trouble;
+mod upload;
+
+pub use api::Tier;
+
+use crate::body::Body;
+use crate::restic::{File, Kind, Range, Repo};
+use crate::store::{Error, Found, Loaded, Store};
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What becomes of deleted files in the account's bin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bin {
+    /// They stay.
+    Keep,
+    /// They are purged at once.
+    Purge,
+    /// They are purged after so many days; locks at once.
+    Days(u32),
+}
+
+/// The account, and how it is used.
+#[derive(Clone)]
+pub struct Config {
+    /// Where the API is, without a slash at the end.
+    pub api_url: String,
+    /// The client id.
+    pub client_id: String,
+    /// The client secret.
+    pub client_secret: String,
+    /// The folder that holds the repositories, without slashes at the ends; empty for the root.
+    pub repo_path: String,
+    /// Where the token and the purge list are kept; None keeps them in memory.
+    pub state_dir: Option<PathBuf>,
+    /// Most uploads in flight. 123pan bans accounts that flood it: more than 20 were seen to be
+    /// dangerous (API reference 6.2).
+    pub uploads: usize,
+    /// Share of the allowed rates that is used.
+    pub rate_share: f64,
+    /// The account's tier; None finds it out.
+    pub tier: Option<Tier>,
+    /// What becomes of deleted files.
+    pub bin: Bin,
+    /// Whether the token may go to upload hosts in the clear (safety rule 24).
+    pub allow_http_upload: bool,
+    /// Whether IPv6 is left alone.
+    pub ipv4_only: bool,
+    /// Every timeout, pause and bound in time.
+    pub timing: Timing,
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config")
+            .field("api_url", &self.api_url)
+            .field("repo_path", &self.repo_path)
+            .field("client_id", &"***")
+            .field("client_secret", &"***")
+            .finish_non_exhaustive()
+    }
+}
+
+/// Every timeout, pause and bound in time, so that tests can do without waiting.
+#[derive(Clone, Debug)]
+pub struct Timing {
+    /// Longest for DNS, and again for the connection.
+    pub connect: Duration,
+    /// Longest until an answer begins; lists were seen to take more than 30 s.
+    pub answer: Duration,
+    /// Longest without a byte.
+    pub stall: Duration,
+    /// How long an idle connection is kept.
+    pub idle: Duration,
+    /// Longest wait of a request for the rate (safety rule 22).
+    pub rate_wait: Duration,
+    /// Longest repetition after errors (safety rule 22).
+    pub retry: Duration,
+    /// The first pause before a repetition; it doubles.
+    pub pause: Duration,
+    /// Between polls of what 123pan says to ask for again: documented as a second.
+    pub poll: Duration,
+    /// Most polls for the end of an upload in slices; other clients use 60.
+    pub polls: u32,
+    /// The first pause before looking again for what a list doesn't show yet; it doubles.
+    pub look: Duration,
+    /// Longest until what was written must be visible (safety rules 5, 8, 9).
+    pub visible: Duration,
+    /// How long own writes and removals are believed over lists (safety rule 13).
+    pub overlay: Duration,
+    /// Least time between two new tokens (safety rule 23).
+    pub token_pause: Duration,
+    /// How long nothing is written after a ban was met; bans of 2.5 hours were seen, so that this
+    /// asks a few times in vain.
+    pub ban: Duration,
+    /// How long nothing is read after the download traffic was used up, before it is tried again.
+    pub traffic: Duration,
+    /// How long a download address is used that doesn't tell its expiry.
+    pub address: Duration,
+    /// How long a pack that was lost keeps index files from being stored (safety rule 5): longer
+    /// than any client repeats its request.
+    pub lost: Duration,
+    /// Between two looks at what is to be purged.
+    pub purge: Duration,
+    /// Before the account's tier is asked for again, when it couldn't be had.
+    pub tier: Duration,
+}
+
+impl Default for Timing {
+    fn default() -> Self {
+        let seconds = Duration::from_secs;
+        Self {
+            connect: seconds(10),
+            answer: seconds(120),
+            stall: seconds(60),
+            idle: seconds(10),
+            rate_wait: seconds(120),
+            retry: seconds(20),
+            pause: Duration::from_millis(500),
+            poll: seconds(1),
+            polls: 60,
+            look: Duration::from_millis(250),
+            visible: seconds(20),
+            overlay: seconds(60),
+            token_pause: seconds(60),
+            ban: seconds(30 * 60),
+            traffic: seconds(60 * 60),
+            address: seconds(10 * 60),
+            lost: seconds(60 * 60),
+            purge: seconds(2),
+            tier: seconds(60),
+        }
+    }
+}
+
+/// The store over 123pan.
+pub struct Pan123 {
+    cloud: Arc<Cloud>,
+    purger: Option<purge::Purger>,
+}
+
+/// What the parts of the store share.
+struct Cloud {
+    base: String,
+    door: Arc<call::Door>,
+    tree: tree::Tree,
+    fence: fence::Fence,
+    bin: bin::Waste,
+    uploads: upload::Uploads,
+    downloads: download::Downloads,
+}
+
+impl Pan123 {
+    /// A store for the configured account. Nothing is sent before the first request, except
+    /// what a thread of its own asks and purges in the background.
+    pub fn new(config: &Config) -> Self {
+        let share = config.rate_share;
+        let tier = config.tier.unwrap_or(Tier::Free);
+        let pacer = pace::Pacer::new(|endpoint| endpoint.per_second(tier) * share);
+        let door = Arc::new(call::Door::new(config, pacer));
+        let cloud = Arc::new(Cloud {
+            base: config.repo_path.clone(),
+            tree: tree::Tree::new(Arc::clone(&door)),
+            fence: fence::Fence::default(),
+            bin: bin::Waste::new(config),
+            uploads: upload::Uploads::new(config),
+            downloads: download::Downloads::default(),
+            door,
+        });
+        let purger = purge::Purger::start(&cloud, config);
+        Self { cloud, purger }
+    }
+}
+
+impl Drop for Pan123 {
+    fn drop(&mut self) {
+        if let Some(purger) = self.purger.take() {
+            purger.stop();
+        }
+    }
+}
+
+impl Store for Pan123 {
+    fn create(&self, repo: &Repo) -> Result<(), Error> {
+        self.cloud
+            .tree
+            .ensure(&self.cloud.repo(repo), pace::Priority::Small)
+            .map(drop)
+    }
+
+    fn list(&self, repo: &Repo, kind: Kind, found: &mut Found<'_>) -> Result<(), Error> {
+        self.cloud.list(repo, kind, found)
+    }
+
+    fn stat(&self, repo: &Repo, file: &File) -> Result<u64, Error> {
+        self.cloud.stat(repo, file)
+    }
+
+    fn load(&self, repo: &Repo, file: &File, range: Option<Range>) -> Result<Loaded, Error> {
+        Cloud::load(&self.cloud, repo, file, range)
+    }
+
+    fn save(&self, repo: &Repo, file: &File, body: &mut Body<'_>) -> Result<(), Error> {
+        self.cloud.save(repo, file, body)
+    }
+
+    fn remove(&self, files: &[(Repo, File)]) -> Vec<Result<(), Error>> {
+        self.cloud.remove(files)
+    }
+}
+
+impl Cloud {
+    /// The folder of a repository.
+    fn repo(&self, repo: &Repo) -> String {
+        match repo.path() {
+            "" => self.base.clone(),
+            path => known::join(&self.base, path),
+        }
+    }
+
+    /// The folder that holds a file.
+    fn folder(&self, repo: &Repo, file: &File) -> String {
+        let repo = self.repo(repo);
+        match file {
+            File::Config => repo,
+            File::Hashed(Kind::Data, id) => {
+                known::join(&known::join(&repo, Kind::Data.name()), &id.prefix())
+            }
+            File::Hashed(kind, _) => known::join(&repo, kind.name()),
+        }
+    }
+}
+
+/// The name under which a file is known.
+fn key(file: &File) -> crate::restic::Id {
+    file.id().unwrap_or(known::CONFIG)
+}
+
+/// Who goes first.
+fn priority(kind: Option<Kind>) -> pace::Priority {
+    match kind {
+        None | Some(Kind::Keys | Kind::Locks) => pace::Priority::Small,
+        Some(Kind::Index | Kind::Snapshots) => pace::Priority::Index,
+        Some(Kind::Data) => pace::Priority::Packs,
+    }
+}

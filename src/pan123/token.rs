@@ -1,0 +1,294 @@
+//! One access token for every process of this program on the machine: one renewal at a time, kept
+//! on disk with its expiry, at most one new token a minute.
+//!
+//! 123pan keeps three tokens a client id alive; each new one pushes the oldest out. Programs that
+//! all fetch tokens for themselves push each other out in a loop (API reference 1.6), hence the
+//! shared file. How a token is asked for is `call`'s.
+
+use super::Timing;
+use super::judge::Why;
+use crate::restic::hex;
+use log::{error, info, warn};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::fs::{self, File, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// Seconds before its end at which a token is renewed, if its life is long enough.
+const MARGIN: u64 = 24 * 3600;
+/// Seconds for which a token is trusted that, by our clock, was never valid: the clock is wrong.
+const WRONG_CLOCK: u64 = 3600;
+/// Two tokens pushed out within this time mean that too many programs use the client id.
+const CROWD: Duration = Duration::from_secs(600);
+/// Time for which a refused request for a token isn't repeated.
+const AGAIN: Duration = Duration::from_secs(5);
+
+/// A token as it is kept on disk. Times are seconds since 1970.
+#[derive(Clone, Deserialize, Serialize)]
+pub struct Token {
+    /// The token itself.
+    pub token: Arc<str>,
+    /// When it ends, by 123pan's clock.
+    pub expires: u64,
+    /// When it was fetched, by our clock.
+    pub issued: u64,
+}
+
+impl Token {
+    /// A token that was just fetched.
+    pub fn new(token: &str, expires: u64) -> Self {
+        Self {
+            token: token.into(),
+            expires,
+            issued: now(),
+        }
+    }
+
+    fn usable(&self, now: u64) -> bool {
+        match self.expires.checked_sub(self.issued) {
+            // A clock that was set back doesn't end a token.
+            Some(life) => now < self.expires - MARGIN.min(life / 10),
+            None => now < self.issued + WRONG_CLOCK,
+        }
+    }
+}
+
+/// Why there is no token.
+#[derive(Clone, Debug)]
+pub struct NoToken(pub Why, pub String);
+
+/// Keeps the token.
+pub struct Keeper {
+    file: Option<PathBuf>,
+    pause: Duration,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    token: Option<Token>,
+    /// When this process last fetched one.
+    fetched: Option<Instant>,
+    failed: Option<(Instant, NoToken)>,
+    pushed_out: Option<Instant>,
+}
+
+impl Keeper {
+    /// A keeper for the account that `client_id` at `api_url` stands for. Without a folder the
+    /// token is forgotten when the process ends.
+    pub fn new(folder: Option<&Path>, api_url: &str, client_id: &str, timing: &Timing) -> Self {
+        let whose = Sha256::digest(format!("{api_url} {client_id}"));
+        let name = format!("token-{}.json", hex(&whose[..8]));
+        let file = folder.map(|folder| folder.join(name));
+        Self {
+            file,
+            pause: timing.token_pause,
+            state: Mutex::default(),
+        }
+    }
+
+    /// A token that isn't `failing`, from memory, from the file, or from `fetch`.
+    pub fn token(
+        &self,
+        failing: Option<(&str, Why)>,
+        fetch: impl FnOnce() -> Result<Token, NoToken>,
+    ) -> Result<Arc<str>, NoToken> {
+        // Held across the renewal, so that there is one at a time; everyone needs its outcome.
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let time = now();
+        let good = |token: &Token| {
+            token.usable(time) && failing.is_none_or(|(bad, _)| *token.token != *bad)
+        };
+        if let Some(token) = state.token.as_ref().filter(|token| good(token)) {
+            return Ok(token.token.clone());
+        }
+        if let Some((since, error)) = state
+            .failed
+            .as_ref()
+            .filter(|(since, _)| since.elapsed() < AGAIN)
+            && since.elapsed() < AGAIN
+        {
+            return Err(error.clone());
+        }
+        if let Some((_, Why::PushedOut)) = failing {
+            state.crowded();
+        }
+        let _lock = self.lock();
+        let stored = self.read();
+        if let Some(token) = stored.clone().filter(|token| good(token)) {
+            let text = token.token.clone();
+            state.token = Some(token);
+            return Ok(text);
+        }
+        self.check_pause(&state, stored.as_ref(), time)?;
+        match fetch() {
+            Ok(token) => {
+                info!("got a new access token");
+                self.write(&token);
+                let text = token.token.clone();
+                *state = State {
+                    token: Some(token),
+                    fetched: Some(Instant::now()),
+                    failed: None,
+                    ..*state
+                };
+                Ok(text)
+            }
+            Err(error) => {
+                state.failed = Some((Instant::now(), error.clone()));
+                Err(error)
+            }
+        }
+    }
+
+    /// At most one new token a minute, whichever process fetched the last one.
+    fn check_pause(&self, state: &State, stored: Option<&Token>, time: u64) -> Result<(), NoToken> {
+        let own = state.fetched.is_some_and(|at| at.elapsed() < self.pause);
+        let age = stored.and_then(|token| time.checked_sub(token.issued));
+        match own || age.is_some_and(|age| Duration::from_secs(age) < self.pause) {
+            false => Ok(()),
+            true => {
+                let text = "the newest access token is refused already; the next one is asked for \
+                            a minute after it";
+                Err(NoToken(Why::NoToken, text.to_owned()))
+            }
+        }
+    }
+
+    /// The lock that makes processes take turns; without it they work all the same.
+    fn lock(&self) -> Option<File> {
+        let path = self.file.as_ref()?.with_extension("lock");
+        let file = private(OpenOptions::new().create(true).truncate(false))
+            .open(path)
+            .ok()?;
+        file.lock().ok()?;
+        Some(file)
+    }
+
+    fn read(&self) -> Option<Token> {
+        let text = fs::read(self.file.as_ref()?).ok()?;
+        serde_json::from_slice(&text).ok()
+    }
+
+    fn write(&self, token: &Token) {
+        let Some(path) = &self.file else { return };
+        let text = serde_json::to_vec(token).unwrap_or_default();
+        if let Err(error) = replace(path, &text) {
+            warn!(
+                "the access token can't be kept in {}: {error}",
+                path.display()
+            );
+        }
+    }
+}
+
+impl State {
+    fn crowded(&mut self) {
+        if self.pushed_out.is_some_and(|last| last.elapsed() < CROWD) {
+            error!(
+                "more than three programs use this client id, and their tokens push each other \
+                 out: give each machine a client id of its own, or stop one of them"
+            );
+        }
+        self.pushed_out = Some(Instant::now());
+    }
+}
+
+/// Replaces a file in one step, readable by its owner alone.
+pub fn replace(path: &Path, text: &[u8]) -> std::io::Result<()> {
+    let new = path.with_extension(format!("new-{}", std::process::id()));
+    let mut file = private(OpenOptions::new().create(true).truncate(true)).open(&new)?;
+    let written = file.write_all(text).and_then(|()| file.sync_all());
+    let renamed = written.and_then(|()| fs::rename(&new, path));
+    renamed.inspect_err(|_| drop(fs::remove_file(&new)))
+}
+
+fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+    options.write(true).mode(0o600)
+}
+
+/// Seconds since 1970 by our clock.
+pub fn now() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |time| time.as_secs())
+}
+
+/// Seconds since 1970 of an RFC 3339 time such as `2027-02-20T10:00:00+08:00`; None if it isn't
+/// one.
+pub fn rfc3339(text: &str) -> Option<u64> {
+    let field = |range: std::ops::Range<usize>| text.get(range)?.parse::<i64>().ok();
+    let (year, month, day) = (field(0..4)?, field(5..7)?, field(8..10)?);
+    let (hour, minute, second) = (field(11..13)?, field(14..16)?, field(17..19)?);
+    let zone = text
+        .get(19..)?
+        .trim_start_matches(|c: char| c == '.' || c.is_ascii_digit());
+    let offset = match zone {
+        "Z" | "z" => 0,
+        _ => {
+            let (hours, minutes) = zone.get(1..)?.split_once(':')?;
+            let minutes = hours.parse::<i64>().ok()? * 60 + minutes.parse::<i64>().ok()?;
+            if zone.starts_with('-') {
+                -minutes
+            } else {
+                minutes
+            }
+        }
+    };
+    // Days since 1970-01-01, counting years from March so that the leap day comes last.
+    let (year, month) = if month > 2 {
+        (year, month - 3)
+    } else {
+        (year - 1, month + 9)
+    };
+    let days =
+        365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + day - 719_469;
+    let seconds = ((days * 24 + hour) * 60 + minute - offset) * 60 + second;
+    u64::try_from(seconds).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_read() {
+        for (text, expected) in [
+            ("1970-01-01T00:00:00Z", Some(0)),
+            ("2000-02-29T12:30:15+00:00", Some(951_827_415)),
+            ("2027-02-20T10:00:00+08:00", Some(1_803_088_800)),
+            ("2027-02-20T10:00:00.123+08:00", Some(1_803_088_800)),
+            ("2026-12-31T23:59:59-01:30", Some(1_798_766_999)),
+            ("soon", None),
+            ("2027-02-20T10:00:00", None),
+            ("2027-02-20T10:00:00+é8:00", None),
+        ] {
+            assert_eq!(rfc3339(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_token_ends_before_its_expiry_unless_the_clock_is_wrong() {
+        let day = 24 * 3600;
+        let token = |issued, expires| Token {
+            token: "t".into(),
+            issued,
+            expires,
+        };
+        for (token, now, usable) in [
+            (token(0, 90 * day), 88 * day, true),
+            (token(0, 90 * day), 89 * day, false),
+            (token(1000, 1100), 1089, true),
+            (token(1000, 1100), 1090, false),
+            (token(1000, 1100), 10, true),
+            (token(2000, 1000), 2000 + 3599, true),
+            (token(2000, 1000), 2000 + 3600, false),
+        ] {
+            assert_eq!(token.usable(now), usable, "{} {}", token.issued, now);
+        }
+    }
+}

@@ -1,0 +1,308 @@
+//! Paths to numbers: finds folders and files by reading lists, makes folders when they are first
+//! needed, each once, and reads whole lists so that they can be believed. What is known meanwhile
+//! is `known`'s.
+
+use super::api::Row;
+use super::call::{Door, Fault};
+use super::judge::{Why, pause};
+use super::known::{Knowledge, Known, Merged, Path, join, last, parent};
+use super::pace::Priority;
+use crate::restic::Id;
+use crate::store::{Cause, Error};
+use log::{error, info, warn};
+use std::collections::HashSet;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+/// Most numbers in one call of `infos`: its own limit isn't documented, those of its neighbours
+/// are 100.
+pub const BATCH: usize = 100;
+/// Pages without any row after which a list is given up: nothing says that a list ends so.
+const EMPTY_PAGES: usize = 10;
+/// How often a path is looked up anew when what was known turns out stale.
+const ROUNDS: usize = 3;
+
+/// The account's folders and files.
+pub struct Tree {
+    door: Arc<Door>,
+    known: Mutex<Knowledge>,
+    making: Mutex<HashSet<String>>,
+    made: Condvar,
+    /// What the log has been told once.
+    said: Mutex<HashSet<String>>,
+}
+
+/// The living files of a folder, read from the cloud.
+pub struct Scan {
+    /// Those that the cloud shows, with their etags.
+    pub rows: Vec<Row>,
+    /// All of them, sorted, with those that this server wrote and the cloud doesn't show yet.
+    pub files: Vec<Known>,
+}
+
+impl Tree {
+    /// Knows nothing yet, and asks through `door`.
+    pub fn new(door: Arc<Door>) -> Self {
+        let known = Mutex::new(Knowledge::new(door.timing.overlay));
+        Self {
+            door,
+            known,
+            making: Mutex::default(),
+            made: Condvar::new(),
+            said: Mutex::default(),
+        }
+    }
+
+    /// What is known.
+    pub fn known(&self) -> MutexGuard<'_, Knowledge> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A folder's numbers, from memory if they are there; None only if the cloud has just said
+    /// that it doesn't exist.
+    pub fn find(&self, path: &Path, first: Priority) -> Result<Option<Vec<u64>>, Error> {
+        let known = self.known().ids(path);
+        if known.as_ref().is_some_and(|ids| !ids.is_empty()) {
+            return Ok(known);
+        }
+        if self.scan(parent(path), first)?.is_none() {
+            return Ok(None);
+        }
+        Ok(self.known().ids(path).filter(|ids| !ids.is_empty()))
+    }
+
+    /// Reads a folder's list to its end. None only if the cloud has just said that there is no
+    /// such folder.
+    pub fn scan(&self, path: &Path, first: Priority) -> Result<Option<Scan>, Error> {
+        for _ in 0..ROUNDS {
+            let Some(ids) = self.find(path, first)? else {
+                return Ok(None);
+            };
+            match self.read(&ids, first) {
+                Ok(rows) if !rows.is_empty() => return self.take_in(path, rows, first).map(Some),
+                // What is said about a number that is gone is unknown; it may be "empty"
+                // (safety rule 12).
+                read => {
+                    if self.is_still_there(path, &ids, first)? {
+                        let rows = read.map_err(|fault| read_error(path, fault))?;
+                        return self.take_in(path, rows, first).map(Some);
+                    }
+                }
+            }
+        }
+        Err(Error::new(Cause::Busy, format!("/{path} comes and goes")))
+    }
+
+    /// The same for a folder that a list of its parent has just shown.
+    pub fn scan_shown(&self, path: &Path, first: Priority) -> Result<Scan, Error> {
+        let Some(ids) = self.known().ids(path) else {
+            return Err(Error::new(Cause::Busy, format!("/{path} is gone again")));
+        };
+        let rows = self
+            .read(&ids, first)
+            .map_err(|fault| read_error(path, fault))?;
+        self.take_in(path, rows, first)
+    }
+
+    /// Whether a fresh list of the parent shows a folder; if not, it is forgotten.
+    fn is_still_there(&self, path: &Path, ids: &[u64], first: Priority) -> Result<bool, Error> {
+        if path.is_empty() {
+            return Ok(true);
+        }
+        let parent_there = self.scan(parent(path), first)?.is_some();
+        let mut known = self.known();
+        let now = known.ids(path).unwrap_or_default();
+        let there = parent_there && !now.is_empty() && ids.iter().all(|id| now.contains(id));
+        if !parent_there {
+            known.forget_folder(path);
+        }
+        Ok(there)
+    }
+
+    /// Lays what is known over a complete list, asking `infos` about what doesn't fit.
+    fn take_in(&self, path: &Path, rows: Vec<Row>, first: Priority) -> Result<Scan, Error> {
+        let mut merged = self.known().merge(path, rows, Instant::now());
+        let mut said = Vec::new();
+        for batch in merged.doubtful.chunks(BATCH) {
+            said.extend(self.door.infos(batch, first)?);
+        }
+        self.mention(path, &merged);
+        let mut known = self.known();
+        known.learn(path, &mut merged, said);
+        Ok(Scan {
+            rows: merged.rows,
+            files: known.files(path),
+        })
+    }
+
+    fn mention(&self, path: &Path, merged: &Merged) {
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        for name in &merged.odd {
+            if said.insert(join(path, name)) {
+                info!("/{path} holds {name:?}, which is no file of restic's and is left alone");
+            }
+        }
+        for row in merged.rows.iter().filter(|row| row.status > 100) {
+            if said.insert(join(path, &row.filename)) {
+                error!(
+                    "/{path}/{} was rejected by 123pan's content audit",
+                    row.filename
+                );
+            }
+        }
+        for name in &merged.twins {
+            if said.insert(join(path, name)) {
+                warn!(
+                    "/{path} has several folders {name:?}; what is in them is read as one, and new \
+                     files go into the oldest: move its twins' files there by hand"
+                );
+            }
+        }
+    }
+
+    /// All rows of the folders with these numbers, those in the bin among them.
+    pub fn read(&self, ids: &[u64], first: Priority) -> Result<Vec<Row>, Fault> {
+        let mut rows = Vec::new();
+        for id in ids {
+            rows.extend(self.read_one(*id, first)?);
+        }
+        Ok(rows)
+    }
+
+    /// All rows of one folder. A cursor that repeats or goes back starts it again, once.
+    fn read_one(&self, id: u64, first: Priority) -> Result<Vec<Row>, Fault> {
+        for _ in 0..2 {
+            let (mut rows, mut after, mut empty) = (Vec::new(), None, 0);
+            loop {
+                let page = self.door.list(id, after, first)?;
+                empty = if page.rows.is_empty() { empty + 1 } else { 0 };
+                rows.extend(page.rows);
+                match page.next {
+                    None => return Ok(without_doubles(rows)),
+                    Some(next) if after.is_some_and(|after| next <= after) => break,
+                    Some(_) if empty > EMPTY_PAGES => break,
+                    next => after = next,
+                }
+            }
+        }
+        Err(Fault::new(Why::Lost, "123pan's list goes in circles"))
+    }
+
+    /// A folder's number, making it and those above it where they don't exist.
+    pub fn ensure(&self, path: &Path, first: Priority) -> Result<u64, Error> {
+        let lowest = |ids: Vec<u64>| ids.into_iter().min();
+        if let Some(id) = self.known().ids(path).and_then(lowest) {
+            return Ok(id);
+        }
+        // One at a time for each folder, also when ten uploads want it at once.
+        let _turn = self.turn(path)?;
+        for _ in 0..ROUNDS {
+            if let Some(id) = self.known().ids(path).and_then(lowest) {
+                return Ok(id);
+            }
+            let above = self.ensure(parent(path), first)?;
+            let explored = self.known().explored(parent(path));
+            if !explored && let Some(id) = self.find(path, first)?.and_then(lowest) {
+                return Ok(id);
+            }
+            match self.door.mkdir(above, last(path), first) {
+                Ok(0) => self.wait_for(path, first)?,
+                Ok(id) => self.known().made(path, id, Instant::now()),
+                Err(fault) if fault.why == Why::NoParent => {
+                    self.known().forget_folder(parent(path))
+                }
+                // Made by somebody else, or by us without our hearing of it.
+                Err(fault) if matches!(fault.why, Why::Taken | Why::Lost) => {
+                    self.wait_for(path, first)?;
+                }
+                Err(fault) => return Err(Error::from(fault).during(format!("making /{path}"))),
+            }
+        }
+        Err(Error::new(Cause::Busy, format!("/{path} can't be made")))
+    }
+
+    /// Waits until the list of its parent shows a folder, which may lag.
+    fn wait_for(&self, path: &Path, first: Priority) -> Result<(), Error> {
+        let (start, timing) = (Instant::now(), &self.door.timing);
+        for tries in 1.. {
+            self.scan(parent(path), first)?;
+            let there = self.known().ids(path).is_some_and(|ids| !ids.is_empty());
+            let pause = pause(timing.pause, tries);
+            // After an unknown outcome it may well not exist: the caller makes it again.
+            if there || start.elapsed() + pause > timing.visible / 4 {
+                break;
+            }
+            std::thread::sleep(pause);
+        }
+        Ok(())
+    }
+
+    fn turn(&self, path: &Path) -> Result<Turn<'_>, Error> {
+        let making = self.making.lock().unwrap_or_else(PoisonError::into_inner);
+        let busy = |making: &mut HashSet<String>| making.contains(path);
+        let waited = self
+            .made
+            .wait_timeout_while(making, self.door.timing.rate_wait, busy);
+        let (mut making, waited) = waited.unwrap_or_else(PoisonError::into_inner);
+        if waited.timed_out() {
+            return Err(Error::new(
+                Cause::Busy,
+                format!("/{path} is still being made"),
+            ));
+        }
+        making.insert(path.to_owned());
+        Ok(Turn {
+            tree: self,
+            path: path.to_owned(),
+        })
+    }
+
+    /// The living files of one name in a folder, from memory if there are any.
+    pub fn locate(&self, path: &Path, name: Id, first: Priority) -> Result<Vec<Known>, Error> {
+        let known = self.known().find(path, name);
+        if !known.is_empty() {
+            return Ok(known);
+        }
+        Ok(self
+            .scan(path, first)?
+            .map(|scan| named(&scan.files, name))
+            .unwrap_or_default())
+    }
+}
+
+/// Those of a name.
+pub fn named(files: &[Known], name: Id) -> Vec<Known> {
+    files
+        .iter()
+        .filter(|known| known.name == name)
+        .copied()
+        .collect()
+}
+
+/// Rows may be doubled when files come and go while a list is read.
+fn without_doubles(mut rows: Vec<Row>) -> Vec<Row> {
+    let mut seen = HashSet::with_capacity(rows.len());
+    rows.retain(|row| seen.insert(row.file_id));
+    rows
+}
+
+fn read_error(path: &Path, fault: Fault) -> Error {
+    Error::from(fault).during(format!("reading /{path}"))
+}
+
+/// The right to make one folder.
+struct Turn<'a> {
+    tree: &'a Tree,
+    path: String,
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.tree
+            .making
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&self.path);
+        self.tree.made.notify_all();
+    }
+}
