@@ -38,11 +38,9 @@ impl Store for Memory {
 
     fn list(&self, repo: &Repo, kind: Kind, found: &mut Found<'_>) -> Result<(), Error> {
         let content = self.content();
-        if !content.folders.contains(&(repo.clone(), Some(kind))) {
-            return Err(Error::new(
-                Cause::Absent,
-                format!("{repo} has no {}", kind.name()),
-            ));
+        if !content.folders.iter().any(|(place, _)| place == repo) {
+            let text = format!("{repo} doesn't exist, nor its {}", kind.name());
+            return Err(Error::new(Cause::Absent, text));
         }
         let of_kind = |((place, file), bytes): (&(Repo, File), &Arc<[u8]>)| match file {
             File::Hashed(its, id) if *its == kind && place == repo => Some(Entry {

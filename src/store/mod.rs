@@ -21,7 +21,8 @@ pub trait Store: Send + Sync {
 
     /// Calls `found` once for each file of a kind, as they become known; an error that `found`
     /// returns ends the list at once. Ok promises that no living file was left out.
-    /// [`Cause::Absent`] promises that the folder doesn't exist.
+    /// [`Cause::Absent`] promises that the repository doesn't exist. A kind that has no folder
+    /// yet in a repository that exists is an empty list: rustic gives up on a 404 here.
     fn list(&self, repo: &Repo, kind: Kind, found: &mut Found<'_>) -> Result<(), Error>;
 
     /// A file's size in bytes.
