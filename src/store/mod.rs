@@ -16,7 +16,8 @@ use std::io::Read;
 /// and answers with an [`Error`] whose [`Cause`] says what is certain. It MUST NOT answer
 /// [`Cause::Absent`] unless the cloud has just said so.
 pub trait Store: Send + Sync {
-    /// Makes a repository's folder. Ok also when it is there already.
+    /// Makes a repository's folder, with one for each kind: rustic takes no 404 for the list of a
+    /// kind that has no files yet. Ok also when they are there already.
     fn create(&self, repo: &Repo) -> Result<(), Error>;
 
     /// Calls `found` once for each file of a kind, as they become known; an error that `found`
