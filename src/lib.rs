@@ -1,4 +1,6 @@
 //! restic-123pan.
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test fails by panicking"))]
+
 pub mod args;
 pub mod body;
 pub mod civil;

@@ -1,11 +1,17 @@
-//! The integration tests, as one program; a boundary of the server's each.
-
+//! Tests of the whole: the server's binary and its parts from outside, over a 123pan of our own.
 #![allow(
     clippy::panic,
+    clippy::print_stderr,
     clippy::unwrap_used,
-    reason = "a test fails by panicking"
+    reason = "a test fails by panicking, and says what it skipped"
 )]
 
+mod clients;
+#[path = "../fake/mod.rs"]
+mod fake;
+mod rig;
 mod rigged;
 mod server;
+mod tidy;
+mod tree;
 mod wire;

@@ -1,0 +1,352 @@
+//! The real clients against the server's own binary: whole cycles of what users do, at the root
+//! and in a folder, for each client in the cache that `tests/clients.sh` fills. A client that
+//! isn't there is skipped with a printed reason.
+
+use crate::rig::Rig;
+use crate::tree::{self, TempDir};
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command};
+use std::time::{Duration, Instant};
+
+/// Longest that any one command of a client may take. Clients repeat failed requests for up to
+/// 15 minutes, which a test shouldn't wait for.
+const PATIENCE: Duration = Duration::from_secs(240);
+
+/// A client, by its place in the cache.
+struct Client {
+    program: &'static str,
+    rustic: bool,
+}
+
+const DEBIAN: Client = Client {
+    program: "restic-debian",
+    rustic: false,
+};
+const RESTIC: Client = Client {
+    program: "restic-0.19.1",
+    rustic: false,
+};
+const RUSTIC: Client = Client {
+    program: "rustic-root/bin/rustic",
+    rustic: true,
+};
+
+/// One test a line: its name, the client, the repository, what is done.
+macro_rules! cases {
+    ($($name:ident: $client:ident $repo:literal $scenario:ident;)*) => {
+        $(#[test]
+        fn $name() {
+            try_client(&$client, $repo, $scenario);
+        })*
+    };
+}
+
+cases! {
+    debian_cycle: DEBIAN "/" cycle;
+    debian_cycle_in_folder: DEBIAN "/a/b/" cycle;
+    debian_copy: DEBIAN "/" copy;
+    debian_together: DEBIAN "/a/b/" together;
+    debian_killed: DEBIAN "/" killed;
+    restic_cycle: RESTIC "/" cycle;
+    restic_cycle_in_folder: RESTIC "/a/b/" cycle;
+    restic_copy: RESTIC "/a/b/" copy;
+    restic_together: RESTIC "/" together;
+    restic_killed: RESTIC "/a/b/" killed;
+    rustic_cycle: RUSTIC "/" cycle;
+    rustic_cycle_in_folder: RUSTIC "/a/b/" cycle;
+    rustic_together: RUSTIC "/" together;
+    rustic_killed: RUSTIC "/a/b/" killed;
+    rustic_large: RUSTIC "/" large;
+}
+
+/// Something done with a client; words of the warnings that it brings into the server's log.
+type Scenario = fn(&Session<'_>) -> &'static [&'static str];
+
+fn try_client(client: &Client, repo: &str, scenario: Scenario) {
+    let Some(program) = find(client) else {
+        let name = client.program;
+        eprintln!("SKIPPED: {name} is not in the cache; tests/clients.sh says why");
+        return;
+    };
+    let rig = Rig::start(&[]);
+    let dir = TempDir::new();
+    let session = Session {
+        rustic: client.rustic,
+        program,
+        url: rig.url(repo),
+        rig: &rig,
+        dir: dir.path(),
+    };
+    let expected = scenario(&session);
+    rig.assert_clean(expected);
+}
+
+fn find(client: &Client) -> Option<PathBuf> {
+    let home = || PathBuf::from(std::env::var_os("HOME").unwrap_or_default()).join(".cache");
+    let cache = std::env::var_os("XDG_CACHE_HOME").map_or_else(home, PathBuf::from);
+    let program = cache.join("restic-123pan/clients").join(client.program);
+    program.exists().then_some(program)
+}
+
+/// The ordinary life of a repository.
+fn cycle(session: &Session<'_>) -> &'static [&'static str] {
+    let files = session.dir.join("files");
+    tree::grow(&files, 1, 4 << 20);
+    session.init();
+    session.backup(&files);
+    tree::change(&files, 100);
+    session.backup(&files);
+    assert_eq!(session.ids("snapshots").len(), 2);
+    session.check();
+    session.change_keys();
+    session.forget();
+    assert_eq!(session.ids("snapshots").len(), 1);
+    session.check();
+    session.reindex();
+    session.check();
+    session.restore_and_compare(&files);
+    &[]
+}
+
+/// All snapshots go to a second repository on the same server.
+fn copy(session: &Session<'_>) -> &'static [&'static str] {
+    let files = session.dir.join("files");
+    tree::grow(&files, 2, 2 << 20);
+    session.init();
+    session.backup(&files);
+    let second = Session {
+        program: session.program.clone(),
+        url: session.rig.url("/second/one/"),
+        ..*session
+    };
+    second.init();
+    second.run(&["copy", "--from-repo", &session.url]);
+    second.check();
+    second.restore_and_compare(&files);
+    &[]
+}
+
+/// Three hosts back up at once into one repository.
+fn together(session: &Session<'_>) -> &'static [&'static str] {
+    session.init();
+    let start = |number: u64| {
+        let files = session.dir.join(format!("files{number}"));
+        tree::grow(&files, 10 * number, 3 << 20);
+        let host = format!("host{number}");
+        let files = files.to_str().unwrap();
+        session.start(&["backup", "--host", &host, files], &host)
+    };
+    let running: Vec<Running> = (1..=3).map(start).collect();
+    for running in running {
+        running.finish();
+    }
+    assert_eq!(session.ids("snapshots").len(), 3);
+    session.check();
+    &[]
+}
+
+/// A backup is killed while it uploads; the next one repairs and completes.
+fn killed(session: &Session<'_>) -> &'static [&'static str] {
+    let files = session.dir.join("files");
+    tree::grow(&files, 3, 96 << 20);
+    session.init();
+    // Slow enough that other packs are on their way when the first has arrived.
+    let limit: &[&str] = if session.rustic {
+        &[]
+    } else {
+        &["--limit-upload", "16384"]
+    };
+    let args = [&["backup", files.to_str().unwrap()], limit].concat();
+    let mut backup = session.start(&args, "killed");
+    let pack = |line: &str| (line.contains("POST") && line.contains("/data/")).then_some(());
+    session.rig.wait_for(pack);
+    backup.child.kill().unwrap();
+    backup.child.wait().unwrap();
+    let cut = |line: &str| line.contains("broke its body off").then_some(());
+    session.rig.wait_for(cut);
+    if !session.rustic {
+        session.run(&["unlock"]);
+        assert!(session.ids("locks").is_empty(), "unlock left locks");
+    }
+    assert!(
+        session.ids("snapshots").is_empty(),
+        "a killed backup left a snapshot"
+    );
+    session.check();
+    session.backup(&files);
+    session.check();
+    session.restore_and_compare(&files);
+    // What the killed client was sending.
+    &["broke its body off"]
+}
+
+/// Packs without a length, larger than the server's memory budget.
+fn large(session: &Session<'_>) -> &'static [&'static str] {
+    let files = session.dir.join("files");
+    fs::create_dir_all(&files).unwrap();
+    fs::write(files.join("large"), tree::random(4, 200 << 20)).unwrap();
+    session.init();
+    session.backup(&files);
+    session.check();
+    session.restore_and_compare(&files);
+    &[]
+}
+
+/// A client and the repository that it works on.
+struct Session<'a> {
+    rustic: bool,
+    program: PathBuf,
+    url: String,
+    rig: &'a Rig,
+    dir: &'a Path,
+}
+
+impl Session<'_> {
+    fn init(&self) {
+        self.run(&["init"]);
+    }
+
+    fn backup(&self, files: &Path) {
+        self.run(&["backup", files.to_str().unwrap()]);
+    }
+
+    fn check(&self) {
+        self.run(&["check", "--read-data"]);
+    }
+
+    /// Adds a key, opens the repository with it, and removes it.
+    fn change_keys(&self) {
+        let before = self.ids("keys");
+        let password = self.dir.join("new password");
+        fs::write(&password, "another").unwrap();
+        let password = password.to_str().unwrap();
+        self.run(&["key", "add", "--new-password-file", password]);
+        let added = &self.ids("keys") - &before;
+        assert_eq!(added.len(), 1, "keys after adding one");
+        self.run(&["list", "snapshots", "--password-file", password]);
+        self.run(&["key", "remove", added.first().unwrap()]);
+        assert_eq!(self.ids("keys"), before);
+    }
+
+    /// Keeps the newest snapshot and prunes at once.
+    fn forget(&self) {
+        let mut args = vec!["forget", "--keep-last", "1", "--prune"];
+        if self.rustic {
+            // rustic would only mark packs now and delete them a day later.
+            args.extend(["--instant-delete", "--keep-delete", "0s"]);
+        }
+        self.run(&args);
+    }
+
+    fn reindex(&self) {
+        let old = !self.rustic && self.run(&["version"]).starts_with("restic 0.14");
+        self.run(if old {
+            &["rebuild-index"]
+        } else {
+            &["repair", "index"]
+        });
+    }
+
+    /// Restores the newest snapshot and compares it with the folder that it was made of.
+    fn restore_and_compare(&self, files: &Path) {
+        let target = TempDir::new();
+        let to = target.path().to_str().unwrap();
+        if self.rustic {
+            self.run(&["restore", &format!("latest:{}", files.display()), to]);
+            tree::compare(files, target.path());
+        } else {
+            self.run(&["restore", "latest", "--target", to]);
+            let restored = target.path().join(files.strip_prefix("/").unwrap());
+            tree::compare(files, &restored);
+        }
+    }
+
+    /// The ids of all files of a kind.
+    fn ids(&self, kind: &str) -> BTreeSet<String> {
+        let output = self.run(&["list", kind]);
+        // restic prints an id a line, rustic `KeyId(id)`.
+        let words = output.split(|c: char| !c.is_ascii_hexdigit());
+        words
+            .filter(|word| word.len() == 64)
+            .map(str::to_owned)
+            .collect()
+    }
+
+    /// Runs a command to its end, which must be a good one; returns what it printed.
+    fn run(&self, args: &[&str]) -> String {
+        self.start(args, "output").finish()
+    }
+
+    /// Starts a command. `name` keeps the outputs of several at once apart.
+    fn start(&self, args: &[&str], name: &str) -> Running<'_> {
+        let output = self.dir.join(name);
+        let errors = self.dir.join(format!("{name}.err"));
+        let mut command = Command::new(&self.program);
+        command
+            .args(args)
+            .env_clear()
+            .env("HOME", self.dir)
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("RESTIC_CACHE_DIR", self.dir.join("cache"))
+            .env("RESTIC_FROM_PASSWORD", "secret")
+            .env("RESTIC_REPOSITORY", &self.url)
+            .env("RUSTIC_NO_PROGRESS", "true")
+            .env("RUSTIC_CACHE_DIR", self.dir.join("cache"))
+            .env("RUSTIC_REPOSITORY", &self.url)
+            .stdout(File::create(&output).unwrap())
+            .stderr(File::create(&errors).unwrap());
+        if !args.contains(&"--password-file") {
+            command
+                .env("RESTIC_PASSWORD", "secret")
+                .env("RUSTIC_PASSWORD", "secret");
+        }
+        Running {
+            child: command.spawn().unwrap(),
+            what: format!("{} {}", self.program.display(), args.join(" ")),
+            output,
+            errors,
+            rig: self.rig,
+        }
+    }
+}
+
+/// A command under way.
+struct Running<'a> {
+    child: Child,
+    what: String,
+    output: PathBuf,
+    errors: PathBuf,
+    rig: &'a Rig,
+}
+
+impl Running<'_> {
+    fn finish(mut self) -> String {
+        let end = Instant::now() + PATIENCE;
+        let status = loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                break Some(status);
+            }
+            if Instant::now() > end {
+                break None;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        };
+        let output = fs::read_to_string(&self.output).unwrap_or_default();
+        if status.is_some_and(|status| status.success()) {
+            return output;
+        }
+        let errors = fs::read_to_string(&self.errors).unwrap_or_default();
+        let how = status.map_or("did not end".to_owned(), |status| status.to_string());
+        let (what, log) = (&self.what, self.rig.log());
+        panic!("{what}: {how}\n{output}\n{errors}\nserver:\n{log}");
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

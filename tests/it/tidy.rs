@@ -1,0 +1,347 @@
+//! What must stay true of the sources themselves: who may use what, how long things are, how
+//! files open. Each rule is one test; exceptions stand in its table, with their reasons.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Longest file in lines, and the tests', which are rows of cases for the most part.
+const FILE: (usize, usize) = (400, 500);
+/// Longest function in lines.
+const FUNCTION: usize = 70;
+
+/// Who alone may name what: the words, and the beginnings of the paths that may.
+const OWNERS: [(&[&str], &[&str]); 4] = [
+    // Sockets and threads are the server's, so that everything else can be tested in memory.
+    (&["tiny_http", "crossbeam_channel"], &["src/server"]),
+    // One door out, where pace, token and judgement can't be forgotten. The other two name only
+    // its types for bodies.
+    (
+        &["ureq"],
+        &[
+            "src/pan123/call.rs",
+            "src/pan123/upload.rs",
+            "src/pan123/download.rs",
+        ],
+    ),
+    // Only a cloud knows that files have numbers.
+    (&["file_id", "parent_id", "dir_id"], &["src/pan123/"]),
+    // Signals end the process, which is main's business.
+    (&["signal_hook"], &["src/main.rs", "src/server"]),
+];
+
+/// Files that are pure, and what they may not name.
+const PURE: [&str; 2] = ["src/restic.rs", "src/service.rs"];
+const IMPURE: [&str; 6] = [
+    "std::net",
+    "std::thread",
+    "Instant",
+    "SystemTime",
+    "tiny_http",
+    "ureq",
+];
+
+/// What may lie at the top.
+const TOP: [&str; 9] = [
+    ".ci",
+    ".gitignore",
+    "Cargo.lock",
+    "Cargo.toml",
+    "LICENSE",
+    "Makefile",
+    "README.md",
+    "src",
+    "tests",
+];
+
+#[test]
+fn each_thing_has_its_owner() {
+    let mut faults = Vec::new();
+    for (path, text) in sources("src") {
+        for (words, owners) in OWNERS {
+            let foreign = !owners.iter().any(|owner| path.starts_with(owner));
+            let named = |line: &&str| words.iter().any(|word| has_word(line, word));
+            faults.extend(
+                code(&text)
+                    .filter(|l| foreign && named(l))
+                    .map(|l| format!("{path}: {l}")),
+            );
+        }
+    }
+    none(&faults);
+}
+
+#[test]
+fn the_protocol_is_pure() {
+    let mut faults = Vec::new();
+    for (path, text) in sources("src")
+        .into_iter()
+        .filter(|(p, _)| PURE.contains(&p.as_str()))
+    {
+        let impure = |line: &&str| IMPURE.iter().any(|word| has_word(line, word));
+        faults.extend(code(&text).filter(impure).map(|l| format!("{path}: {l}")));
+    }
+    none(&faults);
+}
+
+/// A status is an instruction to restic, and 123pan's codes are read in one place.
+#[test]
+fn statuses_stand_in_few_files() {
+    const ALLOWED: [&str; 4] = [
+        "src/service",
+        "src/server",
+        // What the cloud's codes mean, and the door that sees its statuses.
+        "src/pan123/judge.rs",
+        "src/pan123/call.rs",
+    ];
+    let mut faults = Vec::new();
+    for (path, text) in sources("src") {
+        let allowed = ALLOWED.iter().any(|a| path.starts_with(a));
+        let named = |line: &&str| words(line).any(is_error_status);
+        faults.extend(
+            code(&text)
+                .filter(|l| !allowed && named(l))
+                .map(|l| format!("{path}: {l}")),
+        );
+    }
+    none(&faults);
+}
+
+fn is_error_status(word: &str) -> bool {
+    const STATUSES: [&str; 14] = [
+        "400", "401", "403", "404", "405", "408", "411", "413", "416", "429", "500", "502", "503",
+        "507",
+    ];
+    STATUSES.contains(&word)
+}
+
+#[test]
+fn files_are_short_and_open_with_their_purpose() {
+    let mut faults = Vec::new();
+    for (folder, most) in [("src", FILE.0), ("tests", FILE.1)] {
+        for (path, text) in sources(folder) {
+            let lines = text.lines().count();
+            if lines > most {
+                faults.push(format!("{path} has {lines} lines, more than {most}"));
+            }
+            if !text.starts_with("//! ") {
+                faults.push(format!("{path} does not say what it is"));
+            }
+        }
+    }
+    none(&faults);
+}
+
+#[test]
+fn functions_are_short() {
+    let mut faults = Vec::new();
+    for (path, text) in sources("src").into_iter().chain(sources("tests")) {
+        let long = functions(&text)
+            .into_iter()
+            .filter(|(_, lines)| *lines > FUNCTION);
+        faults.extend(long.map(|(name, lines)| format!("{path}: {name} has {lines} lines")));
+    }
+    none(&faults);
+}
+
+/// The functions of a file and their lengths. After rustfmt a function ends with the first
+/// closing brace that is indented as its `fn` is.
+fn functions(text: &str) -> Vec<(String, usize)> {
+    let lines: Vec<&str> = text.lines().collect();
+    let mut all = Vec::new();
+    for (at, line) in lines.iter().enumerate() {
+        let indent = line.len() - line.trim_start().len();
+        let signature = line
+            .split("//")
+            .next()
+            .unwrap_or("")
+            .split(" where")
+            .next()
+            .unwrap_or("");
+        let Some(name) = signature.split_once("fn ").and_then(|(before, after)| {
+            let words = [
+                "",
+                "pub",
+                "pub(crate)",
+                "pub(super)",
+                "const",
+                "unsafe",
+                "async",
+            ];
+            let plain = before.split_whitespace().all(|word| words.contains(&word));
+            plain.then(|| after.split(['(', '<']).next().unwrap_or(""))
+        }) else {
+            continue;
+        };
+        let end = format!("{}}}", " ".repeat(indent));
+        let body = &lines[at..];
+        // A method that is only declared ends with a semicolon instead.
+        let ends =
+            |l: &&str| **l == end || (l.len() - l.trim_start().len() == indent && l.ends_with(';'));
+        let Some(length) = body.iter().position(ends) else {
+            continue;
+        };
+        all.push((name.to_owned(), length + 1));
+    }
+    all
+}
+
+#[test]
+fn the_scanner_of_functions_works() {
+    let text =
+        "pub fn a(\n    x: u8,\n) {\n    b();\n}\n    fn b(&self);\n// fn c\n    fn d() {\n    }\n";
+    let found: Vec<_> = functions(text);
+    let wanted = [("a", 5), ("b", 1), ("d", 2)].map(|(name, lines)| (name.to_owned(), lines));
+    assert_eq!(found, wanted);
+}
+
+#[test]
+fn dependencies_are_in_order_and_give_their_reason() {
+    let manifest = read("Cargo.toml");
+    let mut faults = Vec::new();
+    for section in ["[dependencies]", "[dev-dependencies]"] {
+        let lines = manifest.lines().skip_while(|line| *line != section).skip(1);
+        let lines: Vec<&str> = lines.take_while(|line| !line.starts_with('[')).collect();
+        let lines: Vec<&str> = lines.into_iter().filter(|line| !line.is_empty()).collect();
+        assert!(!lines.is_empty(), "{section} is empty");
+        if !lines.is_sorted() {
+            faults.push(format!("{section} is not in alphabetical order"));
+        }
+        let bare = lines.iter().filter(|line| !line.contains(" # "));
+        faults.extend(bare.map(|line| format!("no reason: {line}")));
+    }
+    none(&faults);
+}
+
+#[test]
+fn no_file_names_the_machine_that_it_was_written_on() {
+    let paths = [
+        ["/ro", "ot/"],
+        ["/wo", "rk/"],
+        ["/tmp/", "wt"],
+        ["/tmp/", "target"],
+    ];
+    let mut faults = Vec::new();
+    for file in tracked() {
+        let text =
+            String::from_utf8_lossy(&fs::read(root().join(&file)).unwrap_or_default()).into_owned();
+        let named = paths
+            .iter()
+            .map(|halves| halves.concat())
+            .find(|path| text.contains(path));
+        faults.extend(named.map(|path| format!("{file} names {path}")));
+    }
+    none(&faults);
+}
+
+#[test]
+fn the_top_is_tidy() {
+    let tops: BTreeSet<String> = tracked()
+        .iter()
+        .filter_map(|file| file.split('/').next().map(str::to_owned))
+        .filter(|top| !TOP.contains(&top.as_str()))
+        .collect();
+    assert!(tops.is_empty(), "what are these at the top? {tops:?}");
+}
+
+/// The table of options in README.md and `--help` tell of the same options.
+#[test]
+fn the_readme_lists_every_option() {
+    let help = Command::new(env!("CARGO_BIN_EXE_restic-123pan"))
+        .arg("--help")
+        .output();
+    let help = String::from_utf8(help.unwrap().stdout).unwrap();
+    let table = |line: &&str| line.starts_with("| `--");
+    let readme: BTreeSet<String> = read("README.md")
+        .lines()
+        .filter(table)
+        .filter_map(option)
+        .collect();
+    let listed = |line: &&str| line.trim_start().starts_with("--");
+    let mut help: BTreeSet<String> = help.lines().filter(listed).filter_map(option).collect();
+    help.remove("--help");
+    assert_eq!(readme, help, "README.md (left) and --help (right) differ");
+}
+
+/// The option that a line begins with, after a table's bar.
+fn option(line: &str) -> Option<String> {
+    let at = line.find("--")?;
+    let name = line[at + 2..]
+        .split(|c: char| !c.is_ascii_alphanumeric() && c != '-')
+        .next()?;
+    Some(format!("--{name}"))
+}
+
+fn none(faults: &[String]) {
+    assert!(faults.is_empty(), "\n{}", faults.join("\n"));
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(path: &str) -> String {
+    fs::read_to_string(root().join(path)).unwrap()
+}
+
+/// The Rust files below a folder, with their paths from the top.
+fn sources(folder: &str) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let mut folders: Vec<PathBuf> = vec![root().join(folder)];
+    while let Some(folder) = folders.pop() {
+        for path in fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+        {
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let name = path
+                    .strip_prefix(root())
+                    .unwrap()
+                    .to_str()
+                    .unwrap()
+                    .to_owned();
+                found.push((name, fs::read_to_string(&path).unwrap()));
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+/// A source's lines up to its own tests, without comments.
+fn code(text: &str) -> impl Iterator<Item = &str> {
+    text.lines()
+        .take_while(|line| *line != "#[cfg(test)]")
+        .map(|line| line.split("//").next().unwrap_or(""))
+}
+
+fn words(line: &str) -> impl Iterator<Item = &str> {
+    line.split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+}
+
+fn has_word(line: &str, word: &str) -> bool {
+    match word.contains("::") {
+        true => line.contains(word),
+        false => words(line).any(|w| w == word),
+    }
+}
+
+/// What git tracks; nothing where this is no checkout.
+fn tracked() -> Vec<String> {
+    let output = Command::new("git")
+        .args(["ls-files", "-z"])
+        .current_dir(root())
+        .output();
+    let Some(output) = output.ok().filter(|output| output.status.success()) else {
+        eprintln!("SKIPPED: this is not a git checkout");
+        return Vec::new();
+    };
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    text.split('\0')
+        .filter(|name| !name.is_empty())
+        .map(str::to_owned)
+        .collect()
+}

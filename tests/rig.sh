@@ -1,0 +1,55 @@
+# Sourced by demo.sh and conformance.sh: starts the emulator and the server on free ports in a
+# temporary folder, and ends both whatever happens. Sets DIR, API and PORT.
+# shellcheck shell=bash
+
+TARGET=${TARGET:-target}
+# shellcheck disable=SC2034
+CLIENTS="${XDG_CACHE_HOME:-$HOME/.cache}/restic-123pan/clients"
+DIR=$(mktemp -d "${TMPDIR:-/tmp}/restic-123pan.XXXXXX")
+RUNNING=()
+
+finish() {
+    local status=$?
+    trap - EXIT INT TERM
+    for pid in "${RUNNING[@]}"; do kill "$pid" 2>/dev/null && wait "$pid" 2>/dev/null; done
+    rm -rf "$DIR"
+    exit "$status"
+}
+trap finish EXIT
+trap 'exit 130' INT TERM
+
+# wait_for FILE PATTERN: prints the first part of a file that fits the pattern, once it is there.
+wait_for() {
+    local found i
+    for ((i = 0; i < 200; i++)); do
+        found=$(grep -o -m 1 -E "$2" "$1" 2>/dev/null) && echo "$found" && return
+        sleep 0.05
+    done
+    echo "waited in vain for $2 in $1:" >&2
+    cat "$1" >&2
+    return 1
+}
+
+# start_rig TIER: both programs, with 123pan's rates of that tier (off: none).
+start_rig() {
+    local tier=$1 asked=$1
+    [ "$tier" != off ] || asked=vip
+    "$TARGET/release/examples/fake123pan" --listen 127.0.0.1:0 --tier "$tier" >"$DIR/fake" 2>&1 &
+    RUNNING+=($!)
+    API=$(wait_for "$DIR/fake" 'http://127\.0\.0\.1:[0-9]+')
+    PAN123_CLIENT_ID=demo PAN123_CLIENT_SECRET=demo RUST_LOG=info \
+        "$TARGET/release/restic-123pan" --listen 127.0.0.1:0 --api-url "$API" --tier "$asked" \
+        --allow-http-upload --state-dir "$DIR/state" 2>"$DIR/log" &
+    RUNNING+=($!)
+    PORT=$(wait_for "$DIR/log" 'listening on 127\.0\.0\.1:[0-9]+')
+    PORT=${PORT##*:}
+}
+
+# The emulator's counters, as JSON. No curl: a new machine may have none.
+counters() {
+    local host=${API#http://}
+    exec 3<>"/dev/tcp/${host%:*}/${host#*:}"
+    printf 'GET /__fake/calls HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n' "$host" >&3
+    sed '1,/^\r*$/d' <&3
+    exec 3>&-
+}
