@@ -6,10 +6,10 @@ use super::Cloud;
 use super::api::Row;
 use super::bin::Doomed;
 use super::judge::pause;
-use super::known::{CONFIG, Path};
+use super::known::{CONFIG, Path, join, parent};
 use super::pace::Priority;
 use super::tree::BATCH;
-use crate::restic::{Id, Repo};
+use crate::restic::{Id, Kind, MAX_DEPTH, Repo};
 use crate::store::{Cause, Error};
 use log::{debug, warn};
 use std::collections::{HashMap, HashSet};
@@ -21,6 +21,9 @@ use std::time::Instant;
 const MANY: usize = 5000;
 /// Files awaiting confirmation beyond which no more are taken.
 const TOO_MANY: usize = 50_000;
+/// Folders above a repository's files besides its own path: room for a long `--repo-path`, and
+/// `data`.
+const FOLDERS: usize = 12;
 /// Names that one log line shows.
 const SHOWN: usize = 8;
 
@@ -110,7 +113,7 @@ impl Cloud {
     pub fn confirm(&self, repo: &Repo, first: Priority) -> Result<(), Error> {
         let all = self.fence.promises().get(repo).cloned().unwrap_or_default();
         let mut lost = Vec::new();
-        for batch in all.chunks(BATCH) {
+        for batch in all.chunks(BATCH - MAX_DEPTH - FOLDERS) {
             lost.extend(self.confirm_batch(repo, batch, true, first)?);
         }
         if lost.is_empty() {
@@ -139,7 +142,7 @@ impl Cloud {
                 let text = "too many files wait for their confirmation by 123pan";
                 return Err(Error::new(Cause::Busy, text));
             }
-            Some(list) if list.len() >= MANY => list[..BATCH].to_vec(),
+            Some(list) if list.len() >= MANY => list[..BATCH - MAX_DEPTH - FOLDERS].to_vec(),
             _ => return Ok(()),
         };
         self.confirm_batch(repo, &oldest, false, first).map(drop)
@@ -152,20 +155,16 @@ impl Cloud {
         promise: &Promise,
         first: Priority,
     ) -> Result<(), Error> {
-        match self
-            .confirm_batch(repo, std::slice::from_ref(promise), true, first)?
-            .is_empty()
-        {
-            true => Ok(()),
-            false if promise.name == CONFIG => Err(Error::new(
-                Cause::Exists,
-                "another config has been stored meanwhile",
-            )),
-            false => Err(Error::new(
-                Cause::Cloud,
-                "123pan doesn't show the file it has stored",
-            )),
+        let missing = self.confirm_batch(repo, std::slice::from_ref(promise), true, first)?;
+        if missing.is_empty() {
+            return Ok(());
         }
+        let there = self.rows(&promise.path, promise.name, first)?;
+        let error = match there.iter().any(|row| row.file_id != promise.file) {
+            true => Error::new(Cause::Exists, "another one has been stored meanwhile"),
+            false => Error::new(Cause::Cloud, "123pan doesn't show the file it has stored"),
+        };
+        Err(error)
     }
 
     /// Asks about up to a hundred promises, with growing pauses if `patient`, and answers those
@@ -179,13 +178,17 @@ impl Cloud {
     ) -> Result<Vec<Promise>, Error> {
         let (start, timing) = (Instant::now(), &self.door.timing);
         let mut open = batch.to_vec();
+        let above = self.folders_above(repo);
         for tries in 1.. {
-            let files: Vec<u64> = open.iter().map(|promise| promise.file).collect();
+            let files = open.iter().map(|promise| promise.file);
+            let files: Vec<u64> = files.chain(above.iter().map(|(_, id)| *id)).collect();
             let rows = self.door.infos(&files, first)?;
             let rows: HashMap<u64, Row> = rows.into_iter().map(|row| (row.file_id, row)).collect();
+            self.check_folders(&above, &rows)?;
             let mut kept = HashSet::new();
             for promise in &open {
-                let is_kept = match found(promise, rows.get(&promise.file)) {
+                let folders = self.tree.known().ids(&promise.path).unwrap_or_default();
+                let is_kept = match found(promise, rows.get(&promise.file), &folders) {
                     Found::Kept => true,
                     Found::Missing => false,
                     Found::Renamed => self.take_back(promise, first)?,
@@ -212,6 +215,39 @@ impl Cloud {
             std::thread::sleep(pause);
         }
         Ok(open)
+    }
+
+    /// The folders above all files of a repository, with their numbers. They are asked about along
+    /// with the files, which costs no call: what is stored in a folder that somebody has put into
+    /// the bin looks well until the bin is emptied.
+    fn folders_above(&self, repo: &Repo) -> Vec<(String, u64)> {
+        let repo = self.repo(repo);
+        let known = self.tree.known();
+        let data = join(&repo, Kind::Data.name());
+        let paths = std::iter::successors(Some(&*data), |path| Some(parent(path)));
+        let paths = paths
+            .take_while(|path| !path.is_empty())
+            .take(MAX_DEPTH + FOLDERS);
+        let numbers = |path: &Path| known.ids(path).and_then(|ids| ids.first().copied());
+        paths
+            .filter_map(|path| Some((path.to_owned(), numbers(path)?)))
+            .collect()
+    }
+
+    fn check_folders(
+        &self,
+        above: &[(String, u64)],
+        rows: &HashMap<u64, Row>,
+    ) -> Result<(), Error> {
+        let in_bin = |id: &u64| rows.get(id).is_some_and(|row| row.trashed != 0);
+        let Some((path, _)) = above.iter().find(|(_, id)| in_bin(id)) else {
+            return Ok(());
+        };
+        self.tree.known().forget_folder(path);
+        let text = format!(
+            "/{path} lies in 123pan's bin, with all that was stored in it: bring it back from there"
+        );
+        Err(Error::new(Cause::Busy, text))
     }
 
     /// The service has stored a file under another name, because its own was taken: puts it into
@@ -332,8 +368,9 @@ fn text(promise: &Promise) -> String {
     }
 }
 
-fn found(promise: &Promise, row: Option<&Row>) -> Found {
-    match row {
+fn found(promise: &Promise, row: Option<&Row>, folders: &[u64]) -> Found {
+    // What lies elsewhere now, can't be found by its path.
+    match row.filter(|row| row.lies_in(folders)) {
         Some(row) if row.is_file() && row.filename != text(promise) => Found::Renamed,
         Some(row)
             if row.is_file() && row.status <= 100 && row.holds(promise.size, &promise.md5) =>

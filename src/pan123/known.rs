@@ -253,10 +253,7 @@ impl Knowledge {
     pub fn learn(&mut self, path: &Path, merged: &mut Merged, said: Vec<Row>) {
         let here = self.ids(path).unwrap_or_default();
         let mut alive: Vec<u64> = Vec::new();
-        for row in said
-            .into_iter()
-            .filter(|row| here.contains(&row.parent_file_id))
-        {
+        for row in said.into_iter().filter(|row| row.lies_in(&here)) {
             if row.is_folder() {
                 alive.push(row.file_id);
             } else if row.is_file() && key(path, &row.filename).is_some() {

@@ -80,6 +80,7 @@ impl Tree {
             };
             match self.read(&ids, first) {
                 Ok(rows) if !rows.is_empty() => return self.take_in(path, rows, first).map(Some),
+                Err(fault) if !may_mean_gone(fault.why) => return Err(read_error(path, fault)),
                 // What is said about a number that is gone is unknown; it may be "empty"
                 // (safety rule 12).
                 read => {
@@ -277,6 +278,11 @@ pub fn named(files: &[Known], name: Id) -> Vec<Known> {
         .filter(|known| known.name == name)
         .copied()
         .collect()
+}
+
+/// Whether an answer to a list may be about a folder that doesn't exist any more.
+fn may_mean_gone(why: Why) -> bool {
+    matches!(why, Why::NoFile | Why::NoParent | Why::Unknown | Why::Lost)
 }
 
 /// Rows may be doubled when files come and go while a list is read.

@@ -9,12 +9,12 @@ use serde::de::{Deserializer, Error as _};
 #[serde(rename_all = "camelCase")]
 pub struct Row {
     /// The file's or folder's number.
-    #[serde(deserialize_with = "number")]
+    #[serde(alias = "fileID", deserialize_with = "number")]
     pub file_id: u64,
     /// Its name.
     pub filename: String,
     /// The folder that it lies in.
-    #[serde(default, deserialize_with = "number")]
+    #[serde(default, alias = "parentFileID", deserialize_with = "number")]
     pub parent_file_id: u64,
     /// 0 for a file, 1 for a folder.
     #[serde(rename = "type", default, deserialize_with = "number")]
@@ -42,6 +42,11 @@ impl Row {
     /// Whether it is a folder outside the bin.
     pub fn is_folder(&self) -> bool {
         self.kind == 1 && self.trashed == 0
+    }
+
+    /// Whether it lies in one of these folders, as far as the answer tells.
+    pub fn lies_in(&self, folders: &[u64]) -> bool {
+        self.parent_file_id == 0 || folders.contains(&self.parent_file_id)
     }
 
     /// Whether it holds these bytes.

@@ -20,7 +20,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::fmt;
 use std::io::{self, Read};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 use ureq::http::{Request, Response};
 use ureq::{Agent, SendBody};
@@ -134,6 +134,8 @@ pub struct Door {
     keeper: Keeper,
     /// The rates.
     pub pacer: Pacer,
+    /// Since when nothing may be written.
+    banned: Mutex<Option<Instant>>,
     /// What is wrong, for the log.
     pub troubles: Troubles,
     /// Every timeout, pause and bound in time.
@@ -152,6 +154,7 @@ impl Door {
             client: (config.client_id.clone(), config.client_secret.clone()),
             keeper,
             pacer,
+            banned: Mutex::default(),
             troubles: Troubles::default(),
             timing,
         }
@@ -174,6 +177,7 @@ impl Door {
 
     /// Makes a call, as often as `judge` says.
     fn make(&self, mut call: Call<'_, '_>, read: &mut Reading<'_>) -> Result<(), Fault> {
+        self.check_ban(call.endpoint)?;
         let (start, mut tries, mut token) = (Instant::now(), 0, None);
         loop {
             tries += 1;
@@ -192,8 +196,10 @@ impl Door {
             };
             let text = describe(call.endpoint, &outcome, &trace);
             self.troubles.tell(why, &text);
-            if why == Why::Throttled {
-                self.pacer.refused(call.endpoint);
+            match why {
+                Why::Throttled => self.pacer.refused(call.endpoint),
+                Why::Banned => *self.banned() = Some(start),
+                _ => {}
             }
             let spent = start.elapsed();
             match judge::judge(call.endpoint, why, tries, spent, call.ready(), &self.timing) {
@@ -209,6 +215,28 @@ impl Door {
                 }
             }
         }
+    }
+
+    /// After a ban was met nothing is written for a while: going on would prolong it.
+    fn check_ban(&self, endpoint: Endpoint) -> Result<(), Fault> {
+        let ban = self.timing.ban;
+        match self
+            .banned()
+            .filter(|since| endpoint.writes() && since.elapsed() < ban)
+        {
+            None => Ok(()),
+            Some(since) => {
+                let minutes = ban.saturating_sub(since.elapsed()).as_secs() / 60 + 1;
+                let text = format!(
+                    "123pan has banned this account from writing; it is tried again in {minutes} min"
+                );
+                Err(Fault::new(Why::Banned, text))
+            }
+        }
+    }
+
+    fn banned(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.banned.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Sends once. An Err is the body's own: it can't be sent (again).

@@ -61,7 +61,6 @@ enum Next {
 impl Cloud {
     /// Stores a file.
     pub fn save(&self, repo: &Repo, file: &File, body: &mut Body<'_>) -> Result<(), Error> {
-        self.check_ban()?;
         let first = priority(file.kind());
         let path = self.folder(repo, file);
         self.finish_removal(&path, key(file), first)?;
@@ -200,14 +199,11 @@ impl Cloud {
         let pause = pause(self.door.timing.pause, tries);
         let time_left = start.elapsed() + pause <= self.door.timing.retry;
         match after_upload(fault.why) {
-            After::GiveUp => {
-                if fault.why == Why::Banned {
-                    *lock(&self.uploads.banned) = Some(Instant::now());
-                }
-                return Err(fault.into());
-            }
+            After::GiveUp => return Err(fault.into()),
             After::NewPath => self.tree.known().forget_folder(&target.path),
             After::OtherHost => self.uploads.hosts.failed(&host),
+            // Nothing of the body has been read, so that there is nothing to compare with.
+            After::Look if md5.is_empty() => self.uploads.hosts.failed(&host),
             After::Look => {
                 if let Some(next) = self.look(target, body, &md5, fault.why)? {
                     return Ok(next);
@@ -232,20 +228,6 @@ impl Cloud {
                 "123pan doesn't take a file whose hash comes last: from now on uploads are held \
                  within --memory or spooled before they are sent"
             );
-        }
-    }
-
-    fn check_ban(&self) -> Result<(), Error> {
-        let ban = self.door.timing.ban;
-        match lock(&self.uploads.banned).filter(|since| since.elapsed() < ban) {
-            None => Ok(()),
-            Some(since) => {
-                let minutes = (ban - since.elapsed()).as_secs() / 60 + 1;
-                let text = format!(
-                    "123pan has banned this account from writing; it is tried again in {minutes} min"
-                );
-                Err(Error::new(Cause::Busy, text))
-            }
         }
     }
 }
