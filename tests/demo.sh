@@ -52,7 +52,7 @@ grow() {
         for n in $(seq 1 12); do
             head -c 1200000 /dev/urandom >"$folder/照片 $n.jpg"
         done
-        yes "the same line again" | head -n 20000 >"$folder/日志.log"
+        seq -f 'line %.0f of many that look alike' 20000 >"$folder/日志.log"
     done
     : >"$1/empty file"
     ln -s "empty file" "$1/a link"
