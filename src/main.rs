@@ -1,16 +1,18 @@
 //! Flags, log, wiring, run; an error becomes an exit code.
 
 use log::{error, info, warn};
-use restic_123pan::args::{self, Config, Exit};
+use restic_123pan::args::{self, Config, Exit, Secret};
 use restic_123pan::body::Budget;
+use restic_123pan::civil;
+use restic_123pan::pan123::{self, Pan123};
 use restic_123pan::server::{self, Stop};
 use restic_123pan::service::Service;
-use restic_123pan::store::{Store, memory::Memory};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 use std::env;
-use std::io;
+use std::io::{self, Write};
 use std::process::ExitCode;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The exit code for a wrong command line.
 const USAGE: u8 = 2;
@@ -56,15 +58,28 @@ fn run(config: &Config) -> Result<(), Box<dyn std::error::Error>> {
     }
     info!("listening on {}, {}", bound.address(), summary(config));
     let budget = Budget::new(config.memory, config.spool_dir.clone());
-    bound.run(Service::new(store(config), budget))?;
+    bound.run(Service::new(Box::new(store(config)), budget))?;
     info!("stopped");
     Ok(())
 }
 
-/// Where repositories are kept.
-fn store(_config: &Config) -> Box<dyn Store> {
-    warn!("repositories are kept in memory and go with this process");
-    Box::new(Memory::default())
+/// The store that the options name.
+fn store(config: &Config) -> Pan123 {
+    let Secret(client_secret) = config.client_secret.clone();
+    Pan123::new(&pan123::Config {
+        api_url: config.api_url.clone(),
+        client_id: config.client_id.clone(),
+        client_secret,
+        repo_path: config.repo_path.path().to_owned(),
+        state_dir: config.state_dir.clone(),
+        uploads: config.uploads,
+        rate_share: config.rate_share,
+        tier: config.tier,
+        bin: config.bin,
+        allow_http_upload: config.allow_http_upload,
+        ipv4_only: !config.ipv6,
+        timing: pan123::Timing::default(),
+    })
 }
 
 fn summary(config: &Config) -> String {
@@ -85,11 +100,16 @@ fn stop_on_signals(stop: &Stop) -> io::Result<()> {
 }
 
 fn start_log() {
-    let mut builder =
-        env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("info"));
-    if env::var_os("JOURNAL_STREAM").is_some() {
-        // The service manager adds its own.
-        builder.format_timestamp(None);
-    }
+    let default = env_logger::Env::default().default_filter_or("info");
+    let mut builder = env_logger::Builder::from_env(default);
+    // systemd puts the time before each line itself.
+    let timed = env::var_os("JOURNAL_STREAM").is_none();
+    builder.format(move |out, record| {
+        if timed {
+            let since = SystemTime::now().duration_since(UNIX_EPOCH);
+            write!(out, "{} ", civil::rfc3339(since.map_or(0, |t| t.as_secs())))?;
+        }
+        writeln!(out, "{:<5} {}", record.level(), record.args())
+    });
     builder.init();
 }

@@ -9,7 +9,7 @@ use crate::body::{Body, Budget, LARGEST};
 use crate::restic::{self, File, Kind, Operation, Range, Refusal, Repo};
 use crate::store::{Cause, Entry, Error, Loaded, Store};
 use crate::turns::{Turn, Turns};
-use log::{error, info, warn};
+use log::{debug, error, info, warn};
 use std::fmt::Write as _;
 use std::io::{self, Read};
 use std::sync::Arc;
@@ -395,7 +395,8 @@ fn reply_failed(act: &str, repo: &Repo, object: &dyn std::fmt::Display, error: &
     let slash = if repo.path().is_empty() { "" } else { "/" };
     let line = format!("{act} {repo}{slash}{object}: {error}");
     match error.cause {
-        Cause::Absent | Cause::Range(_) => info!("{line}"),
+        // Clients ask for what isn't there all the time; the request's own line tells.
+        Cause::Absent | Cause::Range(_) => debug!("{line}"),
         Cause::Lost => error!("{line}"),
         _ => warn!("{line}"),
     }

@@ -64,8 +64,8 @@ endpoints! {
     Trash, "POST", "/api/v1/file/trash", 5.0, 10.0;
     /// Up to 100 files out of the bin for good.
     Purge, "POST", "/api/v1/file/delete", 1.0, 10.0;
-    /// The address to download a file from; 5 is the OAuth figure, 2 was told by the support.
-    DownloadInfo, "GET", "/api/v1/file/download_info", 2.0, 10.0;
+    /// The address to download a file from; 5 is the OAuth figure.
+    DownloadInfo, "GET", "/api/v1/file/download_info", 5.0, 10.0;
     /// Where uploads go.
     Domain, "GET", "/upload/v2/file/domain", 10.0, 10.0;
     /// A whole file in one call.
@@ -75,7 +75,7 @@ endpoints! {
     /// One slice.
     Slice, "POST", "/upload/v2/file/slice", 10.0, 10.0;
     /// The end of an upload in slices.
-    Complete, "POST", "/upload/v2/file/upload_complete", 5.0, 20.0;
+    Complete, "POST", "/upload/v2/file/upload_complete", 5.0, 10.0;
 }
 
 impl Endpoint {

@@ -210,10 +210,15 @@ impl Drop for Pan123 {
 
 impl Store for Pan123 {
     fn create(&self, repo: &Repo) -> Result<(), Error> {
-        self.cloud
-            .tree
-            .ensure(&self.cloud.repo(repo), pace::Priority::Small)
-            .map(drop)
+        let folder = self.cloud.repo(repo);
+        let make = |kind: Kind| {
+            let path = known::join(&folder, kind.name());
+            self.cloud
+                .tree
+                .ensure(&path, pace::Priority::Small)
+                .map(drop)
+        };
+        Kind::ALL.into_iter().try_for_each(make)
     }
 
     fn list(&self, repo: &Repo, kind: Kind, found: &mut Found<'_>) -> Result<(), Error> {

@@ -214,12 +214,13 @@ mod tests {
     fn small_files_go_first() {
         let pacer = Pacer::new(|_| 20.0);
         let order = Mutex::new(Vec::new());
+        let (pacer, seen) = (&pacer, &order);
         assert!(pacer.wait(Endpoint::List, Priority::Packs, at(0)));
         std::thread::scope(|scope| {
             for priority in [Priority::Background, Priority::Packs, Priority::Small] {
-                scope.spawn(|| {
+                scope.spawn(move || {
                     assert!(pacer.wait(Endpoint::List, priority, at(5000)));
-                    order.lock().unwrap().push(priority);
+                    seen.lock().unwrap().push(priority);
                 });
                 // All of them are waiting before the first may go.
                 std::thread::sleep(at(5));

@@ -45,14 +45,14 @@ impl Exchange {
         }
     }
 
-    /// Cuts the connection of a request that can't be answered.
+    /// Turns away a request that can't be answered, and what would follow it.
     pub(super) fn turn_away(net: &Arc<Net>, request: Request) {
         if let Some(peer) = request.remote_addr().copied() {
             log::info!(
                 "{}: a request came before the last one was answered",
                 peer.ip()
             );
-            drop(Incoming::new(Arc::clone(net), request, peer, None));
+            Incoming::new(Arc::clone(net), request, peer, None).turn_away();
         }
     }
 

@@ -1,6 +1,7 @@
 //! Heads as text: what a request announces about its body, what an answer's head looks like, and
 //! how a request is written into the log. All of it is pure; sockets are `sockets`' business.
 
+use crate::civil;
 use crate::service::{Length, Reply};
 use std::fmt::Write as _;
 
@@ -74,7 +75,7 @@ pub(super) fn answer(reply: &Reply, manner: Manner) -> (Vec<u8>, Framing) {
         "HTTP/1.1 {} {}\r\nServer: restic-123pan\r\nDate: {}\r\n",
         reply.status,
         reason(reply.status),
-        date(manner.now)
+        civil::http(manner.now)
     );
     for (name, value) in &reply.headers {
         push(&mut text, name, value);
@@ -119,28 +120,6 @@ pub(super) fn reason(status: u16) -> &'static str {
         507 => "Insufficient Storage",
         _ => "Unknown",
     }
-}
-
-/// A moment as HTTP writes it (RFC 9110, 5.6.7).
-fn date(now: u64) -> String {
-    const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
-    const MONTHS: [&str; 12] = [
-        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-    ];
-    let (days, second) = (now / 86_400, now % 86_400);
-    let weekday = DAYS[usize::try_from(days % 7).unwrap_or(0)];
-    // Years here begin in March, so that a leap day is a year's last.
-    let shifted = days + 719_468;
-    let (era, of_era) = (shifted / 146_097, shifted % 146_097);
-    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let from_march = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * from_march + 2) / 5 + 1;
-    let month = (from_march + 2) % 12;
-    let year = era * 400 + year_of_era + u64::from(month < 2);
-    let month = MONTHS[usize::try_from(month).unwrap_or(0)];
-    let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
-    format!("{weekday}, {day:02} {month} {year} {hour:02}:{minute:02}:{second:02} GMT")
 }
 
 /// A request's path as the log shows it: without its query, on one line, and not endless.
@@ -192,21 +171,6 @@ mod tests {
         for (lengths, encodings, expected) in table {
             let found = length(lengths.iter().copied(), encodings.iter().copied());
             assert_eq!(found, expected, "{lengths:?} {encodings:?}");
-        }
-    }
-
-    #[test]
-    fn dates() {
-        let table = [
-            (0, "Thu, 01 Jan 1970 00:00:00 GMT"),
-            (420_895_020, "Wed, 04 May 1983 11:17:00 GMT"),
-            (951_782_399, "Mon, 28 Feb 2000 23:59:59 GMT"),
-            (951_782_400, "Tue, 29 Feb 2000 00:00:00 GMT"),
-            (1_767_225_599, "Wed, 31 Dec 2025 23:59:59 GMT"),
-            (4_107_542_400, "Mon, 01 Mar 2100 00:00:00 GMT"),
-        ];
-        for (now, text) in table {
-            assert_eq!(date(now), text);
         }
     }
 

@@ -187,17 +187,30 @@ impl Incoming {
         self.abandon();
     }
 
-    /// Gives an unanswered request back to tiny_http, if that is harmless: it reads the rest of the
-    /// body and allocates as much, but with the socket shut it only allocates. Too much for that
-    /// must not be dropped at all: it is leaked, with a thread and two descriptors of tiny_http's,
-    /// and counted.
-    pub(super) fn abandon(&mut self) {
+    /// Takes nothing more from the client, who may still get the answer to an earlier request.
+    pub(super) fn turn_away(mut self) {
+        if let Some(socket) = self.socket() {
+            sockets::deafen(socket);
+        }
+        self.release();
+    }
+
+    /// Gives up a request that isn't answered through tiny_http, if it is still here.
+    fn abandon(&mut self) {
+        if self.request.is_some() {
+            self.socket().inspect(|socket| sockets::cut(socket));
+            self.release();
+        }
+    }
+
+    /// Gives a request back to tiny_http, if that is harmless: it reads the rest of the body and
+    /// allocates as much, but with the socket shut it only allocates. Too much for that must not
+    /// be dropped at all: it is leaked, with a thread and two descriptors of tiny_http's, and
+    /// counted.
+    fn release(&mut self) {
         let Some(request) = self.request.take() else {
             return;
         };
-        if let Some(socket) = self.socket() {
-            sockets::cut(socket);
-        }
         if self.left > self.net.harmless {
             std::mem::forget(request);
             return self.net.leaked(self.peer.ip());

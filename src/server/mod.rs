@@ -217,7 +217,7 @@ impl Bound {
         let lanes = Lanes::start(&self.config, &service).map_err(|error| threads(&error))?;
         let server = Server::from_listener(self.listener, None).map_err(|error| threads(&error))?;
         let server = Arc::new(server);
-        let own = sockets::own_address(self.address);
+        let own = sockets::own_addresses(self.address);
         watch(own, self.config.knock, &net, &server).map_err(|error| threads(&error))?;
         let reception = Reception {
             net,
@@ -234,12 +234,17 @@ impl Bound {
 /// connections opened at once otherwise waits until another closes; it keeps `accept` from
 /// running into the timeout that accepted sockets inherit, which would end tiny_http's loop; and
 /// it tells when that loop has ended.
-fn watch(own: SocketAddr, pause: Duration, net: &Arc<Net>, server: &Arc<Server>) -> io::Result<()> {
+fn watch(
+    own: Vec<SocketAddr>,
+    pause: Duration,
+    net: &Arc<Net>,
+    server: &Arc<Server>,
+) -> io::Result<()> {
     let (net, server) = (Arc::clone(net), Arc::downgrade(server));
     let body = move || {
         let mut failed = 0;
         while let Some(server) = server.upgrade() {
-            match sockets::knock(own) {
+            match sockets::knock(&own) {
                 Ok(()) => failed = 0,
                 Err(error) if failed + 1 >= KNOCKS => net.fail(Error::Deaf(error.to_string())),
                 Err(_) => failed += 1,

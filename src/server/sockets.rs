@@ -78,20 +78,29 @@ pub(super) fn raise_descriptors() {
 }
 
 /// Where to reach a listener from this machine.
-pub(super) fn own_address(listening: SocketAddr) -> SocketAddr {
-    let ip = match listening.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-        ip => ip,
+pub(super) fn own_addresses(listening: SocketAddr) -> Vec<SocketAddr> {
+    let (v4, v6) = (Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into());
+    let all: Vec<IpAddr> = match listening.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => vec![v4],
+        // A machine may have no IPv6 loopback, and still listen on its every address.
+        IpAddr::V6(ip) if ip.is_unspecified() => vec![v6, v4],
+        ip => vec![ip],
     };
-    SocketAddr::new(ip, listening.port())
+    let with_port = |ip| SocketAddr::new(ip, listening.port());
+    all.into_iter().map(with_port).collect()
 }
 
 /// Connects to ourselves and closes at once.
-pub(super) fn knock(own: SocketAddr) -> io::Result<()> {
-    let socket = TcpStream::connect_timeout(&own, KNOCK)?;
+pub(super) fn knock(own: &[SocketAddr]) -> io::Result<()> {
+    let mut result = Err(ErrorKind::AddrNotAvailable.into());
+    for address in own {
+        result = TcpStream::connect_timeout(address, KNOCK);
+        if result.is_ok() {
+            break;
+        }
+    }
     // Closed by a reset, else hundreds of sockets would always be waiting for late packets.
-    sockopt::set_socket_linger(&socket, Some(Duration::ZERO))?;
+    sockopt::set_socket_linger(result?, Some(Duration::ZERO))?;
     Ok(())
 }
 
@@ -172,6 +181,11 @@ pub(super) fn close(socket: &TcpStream) {
         }
     }
     cut(socket);
+}
+
+/// Takes nothing more from a connection.
+pub(super) fn deafen(socket: &TcpStream) {
+    let _ = socket.shutdown(Shutdown::Read);
 }
 
 /// Ends a connection at once.

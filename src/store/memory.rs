@@ -15,7 +15,7 @@ pub struct Memory(Mutex<Content>);
 #[derive(Debug, Default)]
 struct Content {
     /// Folders that exist, including those that have become empty.
-    folders: BTreeSet<(Repo, Option<Kind>)>,
+    folders: BTreeSet<(Repo, Kind)>,
     files: BTreeMap<(Repo, File), Arc<[u8]>>,
 }
 
@@ -32,14 +32,15 @@ impl Memory {
 
 impl Store for Memory {
     fn create(&self, repo: &Repo) -> Result<(), Error> {
-        self.content().folders.insert((repo.clone(), None));
+        let folders = Kind::ALL.map(|kind| (repo.clone(), kind));
+        self.content().folders.extend(folders);
         Ok(())
     }
 
     fn list(&self, repo: &Repo, kind: Kind, found: &mut Found<'_>) -> Result<(), Error> {
         let content = self.content();
-        if !content.folders.iter().any(|(place, _)| place == repo) {
-            let text = format!("{repo} doesn't exist, nor its {}", kind.name());
+        if !content.folders.contains(&(repo.clone(), kind)) {
+            let text = format!("{repo} has no {}", kind.name());
             return Err(Error::new(Cause::Absent, text));
         }
         let of_kind = |((place, file), bytes): (&(Repo, File), &Arc<[u8]>)| match file {
@@ -92,9 +93,8 @@ impl Store for Memory {
                 false => Err(Error::new(Cause::Exists, format!("{file} exists"))),
             };
         }
-        content.folders.insert((repo.clone(), None));
         if let Some(kind) = file.kind() {
-            content.folders.insert((repo.clone(), Some(kind)));
+            content.folders.insert((repo.clone(), kind));
         }
         content.files.insert(key, bytes.into());
         Ok(())

@@ -16,13 +16,13 @@ use std::io::Read;
 /// and answers with an [`Error`] whose [`Cause`] says what is certain. It MUST NOT answer
 /// [`Cause::Absent`] unless the cloud has just said so.
 pub trait Store: Send + Sync {
-    /// Makes a repository's folder. Ok also when it is there already.
+    /// Makes a repository's folder, with one for each kind: rustic takes no 404 for the list of a
+    /// kind that has no files yet. Ok also when they are there already.
     fn create(&self, repo: &Repo) -> Result<(), Error>;
 
     /// Calls `found` once for each file of a kind, as they become known; an error that `found`
     /// returns ends the list at once. Ok promises that no living file was left out.
-    /// [`Cause::Absent`] promises that the repository doesn't exist. A kind that has no folder
-    /// yet in a repository that exists is an empty list: rustic gives up on a 404 here.
+    /// [`Cause::Absent`] promises that the folder doesn't exist.
     fn list(&self, repo: &Repo, kind: Kind, found: &mut Found<'_>) -> Result<(), Error>;
 
     /// A file's size in bytes.

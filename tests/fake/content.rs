@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 /// What a file holds.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -33,9 +33,16 @@ pub enum Keep {
     Disk(PathBuf),
 }
 
-/// The made-up byte at a position. Sizes alone decide, so that equal sizes have equal MD5s.
-fn made_up(at: u64) -> u8 {
-    (at ^ (at >> 8) ^ (at >> 16)).to_le_bytes()[0]
+/// Made-up bytes repeat after so many: a prime, so that a reader that is off by a buffer is noticed.
+const PERIOD: usize = 65_521;
+
+/// One period of made-up bytes. Positions alone decide, so that equal sizes have equal MD5s.
+fn period() -> &'static [u8] {
+    static BYTES: OnceLock<Vec<u8>> = OnceLock::new();
+    BYTES.get_or_init(|| {
+        let byte = |at: usize| (at ^ (at >> 8)).to_le_bytes()[0];
+        (0..PERIOD).map(byte).collect()
+    })
 }
 
 impl Content {
@@ -103,11 +110,10 @@ struct MadeUp {
 impl Read for MadeUp {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let left = usize::try_from(self.size.saturating_sub(self.at)).unwrap_or(usize::MAX);
-        let n = into.len().min(left);
-        for byte in &mut into[..n] {
-            *byte = made_up(self.at);
-            self.at += 1;
-        }
+        let at = usize::try_from(self.at % PERIOD as u64).unwrap_or(0);
+        let n = into.len().min(left).min(PERIOD - at);
+        into[..n].copy_from_slice(&period()[at..at + n]);
+        self.at += n as u64;
         Ok(n)
     }
 }

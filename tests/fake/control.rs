@@ -134,23 +134,14 @@ fn account(hub: &Hub, body: &[u8]) -> Result<Value, String> {
 }
 
 impl State {
-    /// Changes switches; what counts how often a switch took effect begins anew.
+    /// Changes switches. Every change, of whatever switch, arms those anew that hold for a number
+    /// of times.
     pub fn switch(&mut self, change: impl FnOnce(&mut Switches)) {
-        let before = self.switches.clone();
+        let before = self.switches.cursor;
         change(&mut self.switches);
-        let now = &self.switches;
-        if (before.single, before.single_times) != (now.single, now.single_times) {
-            self.singles = 0;
-        }
-        if (before.cdn_cuts_after, before.cdn_cuts_times)
-            != (now.cdn_cuts_after, now.cdn_cuts_times)
-        {
-            self.cut = 0;
-        }
-        if before.cdn_elsewhere != now.cdn_elsewhere {
-            self.elsewhere = 0;
-        }
-        if (before.cursor, before.cursor_times) != (now.cursor, now.cursor_times) {
+        (self.singles, self.cut, self.elsewhere) = (0, 0, 0);
+        self.pages.arm();
+        if before != self.switches.cursor {
             self.pages = super::views::Pages::default();
         }
     }

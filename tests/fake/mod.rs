@@ -184,7 +184,7 @@ impl Fake {
 
     // --- Switches, faults, time ---
 
-    /// Changes switches.
+    /// Changes switches. Those that hold for a number of times are armed anew by every change.
     pub fn set(&self, change: impl FnOnce(&mut Switches)) {
         self.hub.lock().switch(change);
     }

@@ -15,6 +15,13 @@ pub struct Pages {
     misbehaved: u32,
 }
 
+impl Pages {
+    /// Cursors may misbehave as often again.
+    pub fn arm(&mut self) {
+        self.misbehaved = 0;
+    }
+}
+
 /// What a client asks for.
 pub struct Ask {
     pub parent: u64,

@@ -10,5 +10,8 @@ mod clients;
 #[path = "../fake/mod.rs"]
 mod fake;
 mod rig;
+mod rigged;
+mod server;
 mod tidy;
 mod tree;
+mod wire;

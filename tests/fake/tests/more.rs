@@ -38,8 +38,11 @@ fn folders_and_infos_lag_on_their_own() {
 fn destroyed_rows_stay_in_lists_that_lag() {
     let fake = Fake::start();
     let client = Client::new(&fake);
-    fake.plant("/d/f", b"f");
+    let file = fake.plant("/d/f", b"f");
     let folder = fake.file("/d").unwrap().id;
+    let below = fake.plant("/e/below", b"below");
+    fake.delete_by_hand("/e");
+    assert!(fake.by_id(below).is_none() && fake.by_id(file).is_some());
     fake.set(|s| s.lag_trash = Duration::from_secs(5));
     fake.delete_by_hand("/d/f");
     assert_eq!(client.names(folder), ["f"]);
@@ -86,12 +89,16 @@ fn uploads_in_flight_lead_to_a_ban() {
          Content-Length: 1000\r\n\r\n--b\r\n"
     )
     .unwrap();
-    while fake.calls().uploads == 0 {
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    let wait_for = |uploads| {
+        while fake.calls().uploads != uploads {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    };
+    wait_for(1);
     let reply = client.single(0, "second", b"2", true).json();
     assert!(reply["message"].as_str().unwrap().contains("拒绝"));
     drop(half);
+    wait_for(0);
     assert_ne!(client.single(0, "third", b"3", true).code(), 0);
     assert_eq!(fake.calls().uploads_peak, 2);
     fake.advance(Duration::from_secs(9000));
@@ -163,6 +170,17 @@ fn too_many_tokens() {
     }
     let found = fake.complaints().join("\n");
     assert!(found.contains("push each other out"), "{found}");
+}
+
+#[test]
+fn made_up_bytes_are_the_same_from_everywhere() {
+    let fake = Fake::start();
+    let client = Client::new(&fake);
+    let id = fake.plant_sized("/f", 200_000);
+    let all = fake.file("/f").unwrap().bytes();
+    assert_eq!(md5_hex(&all), fake.file("/f").unwrap().etag);
+    let part = get(&client.download_url(id), "Range: bytes=65000-140000\r\n");
+    assert_eq!(part.body, &all[65_000..=140_000]);
 }
 
 #[test]

@@ -136,6 +136,14 @@ fn what_single_uploads_come_to() {
         assert_eq!(there(&fake), later, "{mode:?}");
         client.store(0, &format!("after {name}"), b"34");
     }
+    for name in ["again", "and again"] {
+        fake.set(|s| (s.single, s.single_times) = (Single::Only500, 1));
+        assert_eq!(
+            client.single(0, name, b"56", true).status,
+            500,
+            "armed anew"
+        );
+    }
     assert_eq!(fake.file("/WrongSize").unwrap().size, 1);
     assert_ne!(fake.file("/WrongEtag").unwrap().etag, md5_hex(b"12"));
 }

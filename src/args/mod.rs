@@ -1,22 +1,21 @@
 //! Options, environment and credential files, read once into values that can't be wrong. What
 //! they are for is `main`'s business.
 
-use crate::restic::{Repo, segment_ok};
+mod folders;
+#[cfg(test)]
+mod tests;
+mod values;
+
+use crate::pan123::{Bin, Tier};
+use crate::restic::Repo;
 use argh::FromArgs;
 use std::fmt;
 use std::fs;
-use std::io;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use values::{MOST_UPLOADS, MOST_WORKERS, count};
 
 /// The program's name, in messages.
 const NAME: &str = "restic-123pan";
-/// Most uploads in flight, which 123pan's rates make pointless to exceed.
-const MOST_UPLOADS: usize = 20;
-/// Most worker threads.
-const MOST_WORKERS: usize = 256;
-/// Longest time in days that deleted files may be kept in the recycle bin.
-const MOST_DAYS: u32 = 3650;
 
 /// Everything that the program was told.
 #[derive(Clone, Debug)]
@@ -41,8 +40,8 @@ pub struct Config {
     pub rate_share: f64,
     /// What becomes of deleted files.
     pub bin: Bin,
-    /// Which rates the account has.
-    pub tier: Tier,
+    /// Which rates the account has; none to find out.
+    pub tier: Option<Tier>,
     /// Whether files, and the token with them, may be sent without TLS.
     pub allow_http_upload: bool,
     /// Whether 123pan is reached by IPv6 as well.
@@ -53,31 +52,9 @@ pub struct Config {
     pub client_secret: Secret,
 }
 
-/// What becomes of deleted files in the recycle bin.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Bin {
-    /// They stay until somebody empties the bin.
-    Keep,
-    /// They are purged at once.
-    Purge,
-    /// They are purged after so many days.
-    Days(u32),
-}
-
-/// Which rates an account has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tier {
-    /// Found out from the account.
-    Auto,
-    /// Those of a free account.
-    Free,
-    /// Those of a paying one.
-    Vip,
-}
-
 /// A text that no log shows.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
+pub struct Secret(pub String);
 
 impl Secret {
     /// Takes the text.
@@ -214,27 +191,37 @@ fn flags(args: &[String]) -> Result<Flags, Exit> {
 
 fn config(flags: Flags, env: &Env<'_>) -> Result<Config, String> {
     let state = env.text("state-dir", flags.state_dir);
-    let state_dir = state_dir(state.as_deref(), env)?;
+    let state_dir = folders::state(state.as_deref(), env)?;
     let spool_dir = match env.text("spool-dir", flags.spool_dir) {
         None => state_dir.clone(),
-        Some(path) => Some(explicit("spool-dir", &path)?),
+        Some(path) => Some(folders::named("spool-dir", &path)?),
     };
     Ok(Config {
-        listen: env.value("listen", flags.listen, "127.0.0.1:8000", listen)?,
-        repo_path: env.value("repo-path", flags.repo_path, "/restic-backup", repo_path)?,
-        api_url: env.value("api-url", flags.api_url, "https://open-api.123pan.com", url)?,
+        listen: env.value("listen", flags.listen, "127.0.0.1:8000", values::listen)?,
+        repo_path: env.value(
+            "repo-path",
+            flags.repo_path,
+            "/restic-backup",
+            values::repo_path,
+        )?,
+        api_url: env.value(
+            "api-url",
+            flags.api_url,
+            "https://open-api.123pan.com",
+            values::url,
+        )?,
         state_dir,
         spool_dir,
-        memory: env.value("memory", flags.memory, "32M", size)?,
+        memory: env.value("memory", flags.memory, "32M", values::size)?,
         workers: env.value("workers", flags.workers, "8", |text| {
             count(text, MOST_WORKERS)
         })?,
         uploads: env.value("uploads", flags.uploads, "8", |text| {
             count(text, MOST_UPLOADS)
         })?,
-        rate_share: env.value("rate-share", flags.rate_share, "0.8", share)?,
-        bin: env.value("bin", flags.bin, "7d", bin)?,
-        tier: env.value("tier", flags.tier, "auto", tier)?,
+        rate_share: env.value("rate-share", flags.rate_share, "0.8", values::share)?,
+        bin: env.value("bin", flags.bin, "7d", values::bin)?,
+        tier: env.value("tier", flags.tier, "auto", values::tier)?,
         allow_http_upload: env.switch("allow-http-upload", flags.allow_http_upload)?,
         ipv6: !env.switch("no-ipv6", flags.no_ipv6)?,
         client_id: env.credential("PAN123_CLIENT_ID")?,
@@ -307,128 +294,4 @@ impl Env<'_> {
 /// The environment's name for an option.
 fn variable(name: &str) -> String {
     format!("PAN123_{}", name.to_uppercase().replace('-', "_"))
-}
-
-fn listen(text: &str) -> Result<String, String> {
-    let port = text.rsplit_once(':').and_then(|(host, port)| {
-        let bracketed = host.starts_with('[') && host.ends_with(']');
-        let plain = !host.contains([':', '[', ']', '/']);
-        port.parse::<u16>().ok().filter(|_| bracketed || plain)
-    });
-    match port {
-        Some(_) => Ok(text.to_owned()),
-        None => Err("write host:port, :port or [ipv6]:port, such as 127.0.0.1:8000".to_owned()),
-    }
-}
-
-fn repo_path(text: &str) -> Result<Repo, String> {
-    let path = text.trim_matches('/');
-    let bad = path.split('/').find(|name| !segment_ok(name));
-    if let Some(bad) = bad.filter(|_| !path.is_empty()) {
-        return Err(format!("{bad:?} can't be the name of a folder there"));
-    }
-    Repo::new(path).ok_or_else(|| "too many folders within each other".to_owned())
-}
-
-fn url(text: &str) -> Result<String, String> {
-    let rest = text
-        .strip_prefix("https://")
-        .or_else(|| text.strip_prefix("http://"));
-    let host = rest.map(|rest| rest.trim_end_matches('/'));
-    match host {
-        Some(host) if !host.is_empty() && !host.contains(char::is_whitespace) => {
-            Ok(text.trim_end_matches('/').to_owned())
-        }
-        _ => Err("write https://host, or http://host:port for tests".to_owned()),
-    }
-}
-
-fn size(text: &str) -> Result<u64, String> {
-    let wrong = || "write a number of bytes, or one with K, M or G, such as 32M".to_owned();
-    let digits = text
-        .find(|c: char| !c.is_ascii_digit())
-        .unwrap_or(text.len());
-    let (number, unit) = text.split_at(digits);
-    let shift = match unit.trim().to_ascii_lowercase().as_str() {
-        "" | "b" => 0,
-        "k" | "kb" | "kib" => 10,
-        "m" | "mb" | "mib" => 20,
-        "g" | "gb" | "gib" => 30,
-        "t" | "tb" | "tib" => 40,
-        _ => return Err(wrong()),
-    };
-    let number: u64 = number.parse().map_err(|_| wrong())?;
-    number.checked_mul(1 << shift).ok_or_else(wrong)
-}
-
-fn count(text: &str, most: usize) -> Result<usize, String> {
-    let number = text.parse().ok().filter(|n| (1..=most).contains(n));
-    number.ok_or_else(|| format!("write a number from 1 to {most}"))
-}
-
-fn share(text: &str) -> Result<f64, String> {
-    let number = text.parse().ok().filter(|x| *x > 0.0 && *x <= 1.0);
-    number.ok_or_else(|| "write a number above 0 and at most 1, such as 0.8".to_owned())
-}
-
-fn bin(text: &str) -> Result<Bin, String> {
-    let days = |text: &str| text.strip_suffix('d')?.parse().ok();
-    match text {
-        "purge" => Ok(Bin::Purge),
-        "keep" => Ok(Bin::Keep),
-        text => match days(text) {
-            Some(0) => Ok(Bin::Purge),
-            Some(days) if days <= MOST_DAYS => Ok(Bin::Days(days)),
-            _ => Err("write days such as 7d, or purge, or keep".to_owned()),
-        },
-    }
-}
-
-fn tier(text: &str) -> Result<Tier, String> {
-    match text {
-        "auto" => Ok(Tier::Auto),
-        "free" => Ok(Tier::Free),
-        "vip" => Ok(Tier::Vip),
-        _ => Err("write auto, free or vip".to_owned()),
-    }
-}
-
-/// The folder that was named, which must be usable, or the first usable one of the usual ones.
-fn state_dir(named: Option<&str>, env: &Env<'_>) -> Result<Option<PathBuf>, String> {
-    if let Some(path) = named {
-        return explicit("state-dir", path).map(Some);
-    }
-    let below = |name: &str, rest: &str| Some(Path::new(&env.get(name)?).join(rest));
-    let usual = [
-        // systemd may name several, with colons between them.
-        env.get("STATE_DIRECTORY")
-            .and_then(|list| list.split(':').next().map(PathBuf::from)),
-        below("XDG_STATE_HOME", NAME),
-        below("HOME", ".local/state").map(|path| path.join(NAME)),
-        Some(Path::new("/var/lib").join(NAME)),
-    ];
-    Ok(usual
-        .into_iter()
-        .flatten()
-        .find(|path| usable(path).is_ok()))
-}
-
-fn explicit(name: &str, path: &str) -> Result<PathBuf, String> {
-    let path = PathBuf::from(path);
-    match usable(&path) {
-        Ok(()) => Ok(path),
-        Err(error) => Err(format!("--{name} {}: {error}", path.display())),
-    }
-}
-
-/// Makes a folder if it isn't there, for nobody else to read, and writes into it to see whether
-/// that works: permissions alone don't tell about read-only file systems.
-fn usable(path: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true).mode(0o700).create(path)?;
-    let probe = path.join(format!(".probe-{}", std::process::id()));
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true).mode(0o600);
-    options.open(&probe)?;
-    fs::remove_file(&probe)
 }

@@ -1,0 +1,153 @@
+//! Options from words and variables that are given here; the real environment isn't looked at.
+
+use super::*;
+
+const ID: (&str, &str) = ("PAN123_CLIENT_ID", "id");
+const KEY: (&str, &str) = ("PAN123_CLIENT_SECRET", "hidden");
+
+/// Parses with these variables alone, and with a state directory that is there.
+fn check(words: &[&str], variables: &[(&str, &str)]) -> Result<Config, Exit> {
+    let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+    let temporary = std::env::temp_dir().display().to_string();
+    let env = |name: &str| match variables.iter().find(|(n, _)| *n == name) {
+        Some((_, value)) => Some((*value).to_owned()),
+        None => (name == "STATE_DIRECTORY").then(|| temporary.clone()),
+    };
+    parse(&words, &env)
+}
+
+fn good(words: &[&str], variables: &[(&str, &str)]) -> Config {
+    let all: Vec<_> = [&[ID, KEY], variables].concat();
+    check(words, &all).unwrap_or_else(|exit| unreachable!("{words:?}: {exit:?}"))
+}
+
+#[test]
+fn defaults() {
+    let config = good(&[], &[]);
+    assert_eq!(config.listen, "127.0.0.1:8000");
+    assert_eq!(config.repo_path.path(), "restic-backup");
+    assert_eq!(config.api_url, "https://open-api.123pan.com");
+    assert_eq!(config.state_dir, Some(std::env::temp_dir()));
+    assert_eq!(config.spool_dir, config.state_dir);
+    assert_eq!(
+        (config.memory, config.workers, config.uploads),
+        (32 << 20, 8, 8)
+    );
+    assert_eq!((config.bin, config.tier), (Bin::Days(7), None));
+    assert!(config.ipv6 && !config.allow_http_upload);
+    assert!((config.rate_share - 0.8).abs() < 1e-9);
+}
+
+#[test]
+fn the_option_wins_over_the_environment() {
+    let env = [("PAN123_LISTEN", ":1"), ("PAN123_WORKERS", "")];
+    let config = good(&["serve", "--listen=[::1]:2"], &env);
+    assert_eq!((config.listen.as_str(), config.workers), ("[::1]:2", 8));
+    assert_eq!(good(&[], &env).listen, ":1");
+    let switches = [
+        ("PAN123_NO_IPV6", "yes"),
+        ("PAN123_ALLOW_HTTP_UPLOAD", "no"),
+    ];
+    let config = good(&["--allow-http-upload"], &switches);
+    assert!(!config.ipv6 && config.allow_http_upload);
+}
+
+#[test]
+fn values() {
+    let sizes = [
+        ("0", 0),
+        ("12", 12),
+        ("5K", 5 << 10),
+        ("32m", 32 << 20),
+        ("1 GiB", 1 << 30),
+    ];
+    for (text, bytes) in sizes {
+        assert_eq!(good(&["--memory", text], &[]).memory, bytes, "{text}");
+    }
+    let bins = [
+        ("purge", Bin::Purge),
+        ("keep", Bin::Keep),
+        ("30d", Bin::Days(30)),
+        ("0d", Bin::Purge),
+    ];
+    for (text, bin) in bins {
+        assert_eq!(good(&["--bin", text], &[]).bin, bin, "{text}");
+    }
+    for (text, path) in [("/", ""), ("/a/b/", "a/b"), ("x", "x")] {
+        assert_eq!(good(&["--repo-path", text], &[]).repo_path.path(), path);
+    }
+    let config = good(&["--api-url=http://127.0.0.1:9/", "--tier", "vip"], &[]);
+    assert_eq!(
+        (config.api_url.as_str(), config.tier),
+        ("http://127.0.0.1:9", Some(Tier::Vip))
+    );
+}
+
+#[test]
+fn what_is_wrong_is_one_line_that_names_it() {
+    let table = [
+        ("--nonsense", "--nonsense"),
+        ("nonsense", "nonsense"),
+        ("--listen=8000", "--listen"),
+        ("--listen=::1:8000", "--listen"),
+        ("--listen=a:70000", "--listen"),
+        ("--repo-path=/a/data", "\"data\""),
+        ("--repo-path=/a//b", "\"\""),
+        ("--api-url=open-api.123pan.com", "--api-url"),
+        ("--memory=1.5G", "--memory"),
+        ("--memory=99999999999G", "--memory"),
+        ("--memory=-1", "--memory"),
+        ("--workers=0", "1 to 256"),
+        ("--uploads=21", "1 to 20"),
+        ("--rate-share=0", "--rate-share"),
+        ("--rate-share=1.1", "--rate-share"),
+        ("--rate-share=NaN", "--rate-share"),
+        ("--bin=7", "7d"),
+        ("--tier=gold", "auto, free or vip"),
+        ("--state-dir=/dev/null/x", "--state-dir"),
+        ("--spool-dir=/dev/null/x", "--spool-dir"),
+    ];
+    for (word, named) in table {
+        let Err(Exit::Wrong(text)) = check(&[word], &[ID, KEY]) else {
+            unreachable!("{word}");
+        };
+        assert!(text.contains(named) && !text.contains('\n'), "{text}");
+    }
+    let Err(Exit::Wrong(text)) = check(&[], &[ID, KEY, ("PAN123_TIER", "gold")]) else {
+        unreachable!("a tier");
+    };
+    assert!(text.starts_with("PAN123_TIER"), "{text}");
+}
+
+#[test]
+fn credentials_come_from_the_environment_or_from_files() {
+    let path = std::env::temp_dir().join(format!("secret-{}", std::process::id()));
+    fs::write(&path, "from a file\r\n").expect("a writable folder");
+    let name = path.display().to_string();
+    let file = ("PAN123_CLIENT_SECRET_FILE", name.as_str());
+    let config = check(&[], &[ID, file]).expect("both");
+    assert_eq!(config.client_secret.reveal(), "from a file");
+    assert!(
+        matches!(check(&[], &[ID, KEY, file]), Err(Exit::Wrong(text)) if text.contains("not both"))
+    );
+    assert!(matches!(check(&[], &[KEY]), Err(Exit::Wrong(text)) if text.contains("apply for")));
+    fs::remove_file(&path).expect("it was written");
+    assert!(matches!(check(&[], &[ID, file]), Err(Exit::Wrong(text)) if text.contains(&name)));
+}
+
+#[test]
+fn secrets_are_not_shown() {
+    let text = format!("{:?}", good(&[], &[]));
+    assert!(text.contains("***") && !text.contains("hidden"), "{text}");
+}
+
+#[test]
+fn help_and_version() {
+    for word in ["--help", "help"] {
+        assert!(
+            matches!(check(&[word], &[]), Err(Exit::Print(text)) if text.contains("PAN123_TIER"))
+        );
+    }
+    let version = check(&["serve", "--version"], &[]);
+    assert!(matches!(version, Err(Exit::Print(text)) if text.starts_with("restic-123pan ")));
+}

@@ -1,0 +1,103 @@
+//! The values of options, each read from its text; the error says what to write instead.
+
+use crate::pan123::{Bin, Tier};
+use crate::restic::{Repo, segment_ok};
+
+/// Most uploads in flight, which 123pan's rates make pointless to exceed.
+pub(super) const MOST_UPLOADS: usize = 20;
+/// Most worker threads.
+pub(super) const MOST_WORKERS: usize = 256;
+/// Longest time in days that deleted files may be kept in the recycle bin.
+const MOST_DAYS: u32 = 3650;
+
+/// An address to listen on; whether it can be, only the network knows.
+pub(super) fn listen(text: &str) -> Result<String, String> {
+    let port = text.rsplit_once(':').and_then(|(host, port)| {
+        let bracketed = host.starts_with('[') && host.ends_with(']');
+        let plain = !host.contains([':', '[', ']', '/']);
+        port.parse::<u16>().ok().filter(|_| bracketed || plain)
+    });
+    match port {
+        Some(_) => Ok(text.to_owned()),
+        None => Err("write host:port, :port or [ipv6]:port, such as 127.0.0.1:8000".to_owned()),
+    }
+}
+
+/// A folder in the account; `/` is its root.
+pub(super) fn repo_path(text: &str) -> Result<Repo, String> {
+    let path = text.trim_matches('/');
+    let bad = path.split('/').find(|name| !segment_ok(name));
+    if let Some(bad) = bad.filter(|_| !path.is_empty()) {
+        return Err(format!("{bad:?} can't be the name of a folder there"));
+    }
+    Repo::new(path).ok_or_else(|| "too many folders within each other".to_owned())
+}
+
+/// The beginning of URLs, without a slash at its end.
+pub(super) fn url(text: &str) -> Result<String, String> {
+    let rest = text
+        .strip_prefix("https://")
+        .or_else(|| text.strip_prefix("http://"));
+    let host = rest.map(|rest| rest.trim_end_matches('/'));
+    match host {
+        Some(host) if !host.is_empty() && !host.contains(char::is_whitespace) => {
+            Ok(text.trim_end_matches('/').to_owned())
+        }
+        _ => Err("write https://host, or http://host:port for tests".to_owned()),
+    }
+}
+
+/// A number of bytes; K, M, G and T are powers of 1024.
+pub(super) fn size(text: &str) -> Result<u64, String> {
+    let wrong = || "write a number of bytes, or one with K, M or G, such as 32M".to_owned();
+    let digits = text
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let shift = match unit.trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 0,
+        "k" | "kb" | "kib" => 10,
+        "m" | "mb" | "mib" => 20,
+        "g" | "gb" | "gib" => 30,
+        "t" | "tb" | "tib" => 40,
+        _ => return Err(wrong()),
+    };
+    let number: u64 = number.parse().map_err(|_| wrong())?;
+    number.checked_mul(1 << shift).ok_or_else(wrong)
+}
+
+/// A number from 1 to `most`.
+pub(super) fn count(text: &str, most: usize) -> Result<usize, String> {
+    let number = text.parse().ok().filter(|n| (1..=most).contains(n));
+    number.ok_or_else(|| format!("write a number from 1 to {most}"))
+}
+
+/// A share of a whole: above 0, at most 1.
+pub(super) fn share(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|x| *x > 0.0 && *x <= 1.0);
+    number.ok_or_else(|| "write a number above 0 and at most 1, such as 0.8".to_owned())
+}
+
+/// What becomes of deleted files.
+pub(super) fn bin(text: &str) -> Result<Bin, String> {
+    let days = |text: &str| text.strip_suffix('d')?.parse().ok();
+    match text {
+        "purge" => Ok(Bin::Purge),
+        "keep" => Ok(Bin::Keep),
+        text => match days(text) {
+            Some(0) => Ok(Bin::Purge),
+            Some(days) if days <= MOST_DAYS => Ok(Bin::Days(days)),
+            _ => Err("write days such as 7d, or purge, or keep".to_owned()),
+        },
+    }
+}
+
+/// Which rates an account has.
+pub(super) fn tier(text: &str) -> Result<Option<Tier>, String> {
+    match text {
+        "auto" => Ok(None),
+        "free" => Ok(Some(Tier::Free)),
+        "vip" => Ok(Some(Tier::Vip)),
+        _ => Err("write auto, free or vip".to_owned()),
+    }
+}

@@ -1,0 +1,81 @@
+//! Moments as text, in UTC. Nothing here reads a clock.
+
+const WEEKDAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
+const MONTHS: [&str; 12] = [
+    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+];
+
+/// A moment, by the seconds since 1970, as HTTP writes it (RFC 9110, 5.6.7).
+pub fn http(now: u64) -> String {
+    let (year, month, day) = date(now);
+    let weekday = name(&WEEKDAYS, now / 86_400 % 7);
+    let month = name(&MONTHS, month - 1);
+    format!("{weekday}, {day:02} {month} {year} {} GMT", time(now))
+}
+
+/// The same as RFC 3339 writes it.
+pub fn rfc3339(now: u64) -> String {
+    let (year, month, day) = date(now);
+    format!("{year}-{month:02}-{day:02}T{}Z", time(now))
+}
+
+fn time(now: u64) -> String {
+    let second = now % 86_400;
+    let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
+    format!("{hour:02}:{minute:02}:{second:02}")
+}
+
+/// Year, month from 1 and day from 1.
+fn date(now: u64) -> (u64, u64, u64) {
+    // Years here begin in March, so that a leap day is a year's last; 719468 days lie between
+    // March of the year 0 and 1970.
+    let days = now / 86_400 + 719_468;
+    let (era, of_era) = (days / 146_097, days % 146_097);
+    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let from_march = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * from_march + 2) / 5 + 1;
+    let month = (from_march + 2) % 12 + 1;
+    (era * 400 + year_of_era + u64::from(month < 3), month, day)
+}
+
+fn name(names: &[&'static str], index: u64) -> &'static str {
+    let index = usize::try_from(index).ok();
+    index.and_then(|index| names.get(index)).unwrap_or(&"")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments() {
+        let table = [
+            (0, "Thu, 01 Jan 1970 00:00:00 GMT", "1970-01-01T00:00:00Z"),
+            (
+                951_782_399,
+                "Mon, 28 Feb 2000 23:59:59 GMT",
+                "2000-02-28T23:59:59Z",
+            ),
+            (
+                951_782_400,
+                "Tue, 29 Feb 2000 00:00:00 GMT",
+                "2000-02-29T00:00:00Z",
+            ),
+            (
+                1_767_225_599,
+                "Wed, 31 Dec 2025 23:59:59 GMT",
+                "2025-12-31T23:59:59Z",
+            ),
+            (
+                4_107_542_400,
+                "Mon, 01 Mar 2100 00:00:00 GMT",
+                "2100-03-01T00:00:00Z",
+            ),
+        ];
+        for (now, as_http, as_rfc3339) in table {
+            assert_eq!(http(now), as_http);
+            assert_eq!(rfc3339(now), as_rfc3339);
+        }
+    }
+}

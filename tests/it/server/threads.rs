@@ -1,0 +1,155 @@
+//! Many clients at once, queues, batches, and the end of the server.
+
+use super::{Running, id, post};
+use crate::wire::Wire;
+use restic_123pan::server::{self, Config, Error};
+use std::thread;
+use std::time::{Duration, Instant};
+
+#[test]
+fn a_full_queue_refuses() {
+    let server = Running::with(|config| (config.workers, config.queue) = (1, 1));
+    let send = |bytes: &[u8]| {
+        let mut wire = server.open();
+        let length = format!("Content-Length: {}\r\n", bytes.len());
+        wire.send(post(&format!("/slow/data/{}", id(bytes)), &length))
+            .send(bytes);
+        wire
+    };
+    let mut first = send(b"first");
+    server.store.wait_for(1);
+    let mut second = send(b"second");
+    thread::sleep(Duration::from_millis(100));
+    let mut third = send(&[1; 100_000]);
+    assert_eq!(third.answer(false).status, 503);
+    // Locks have a lane of their own.
+    let lock = format!("/a/locks/{}", id(b"lock"));
+    assert_eq!(server.open().ask("POST", &lock, "", b"lock").status, 200);
+    server.store.open();
+    assert_eq!(first.answer(false).status, 200);
+    assert_eq!(second.answer(false).status, 200);
+    assert_eq!(third.ask("POST", &lock, "", b"lock").status, 200);
+}
+
+#[test]
+fn connections_opened_at_once_all_get_answers() {
+    let server = Running::start();
+    for _ in 0..4 {
+        let since = Instant::now();
+        let mut wires: Vec<Wire> = (0..5).map(|_| server.open()).collect();
+        for _ in 0..3 {
+            for wire in &mut wires {
+                wire.send("GET /a/config HTTP/1.1\r\n\r\n");
+            }
+            for wire in &mut wires {
+                assert_eq!(wire.answer(false).status, 404);
+            }
+        }
+        assert!(
+            since.elapsed() < Duration::from_secs(3),
+            "{:?}",
+            since.elapsed()
+        );
+    }
+}
+
+#[test]
+fn deletes_travel_together() {
+    let server = Running::start();
+    let mut wires: Vec<Wire> = (0..20).map(|_| server.open()).collect();
+    for (n, wire) in (0_u8..).zip(&mut wires) {
+        let bytes = [n; 3];
+        assert_eq!(
+            wire.ask("POST", &format!("/a/data/{}", id(&bytes)), "", &bytes)
+                .status,
+            200
+        );
+    }
+    for (n, wire) in (0_u8..).zip(&mut wires) {
+        wire.send(format!("DELETE /a/data/{} HTTP/1.1\r\n\r\n", id(&[n; 3])));
+    }
+    for wire in &mut wires {
+        assert_eq!(wire.answer(false).status, 200);
+    }
+    let batches = server.store.batches();
+    assert_eq!(batches.iter().sum::<usize>(), 20);
+    assert!(batches.len() <= 4, "{batches:?}");
+    assert_eq!(server.open().ask("GET", "/a/data/", "", b"").text(), "[]");
+}
+
+#[test]
+fn a_delete_waits_for_the_upload_before_it() {
+    let server = Running::start();
+    let (mut upload, mut delete, mut other) = (server.open(), server.open(), server.open());
+    let path = format!("/slow/locks/{}", id(b"lock"));
+    upload
+        .send(post(&path, "Content-Length: 4\r\n"))
+        .send(b"lock");
+    server.store.wait_for(1);
+    delete.send(format!("DELETE {path} HTTP/1.1\r\n\r\n"));
+    // Those of other names go past it.
+    let free = format!("/a/locks/{}", id(b"free"));
+    assert_eq!(other.ask("DELETE", &free, "", b"").status, 200);
+    server.store.open();
+    assert_eq!(upload.answer(false).status, 200);
+    assert_eq!(delete.answer(false).status, 200);
+    assert!(!server.has(&path));
+}
+
+#[test]
+fn stopping_lets_running_requests_end() {
+    let server = Running::start();
+    let (mut running, mut late) = (server.open(), server.open());
+    assert_eq!(late.ask("GET", "/a/config", "", b"").status, 404);
+    running
+        .send(post(
+            &format!("/slow/data/{}", id(b"x")),
+            "Content-Length: 1\r\n",
+        ))
+        .send(b"x");
+    server.store.wait_for(1);
+    server.stop.stop();
+    thread::sleep(Duration::from_millis(400));
+    assert_eq!(late.ask("GET", "/a/config", "", b"").status, 503);
+    server.store.open();
+    assert_eq!(running.answer(false).status, 200);
+    let ended = server.end();
+    assert!(ended.is_ok(), "{ended:?}");
+}
+
+#[test]
+fn stopping_does_not_wait_for_ever() {
+    let server = Running::with(|config| config.stop_timeout = Duration::from_millis(300));
+    let mut wire = server.open();
+    wire.send(post(
+        &format!("/slow/data/{}", id(b"x")),
+        "Content-Length: 1\r\n",
+    ))
+    .send(b"x");
+    server.store.wait_for(1);
+    let ended = server.end();
+    assert!(matches!(ended, Err(Error::Late)), "{ended:?}");
+}
+
+#[test]
+fn a_taken_port_says_what_to_do() {
+    let server = Running::start();
+    let config = Config {
+        listen: server.address.to_string(),
+        ..Config::default()
+    };
+    let error = server::bind(&config).unwrap_err().to_string();
+    assert!(
+        error.ends_with("is in use; choose another with --listen"),
+        "{error}"
+    );
+}
+
+#[test]
+fn idle_servers_stop_at_once() {
+    let server = Running::start();
+    assert!(server.lives());
+    let since = Instant::now();
+    assert!(server.end().is_ok());
+    assert!(since.elapsed() < Duration::from_secs(2));
+}

@@ -1,0 +1,131 @@
+//! A client that sends what it is told, byte for byte, and reads one answer after the other.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::time::Duration;
+
+/// How long an answer may take before a test fails.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A connection.
+pub(crate) struct Wire(BufReader<TcpStream>);
+
+/// An answer as it came.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) reason: String,
+    pub(crate) headers: Vec<(String, String)>,
+    /// None if it broke off.
+    pub(crate) body: Option<Vec<u8>>,
+}
+
+impl Answer {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let mut named = self.headers.iter().filter(|(n, _)| n == name);
+        named.next().map(|(_, value)| value.as_str())
+    }
+
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8(self.body.clone().unwrap()).unwrap()
+    }
+}
+
+impl Wire {
+    pub(crate) fn open(address: SocketAddr) -> Self {
+        let socket = TcpStream::connect(address).unwrap();
+        socket.set_read_timeout(Some(PATIENCE)).unwrap();
+        Self(BufReader::new(socket))
+    }
+
+    /// Sends bytes; whether the server still takes them shows in the answer.
+    pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) -> &mut Self {
+        let _ = self.0.get_mut().write_all(bytes.as_ref());
+        self
+    }
+
+    /// Says that nothing more will be sent.
+    pub(crate) fn end(&mut self) -> &mut Self {
+        let _ = self.0.get_mut().shutdown(Shutdown::Write);
+        self
+    }
+
+    /// A whole request with a body of known length, and its answer.
+    pub(crate) fn ask(&mut self, method: &str, path: &str, headers: &str, body: &[u8]) -> Answer {
+        let length = match (method, body.len()) {
+            ("POST", n) => format!("Content-Length: {n}\r\n"),
+            (_, 0) => String::new(),
+            (_, n) => format!("Content-Length: {n}\r\n"),
+        };
+        self.send(format!(
+            "{method} {path} HTTP/1.1\r\nHost: x\r\n{headers}{length}\r\n"
+        ));
+        self.send(body);
+        self.answer(method == "HEAD")
+    }
+
+    pub(crate) fn answer(&mut self, bodiless: bool) -> Answer {
+        self.try_answer(bodiless).expect("an answer")
+    }
+
+    /// The next answer; None if the connection ended first.
+    pub(crate) fn try_answer(&mut self, bodiless: bool) -> Option<Answer> {
+        let first = self.line()?;
+        let mut words = first.splitn(3, ' ');
+        assert_eq!(words.next(), Some("HTTP/1.1"), "{first:?}");
+        let status: u16 = words.next().unwrap().parse().unwrap();
+        let reason = words.next().unwrap().to_owned();
+        let mut headers = Vec::new();
+        loop {
+            let line = self.line()?;
+            if line.is_empty() {
+                break;
+            }
+            let (name, value) = line.split_once(": ").unwrap();
+            headers.push((name.to_ascii_lowercase(), value.to_owned()));
+        }
+        let mut answer = Answer {
+            status,
+            reason,
+            headers,
+            body: Some(Vec::new()),
+        };
+        if !bodiless && status >= 200 {
+            answer.body = self.body(&answer);
+        }
+        Some(answer)
+    }
+
+    /// Whether the server has ended the connection, and nothing more came.
+    pub(crate) fn ended(&mut self) -> bool {
+        matches!(self.0.read(&mut [0]), Ok(0) | Err(_))
+    }
+
+    fn body(&mut self, answer: &Answer) -> Option<Vec<u8>> {
+        let mut body = Vec::new();
+        if let Some(length) = answer.header("content-length") {
+            body.resize(length.parse().unwrap(), 0);
+            self.0.read_exact(&mut body).ok()?;
+        } else if answer.header("transfer-encoding") == Some("chunked") {
+            loop {
+                let size = usize::from_str_radix(&self.line()?, 16).ok()?;
+                let start = body.len();
+                body.resize(start + size, 0);
+                self.0.read_exact(&mut body[start..]).ok()?;
+                assert_eq!(self.line()?, "");
+                if size == 0 {
+                    break;
+                }
+            }
+        } else {
+            self.0.read_to_end(&mut body).ok()?;
+        }
+        Some(body)
+    }
+
+    fn line(&mut self) -> Option<String> {
+        let mut line = String::new();
+        self.0.read_line(&mut line).ok()?;
+        line.strip_suffix("\r\n").map(str::to_owned)
+    }
+}
