@@ -26,7 +26,9 @@ find_restic() {
     newest_restic
 }
 
-step() { printf '\n\033[1m%s\033[0m\n' "$*"; }
+step() {
+    if [ -t 1 ]; then printf '\n\033[1m%s\033[0m\n' "$*"; else printf '\n%s\n' "$*"; fi
+}
 
 # Says what 123pan was asked since the last time.
 declare -A BEFORE=()

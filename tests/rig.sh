@@ -11,6 +11,10 @@ RUNNING=()
 finish() {
     local status=$?
     trap - EXIT INT TERM
+    if [ "$status" != 0 ] && [ "$status" != 130 ] && [ -e "$DIR/log" ]; then
+        echo "This ended with an error; the end of the server's log:"
+        tail -n 20 "$DIR/log"
+    fi
     for pid in "${RUNNING[@]}"; do kill "$pid" 2>/dev/null && wait "$pid" 2>/dev/null; done
     rm -rf "$DIR"
     exit "$status"

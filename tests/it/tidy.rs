@@ -136,14 +136,14 @@ fn names_status(line: &str) -> bool {
     const AFTER: [&str; 2] = [" =>", " |"];
     let code: String = line.split('"').step_by(2).collect();
     let status = code.contains("status") && words(&code).any(|word| STATUSES.contains(&word));
-    let near = |number: &&str| {
+    let near = |number: &str| {
         let before = BEFORE
             .iter()
             .any(|b| code.contains(&format!("{b}{number}")));
         before || AFTER.iter().any(|a| code.contains(&format!("{number}{a}")))
     };
-    let arm = |number: &&str| code.trim_start().starts_with(*number);
-    status || STATUSES.iter().any(|number| near(&number) || arm(&number))
+    let arm = |number: &str| code.trim_start().starts_with(number);
+    status || STATUSES.iter().any(|number| near(number) || arm(number))
 }
 
 #[test]
