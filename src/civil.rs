@@ -1,6 +1,8 @@
 //! Moments as text, in UTC. Nothing here reads a clock.
 
 const WEEKDAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
+/// Years after which the calendar repeats itself.
+const ERA: u64 = 4 * 100;
 const MONTHS: [&str; 12] = [
     "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
 ];
@@ -36,7 +38,7 @@ fn date(now: u64) -> (u64, u64, u64) {
     let from_march = (5 * of_year + 2) / 153;
     let day = of_year - (153 * from_march + 2) / 5 + 1;
     let month = (from_march + 2) % 12 + 1;
-    (era * 400 + year_of_era + u64::from(month < 3), month, day)
+    (era * ERA + year_of_era + u64::from(month < 3), month, day)
 }
 
 fn name(names: &[&'static str], index: u64) -> &'static str {

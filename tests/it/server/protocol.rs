@@ -26,7 +26,8 @@ PUT    /a/b/config        |                           | hello | 405 | allow: HEA
 PATCH  /a/b/config        |                           | L     | 405 | allow: HEAD, GET, POST, DELETE |
 DELETE /a/b/config        |                           |       | 200 | content-length: 0 |
 DELETE /a/b/config        |                           |       | 200 | content-length: 0 |
-GET    /a/b/data/         |                           |       | 404 | content-length: 0 |
+GET    /a/b/data/         |                           |       | 200 | content-type: V1 | []
+GET    /none/data/        |                           |       | 404 | content-length: 0 |
 POST   /a/b/data/         |                           | hello | 405 | allow: GET |
 POST   /a/b/data/O        |                           | hello | 400 | content-length: 0 |
 HEAD   /a/b/data/O        |                           |       | 404 | content-length: 0 |

@@ -1,6 +1,9 @@
 //! The one door out: waits for the rate, adds the token, sends, and has `judge` decide what the
 //! outcome means. The only user of ureq. What the calls are is `api`'s.
 
+mod agent;
+mod answer;
+
 use super::api::Endpoint;
 use super::judge::{self, Outcome, Verdict, Why};
 use super::multipart::Form;
@@ -10,24 +13,17 @@ use super::trouble::Troubles;
 use super::{Config, Timing};
 use crate::restic::Part;
 use crate::store::{self, Cause};
+use agent::{agent, unsent};
+use answer::{clip, describe, understand};
 use log::debug;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::value::RawValue;
 use std::fmt;
-use std::io::{self, ErrorKind, Read};
+use std::io::{self, Read};
 use std::sync::Arc;
 use std::time::Instant;
-use ureq::config::{AutoHeaderValue, IpFamily};
 use ureq::http::{Request, Response};
 use ureq::{Agent, SendBody};
-
-/// Largest answer in bytes that is read: a page of 100 rows has about 40 KiB.
-const LARGEST_ANSWER: u64 = 4 << 20;
-/// Bytes of buffer in each direction of a connection.
-const BUFFER: usize = 64 << 10;
-/// Characters of an unreadable answer that are shown.
-const SHOWN: usize = 120;
 
 /// A failed call: why, and a sentence for the log.
 #[derive(Clone, Debug)]
@@ -127,19 +123,7 @@ impl<'a, 'f> Call<'a, 'f> {
     }
 }
 
-/// 123pan's envelope around every answer (API reference 1.3).
-#[derive(Deserialize)]
-struct Envelope<'a> {
-    code: i64,
-    #[serde(default)]
-    message: Option<String>,
-    #[serde(borrow, default)]
-    data: Option<&'a RawValue>,
-    #[serde(rename = "x-traceID", default)]
-    trace: Option<String>,
-}
-
-/// Reads what is in the envelope; an Err says what isn't as it should be.
+/// Reads the data of an answer; an Err says what isn't as it should be.
 type Reading<'r> = dyn FnMut(&str) -> Result<(), serde_json::Error> + 'r;
 
 /// The way to 123pan.
@@ -353,119 +337,6 @@ impl Fetched {
             reader: Box::new(response.into_body().into_reader()),
         }
     }
-}
-
-fn agent(config: &Config) -> Agent {
-    let timing = &config.timing;
-    let family = if config.ipv4_only {
-        IpFamily::Ipv4Only
-    } else {
-        IpFamily::Any
-    };
-    let program = concat!("restic-123pan/", env!("CARGO_PKG_VERSION"));
-    let built = Agent::config_builder()
-        .http_status_as_error(false)
-        .max_redirects(0)
-        .user_agent(AutoHeaderValue::Provided(Arc::new(program.to_owned())))
-        .ip_family(family)
-        .input_buffer_size(BUFFER)
-        .output_buffer_size(BUFFER)
-        .max_idle_connections(2 * config.uploads)
-        .max_idle_connections_per_host(config.uploads)
-        // Shorter than servers usually keep connections: a POST on one that the server has just
-        // closed is lost.
-        .max_idle_age(timing.idle)
-        .timeout_resolve(Some(timing.connect))
-        .timeout_connect(Some(timing.connect))
-        .timeout_recv_response(Some(timing.answer))
-        // No total for bodies: an upload waits for our own client.
-        .timeout_per_read(Some(timing.stall))
-        .timeout_per_write(Some(timing.stall))
-        .build();
-    Agent::new_with_config(built)
-}
-
-/// Reads an answer.
-fn understand(response: Response<ureq::Body>, read: &mut Reading<'_>) -> (Outcome, String) {
-    let status = response.status().as_u16();
-    let mut text = Vec::new();
-    let mut body = response.into_body().into_reader().take(LARGEST_ANSWER);
-    if let Err(error) = body.read_to_end(&mut text) {
-        return (
-            Outcome::Lost(format!("the answer was cut off: {error}")),
-            String::new(),
-        );
-    }
-    let garbage = || Outcome::Garbage {
-        status,
-        start: clip(&String::from_utf8_lossy(&text)),
-    };
-    let Ok(envelope) = serde_json::from_slice::<Envelope<'_>>(&text) else {
-        return (garbage(), String::new());
-    };
-    let trace = envelope.trace.unwrap_or_default();
-    let code = envelope.code;
-    let message = envelope.message.unwrap_or_default();
-    if code == 0 {
-        let data = envelope.data.map_or("null", RawValue::get);
-        if let Err(error) = read(data) {
-            // Where and how, but not what: it may be a secret.
-            let (class, place) = (error.classify(), error.column());
-            let text = format!("the answer isn't as documented ({class:?} error at {place})");
-            return (Outcome::Lost(text), trace);
-        }
-    }
-    (Outcome::Answer { code, message }, trace)
-}
-
-/// What a failure to send means: whether the request can have been received.
-fn unsent(error: &ureq::Error) -> Outcome {
-    use ureq::{Error, Timeout};
-    let text = error.to_string();
-    let before = match error {
-        Error::HostNotFound | Error::ConnectionFailed | Error::Tls(_) | Error::Rustls(_) => true,
-        Error::Timeout(Timeout::Resolve | Timeout::Connect) => true,
-        Error::Io(error) => matches!(
-            error.kind(),
-            ErrorKind::ConnectionRefused
-                | ErrorKind::NetworkUnreachable
-                | ErrorKind::HostUnreachable
-                | ErrorKind::AddrNotAvailable
-        ),
-        _ => false,
-    };
-    if before {
-        Outcome::NotSent(text)
-    } else {
-        Outcome::Lost(text)
-    }
-}
-
-fn describe(endpoint: Endpoint, outcome: &Outcome, trace: &str) -> String {
-    let path = endpoint.path();
-    match outcome {
-        // What came instead of a token may hold one.
-        Outcome::Garbage { status, .. } if endpoint == Endpoint::AccessToken => {
-            format!("{path} answered HTTP {status} without 123pan's envelope")
-        }
-        Outcome::Answer { code, message } => {
-            format!(
-                "{path} answered {code} {:?} (trace {:?})",
-                clip(message),
-                clip(trace)
-            )
-        }
-        Outcome::Garbage { status, start } => {
-            format!("{path} answered HTTP {status} without 123pan's envelope: {start:?}")
-        }
-        Outcome::NotSent(error) => format!("{path} can't be reached ({error})"),
-        Outcome::Lost(error) => format!("{path} gave no usable answer ({error})"),
-    }
-}
-
-/// The start of a foreign text.
-fn clip(text: &str) -> String {
-    text.chars().take(SHOWN).collect()
 }
 
 impl From<Fault> for io::Error {

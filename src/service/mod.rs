@@ -5,21 +5,22 @@
 //!
 //! Sockets and threads are `server`'s; here is only what can be tested with bytes in memory.
 
+mod listing;
+mod status;
+
 use crate::body::{Body, Budget, LARGEST};
-use crate::restic::{self, File, Kind, Operation, Range, Refusal, Repo};
-use crate::store::{Cause, Entry, Error, Loaded, Store};
+use crate::restic::{self, File, Kind, Operation, Range, Repo};
+use crate::store::{Cause, Error, Loaded, Store};
 use crate::turns::{Turn, Turns};
-use log::{debug, error, info, warn};
-use std::fmt::Write as _;
+use listing::Listing;
+use log::{info, warn};
+use status::{refuse, reply_failed, reply_to};
 use std::io::{self, Read};
 use std::sync::Arc;
 use std::time::Duration;
 
 /// Bytes copied at once from the cloud to the client.
 const BUFFER: usize = 64 << 10;
-/// Bytes of a list that are gathered before they are sent: about a hundred entries, one page of
-/// the cloud's list. Until the first are sent, a failure still gets its own status.
-const LIST_BUFFER: usize = 10 << 10;
 /// Bounds in bytes of a config that comes without a length, where only its end tells whether it
 /// is whole (safety rule 6). A config is about 155 bytes.
 const CHUNKED_CONFIG: std::ops::RangeInclusive<u64> = 32..=64 << 10;
@@ -274,71 +275,18 @@ impl Service {
     }
 
     fn list(&self, repo: &Repo, kind: Kind, v2: bool, answer: &mut dyn Answer) -> io::Result<()> {
-        let mut listing = Listing {
-            text: String::from("["),
-            v2,
-            started: false,
-            answer,
-        };
+        let mut listing = Listing::new(v2, answer);
         let listed = self.store.list(repo, kind, &mut |entry| listing.add(entry));
         match listed {
             Ok(()) => listing.end(),
-            Err(error) if !listing.started => {
-                listing
-                    .answer
-                    .start(reply_failed("list", repo, &kind.name(), &error))
+            Err(error) if !listing.started() => {
+                listing.refuse(reply_failed("list", repo, &kind.name(), &error))
             }
             Err(error) => {
                 warn!("the list of {repo}/{} was cut off: {error}", kind.name());
                 Err(io::Error::other(error))
             }
         }
-    }
-}
-
-/// A list on its way to the client, as JSON.
-struct Listing<'a> {
-    text: String,
-    v2: bool,
-    started: bool,
-    answer: &'a mut dyn Answer,
-}
-
-impl Listing<'_> {
-    fn add(&mut self, Entry { id, size }: Entry) -> Result<(), Error> {
-        if !self.text.ends_with('[') || self.started {
-            self.text.push(',');
-        }
-        // Writing to a String can't fail.
-        let _ = match self.v2 {
-            true => write!(self.text, "{{\"name\":\"{id}\",\"size\":{size}}}"),
-            false => write!(self.text, "\"{id}\""),
-        };
-        if self.text.len() < LIST_BUFFER {
-            return Ok(());
-        }
-        self.send()
-            .map_err(|e| Error::new(Cause::Client, format!("sending the list: {e}")))
-    }
-
-    fn end(&mut self) -> io::Result<()> {
-        self.text.push(']');
-        self.send()
-    }
-
-    fn send(&mut self) -> io::Result<()> {
-        if !self.started {
-            self.started = true;
-            let kind = if self.v2 { restic::V2 } else { restic::V1 };
-            let reply = Reply {
-                length: None,
-                ..Reply::empty(200)
-            };
-            self.answer.start(reply.with("Content-Type", kind))?;
-        }
-        self.answer.write(self.text.as_bytes())?;
-        self.text.clear();
-        Ok(())
     }
 }
 
@@ -358,14 +306,6 @@ fn copy(reader: &mut dyn Read, len: u64, answer: &mut dyn Answer) -> io::Result<
     Ok(())
 }
 
-fn refuse(refusal: Refusal) -> Reply {
-    match refusal {
-        Refusal::NotFound => Reply::empty(404),
-        Refusal::Method(allowed) => Reply::empty(405).with("Allow", allowed),
-        Refusal::NoCreate => Reply::empty(400),
-    }
-}
-
 /// Lengths that can be refused before the body is read.
 fn check_length(file: &File, length: Length) -> Result<(), Reply> {
     match length {
@@ -375,51 +315,5 @@ fn check_length(file: &File, length: Length) -> Result<(), Reply> {
         }
         Length::None => Err(Reply::empty(411)),
         _ => Ok(()),
-    }
-}
-
-fn reply_to(operation: &Operation, done: Result<(), Error>) -> Reply {
-    let Err(error) = done else {
-        return Reply::empty(200);
-    };
-    match operation {
-        Operation::Save(repo, file) => reply_failed("POST", repo, file, &error),
-        Operation::Remove(repo, file) => reply_failed("DELETE", repo, file, &error),
-        other => reply_failed("create", other.repo(), &"", &error),
-    }
-}
-
-/// The answer to a failure, which is told in the log, since restic shows its user the number
-/// alone.
-fn reply_failed(act: &str, repo: &Repo, object: &dyn std::fmt::Display, error: &Error) -> Reply {
-    let slash = if repo.path().is_empty() { "" } else { "/" };
-    let line = format!("{act} {repo}{slash}{object}: {error}");
-    match error.cause {
-        // Clients ask for what isn't there all the time; the request's own line tells.
-        Cause::Absent | Cause::Range(_) => debug!("{line}"),
-        Cause::Lost => error!("{line}"),
-        _ => warn!("{line}"),
-    }
-    let reply = Reply::empty(status(error.cause));
-    match error.cause {
-        Cause::Range(size) => reply.with("Content-Range", format!("bytes */{size}")),
-        _ => reply,
-    }
-}
-
-/// The status for each cause: what makes restic do the right thing.
-fn status(cause: Cause) -> u16 {
-    match cause {
-        // Final for restic.
-        Cause::Absent => 404,
-        Cause::Exists => 403,
-        Cause::Range(_) => 416,
-        Cause::Full => 507,
-        // Repeated by restic, for up to 15 minutes.
-        Cause::BadBody | Cause::Client => 400,
-        Cause::TooLarge => 413,
-        Cause::Lost => 500,
-        Cause::Cloud => 502,
-        Cause::Busy => 503,
     }
 }

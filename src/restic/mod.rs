@@ -5,6 +5,15 @@
 //! Source of the facts: restic's "REST Backend" specification and what restic 0.14, restic 0.19
 //! and rustic 0.11 send.
 
+mod id;
+mod range;
+#[cfg(test)]
+mod tests;
+
+pub use id::{Id, hex};
+pub use range::{Part, Range};
+
+use id::digit;
 use std::fmt;
 
 /// Most path segments that a repository may have below the server's root.
@@ -99,58 +108,6 @@ impl Kind {
 
     fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
-    }
-}
-
-/// An id: the SHA-256 of a file's content.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Id(pub [u8; 32]);
-
-impl Id {
-    /// The id written as 64 lower-case hex digits; anything else is None.
-    pub fn from_hex(text: &str) -> Option<Self> {
-        let mut bytes = [0; 32];
-        if text.len() != 64 {
-            return None;
-        }
-        for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
-            *byte = digit(pair[0])? << 4 | digit(pair[1])?;
-        }
-        Some(Self(bytes))
-    }
-
-    /// The first two hex digits: the folder below `data` that holds this pack.
-    pub fn prefix(&self) -> String {
-        hex(&self.0[..1])
-    }
-}
-
-fn digit(c: u8) -> Option<u8> {
-    match c {
-        b'0'..=b'9' => Some(c - b'0'),
-        b'a'..=b'f' => Some(c - b'a' + 10),
-        _ => None,
-    }
-}
-
-/// Bytes as lower-case hex digits.
-pub fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let pairs = bytes
-        .iter()
-        .flat_map(|b| [DIGITS[usize::from(b >> 4)], DIGITS[usize::from(b & 15)]]);
-    pairs.map(char::from).collect()
-}
-
-impl fmt::Display for Id {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&hex(&self.0))
-    }
-}
-
-impl fmt::Debug for Id {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
     }
 }
 
@@ -315,91 +272,6 @@ fn decode(segment: &str) -> Option<String> {
         }
     }
     String::from_utf8(bytes).ok()
-}
-
-/// What a `Range` header asks for, before the file's size is known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Range {
-    /// From the first position up to and including the second.
-    Between(u64, u64),
-    /// From this position to the end.
-    From(u64),
-    /// The last so many bytes.
-    Last(u64),
-    /// Not a single range of bytes; it can't be satisfied whatever the size.
-    Bad,
-}
-
-impl Range {
-    /// Reads a `Range` header (RFC 9110, 14.2). Other units than bytes are ignored, as the RFC
-    /// wants; several ranges at once, which no client of restic's protocol sends, are refused.
-    pub fn parse(header: &str) -> Option<Self> {
-        let (unit, set) = header.trim().split_once('=')?;
-        if !unit.trim().eq_ignore_ascii_case("bytes") {
-            return None;
-        }
-        Some(Self::single(set.trim()).unwrap_or(Self::Bad))
-    }
-
-    fn single(set: &str) -> Option<Self> {
-        let (first, last) = set.split_once('-')?;
-        match (first, last) {
-            ("", last) => Some(Self::Last(number(last)?)),
-            (first, "") => Some(Self::From(number(first)?)),
-            (first, last) => {
-                let (first, last) = (number(first)?, number(last)?);
-                (first <= last).then_some(Self::Between(first, last))
-            }
-        }
-    }
-
-    /// The part of a file of `size` bytes that is meant; None is 416.
-    pub fn of(self, size: u64) -> Option<Part> {
-        let part = |start: u64, end: u64| {
-            (start < end).then_some(Part {
-                start,
-                len: end - start,
-            })
-        };
-        match self {
-            Self::Between(first, last) => part(first, size.min(last.saturating_add(1))),
-            Self::From(first) => part(first, size),
-            Self::Last(count) => part(size.saturating_sub(count), size),
-            Self::Bad => None,
-        }
-    }
-}
-
-fn number(text: &str) -> Option<u64> {
-    // `parse` alone would take a sign.
-    text.bytes()
-        .all(|c| c.is_ascii_digit())
-        .then(|| text.parse().ok())?
-}
-
-/// A run of bytes within a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Part {
-    /// Position of the first byte.
-    pub start: u64,
-    /// Number of bytes.
-    pub len: u64,
-}
-
-impl Part {
-    /// All of a file.
-    pub fn whole(size: u64) -> Self {
-        Self {
-            start: 0,
-            len: size,
-        }
-    }
-
-    /// The `Content-Range` of an answer with this part of a file of `size` bytes.
-    pub fn content_range(&self, size: u64) -> String {
-        let last = self.start + self.len.saturating_sub(1);
-        format!("bytes {}-{last}/{size}", self.start)
-    }
 }
 
 /// The media type of the first version of lists: names only.

@@ -1,0 +1,117 @@
+//! The memory that held bodies share, and the files into which the others are spooled.
+
+use crate::store::{Cause, Error};
+use std::fs;
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+
+/// How much memory held bodies may take together, and where the others may be spooled.
+#[derive(Debug)]
+pub struct Budget {
+    limit: u64,
+    used: AtomicU64,
+    /// Held by the one body of unknown length that may grow in memory, so that several can't
+    /// take the budget from each other with none of them fitting.
+    growing: Mutex<()>,
+    spool: Option<PathBuf>,
+}
+
+impl Budget {
+    /// A budget of `limit` bytes; `spool` is the folder for what doesn't fit.
+    pub fn new(limit: u64, spool: Option<PathBuf>) -> Self {
+        Self {
+            limit,
+            used: AtomicU64::new(0),
+            growing: Mutex::new(()),
+            spool,
+        }
+    }
+
+    /// Bytes held now.
+    pub fn used(&self) -> u64 {
+        self.used.load(Ordering::Relaxed)
+    }
+
+    /// Takes a share, if there is one or it must be had.
+    pub(super) fn take(&self, bytes: u64, always: bool) -> Option<Lease<'_>> {
+        let grown = |used: u64| Some(used + bytes).filter(|sum| always || *sum <= self.limit);
+        self.used
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, grown)
+            .ok()?;
+        Some(Lease {
+            budget: self,
+            bytes,
+        })
+    }
+
+    /// The right to grow in memory without a known end; one body has it at a time.
+    pub(super) fn try_turn(&self) -> Option<MutexGuard<'_, ()>> {
+        match self.growing.try_lock() {
+            Ok(turn) => Some(turn),
+            Err(TryLockError::Poisoned(poisoned)) => Some(PoisonError::into_inner(poisoned)),
+            Err(TryLockError::WouldBlock) => None,
+        }
+    }
+
+    /// A file that has no name any more, so that nothing is left behind whatever happens.
+    pub(super) fn spool_file(&self) -> Result<fs::File, Error> {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        let Some(folder) = &self.spool else {
+            let text = "the body doesn't fit the memory budget and there is no folder to spool it in: \
+                    raise --memory or name a --spool-dir";
+            return Err(Error::new(Cause::TooLarge, text));
+        };
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let path = folder.join(format!("spool-{}-{count}", std::process::id()));
+        // What an earlier process with our number left behind between these two calls.
+        let _ = fs::remove_file(&path);
+        let file = private_file(&path).map_err(|e| spool_error(&e))?;
+        fs::remove_file(&path).map_err(|e| spool_error(&e))?;
+        Ok(file)
+    }
+}
+
+/// A share of the budget, given back when dropped.
+#[derive(Debug)]
+pub(super) struct Lease<'a> {
+    pub(super) budget: &'a Budget,
+    pub(super) bytes: u64,
+}
+
+impl Lease<'_> {
+    /// Takes more.
+    pub(super) fn grow(&mut self, bytes: u64, always: bool) -> bool {
+        let Some(mut more) = self.budget.take(bytes, always) else {
+            return false;
+        };
+        self.bytes += std::mem::take(&mut more.bytes);
+        true
+    }
+}
+
+impl Drop for Lease<'_> {
+    fn drop(&mut self) {
+        self.budget.used.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
+/// A file that only its owner may read.
+fn private_file(path: &std::path::Path) -> io::Result<fs::File> {
+    fs::OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+}
+
+/// A failure of the spool's.
+pub(super) fn spool_error(error: &io::Error) -> Error {
+    Error::new(
+        Cause::Busy,
+        format!("the spool file can't be used ({error}); see --spool-dir"),
+    )
+}

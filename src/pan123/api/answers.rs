@@ -1,0 +1,165 @@
+//! What 123pan's answers hold, read leniently where the service varies: numbers may come as text,
+//! empty things as null, and unknown fields are left alone.
+
+use serde::Deserialize;
+use serde::de::{Deserializer, Error as _};
+
+/// An entry of a list or of `infos`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Row {
+    /// The file's or folder's number.
+    #[serde(deserialize_with = "number")]
+    pub file_id: u64,
+    /// Its name.
+    pub filename: String,
+    /// The folder that it lies in.
+    #[serde(default, deserialize_with = "number")]
+    pub parent_file_id: u64,
+    /// 0 for a file, 1 for a folder.
+    #[serde(rename = "type", default, deserialize_with = "number")]
+    pub kind: u64,
+    /// MD5 of the content, in hex; empty for folders.
+    #[serde(default, deserialize_with = "text")]
+    pub etag: String,
+    /// Bytes; 0 for folders.
+    #[serde(default, deserialize_with = "number")]
+    pub size: u64,
+    /// Over 100 when the content audit has rejected it.
+    #[serde(default, deserialize_with = "number")]
+    pub status: u64,
+    /// Not 0 when it lies in the bin.
+    #[serde(default, deserialize_with = "number")]
+    pub trashed: u64,
+}
+
+impl Row {
+    /// Whether it is a file outside the bin.
+    pub fn is_file(&self) -> bool {
+        self.kind == 0 && self.trashed == 0
+    }
+
+    /// Whether it is a folder outside the bin.
+    pub fn is_folder(&self) -> bool {
+        self.kind == 1 && self.trashed == 0
+    }
+
+    /// Whether it holds these bytes.
+    pub fn holds(&self, size: u64, md5: &str) -> bool {
+        self.size == size && self.etag.eq_ignore_ascii_case(md5)
+    }
+}
+
+/// One page of a folder's list.
+#[derive(Debug)]
+pub struct Page {
+    /// Its rows, those of the bin among them.
+    pub rows: Vec<Row>,
+    /// Where the next page starts; None after the last one.
+    pub next: Option<i64>,
+}
+
+/// A page, as it comes.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ListData {
+    #[serde(deserialize_with = "cursor")]
+    pub(super) last_file_id: i64,
+    // Neither missing nor null: such an answer is a fault, never an empty list (safety rule 11).
+    pub(super) file_list: Vec<Row>,
+}
+
+/// The account.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct User {
+    /// Bytes used.
+    #[serde(deserialize_with = "number")]
+    pub space_used: u64,
+    /// Bytes that the account has for good.
+    #[serde(deserialize_with = "number")]
+    pub space_permanent: u64,
+    /// Bytes that it has for a while.
+    #[serde(deserialize_with = "number")]
+    pub space_temp: u64,
+    /// Whether it pays.
+    pub vip: bool,
+}
+
+/// What an upload was answered.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Uploaded {
+    /// Whether everything is done.
+    #[serde(deserialize_with = "flag")]
+    completed: bool,
+    #[serde(rename = "fileID", deserialize_with = "number")]
+    file_id: u64,
+}
+
+impl Uploaded {
+    /// The new file's number; None if it isn't certain that there is one.
+    pub fn file(self) -> Option<u64> {
+        (self.completed && self.file_id != 0).then_some(self.file_id)
+    }
+}
+
+/// The start of an upload in slices.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Created {
+    /// Whether 123pan has the content already, so that nothing needs to be sent.
+    #[serde(deserialize_with = "flag")]
+    pub reuse: bool,
+    /// Then its number, if it is known.
+    #[serde(rename = "fileID", deserialize_with = "number")]
+    pub file_id: u64,
+    /// Names the upload.
+    #[serde(rename = "preuploadID", deserialize_with = "text")]
+    pub upload: String,
+    /// Bytes a slice.
+    #[serde(rename = "sliceSize", deserialize_with = "number")]
+    pub slice_size: u64,
+    /// Where the slices go.
+    #[serde(deserialize_with = "texts")]
+    pub servers: Vec<String>,
+}
+
+/// An integer as a number or as text, or null for 0: 123pan's capitalisations vary, and so may
+/// its types.
+pub(super) fn number<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
+    match Option::<Loose>::deserialize(from)? {
+        None => Ok(0),
+        // A size or number below 0 is nonsense, and a status below 0 is no rejection.
+        Some(Loose::Number(n)) => Ok(u64::try_from(n).unwrap_or(0)),
+        Some(Loose::Text(text)) => text.trim().parse().map_err(D::Error::custom),
+    }
+}
+
+fn cursor<'de, D: Deserializer<'de>>(from: D) -> Result<i64, D::Error> {
+    match Loose::deserialize(from)? {
+        Loose::Number(n) => Ok(n),
+        Loose::Text(text) => text.trim().parse().map_err(D::Error::custom),
+    }
+}
+
+/// A boolean, or null for false.
+fn flag<'de, D: Deserializer<'de>>(from: D) -> Result<bool, D::Error> {
+    Ok(Option::deserialize(from)?.unwrap_or(false))
+}
+
+/// A text, or null for none.
+fn text<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    Ok(Option::deserialize(from)?.unwrap_or_default())
+}
+
+fn texts<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
+    Ok(Option::deserialize(from)?.unwrap_or_default())
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Loose {
+    Number(i64),
+    Text(String),
+}

@@ -1,0 +1,65 @@
+//! The HTTP client, and what its failures mean.
+
+use super::super::Config;
+use super::super::judge::Outcome;
+use std::io::ErrorKind;
+use std::sync::Arc;
+use ureq::Agent;
+use ureq::config::{AutoHeaderValue, IpFamily};
+
+/// Bytes of buffer in each direction of a connection.
+const BUFFER: usize = 64 << 10;
+
+/// A client for the configured account's calls.
+pub(super) fn agent(config: &Config) -> Agent {
+    let timing = &config.timing;
+    let family = if config.ipv4_only {
+        IpFamily::Ipv4Only
+    } else {
+        IpFamily::Any
+    };
+    let program = concat!("restic-123pan/", env!("CARGO_PKG_VERSION"));
+    let built = Agent::config_builder()
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .user_agent(AutoHeaderValue::Provided(Arc::new(program.to_owned())))
+        .ip_family(family)
+        .input_buffer_size(BUFFER)
+        .output_buffer_size(BUFFER)
+        .max_idle_connections(2 * config.uploads)
+        .max_idle_connections_per_host(config.uploads)
+        // Shorter than servers usually keep connections: a POST on one that the server has just
+        // closed is lost.
+        .max_idle_age(timing.idle)
+        .timeout_resolve(Some(timing.connect))
+        .timeout_connect(Some(timing.connect))
+        .timeout_recv_response(Some(timing.answer))
+        // No total for bodies: an upload waits for our own client.
+        .timeout_per_read(Some(timing.stall))
+        .timeout_per_write(Some(timing.stall))
+        .build();
+    Agent::new_with_config(built)
+}
+
+/// What a failure to send means: whether the request can have been received.
+pub(super) fn unsent(error: &ureq::Error) -> Outcome {
+    use ureq::{Error, Timeout};
+    let text = error.to_string();
+    let before = match error {
+        Error::HostNotFound | Error::ConnectionFailed | Error::Tls(_) | Error::Rustls(_) => true,
+        Error::Timeout(Timeout::Resolve | Timeout::Connect) => true,
+        Error::Io(error) => matches!(
+            error.kind(),
+            ErrorKind::ConnectionRefused
+                | ErrorKind::NetworkUnreachable
+                | ErrorKind::HostUnreachable
+                | ErrorKind::AddrNotAvailable
+        ),
+        _ => false,
+    };
+    if before {
+        Outcome::NotSent(text)
+    } else {
+        Outcome::Lost(text)
+    }
+}

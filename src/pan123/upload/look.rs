@@ -1,0 +1,139 @@
+//! What became of an upload: looking it up, and making sure that it stays.
+
+use super::super::bin::Doomed;
+use super::super::fence::Promise;
+use super::super::judge::{Why, pause};
+use super::super::known::Known;
+use super::super::pace::Priority;
+use super::super::{Cloud, key, priority};
+use super::places::lock;
+use super::{Next, Target};
+use crate::body::Body;
+use crate::restic::{File, Kind, Repo};
+use crate::store::{Cause, Error};
+use log::warn;
+use std::time::Instant;
+
+impl Cloud {
+    /// Looks what lies under the name: None if there is nothing, so that it can be sent again.
+    pub(super) fn look(
+        &self,
+        target: &mut Target,
+        body: &Body<'_>,
+        md5: &str,
+        why: Why,
+    ) -> Result<Option<Next>, Error> {
+        let start = Instant::now();
+        let timing = &self.door.timing;
+        // A name that is taken must show; anything else may not be there at all.
+        let longest = if why == Why::Taken {
+            timing.visible
+        } else {
+            timing.visible / 8
+        };
+        for tries in 1.. {
+            let rows = self.rows(&target.path, key(&target.file), target.first)?;
+            // One of several doubles is as good as one alone.
+            if let Some(row) = rows.iter().find(|row| row.holds(body.len(), md5)) {
+                let is_new = why != Why::Taken;
+                return Ok(Some(Next::Done(
+                    is_new.then_some(row.file_id),
+                    md5.to_owned(),
+                )));
+            }
+            if let Some(row) = rows.first() {
+                return self.replace(target, body, row.size).map(Some);
+            }
+            let pause = pause(timing.look, tries);
+            if start.elapsed() + pause > longest {
+                break;
+            }
+            std::thread::sleep(pause);
+        }
+        Ok(None)
+    }
+
+    /// The name is taken by something else: for a hash's name that is damage, and is mended.
+    fn replace(&self, target: &mut Target, body: &Body<'_>, size: u64) -> Result<Next, Error> {
+        let Target { path, name, .. } = &*target;
+        if target.file == File::Config {
+            return Err(Error::new(
+                Cause::Exists,
+                format!("/{path} has another config already"),
+            ));
+        }
+        warn!(
+            "/{path}/{name} is damaged at 123pan: it has {size} bytes or other content instead of \
+             {} bytes; it is replaced",
+            body.len()
+        );
+        lock(&self.uploads.damaged).insert((path.clone(), key(&target.file)));
+        if !body.ready() {
+            let text = "the damaged file is replaced when the client sends it again";
+            return Err(Error::new(Cause::Busy, text));
+        }
+        target.replace = true;
+        Ok(Next::Again)
+    }
+
+    /// Makes sure of a file that has just been stored, at once or later.
+    pub(super) fn fence_in(
+        &self,
+        repo: &Repo,
+        file: &File,
+        number: u64,
+        size: u64,
+        md5: String,
+    ) -> Result<(), Error> {
+        let (path, name, first) = (self.folder(repo, file), key(file), priority(file.kind()));
+        let known = Known {
+            name,
+            file: number,
+            size,
+        };
+        self.tree.known().wrote(&path, known, Instant::now());
+        let promise = Promise {
+            path: path.clone(),
+            name,
+            file: number,
+            size,
+            md5,
+            lost: None,
+        };
+        match file.kind() {
+            None | Some(Kind::Keys) => {
+                let confirmed = self.confirm_one(repo, &promise, first);
+                confirmed.inspect_err(|_| self.tree.known().forget(&path, &[number]))
+            }
+            Some(Kind::Locks) => self.fence_lock(&path, number, first),
+            Some(Kind::Data) => {
+                self.fence.promise(repo, promise);
+                Ok(())
+            }
+            Some(Kind::Index | Kind::Snapshots) => {
+                self.fence.promise(repo, promise);
+                self.fence.unseen(repo, &path, number);
+                Ok(())
+            }
+        }
+    }
+
+    /// restic waits 200 ms after its lock's POST and lists the others': by then everybody must be
+    /// able to see it (safety rule 8).
+    fn fence_lock(&self, path: &str, number: u64, first: Priority) -> Result<(), Error> {
+        let shown = self.shown(path, &[number], first);
+        if let Ok(true) = shown {
+            return Ok(());
+        }
+        let doomed = Doomed {
+            path: path.to_owned(),
+            files: vec![number],
+            at_once: true,
+        };
+        let withdrawn = self.discard(&[doomed], first).pop().unwrap_or(Ok(()));
+        let ending =
+            withdrawn.map_or_else(|e| format!("; withdrawing it: {e}"), |()| String::new());
+        let text = format!("123pan's list doesn't show the lock, which is withdrawn{ending}");
+        Err(shown.err().unwrap_or_else(|| Error::new(Cause::Busy, text)))
+    }
+}

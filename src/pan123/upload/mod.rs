@@ -1,0 +1,257 @@
+//! Storing a file: into its folder, under a name that the cloud itself must find free, in one call
+//! or in slices, once or until it is certain what has become of it.
+//!
+//! The cloud refuses to overwrite (safety rule 1), so sending again is safe; and whatever can't be
+//! told apart from success is looked up before anything is sent or answered (rules 2, 3, 7).
+
+mod look;
+mod places;
+mod slices;
+
+pub use places::Uploads;
+
+use super::api::Uploaded;
+use super::call::Fault;
+use super::judge::{After, Why, after_upload, pause};
+use super::multipart::{Form, md5_of};
+use super::pace::Priority;
+use super::{Cloud, key, priority};
+use crate::body::Body;
+use crate::restic::{File, Kind, Repo};
+use crate::store::{Cause, Error};
+use log::{debug, warn};
+use places::{Late, lock};
+use std::io;
+use std::time::Instant;
+
+/// Largest file in bytes that one call may carry (API reference 3.9).
+const SINGLE: u64 = 1_000_000_000;
+/// Failures of single-step uploads after which slices are tried.
+const FAILURES: u32 = 3;
+
+/// One file on its way.
+struct Target {
+    path: String,
+    file: File,
+    name: String,
+    first: Priority,
+    replace: bool,
+}
+
+/// How one attempt ended.
+struct Sent {
+    /// The new file's number; None when the cloud has promised nothing.
+    stored: Result<Option<u64>, Fault>,
+    /// The body's MD5.
+    md5: String,
+    /// Where it went.
+    host: String,
+    /// Whether the `etag` went after the file.
+    late: bool,
+}
+
+/// What to do after an attempt.
+enum Next {
+    /// The file is there, under this number, with this MD5; no number if it was there before.
+    Done(Option<u64>, String),
+    /// Send again.
+    Again,
+}
+
+impl Cloud {
+    /// Stores a file.
+    pub fn save(&self, repo: &Repo, file: &File, body: &mut Body<'_>) -> Result<(), Error> {
+        self.check_ban()?;
+        let first = priority(file.kind());
+        let path = self.folder(repo, file);
+        self.finish_removal(&path, key(file), first)?;
+        match file.kind() {
+            Some(Kind::Index | Kind::Snapshots) => self.confirm(repo, first)?,
+            _ => self.confirm_some(repo, first)?,
+        }
+        let target = Target {
+            path,
+            file: *file,
+            name: file.name(),
+            first,
+            replace: false,
+        };
+        let size = body.len();
+        let Some((number, md5)) = self.upload(target, body)? else {
+            return Ok(());
+        };
+        self.fence_in(repo, file, number, size, md5)
+    }
+
+    /// Sends a body until it is certain what has become of it: Some if it was stored now, None if
+    /// the same content was there already.
+    fn upload(
+        &self,
+        mut target: Target,
+        body: &mut Body<'_>,
+    ) -> Result<Option<(u64, String)>, Error> {
+        let damaged = (target.path.clone(), key(&target.file));
+        if lock(&self.uploads.damaged).contains(&damaged) {
+            body.settle()?;
+        }
+        let start = Instant::now();
+        for tries in 1.. {
+            let parent = self.tree.ensure(&target.path, target.first)?;
+            let _place = self
+                .uploads
+                .place(target.first, self.door.timing.rate_wait)?;
+            let sent = match body.len() > SINGLE || tries > FAILURES {
+                true => self.in_slices(&target, parent, body)?,
+                false => self.in_one(&target, parent, body)?,
+            };
+            match self.after(&mut target, sent, body, start, tries)? {
+                Next::Done(Some(number), md5) => {
+                    lock(&self.uploads.damaged).remove(&damaged);
+                    return Ok(Some((number, md5)));
+                }
+                Next::Done(None, _) => return Ok(None),
+                Next::Again => debug!("sending {} again", target.name),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Sends a file in one call.
+    fn in_one(&self, target: &Target, parent: u64, body: &mut Body<'_>) -> Result<Sent, Error> {
+        if *lock(&self.uploads.late) == Late::Refused {
+            body.settle()?;
+        }
+        let late = !body.repeatable();
+        let early = if late {
+            None
+        } else {
+            Some(md5_of(body).map_err(|e| broken(body, &e))?)
+        };
+        let host = self.uploads.hosts.pick(&self.door, target.first)?;
+        let (parent, size) = (parent.to_string(), body.len().to_string());
+        let mut fields = vec![
+            ("parentFileID", &*parent),
+            ("filename", &target.name),
+            ("size", &size),
+        ];
+        if let Some(md5) = &early {
+            fields.push(("etag", md5));
+        }
+        if target.replace {
+            fields.push(("duplicate", "2"));
+        }
+        let mut form = Form::new(&fields, "file", late, body);
+        let stored = self
+            .door
+            .single(&host, &mut form, target.first)
+            .map(Uploaded::file);
+        if late && form.ready() {
+            // Nothing of the body was touched, so there is no need to read it for its hash.
+            return Ok(Sent {
+                stored,
+                md5: String::new(),
+                host,
+                late,
+            });
+        }
+        // What the cloud didn't want to read must be read all the same, to know what it is.
+        match form.finish() {
+            Ok(md5) => Ok(Sent {
+                stored,
+                md5: early.or(md5).unwrap_or_default(),
+                host,
+                late,
+            }),
+            Err(error) => Err(broken(body, &error)),
+        }
+    }
+
+    /// Decides what an attempt means.
+    fn after(
+        &self,
+        target: &mut Target,
+        sent: Sent,
+        body: &mut Body<'_>,
+        start: Instant,
+        tries: u32,
+    ) -> Result<Next, Error> {
+        let Sent {
+            stored,
+            md5,
+            host,
+            late,
+        } = sent;
+        let fault = match stored {
+            Ok(Some(number)) => {
+                if late {
+                    *lock(&self.uploads.late) = Late::Taken;
+                }
+                return Ok(Next::Done(Some(number), md5));
+            }
+            Ok(None) => Fault::new(
+                Why::Queued,
+                "123pan took the file but names no number for it",
+            ),
+            Err(fault) => fault,
+        };
+        if late && fault.why == Why::Unknown {
+            self.refuse_late();
+        }
+        let pause = pause(self.door.timing.pause, tries);
+        let time_left = start.elapsed() + pause <= self.door.timing.retry;
+        match after_upload(fault.why) {
+            After::GiveUp => {
+                if fault.why == Why::Banned {
+                    *lock(&self.uploads.banned) = Some(Instant::now());
+                }
+                return Err(fault.into());
+            }
+            After::NewPath => self.tree.known().forget_folder(&target.path),
+            After::OtherHost => self.uploads.hosts.failed(&host),
+            After::Look => {
+                if let Some(next) = self.look(target, body, &md5, fault.why)? {
+                    return Ok(next);
+                }
+                if fault.why == Why::Lost {
+                    self.uploads.hosts.failed(&host);
+                }
+            }
+        }
+        if !body.ready() || !time_left {
+            return Err(fault.into());
+        }
+        std::thread::sleep(pause);
+        Ok(Next::Again)
+    }
+
+    fn refuse_late(&self) {
+        let mut late = lock(&self.uploads.late);
+        if *late == Late::Untried {
+            *late = Late::Refused;
+            warn!(
+                "123pan doesn't take a file whose hash comes last: from now on uploads are held \
+                 within --memory or spooled before they are sent"
+            );
+        }
+    }
+
+    fn check_ban(&self) -> Result<(), Error> {
+        let ban = self.door.timing.ban;
+        match lock(&self.uploads.banned).filter(|since| since.elapsed() < ban) {
+            None => Ok(()),
+            Some(since) => {
+                let minutes = (ban - since.elapsed()).as_secs() / 60 + 1;
+                let text = format!(
+                    "123pan has banned this account from writing; it is tried again in {minutes} min"
+                );
+                Err(Error::new(Cause::Busy, text))
+            }
+        }
+    }
+}
+
+/// Why a body can't be sent: its own reason, or the spool's.
+fn broken(body: &Body<'_>, error: &io::Error) -> Error {
+    let other = || Error::new(Cause::Busy, format!("reading the body again: {error}"));
+    body.fault().cloned().unwrap_or_else(other)
+}

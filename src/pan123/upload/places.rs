@@ -1,0 +1,77 @@
+//! What uploads share: their places, their hosts, and what has been learned about the service.
+
+use super::super::Config;
+use super::super::hosts::Hosts;
+use super::super::pace::Priority;
+use crate::restic::Id;
+use crate::store::{Cause, Error};
+use std::collections::HashSet;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// What uploads share.
+pub struct Uploads {
+    pub(super) hosts: Hosts,
+    most: usize,
+    running: Mutex<usize>,
+    ended: Condvar,
+    pub(super) late: Mutex<Late>,
+    pub(super) banned: Mutex<Option<Instant>>,
+    /// Names under which something damaged lies, whose next body must be sent with force, and so
+    /// must be repeatable.
+    pub(super) damaged: Mutex<HashSet<(String, Id)>>,
+}
+
+/// Whether 123pan takes an `etag` after the file.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Late {
+    Untried,
+    Taken,
+    Refused,
+}
+
+impl Uploads {
+    /// Nothing has been uploaded yet.
+    pub fn new(config: &Config) -> Self {
+        Self {
+            hosts: Hosts::new(config),
+            most: config.uploads.max(1),
+            running: Mutex::new(0),
+            ended: Condvar::new(),
+            late: Mutex::new(Late::Untried),
+            banned: Mutex::default(),
+            damaged: Mutex::default(),
+        }
+    }
+
+    /// Waits for one of the places that uploads have. The last of them is for small files, so
+    /// that a lock never waits for packs.
+    pub(super) fn place(&self, first: Priority, longest: Duration) -> Result<Place<'_>, Error> {
+        let spare = usize::from(first == Priority::Packs && self.most > 1);
+        let full = |running: &mut usize| *running + spare >= self.most;
+        let waited = self
+            .ended
+            .wait_timeout_while(lock(&self.running), longest, full);
+        let (mut running, waited) = waited.unwrap_or_else(PoisonError::into_inner);
+        if waited.timed_out() {
+            return Err(Error::new(Cause::Busy, "too many uploads are under way"));
+        }
+        *running += 1;
+        Ok(Place(self))
+    }
+}
+
+/// A place among the uploads, given up when dropped.
+pub(super) struct Place<'a>(&'a Uploads);
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        *lock(&self.0.running) -= 1;
+        self.0.ended.notify_all();
+    }
+}
+
+/// Locks; what a panicking thread left behind is as good as before.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,1 @@
+//! Tables: request lines, ranges, ids.
