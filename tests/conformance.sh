@@ -22,7 +22,6 @@ if "$suite" -test.v -test.timeout 10m -test.run '^TestBackendRESTExternalServer$
     echo "conformance: PASS"
 else
     cat output
-    echo "conformance: FAIL; the server's log:"
-    tail -n 50 "$DIR/log"
+    echo "conformance: FAIL"
     exit 1
 fi

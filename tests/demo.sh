@@ -26,7 +26,9 @@ find_restic() {
     newest_restic
 }
 
-step() { printf '\n\033[1m%s\033[0m\n' "$*"; }
+step() {
+    if [ -t 1 ]; then printf '\n\033[1m%s\033[0m\n' "$*"; else printf '\n%s\n' "$*"; fi
+}
 
 # Says what 123pan was asked since the last time.
 declare -A BEFORE=()
@@ -52,7 +54,7 @@ grow() {
         for n in $(seq 1 12); do
             head -c 1200000 /dev/urandom >"$folder/照片 $n.jpg"
         done
-        yes "the same line again" | head -n 20000 >"$folder/日志.log"
+        seq -f 'line %.0f of many that look alike' 20000 >"$folder/日志.log"
     done
     : >"$1/empty file"
     ln -s "empty file" "$1/a link"

@@ -11,6 +11,10 @@ RUNNING=()
 finish() {
     local status=$?
     trap - EXIT INT TERM
+    if [ "$status" != 0 ] && [ "$status" != 130 ] && [ -e "$DIR/log" ]; then
+        echo "This ended with an error; the end of the server's log:"
+        tail -n 20 "$DIR/log"
+    fi
     for pid in "${RUNNING[@]}"; do kill "$pid" 2>/dev/null && wait "$pid" 2>/dev/null; done
     rm -rf "$DIR"
     exit "$status"
@@ -34,6 +38,8 @@ wait_for() {
 start_rig() {
     local tier=$1 asked=$1
     [ "$tier" != off ] || asked=vip
+    # Groups of their own, so that a Ctrl-C doesn't reach them before restic has removed its lock.
+    set -m
     "$TARGET/release/examples/fake123pan" --listen 127.0.0.1:0 --tier "$tier" >"$DIR/fake" 2>&1 &
     RUNNING+=($!)
     API=$(wait_for "$DIR/fake" 'http://127\.0\.0\.1:[0-9]+')
@@ -41,6 +47,7 @@ start_rig() {
         "$TARGET/release/restic-123pan" --listen 127.0.0.1:0 --api-url "$API" --tier "$asked" \
         --allow-http-upload --state-dir "$DIR/state" 2>"$DIR/log" &
     RUNNING+=($!)
+    set +m
     PORT=$(wait_for "$DIR/log" 'listening on 127\.0\.0\.1:[0-9]+')
     PORT=${PORT##*:}
 }

@@ -1,2 +1,237 @@
-//! Not written yet.
-fn main() {}
+//! Figures, not thresholds: the server's memory, its size, and its speed and CPU time beside a
+//! plain TCP relay, which is the least that anything between two sockets can cost. The emulator
+//! runs in a process of its own, so that only the server is measured; it shares the machine, so
+//! MB/s are a lower bound. `make bench` builds what is started here.
+
+#![allow(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "it prints figures, and where it can't go on it says where"
+)]
+
+mod process;
+mod relay;
+
+use process::{Process, Server};
+use sha2::{Digest, Sha256};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::time::Instant;
+
+/// Bytes of one file.
+const SIZE: usize = 64 << 20;
+/// Connections at once, each with a file of its own.
+const CONNECTIONS: u64 = 8;
+/// Times that every connection sends a file while the speed is measured.
+const ROUNDS: u64 = 2;
+
+fn main() {
+    let args: Vec<String> = std::env::args().collect();
+    if let [_, role, target] = args.as_slice()
+        && role == relay::ROLE
+    {
+        return relay::run(target);
+    }
+    let data = random(SIZE);
+    println!("{CONNECTIONS} connections, files of {} MiB", SIZE >> 20);
+    println!();
+    let binary = std::fs::metadata(env!("CARGO_BIN_EXE_restic-123pan")).unwrap();
+    row("size of the program", mb(binary.len()), "MB");
+    memory(&data);
+    println!();
+    speed(&data);
+}
+
+/// Resident memory before the first request, and at most with an upload on each connection, none
+/// of them held.
+fn memory(data: &[u8]) {
+    let server = Server::start("0");
+    row(
+        "resident, before the first request",
+        mb(server.resident()),
+        "MB",
+    );
+    let files = uploads(&server, data, 0);
+    row(
+        "resident, at most, uploading",
+        mb(server.most_resident()),
+        "MB",
+    );
+    downloads(&server, &files);
+    row(
+        "resident, at most, then downloading",
+        mb(server.most_resident()),
+        "MB",
+    );
+}
+
+/// Both directions through the server, and the same bytes through the relay.
+fn speed(data: &[u8]) {
+    let gigabytes = (SIZE as u64 * CONNECTIONS * ROUNDS) as f64 / 1e9;
+    let server = Server::start("0");
+    // The token and the folders come once, not with each upload.
+    upload(server.port(), &data[..1 << 20], u64::MAX);
+    let mut files = Vec::new();
+    let up = measure(server.process(), || {
+        for round in 0..ROUNDS {
+            files.extend(uploads(&server, data, round * CONNECTIONS));
+        }
+    });
+    let down = measure(server.process(), || downloads(&server, &files));
+    drop(server);
+    let relay = relay::Relay::start();
+    let up_floor = measure(relay.process(), || {
+        (0..ROUNDS).for_each(|_| drop(each(|_| relay.upload(data))));
+    });
+    let down_floor = measure(relay.process(), || {
+        (0..ROUNDS).for_each(|_| drop(each(|_| relay.download(SIZE))));
+    });
+    println!(
+        "{:<12}{:>12}{:>12}{:>12}{:>12}{:>10}",
+        "", "MB/s", "relay", "CPU-s/GB", "relay", "ratio"
+    );
+    for (name, own, floor) in [("upload", up, up_floor), ("download", down, down_floor)] {
+        let (rate, floor_rate) = (
+            gigabytes * 1e3 / own.seconds,
+            gigabytes * 1e3 / floor.seconds,
+        );
+        let (cost, floor_cost) = (own.cpu / gigabytes, floor.cpu / gigabytes);
+        let ratio = cost / floor_cost;
+        println!(
+            "{name:<12}{rate:>12.0}{floor_rate:>12.0}{cost:>12.2}{floor_cost:>12.2}{ratio:>10.1}"
+        );
+    }
+}
+
+fn row(name: &str, value: f64, unit: &str) {
+    println!("{name:<40}{value:>8.2} {unit}");
+}
+
+fn mb(bytes: u64) -> f64 {
+    bytes as f64 / 1e6
+}
+
+/// Time on the clock and time of the processor.
+struct Cost {
+    seconds: f64,
+    cpu: f64,
+}
+
+fn measure(process: &Process, act: impl FnOnce()) -> Cost {
+    let (before, start) = (process.cpu(), Instant::now());
+    act();
+    Cost {
+        seconds: start.elapsed().as_secs_f64(),
+        cpu: process.cpu() - before,
+    }
+}
+
+/// Does something on all connections at once.
+fn each<T: Send>(act: impl Fn(u64) -> T + Sync) -> Vec<T> {
+    std::thread::scope(|scope| {
+        let act = &act;
+        let threads: Vec<_> = (0..CONNECTIONS)
+            .map(|n| scope.spawn(move || act(n)))
+            .collect();
+        threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap())
+            .collect()
+    })
+}
+
+/// Sends a file on each connection; their names.
+fn uploads(server: &Server, data: &[u8], first: u64) -> Vec<String> {
+    // The hash is the client's work and has its own time, outside the requests.
+    let ids = each(|n| id(data, first + n));
+    each(|n| {
+        upload_as(
+            server.port(),
+            data,
+            first + n,
+            &ids[usize::try_from(n).unwrap()],
+        );
+    });
+    ids
+}
+
+fn upload(port: u16, data: &[u8], number: u64) {
+    upload_as(port, data, number, &id(data, number));
+}
+
+/// The name of `data` with a number before it, which makes each file another one.
+fn id(data: &[u8], number: u64) -> String {
+    let hash = Sha256::new()
+        .chain_update(number.to_le_bytes())
+        .chain_update(data)
+        .finalize();
+    hash.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn upload_as(port: u16, data: &[u8], number: u64, id: &str) {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    let length = data.len() + 8;
+    let head =
+        format!("POST /data/{id} HTTP/1.1\r\nHost: bench\r\nContent-Length: {length}\r\n\r\n");
+    stream.write_all(head.as_bytes()).unwrap();
+    stream.write_all(&number.to_le_bytes()).unwrap();
+    stream.write_all(data).unwrap();
+    answer(&mut BufReader::new(stream));
+}
+
+fn downloads(server: &Server, files: &[String]) {
+    for files in files.chunks(usize::try_from(CONNECTIONS).unwrap()) {
+        each(|n| download(server.port(), &files[usize::try_from(n).unwrap()]));
+    }
+}
+
+fn download(port: u16, id: &str) {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    let head = format!("GET /data/{id} HTTP/1.1\r\nHost: bench\r\nRange: bytes=0-\r\n\r\n");
+    stream.write_all(head.as_bytes()).unwrap();
+    let mut reader = BufReader::with_capacity(64 << 10, stream);
+    let length = answer(&mut reader);
+    assert_eq!(length, SIZE as u64 + 8);
+    let mut buffer = vec![0; 64 << 10];
+    let mut left = length;
+    while left > 0 {
+        let n = reader.read(&mut buffer).unwrap() as u64;
+        assert!(n > 0, "the download of {id} was cut off");
+        left -= n;
+    }
+}
+
+/// Reads an answer's head, which must tell of success; the length of what follows.
+fn answer(reader: &mut BufReader<TcpStream>) -> u64 {
+    let mut line = String::new();
+    reader.read_line(&mut line).unwrap();
+    assert!(
+        line.starts_with("HTTP/1.1 20"),
+        "the server answered {line}"
+    );
+    let mut length = 0;
+    loop {
+        line.clear();
+        reader.read_line(&mut line).unwrap();
+        let text = line.trim().to_ascii_lowercase();
+        if text.is_empty() {
+            return length;
+        }
+        if let Some(value) = text.strip_prefix("content-length:") {
+            length = value.trim().parse().unwrap();
+        }
+    }
+}
+
+/// Bytes that don't compress.
+fn random(len: usize) -> Vec<u8> {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut bytes = vec![0; len];
+    for eight in bytes.chunks_exact_mut(8) {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        eight.copy_from_slice(&state.to_le_bytes());
+    }
+    bytes
+}

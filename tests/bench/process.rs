@@ -1,0 +1,154 @@
+//! Processes that are measured: started, asked for memory and CPU time through /proc, ended.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+
+/// A process that ends with its owner.
+pub(crate) struct Process(Child);
+
+impl Process {
+    /// Starts it and waits for a line, of its output or its log, from which `find` makes
+    /// something.
+    pub(crate) fn start<T>(
+        command: &mut Command,
+        log: bool,
+        find: impl Fn(&str) -> Option<T>,
+    ) -> (Self, T) {
+        match log {
+            true => command.stderr(Stdio::piped()),
+            false => command.stdout(Stdio::piped()),
+        };
+        let mut child = command.spawn().unwrap();
+        let pipe: Box<dyn Read + Send> = match log {
+            true => Box::new(child.stderr.take().unwrap()),
+            false => Box::new(child.stdout.take().unwrap()),
+        };
+        let mut lines = BufReader::new(pipe).lines();
+        let found = lines.by_ref().find_map(|line| find(&line.unwrap()));
+        let found = found.expect("the process ended before it was ready");
+        // A full pipe would stop it.
+        std::thread::spawn(move || lines.for_each(drop));
+        (Self(child), found)
+    }
+
+    /// Seconds of the processor so far, in user mode and in the kernel.
+    pub(crate) fn cpu(&self) -> f64 {
+        /// Linux counts them in hundredths for every architecture.
+        const TICKS: f64 = 100.0;
+        let text = fs::read_to_string(format!("/proc/{}/stat", self.0.id())).unwrap();
+        // The name before it may hold spaces; after it come the state and, eleven further on,
+        // the two times.
+        let (_, after) = text.rsplit_once(") ").unwrap();
+        let times = after.split(' ').skip(11).take(2);
+        times.map(|time| time.parse::<f64>().unwrap()).sum::<f64>() / TICKS
+    }
+
+    /// A line of the process's status that counts kilobytes, in bytes.
+    fn status(&self, name: &str) -> u64 {
+        let text = fs::read_to_string(format!("/proc/{}/status", self.0.id())).unwrap();
+        let line = text
+            .lines()
+            .find_map(|line| line.strip_prefix(name))
+            .unwrap();
+        let number = line
+            .trim_start_matches(':')
+            .trim()
+            .split(' ')
+            .next()
+            .unwrap();
+        number.parse::<u64>().unwrap() * 1024
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A server over an emulator that keeps no contents.
+pub(crate) struct Server {
+    process: Process,
+    port: u16,
+    state: PathBuf,
+    _emulator: Process,
+}
+
+impl Server {
+    /// Starts both; `memory` is the budget for held bodies.
+    pub(crate) fn start(memory: &str) -> Self {
+        let program = PathBuf::from(env!("CARGO_BIN_EXE_restic-123pan"));
+        let emulator = program.with_file_name("examples").join("fake123pan");
+        let mut command = Command::new(emulator);
+        command.args(["--listen", "127.0.0.1:0", "--discard", "--tier", "off"]);
+        let url = |line: &str| line.split(' ').next().map(str::to_owned);
+        let (emulator, url) = Process::start(&mut command, false, url);
+        let state =
+            std::env::temp_dir().join(format!("restic-123pan-bench-{}", std::process::id()));
+        let mut command = Command::new(program);
+        command
+            .args([
+                "--listen",
+                "127.0.0.1:0",
+                "--api-url",
+                &url,
+                "--memory",
+                memory,
+            ])
+            .args([
+                "--tier",
+                "vip",
+                "--rate-share",
+                "1",
+                "--allow-http-upload",
+                "--state-dir",
+            ])
+            .arg(&state)
+            .env("PAN123_CLIENT_ID", "demo")
+            .env("PAN123_CLIENT_SECRET", "demo")
+            .env("RUST_LOG", "info");
+        let (process, port) = Process::start(&mut command, true, |line| {
+            let (_, after) = line.split_once("listening on 127.0.0.1:")?;
+            after
+                .split(|c: char| !c.is_ascii_digit())
+                .next()?
+                .parse()
+                .ok()
+        });
+        Self {
+            process,
+            port,
+            state,
+            _emulator: emulator,
+        }
+    }
+
+    /// Where it listens.
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The server alone.
+    pub(crate) fn process(&self) -> &Process {
+        &self.process
+    }
+
+    /// Bytes of memory that it holds now.
+    pub(crate) fn resident(&self) -> u64 {
+        self.process.status("VmRSS")
+    }
+
+    /// The most that it has held.
+    pub(crate) fn most_resident(&self) -> u64 {
+        self.process.status("VmHWM")
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.state);
+    }
+}
