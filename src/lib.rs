@@ -4,6 +4,7 @@
 pub mod args;
 pub mod body;
 pub mod civil;
+pub mod command;
 pub mod pan123;
 pub mod restic;
 pub mod server;
