@@ -1,6 +1,6 @@
 //! The manual page, made from the tables of commands and options.
 
-use super::{COMMANDS, Words};
+use super::table::{COMMANDS, Words};
 use crate::args;
 use std::fmt::Write;
 

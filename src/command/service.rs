@@ -1,7 +1,7 @@
 //! The files with which service managers run the server, filled in from the table of options.
 //! Packages and `make install` take them from here as well.
 
-use super::Words;
+use super::table::Words;
 use crate::args::{self, Opt};
 use std::env;
 use std::fmt::Write;

@@ -2,7 +2,7 @@
 
 use super::copy::{End, Manner, Patience, copy};
 use super::progress::{Screen, size};
-use super::{Command, Words};
+use super::table::{Command, Words, find};
 use crate::args::Config;
 use crate::body::Budget;
 use crate::restic::Repo;
@@ -36,7 +36,7 @@ pub(super) fn places(command: &Command, words: &Words) -> Result<(String, Repo),
 }
 
 fn transfer(name: &str, words: &Words, config: &Config, store: &dyn Store) -> Result<(), String> {
-    let command = super::find(name).ok_or("no such command")?;
+    let command = find(name).ok_or("no such command")?;
     let (folder, repo) = places(command, words)?;
     let (local, root) = (Local::new(&folder), Repo::new("").ok_or("no root")?);
     let remote = format!("{repo} in the account");
