@@ -16,7 +16,7 @@
 //!
 //! `restic` is the protocol as values; `body` is an upload that checks itself while it is read;
 //! `turns` keeps operations on one name in order; `args` is what the user wants; `civil` writes
-//! dates.
+//! dates; `error` says what is certain after a failure.
 //!
 //! # What always holds
 //!
@@ -50,6 +50,7 @@
 pub mod args;
 pub mod body;
 pub mod civil;
+pub mod error;
 pub mod pan123;
 pub mod restic;
 pub mod server;
