@@ -152,10 +152,9 @@ impl Cloud {
         promise: &Promise,
         first: Priority,
     ) -> Result<(), Error> {
-        match self
-            .confirm_batch(repo, std::slice::from_ref(promise), true, first)?
-            .is_empty()
-        {
+        let batch = std::slice::from_ref(promise);
+        let kept = self.confirm_batch(repo, batch, true, first)?.is_empty();
+        match kept && self.is_only_config(promise, first)? {
             true => Ok(()),
             false if promise.name == CONFIG => Err(Error::new(
                 Cause::Exists,
@@ -165,6 +164,19 @@ impl Cloud {
                 Cause::Cloud,
                 "123pan doesn't show the file it has stored",
             )),
+        }
+    }
+
+    /// A service that stores two files under one name would let two servers initialise a
+    /// repository at once: the older config stays, and false says that it isn't as good as ours.
+    fn is_only_config(&self, promise: &Promise, first: Priority) -> Result<bool, Error> {
+        if promise.name != CONFIG {
+            return Ok(true);
+        }
+        let rows = self.rows(&promise.path, CONFIG, first)?;
+        match rows.iter().any(|row| row.file_id < promise.file) {
+            true => self.take_back(promise, first),
+            false => Ok(true),
         }
     }
 
@@ -214,11 +226,11 @@ impl Cloud {
         Ok(open)
     }
 
-    /// The service has stored a file under another name, because its own was taken: puts it into
-    /// the bin, and tells whether what has the name is as good.
+    /// The service has stored a file although its name was taken, beside the other or under another
+    /// name: puts it into the bin, and tells whether what has the name is as good.
     fn take_back(&self, promise: &Promise, first: Priority) -> Result<bool, Error> {
         warn!(
-            "123pan stored {} under another name; that copy goes into the bin",
+            "123pan stored {} although the name was taken; that copy goes into the bin",
             text(promise)
         );
         let doomed = Doomed {
