@@ -155,8 +155,9 @@ impl Cloud {
         promise: &Promise,
         first: Priority,
     ) -> Result<(), Error> {
-        let missing = self.confirm_batch(repo, std::slice::from_ref(promise), true, first)?;
-        if missing.is_empty() {
+        let batch = std::slice::from_ref(promise);
+        let kept = self.confirm_batch(repo, batch, true, first)?.is_empty();
+        if kept && self.is_only_config(promise, first)? {
             return Ok(());
         }
         let there = self.rows(&promise.path, promise.name, first)?;
@@ -165,6 +166,19 @@ impl Cloud {
             false => Error::new(Cause::Cloud, "123pan doesn't show the file it has stored"),
         };
         Err(error)
+    }
+
+    /// A service that stores two files under one name would let two servers initialise a
+    /// repository at once: the older config stays, and false says that it isn't as good as ours.
+    fn is_only_config(&self, promise: &Promise, first: Priority) -> Result<bool, Error> {
+        if promise.name != CONFIG {
+            return Ok(true);
+        }
+        let rows = self.rows(&promise.path, CONFIG, first)?;
+        match rows.iter().any(|row| row.file_id < promise.file) {
+            true => self.take_back(promise, first),
+            false => Ok(true),
+        }
     }
 
     /// Asks about up to a hundred promises, with growing pauses if `patient`, and answers those
@@ -250,11 +264,11 @@ impl Cloud {
         Err(Error::new(Cause::Busy, text))
     }
 
-    /// The service has stored a file under another name, because its own was taken: puts it into
-    /// the bin, and tells whether what has the name is as good.
+    /// The service has stored a file although its name was taken, beside the other or under another
+    /// name: puts it into the bin, and tells whether what has the name is as good.
     fn take_back(&self, promise: &Promise, first: Priority) -> Result<bool, Error> {
         warn!(
-            "123pan stored {} under another name; that copy goes into the bin",
+            "123pan stored {} although the name was taken; that copy goes into the bin",
             text(promise)
         );
         let doomed = Doomed {

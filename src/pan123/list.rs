@@ -1,7 +1,7 @@
 //! Lists of a repository's files, and their sizes. Packs lie in up to 256 folders, which are read
 //! side by side as far as the rate goes, and told as they come.
 
-use super::known::{Known, join};
+use super::known::{CONFIG, Known, join};
 use super::pace::Priority;
 use super::tree::Scan;
 use super::{Cloud, key, priority};
@@ -95,9 +95,14 @@ impl Cloud {
     }
 }
 
-/// Of several files of one name the newest is the one that replaced the others.
+/// Of several files of one name the newest is the one that replaced the others. A config is never
+/// replaced: the first one has made the repository.
 pub fn newest(known: &[Known]) -> Option<Known> {
-    known.iter().max_by_key(|known| known.file).copied()
+    let by_age = known.iter().copied();
+    match known.first()?.name {
+        CONFIG => by_age.min_by_key(|known| known.file),
+        _ => by_age.max_by_key(|known| known.file),
+    }
 }
 
 /// Tells the files of a folder, each name once.
