@@ -365,23 +365,6 @@ impl Cloud {
         }
         Ok(false)
     }
-
-    /// The fresh living rows of a name in a folder.
-    pub fn rows(&self, path: &Path, name: Id, first: Priority) -> Result<Vec<Row>, Error> {
-        let Some(scan) = self.tree.scan(path, first)? else {
-            return Ok(Vec::new());
-        };
-        let files = super::tree::named(&scan.files, name);
-        let mut rows: Vec<Row> = scan.rows;
-        rows.retain(|row| files.iter().any(|known| known.file == row.file_id));
-        if rows.is_empty() && !files.is_empty() {
-            // Our own, which the list doesn't show yet.
-            let ids: Vec<u64> = files.iter().map(|known| known.file).collect();
-            rows = self.door.infos(&ids, first)?;
-            rows.retain(Row::is_file);
-        }
-        Ok(rows)
-    }
 }
 
 fn text(promise: &Promise) -> String {
