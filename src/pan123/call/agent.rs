@@ -48,6 +48,8 @@ pub(super) fn unsent(error: &ureq::Error) -> Outcome {
     let before = match error {
         Error::HostNotFound | Error::ConnectionFailed | Error::Tls(_) | Error::Rustls(_) => true,
         Error::Timeout(Timeout::Resolve | Timeout::Connect) => true,
+        // A name that can't be resolved has no kind of its own in the standard library.
+        Error::Io(_) if text.contains("lookup address") => true,
         Error::Io(error) => matches!(
             error.kind(),
             ErrorKind::ConnectionRefused
