@@ -9,8 +9,9 @@
 
 use super::progress::{Progress, Screen};
 use crate::body::{Body, Budget};
+use crate::error::{Cause, Error};
 use crate::restic::{File, Kind, Repo};
-use crate::store::{Cause, Entry, Error, Loaded, Store};
+use crate::store::{Entry, Loaded, Store};
 use std::collections::HashMap;
 use std::io::Read;
 use std::sync::atomic::{AtomicU64, Ordering};

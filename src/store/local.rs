@@ -2,8 +2,9 @@
 //! `import` and `export`. A file is written under a temporary name, checked, synced and renamed,
 //! so that what stands under its own name is whole.
 
-use super::{Cause, Entry, Error, Found, Loaded, Store};
+use super::{Entry, Found, Loaded, Store};
 use crate::body::Body;
+use crate::error::{Cause, Error};
 use crate::restic::{File, Id, Kind, Part, Range, Repo};
 use std::fs;
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
