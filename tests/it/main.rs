@@ -8,6 +8,7 @@
 
 mod clients;
 mod cloud;
+mod device;
 #[path = "../fake/mod.rs"]
 mod fake;
 mod rig;

@@ -19,7 +19,7 @@ pub(crate) struct Rig {
     port: u16,
     log: PathBuf,
     // Last, because the server writes into it.
-    _dir: TempDir,
+    dir: TempDir,
 }
 
 impl Rig {
@@ -51,7 +51,7 @@ impl Rig {
             server: RefCell::new(server),
             port: 0,
             log,
-            _dir: dir,
+            dir,
         };
         rig.port = rig.wait_for(|line| {
             let (_, after) = line.split_once("127.0.0.1:")?;
@@ -59,6 +59,19 @@ impl Rig {
             line.contains("listening").then(|| digits.parse().ok())?
         });
         rig
+    }
+
+    /// A command of the program's own, on the same account and with a state of its own.
+    pub(crate) fn command(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_restic-123pan"));
+        command
+            .args(words)
+            .args(["--tier", "vip", "--allow-http-upload"])
+            .args(["--api-url", &self.cloud.url(), "--state-dir"])
+            .arg(self.dir.path().join("state of commands"))
+            .env("PAN123_CLIENT_ID", self.cloud.client_id())
+            .env("PAN123_CLIENT_SECRET", self.cloud.client_secret());
+        command
     }
 
     /// A repository's address, as clients want it.
