@@ -228,12 +228,17 @@ impl Knowledge {
         doubtful: &mut Vec<u64>,
     ) {
         for name in self.subfolders(path) {
-            let ids = self.ids(&join(path, &name)).unwrap_or_default();
+            let full = join(path, &name);
+            let ids = self.ids(&full).unwrap_or_default();
             for id in ids.into_iter().filter(missing) {
-                match self.is_own(id, now) {
-                    true => folders.entry(name.clone()).or_default().push(id),
-                    false => doubtful.push(id),
+                if !self.is_own(id, now) {
+                    doubtful.push(id);
                 }
+                folders.entry(name.clone()).or_default().push(id);
+            }
+            // All of its numbers are shown, and shown in the bin.
+            if !folders.contains_key(&name) {
+                self.forget_folder(&full);
             }
         }
         for (name, mut ids) in folders {
