@@ -78,7 +78,12 @@ impl Tree {
             let Some(ids) = self.find(path, first)? else {
                 return Ok(None);
             };
-            match self.read(&ids, first) {
+            let read = self.read(&ids, first);
+            // What a folder in the bin holds may still be listed.
+            if self.forget_binned(path, first)? {
+                continue;
+            }
+            match read {
                 Ok(rows) if !rows.is_empty() => return self.take_in(path, rows, first).map(Some),
                 // What is said about a number that is gone is unknown; it may be "empty"
                 // (safety rule 12).
@@ -102,6 +107,30 @@ impl Tree {
             .read(&ids, first)
             .map_err(|fault| read_error(path, fault))?;
         self.take_in(path, rows, first)
+    }
+
+    /// Whether a folder, or one above it, lies in the bin; then it is forgotten.
+    fn forget_binned(&self, path: &Path, first: Priority) -> Result<bool, Error> {
+        let above = path.match_indices('/').map(|(end, _)| &path[..end]);
+        let known = self.known();
+        let numbers = |path| known.ids(path).unwrap_or_default();
+        let way: Vec<(&Path, Vec<u64>)> = above
+            .chain([path].into_iter().filter(|path| !path.is_empty()))
+            .map(|path| (path, numbers(path)))
+            .collect();
+        drop(known);
+        let ids: Vec<u64> = way.iter().flat_map(|(_, ids)| ids).copied().collect();
+        let mut binned = Vec::new();
+        for batch in ids.chunks(BATCH) {
+            let rows = self.door.infos(batch, first)?.into_iter();
+            binned.extend(rows.filter(|row| row.trashed != 0).map(|row| row.file_id));
+        }
+        let is_binned = |(_, ids): &&(&Path, Vec<u64>)| ids.iter().any(|id| binned.contains(id));
+        let highest = way.iter().find(is_binned);
+        if let Some((path, _)) = highest {
+            self.known().forget_folder(path);
+        }
+        Ok(highest.is_some())
     }
 
     /// Whether a fresh list of the parent shows a folder; if not, it is forgotten.
