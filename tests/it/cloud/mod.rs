@@ -3,6 +3,8 @@
 
 mod confirming;
 mod contract;
+mod folders;
+mod lists;
 mod locks;
 mod rig;
 mod writing;
