@@ -87,10 +87,6 @@ impl Cloud {
         Server::over(Pan123::new(&config))
     }
 
-    /// Forgets the complaints that a test has provoked.
-    pub(super) fn forgive(&self) {
-        self.fake.reset_counters();
-    }
 }
 
 impl Deref for Cloud {
