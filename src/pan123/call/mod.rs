@@ -20,8 +20,8 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::fmt;
 use std::io::{self, Read};
-use std::sync::Arc;
-use std::time::Instant;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 use ureq::http::{Request, Response};
 use ureq::{Agent, SendBody};
 
@@ -136,6 +136,8 @@ pub struct Door {
     pub pacer: Pacer,
     /// What is wrong, for the log.
     pub troubles: Troubles,
+    /// When a ban on writing was last met, whichever call met it.
+    banned: Mutex<Option<Instant>>,
     /// Every timeout, pause and bound in time.
     pub timing: Timing,
 }
@@ -153,6 +155,7 @@ impl Door {
             keeper,
             pacer,
             troubles: Troubles::default(),
+            banned: Mutex::default(),
             timing,
         }
     }
@@ -170,6 +173,16 @@ impl Door {
     /// Makes a call whose data doesn't matter.
     pub fn tell(&self, call: Call<'_, '_>) -> Result<(), Fault> {
         self.make(call, &mut |_| Ok(()))
+    }
+
+    /// For how long nothing should be written any more, because of a ban.
+    pub fn banned(&self) -> Option<Duration> {
+        let left = |since: Instant| self.timing.ban.checked_sub(since.elapsed());
+        self.ban().and_then(left).filter(|left| !left.is_zero())
+    }
+
+    fn ban(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.banned.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Makes a call, as often as `judge` says.
@@ -192,8 +205,10 @@ impl Door {
             };
             let text = describe(call.endpoint, &outcome, &trace);
             self.troubles.tell(why, &text);
-            if why == Why::Throttled {
-                self.pacer.refused(call.endpoint);
+            match why {
+                Why::Throttled => self.pacer.refused(call.endpoint),
+                Why::Banned => *self.ban() = Some(Instant::now()),
+                _ => {}
             }
             let spent = start.elapsed();
             match judge::judge(call.endpoint, why, tries, spent, call.ready(), &self.timing) {

@@ -200,12 +200,7 @@ impl Cloud {
         let pause = pause(self.door.timing.pause, tries);
         let time_left = start.elapsed() + pause <= self.door.timing.retry;
         match after_upload(fault.why) {
-            After::GiveUp => {
-                if fault.why == Why::Banned {
-                    *lock(&self.uploads.banned) = Some(Instant::now());
-                }
-                return Err(fault.into());
-            }
+            After::GiveUp => return Err(fault.into()),
             After::NewPath => self.tree.known().forget_folder(&target.path),
             After::OtherHost => self.uploads.hosts.failed(&host),
             After::Look => {
@@ -236,17 +231,14 @@ impl Cloud {
     }
 
     fn check_ban(&self) -> Result<(), Error> {
-        let ban = self.door.timing.ban;
-        match lock(&self.uploads.banned).filter(|since| since.elapsed() < ban) {
-            None => Ok(()),
-            Some(since) => {
-                let minutes = (ban - since.elapsed()).as_secs() / 60 + 1;
-                let text = format!(
-                    "123pan has banned this account from writing; it is tried again in {minutes} min"
-                );
-                Err(Error::new(Cause::Busy, text))
-            }
-        }
+        let Some(left) = self.door.banned() else {
+            return Ok(());
+        };
+        let minutes = left.as_secs() / 60 + 1;
+        let text = format!(
+            "123pan has banned this account from writing; it is tried again in {minutes} min"
+        );
+        Err(Error::new(Cause::Busy, text))
     }
 }
 

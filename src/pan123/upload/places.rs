@@ -7,7 +7,7 @@ use crate::restic::Id;
 use crate::store::{Cause, Error};
 use std::collections::HashSet;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// What uploads share.
 pub struct Uploads {
@@ -16,7 +16,6 @@ pub struct Uploads {
     running: Mutex<usize>,
     ended: Condvar,
     pub(super) late: Mutex<Late>,
-    pub(super) banned: Mutex<Option<Instant>>,
     /// Names under which something damaged lies, whose next body must be sent with force, and so
     /// must be repeatable.
     pub(super) damaged: Mutex<HashSet<(String, Id)>>,
@@ -39,7 +38,6 @@ impl Uploads {
             running: Mutex::new(0),
             ended: Condvar::new(),
             late: Mutex::new(Late::Untried),
-            banned: Mutex::default(),
             damaged: Mutex::default(),
         }
     }
