@@ -5,4 +5,5 @@ mod confirming;
 mod contract;
 mod locks;
 mod rig;
+mod several;
 mod writing;
