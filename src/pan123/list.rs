@@ -1,11 +1,12 @@
 //! Lists of a repository's files, and their sizes. Packs lie in up to 256 folders, which are read
 //! side by side as far as the rate goes, and told as they come.
 
-use super::known::{CONFIG, Known, join};
+use super::api::Row;
+use super::known::{CONFIG, Known, Path, join};
 use super::pace::Priority;
-use super::tree::Scan;
+use super::tree::{Scan, named};
 use super::{Cloud, key, priority};
-use crate::restic::{File, Kind, Repo};
+use crate::restic::{File, Id, Kind, Repo};
 use crate::store::{Cause, Entry, Error, Found};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Mutex, PoisonError};
@@ -88,6 +89,23 @@ impl Cloud {
                 format!("/{path} has no {}", file.name()),
             )),
         }
+    }
+
+    /// The fresh living rows of a name in a folder.
+    pub fn rows(&self, path: &Path, name: Id, first: Priority) -> Result<Vec<Row>, Error> {
+        let Some(scan) = self.tree.scan(path, first)? else {
+            return Ok(Vec::new());
+        };
+        let files = named(&scan.files, name);
+        let mut rows: Vec<Row> = scan.rows;
+        rows.retain(|row| files.iter().any(|known| known.file == row.file_id));
+        if rows.is_empty() && !files.is_empty() {
+            // Our own, which the list doesn't show yet.
+            let ids: Vec<u64> = files.iter().map(|known| known.file).collect();
+            rows = self.door.infos(&ids, first)?;
+            rows.retain(Row::is_file);
+        }
+        Ok(rows)
     }
 }
 
