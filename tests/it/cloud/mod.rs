@@ -8,5 +8,6 @@ mod folders;
 mod lists;
 mod locks;
 mod rig;
+mod several;
 mod tokens;
 mod writing;

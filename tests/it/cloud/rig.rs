@@ -42,7 +42,7 @@ impl Cloud {
     pub(super) fn with(change: impl FnOnce(&mut Switches)) -> Self {
         let mut switches = Switches {
             poll_pause: ms(10),
-            appears_after: ms(30),
+            appears_after: ms(10),
             ..Switches::default()
         };
         change(&mut switches);
