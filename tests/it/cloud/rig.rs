@@ -86,7 +86,6 @@ impl Cloud {
         change(&mut config);
         Server::over(Pan123::new(&config))
     }
-
 }
 
 impl Deref for Cloud {
