@@ -53,6 +53,7 @@ fn no_fault_is_final() {
         How::Html(401),
         How::Html(403),
         How::Html(404),
+        How::Html(413),
         How::Html(416),
         How::Html(429),
         How::Html(503),
@@ -78,6 +79,22 @@ fn no_fault_is_final() {
                 Ok(()) | Err(Cause::Cloud | Cause::Busy | Cause::Client)
             );
             assert!(passing, "{name} with {how:?}: {answer:?}");
+        }
+    }
+}
+
+/// A proxy's 507 is believed where something is stored, and nowhere else.
+#[test]
+fn only_what_stores_can_be_full() {
+    for endpoint in ENDPOINTS {
+        let cloud = Cloud::start();
+        cloud.server().save(Kind::Data, b"old").unwrap();
+        let server = cloud.server_with(|c| c.timing.retry = ms(5));
+        cloud.fail_next(endpoint, u32::MAX, When::Before, How::Html(507));
+        for (name, answer) in ask_all(&server) {
+            let stores = name.starts_with("save") || name == "create";
+            let full = answer == Err(Cause::Full);
+            assert!(stores || !full, "{name} with {endpoint:?}: {answer:?}");
         }
     }
 }
