@@ -31,6 +31,8 @@ impl Serving {
             rate_share: 1000.0,
             tier: Some(Tier::Vip),
             bin: Bin::Keep,
+            reserve: 0,
+            clock: pan123::Clock::default(),
             allow_http_upload: false,
             ipv4_only: false,
             timing: fast(),
