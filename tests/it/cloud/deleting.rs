@@ -66,7 +66,7 @@ fn the_outcome_of_a_trash_call_is_looked_up() {
 fn an_unknown_outcome_is_an_error() {
     for when in [When::Before, When::After] {
         let cloud = Cloud::start();
-        let server = cloud.server();
+        let server = cloud.hasty_server();
         let pack = server.save(Kind::Data, b"a pack").unwrap();
         cloud.fail_next(Endpoint::Trash, 9, when, How::Reset);
         cloud.fail_next(Endpoint::Infos, 1000, When::Before, How::Html(502));
