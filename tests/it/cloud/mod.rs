@@ -3,6 +3,10 @@
 
 mod confirming;
 mod contract;
+mod deleting;
+mod folders;
+mod lists;
 mod locks;
 mod rig;
+mod tokens;
 mod writing;

@@ -88,11 +88,6 @@ impl Cloud {
         change(&mut config);
         Server::over(Pan123::new(&config))
     }
-
-    /// Forgets the complaints that a test has provoked.
-    pub(super) fn forgive(&self) {
-        self.fake.reset_counters();
-    }
 }
 
 impl Deref for Cloud {
