@@ -78,6 +78,7 @@ fn store(config: &Config) -> Pan123 {
         bin: config.bin,
         allow_http_upload: config.allow_http_upload,
         ipv4_only: !config.ipv6,
+        ca: config.ca.clone(),
         timing: pan123::Timing::default(),
     })
 }

@@ -207,7 +207,7 @@ impl Worker {
         let mut pending = Vec::new();
         while self.gather(queue, &mut pending) {
             let ready = pending.extract_if(.., |work| work.job.turn_has_come());
-            let batch: Vec<Box<Work>> = ready.take(BATCH).collect();
+            let batch: Vec<Work> = ready.take(BATCH).collect();
             if !batch.is_empty() {
                 self.remove_batch(batch);
             }
@@ -215,26 +215,26 @@ impl Worker {
     }
 
     /// Waits for DELETEs, and after the first one for more; false when there will be none.
-    fn gather(&self, queue: &Receiver<Box<Work>>, pending: &mut Vec<Box<Work>>) -> bool {
+    fn gather(&self, queue: &Receiver<Box<Work>>, pending: &mut Vec<Work>) -> bool {
         if pending.is_empty() {
             let Ok(first) = queue.recv() else {
                 return false;
             };
-            pending.push(first);
+            pending.push(*first);
             thread::sleep(self.gather);
         } else {
             match queue.recv_timeout(TURN) {
-                Ok(work) => pending.push(work),
+                Ok(work) => pending.push(*work),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => thread::sleep(TURN),
             }
         }
         let room = self.most.saturating_sub(pending.len());
-        pending.extend(queue.try_iter().take(room));
+        pending.extend(queue.try_iter().take(room).map(|work| *work));
         true
     }
 
-    fn remove_batch(&self, batch: Vec<Box<Work>>) {
+    fn remove_batch(&self, batch: Vec<Work>) {
         let (exchanges, jobs): (Vec<_>, Vec<_>) = batch
             .into_iter()
             .map(|work| (work.exchange, work.job))
