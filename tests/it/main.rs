@@ -2,11 +2,13 @@
 #![allow(
     clippy::panic,
     clippy::print_stderr,
+    clippy::print_stdout,
     clippy::unwrap_used,
     reason = "a test fails by panicking, and says what it skipped"
 )]
 
 mod clients;
+mod cloud;
 #[path = "../fake/mod.rs"]
 mod fake;
 mod rig;
