@@ -81,6 +81,7 @@ impl Cloud {
             bin: Bin::Keep,
             allow_http_upload: false,
             ipv4_only: false,
+            ca: None,
             timing: fast(),
         };
         change(&mut config);

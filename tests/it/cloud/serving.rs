@@ -33,6 +33,7 @@ impl Serving {
             bin: Bin::Keep,
             allow_http_upload: false,
             ipv4_only: false,
+            ca: None,
             timing: fast(),
         });
         let bound = server::bind(&Config {
