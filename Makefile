@@ -29,6 +29,7 @@ check:  ## formatting and lints
 bench:  ## print memory, size, speed and CPU time
 	$(CARGO) build --release --locked --bin restic-123pan --example fake123pan
 	$(CARGO) bench --locked --bench bench
+	FOLDER='$(FOLDER)' tests/dist/sizes.sh
 
 conformance:  ## run restic's own backend tests against the server (needs Go)
 	$(CARGO) build --release --locked --bin restic-123pan --example fake123pan

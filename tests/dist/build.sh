@@ -84,6 +84,8 @@ EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || echo 3155328
 wanted=$(chosen "$@")
 find_rust
 find_zig
+# Of each compiler its own, so that they don't undo each other's work.
+BUILD=$FOLDER/static/$WAY
 # Before the build, as the flags name the folders that this makes.
 "${CARGO:-cargo}" fetch --locked -q
 failed=()

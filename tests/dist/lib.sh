@@ -6,9 +6,6 @@ FOLDER=$(mkdir -p "${FOLDER:-target}" && cd "${FOLDER:-target}" && pwd)
 CACHE="${XDG_CACHE_HOME:-$HOME/.cache}/restic-123pan"
 # Archives and, in a folder for each device, programs.
 DIST=$FOLDER/dist
-# What only the builds need.
-# shellcheck disable=SC2034
-BUILD=$FOLDER/static
 
 say() { echo "dist: $*"; }
 
