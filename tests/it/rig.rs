@@ -5,7 +5,7 @@ use crate::fake::Fake;
 use crate::tree::TempDir;
 use std::cell::RefCell;
 use std::fs::{self, File};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
@@ -26,10 +26,17 @@ impl Rig {
     /// Starts both; `options` are the server's, besides those that every test needs.
     pub(crate) fn start(options: &[&str]) -> Self {
         let cloud = Fake::start();
+        let url = cloud.url();
+        let program = Path::new(env!("CARGO_BIN_EXE_restic-123pan"));
+        Self::with(program, cloud, &url, options)
+    }
+
+    /// The same with another program and another emulator, which the server reaches at `url`.
+    pub(crate) fn with(program: &Path, cloud: Fake, url: &str, options: &[&str]) -> Self {
         let dir = TempDir::new();
         let log = dir.path().join("log");
         let state = dir.path().join("state");
-        let server = Command::new(env!("CARGO_BIN_EXE_restic-123pan"))
+        let server = Command::new(program)
             .args([
                 "--listen",
                 "127.0.0.1:0",
@@ -37,7 +44,7 @@ impl Rig {
                 "vip",
                 "--allow-http-upload",
             ])
-            .args(["--api-url", &cloud.url(), "--state-dir"])
+            .args(["--api-url", url, "--state-dir"])
             .arg(&state)
             .args(options)
             .env("PAN123_CLIENT_ID", cloud.client_id())
@@ -64,6 +71,16 @@ impl Rig {
     /// A repository's address, as clients want it.
     pub(crate) fn url(&self, repo: &str) -> String {
         format!("rest:http://127.0.0.1:{}{repo}", self.port)
+    }
+
+    /// Where the server listens.
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The number of the server's process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.server.borrow().id()
     }
 
     /// The server's log so far.

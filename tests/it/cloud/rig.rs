@@ -88,6 +88,7 @@ impl Cloud {
             clock: Clock::default(),
             allow_http_upload: false,
             ipv4_only: false,
+            ca: None,
             timing: fast(),
         };
         change(&mut config);
