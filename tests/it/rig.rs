@@ -5,7 +5,7 @@ use crate::fake::Fake;
 use crate::tree::TempDir;
 use std::cell::RefCell;
 use std::fs::{self, File};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
@@ -18,6 +18,8 @@ pub(crate) struct Rig {
     server: RefCell<Child>,
     port: u16,
     log: PathBuf,
+    state: PathBuf,
+    options: Vec<String>,
     // Last, because the server writes into it.
     _dir: TempDir,
 }
@@ -29,36 +31,45 @@ impl Rig {
         let dir = TempDir::new();
         let log = dir.path().join("log");
         let state = dir.path().join("state");
-        let server = Command::new(env!("CARGO_BIN_EXE_restic-123pan"))
-            .args([
-                "--listen",
-                "127.0.0.1:0",
-                "--tier",
-                "vip",
-                "--allow-http-upload",
-            ])
-            .args(["--api-url", &cloud.url(), "--state-dir"])
-            .arg(&state)
-            .args(options)
-            .env("PAN123_CLIENT_ID", cloud.client_id())
-            .env("PAN123_CLIENT_SECRET", cloud.client_secret())
-            .env("RUST_LOG", "info")
-            .stderr(File::create(&log).unwrap())
-            .spawn()
-            .unwrap();
+        let options: Vec<String> = options.iter().map(|word| (*word).to_owned()).collect();
+        let server = spawn(&cloud, &state, &log, 0, &options);
         let mut rig = Self {
             cloud,
             server: RefCell::new(server),
             port: 0,
             log,
+            state,
+            options,
             _dir: dir,
         };
-        rig.port = rig.wait_for(|line| {
-            let (_, after) = line.split_once("127.0.0.1:")?;
-            let digits = after.split(|c: char| !c.is_ascii_digit()).next()?;
-            line.contains("listening").then(|| digits.parse().ok())?
-        });
+        rig.port = rig.wait_for(port);
         rig
+    }
+
+    /// Kills the server and starts it again on its port, with a new log.
+    pub(crate) fn kill_and_restart(&self) {
+        let mut server = self.server.borrow_mut();
+        let _ = server.kill();
+        let _ = server.wait();
+        *server = spawn(
+            &self.cloud,
+            &self.state,
+            &self.log,
+            self.port,
+            &self.options,
+        );
+        drop(server);
+        self.wait_for(port);
+    }
+
+    /// Runs another command of the program for the same account; what it prints.
+    pub(crate) fn command(&self, words: &[&str]) -> String {
+        let mut command = program(&self.cloud, &self.state);
+        let output = command.args(&words[..2]).args(account(&self.cloud));
+        let output = output.args(&words[2..]).output().unwrap();
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{words:?}: {errors}");
+        String::from_utf8(output.stdout).unwrap()
     }
 
     /// A repository's address, as clients want it.
@@ -104,6 +115,40 @@ impl Rig {
         let limited: u64 = calls.endpoints.values().map(|count| count.limited).sum();
         assert_eq!(limited, 0, "calls refused for their rate: {calls:#?}");
     }
+}
+
+/// The program with credentials.
+fn program(cloud: &Fake, state: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_restic-123pan"));
+    command
+        .env("PAN123_CLIENT_ID", cloud.client_id())
+        .env("PAN123_CLIENT_SECRET", cloud.client_secret())
+        .env("PAN123_STATE_DIR", state);
+    command
+}
+
+/// The options that name an account.
+fn account(cloud: &Fake) -> [String; 4] {
+    ["--tier", "vip", "--api-url", &cloud.url()].map(str::to_owned)
+}
+
+fn spawn(cloud: &Fake, state: &Path, log: &Path, port: u16, options: &[String]) -> Child {
+    program(cloud, state)
+        .args(account(cloud))
+        .args(["--allow-http-upload", "--listen"])
+        .arg(format!("127.0.0.1:{port}"))
+        .args(options)
+        .env("RUST_LOG", "info")
+        .stderr(File::create(log).unwrap())
+        .spawn()
+        .unwrap()
+}
+
+/// The port that a line of the log names.
+fn port(line: &str) -> Option<u16> {
+    let (_, after) = line.split_once("127.0.0.1:")?;
+    let digits = after.split(|c: char| !c.is_ascii_digit()).next()?;
+    line.contains("listening").then(|| digits.parse().ok())?
 }
 
 impl Drop for Rig {

@@ -9,4 +9,6 @@ mod lists;
 mod locks;
 mod rig;
 mod tokens;
+mod undo;
+mod waste;
 mod writing;
