@@ -105,8 +105,8 @@ fn list_shows_what_lies_there() {
     let server = desk.server();
     server.save_config(b"a config").unwrap();
     server.save(Kind::Data, b"stays").unwrap();
-    let snapshot = desk.removed(&server, Kind::Snapshots, b"a snapshot", 5);
     let old = desk.removed(&server, Kind::Data, b"an old pack", 30);
+    let snapshot = desk.removed(&server, Kind::Snapshots, b"a snapshot", 5);
     let by_hand = server.save(Kind::Data, b"by hand").unwrap();
     desk.cloud.trash_by_hand(&path(Kind::Data, by_hand));
     desk.cloud.plant("restic/host/data/notes", b"not restic's");
