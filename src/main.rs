@@ -1,9 +1,10 @@
 //! Flags, log, wiring, run; an error becomes an exit code.
 
 use log::{error, info, warn};
-use restic_123pan::args::{self, Config, Exit, Secret};
+use restic_123pan::args::{self, Command, Config, Exit, Secret};
 use restic_123pan::body::Budget;
 use restic_123pan::civil;
+use restic_123pan::command;
 use restic_123pan::pan123::{self, Pan123};
 use restic_123pan::server::{self, Stop};
 use restic_123pan::service::Service;
@@ -22,8 +23,12 @@ const USAGE: u8 = 2;
 fn main() -> ExitCode {
     let words: Vec<String> = env::args().skip(1).collect();
     match args::parse(&words, &|name| env::var(name).ok()) {
-        Ok(config) => {
-            start_log();
+        Ok((config, Command::Bin(bin))) => {
+            start_log("warn");
+            command::run(&bin, &account(&config))
+        }
+        Ok((config, Command::Serve)) => {
+            start_log("info");
             match run(&config) {
                 Ok(()) => ExitCode::SUCCESS,
                 Err(problem) => {
@@ -58,15 +63,18 @@ fn run(config: &Config) -> Result<(), Box<dyn std::error::Error>> {
     }
     info!("listening on {}, {}", bound.address(), summary(config));
     let budget = Budget::new(config.memory, config.spool_dir.clone());
-    bound.run(Service::new(Box::new(store(config)), budget))?;
+    bound.run(Service::new(
+        Box::new(Pan123::new(&account(config))),
+        budget,
+    ))?;
     info!("stopped");
     Ok(())
 }
 
-/// The store that the options name.
-fn store(config: &Config) -> Pan123 {
+/// The account that the options name.
+fn account(config: &Config) -> pan123::Config {
     let Secret(client_secret) = config.client_secret.clone();
-    Pan123::new(&pan123::Config {
+    pan123::Config {
         api_url: config.api_url.clone(),
         client_id: config.client_id.clone(),
         client_secret,
@@ -76,10 +84,12 @@ fn store(config: &Config) -> Pan123 {
         rate_share: config.rate_share,
         tier: config.tier,
         bin: config.bin,
+        reserve: config.reserve,
+        clock: pan123::Clock::default(),
         allow_http_upload: config.allow_http_upload,
         ipv4_only: !config.ipv6,
         timing: pan123::Timing::default(),
-    })
+    }
 }
 
 fn summary(config: &Config) -> String {
@@ -99,8 +109,8 @@ fn stop_on_signals(stop: &Stop) -> io::Result<()> {
     Ok(())
 }
 
-fn start_log() {
-    let default = env_logger::Env::default().default_filter_or("info");
+fn start_log(level: &str) {
+    let default = env_logger::Env::default().default_filter_or(level);
     let mut builder = env_logger::Builder::from_env(default);
     // systemd puts the time before each line itself.
     let timed = env::var_os("JOURNAL_STREAM").is_none();

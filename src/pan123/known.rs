@@ -39,6 +39,8 @@ pub const CONFIG: Id = Id([0xff; 32]);
 pub struct Folder {
     /// Its numbers, lowest first; several when twins of one name exist.
     pub ids: Vec<u64>,
+    /// When the cloud last said that it is there and not in the bin.
+    pub seen: Option<Instant>,
     /// Whether all of its subfolders are known, unless another server makes one.
     pub explored: bool,
     /// Its files, sorted.
@@ -111,6 +113,7 @@ impl Knowledge {
     pub fn made(&mut self, path: &Path, id: u64, now: Instant) {
         let folder = Folder {
             ids: vec![id],
+            seen: Some(now),
             explored: true,
             files: Vec::new(),
         };
@@ -230,18 +233,37 @@ impl Knowledge {
         doubtful: &mut Vec<u64>,
     ) {
         for name in self.subfolders(path) {
-            let ids = self.ids(&join(path, &name)).unwrap_or_default();
+            let full = join(path, &name);
+            let ids = self.ids(&full).unwrap_or_default();
             for id in ids.into_iter().filter(missing) {
-                match self.is_own(id, now) {
-                    true => folders.entry(name.clone()).or_default().push(id),
-                    false => doubtful.push(id),
+                if !self.is_own(id, now) {
+                    doubtful.push(id);
                 }
+                folders.entry(name.clone()).or_default().push(id);
+            }
+            // All of its numbers are shown, and shown in the bin.
+            if !folders.contains_key(&name) {
+                self.forget_folder(&full);
             }
         }
         for (name, mut ids) in folders {
             ids.sort_unstable();
             ids.dedup();
-            self.folders.entry(join(path, &name)).or_default().ids = ids;
+            let folder = self.folders.entry(join(path, &name)).or_default();
+            (folder.ids, folder.seen) = (ids, Some(now));
+        }
+    }
+
+    /// Whether a folder hasn't been seen for so long that somebody may have put it into the bin.
+    pub fn is_stale(&self, path: &Path, now: Instant) -> bool {
+        let seen = self.folders.get(path).and_then(|folder| folder.seen);
+        seen.is_none_or(|at| now.duration_since(at) >= self.overlay)
+    }
+
+    /// A folder was seen otherwise than in its parent's list.
+    pub fn saw(&mut self, path: &Path, now: Instant) {
+        if let Some(folder) = self.folders.get_mut(path) {
+            folder.seen = Some(now);
         }
     }
 
@@ -325,10 +347,23 @@ fn known(path: &Path, row: &Row) -> Option<Known> {
 }
 
 /// What a file's name in this folder stands for; None if it has no business there.
-fn key(path: &Path, name: &str) -> Option<Id> {
+pub fn key(path: &Path, name: &str) -> Option<Id> {
     match is_hashed(path) {
         false => (name == "config").then_some(CONFIG),
         true => Id::from_hex(name).filter(|id| !is_data(parent(path)) || id.prefix() == last(path)),
+    }
+}
+
+/// The repository's folder that a folder belongs to, and the kind of the files in it; none where
+/// only a config can be.
+pub fn owner(path: &Path) -> (&Path, Option<Kind>) {
+    if is_data(parent(path)) {
+        return (parent(parent(path)), Some(Kind::Data));
+    }
+    let kind = Kind::ALL.into_iter().find(|kind| kind.name() == last(path));
+    match kind {
+        Some(kind) => (parent(path), Some(kind)),
+        None => (path, None),
     }
 }
 
