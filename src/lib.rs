@@ -15,9 +15,9 @@
 //! ```
 //!
 //! `restic` is the protocol as values; `body` is an upload that checks itself while it is read;
-//! `turns` keeps operations on one name in order; `args` is what the user wants; `command` is what
-//! the program does besides serving; `civil` writes dates; `error` says what is certain after a
-//! failure.
+//! `turns` keeps operations on one name in order; `args` is what the user wants; `civil` writes
+//! dates; `error` says what is certain after a failure; `command` is what the program does besides
+//! serving.
 //!
 //! # What always holds
 //!

@@ -1,7 +1,7 @@
 //! Flags, log, wiring, run; an error becomes an exit code.
 
 use log::{error, info, warn};
-use restic_123pan::args::{self, Config, Exit, Secret};
+use restic_123pan::args::{self, Command, Config, Exit, Secret};
 use restic_123pan::body::Budget;
 use restic_123pan::civil;
 use restic_123pan::command::{self, Call, Task};
@@ -24,7 +24,7 @@ const USAGE: u8 = 2;
 fn main() -> ExitCode {
     let words: Vec<String> = env::args().skip(1).collect();
     let done = match command::parse(&words) {
-        Ok(None) => serve(&words),
+        Ok(None) => configured(&words),
         Ok(Some(Call::Print(text))) => Err(Exit::Print(text)),
         Ok(Some(Call::Account(task))) => work(&task),
         Err(why) => Err(Exit::Wrong(why)),
@@ -43,17 +43,24 @@ fn main() -> ExitCode {
     }
 }
 
-fn serve(words: &[String]) -> Result<ExitCode, Exit> {
-    let config = args::parse(words, &|name| env::var(name).ok())?;
-    start_log("info");
-    Ok(ended(run(&config)))
+fn configured(words: &[String]) -> Result<ExitCode, Exit> {
+    match args::parse(words, &|name| env::var(name).ok())? {
+        (config, Command::Bin(bin)) => {
+            start_log("warn");
+            Ok(command::bin::run(&bin, &account(&config)))
+        }
+        (config, Command::Serve) => {
+            start_log("info");
+            Ok(ended(run(&config)))
+        }
+    }
 }
 
 /// A command that works on the account; its log is about trouble only.
 fn work(task: &Task) -> Result<ExitCode, Exit> {
-    let config = args::parse(task.options(), &|name| env::var(name).ok())?;
+    let (config, _) = args::parse(task.options(), &|name| env::var(name).ok())?;
     start_log("warn");
-    Ok(ended(task.run(&config, &store(&config))))
+    Ok(ended(task.run(&config, &Pan123::new(&account(&config)))))
 }
 
 fn ended(done: Result<(), impl Display>) -> ExitCode {
@@ -81,15 +88,18 @@ fn run(config: &Config) -> Result<(), Box<dyn std::error::Error>> {
     }
     info!("listening on {}, {}", bound.address(), summary(config));
     let budget = Budget::new(config.memory, config.spool_dir.clone());
-    bound.run(Service::new(Box::new(store(config)), budget))?;
+    bound.run(Service::new(
+        Box::new(Pan123::new(&account(config))),
+        budget,
+    ))?;
     info!("stopped");
     Ok(())
 }
 
-/// The store that the options name.
-fn store(config: &Config) -> Pan123 {
+/// The account that the options name.
+fn account(config: &Config) -> pan123::Config {
     let Secret(client_secret) = config.client_secret.clone();
-    Pan123::new(&pan123::Config {
+    pan123::Config {
         api_url: config.api_url.clone(),
         client_id: config.client_id.clone(),
         client_secret,
@@ -99,10 +109,13 @@ fn store(config: &Config) -> Pan123 {
         rate_share: config.rate_share,
         tier: config.tier,
         bin: config.bin,
+        reserve: config.reserve,
+        clock: pan123::Clock::default(),
         allow_http_upload: config.allow_http_upload,
         ipv4_only: !config.ipv6,
+        ca: config.ca.clone(),
         timing: pan123::Timing::default(),
-    })
+    }
 }
 
 fn summary(config: &Config) -> String {

@@ -1,12 +1,14 @@
 //! Options, environment and credential files, read once into values that can't be wrong. What
 //! they are for is `main`'s business.
 
+mod bin;
 mod folders;
 mod table;
 #[cfg(test)]
 mod tests;
 mod values;
 
+pub use bin::{Bin as BinCommand, When};
 pub use table::{Opt, options};
 
 use crate::pan123::{Bin, Tier};
@@ -43,12 +45,16 @@ pub struct Config {
     pub rate_share: f64,
     /// What becomes of deleted files.
     pub bin: Bin,
+    /// Bytes of free space below which the oldest of them are purged before their time.
+    pub reserve: u64,
     /// Which rates the account has; none to find out.
     pub tier: Option<Tier>,
     /// Whether files, and the token with them, may be sent without TLS.
     pub allow_http_upload: bool,
     /// Whether 123pan is reached by IPv6 as well.
     pub ipv6: bool,
+    /// Certificate authorities to trust instead of the usual ones, as PEM.
+    pub ca: Option<Vec<u8>>,
     /// The account's client id.
     pub client_id: String,
     /// The account's client secret.
@@ -77,6 +83,15 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// What to do.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Serve repositories.
+    Serve,
+    /// Something with the recycle bin.
+    Bin(BinCommand),
+}
+
 /// What to do instead of running.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Exit {
@@ -89,9 +104,9 @@ pub enum Exit {
 /// A restic REST server that keeps repositories in a 123pan account.
 ///
 /// Use it with: restic -r rest:http://127.0.0.1:8000/my-repo/ init
-#[derive(FromArgs, Debug)]
+#[derive(FromArgs, Debug, Default)]
 #[argh(
-    note = "Commands: import, export, service, completions, manual; each has a --help of its own.",
+    note = "Commands: bin, import, export, service, completions, manual; each has a --help of its own.",
     note = "Each option can also be set in the environment as shown in brackets; the option wins.",
     note = "Credentials come from the environment only: PAN123_CLIENT_ID and PAN123_CLIENT_SECRET,\nor PAN123_CLIENT_ID_FILE and PAN123_CLIENT_SECRET_FILE naming files that hold them."
 )]
@@ -145,6 +160,11 @@ struct Flags {
     #[argh(option, arg_name = "what")]
     bin: Option<String>,
 
+    /// when less than so much space is free in the account, the oldest deleted files
+    /// are purged before their time; default 1G, 0 for never [PAN123_RESERVE]
+    #[argh(option, arg_name = "size")]
+    reserve: Option<String>,
+
     /// the account's call rates: auto, free or vip; default auto [PAN123_TIER]
     #[argh(option, arg_name = "tier")]
     tier: Option<String>,
@@ -158,37 +178,51 @@ struct Flags {
     #[argh(switch)]
     no_ipv6: bool,
 
+    /// certificate authorities to trust instead of the usual ones, in PEM, for networks
+    /// whose proxy signs for others [PAN123_CA_FILE]
+    #[argh(option, arg_name = "file")]
+    ca_file: Option<String>,
+
     /// show the version
     #[argh(switch)]
     version: bool,
 }
 
 /// Reads the command line without the program's own name, with `env` for the environment.
-pub fn parse(args: &[String], env: &dyn Fn(&str) -> Option<String>) -> Result<Config, Exit> {
-    let flags = flags(args)?;
-    if flags.version {
-        let version = env!("CARGO_PKG_VERSION");
-        return Err(Exit::Print(format!("{NAME} {version}\n")));
-    }
-    config(flags, &Env(env)).map_err(Exit::Wrong)
-}
-
-fn flags(args: &[String]) -> Result<Flags, Exit> {
+pub fn parse(
+    args: &[String],
+    env: &dyn Fn(&str) -> Option<String>,
+) -> Result<(Config, Command), Exit> {
     // argh knows no `--name=value`.
     let split = |arg: &String| match arg.split_once('=') {
         Some((name, value)) if name.starts_with("--") => vec![name.to_owned(), value.to_owned()],
         _ => vec![arg.clone()],
     };
-    let mut words: Vec<String> = args.iter().flat_map(split).collect();
-    if words.first().is_some_and(|word| word == "serve") {
-        words.remove(0);
+    let words: Vec<String> = args.iter().flat_map(split).collect();
+    let mut words: Vec<&str> = words.iter().map(String::as_str).collect();
+    match words.first() {
+        Some(&"bin") => {
+            let (config, command) = bin::parse(&words[1..], &Env(env))?;
+            return Ok((config, Command::Bin(command)));
+        }
+        Some(&"serve") => drop(words.remove(0)),
+        _ => {}
     }
-    let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    Flags::from_args(&[NAME], &words).map_err(|early| match early.status {
+    let flags: Flags = from_args(NAME, &words)?;
+    if flags.version {
+        let version = env!("CARGO_PKG_VERSION");
+        return Err(Exit::Print(format!("{NAME} {version}\n")));
+    }
+    let config = config(flags, &Env(env)).map_err(Exit::Wrong)?;
+    Ok((config, Command::Serve))
+}
+
+fn from_args<F: FromArgs>(name: &str, words: &[&str]) -> Result<F, Exit> {
+    F::from_args(&[name], words).map_err(|early| match early.status {
         Ok(()) => Exit::Print(early.output),
         Err(()) => {
             let said: Vec<&str> = early.output.split_whitespace().collect();
-            Exit::Wrong(format!("{}; see {NAME} --help", said.join(" ")))
+            Exit::Wrong(format!("{}; see {name} --help", said.join(" ")))
         }
     })
 }
@@ -225,9 +259,14 @@ fn config(flags: Flags, env: &Env<'_>) -> Result<Config, String> {
         })?,
         rate_share: env.value("rate-share", flags.rate_share, "0.8", values::share)?,
         bin: env.value("bin", flags.bin, "7d", values::bin)?,
+        reserve: env.value("reserve", flags.reserve, "1G", values::size)?,
         tier: env.value("tier", flags.tier, "auto", values::tier)?,
         allow_http_upload: env.switch("allow-http-upload", flags.allow_http_upload)?,
         ipv6: !env.switch("no-ipv6", flags.no_ipv6)?,
+        ca: env
+            .text("ca-file", flags.ca_file)
+            .map(|path| values::certificates(&path))
+            .transpose()?,
         client_id: env.credential("PAN123_CLIENT_ID")?,
         client_secret: Secret(env.credential("PAN123_CLIENT_SECRET")?),
     })

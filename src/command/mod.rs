@@ -1,5 +1,6 @@
 //! What the program does besides serving: one small module for each command.
 
+pub mod bin;
 mod completions;
 mod copy;
 mod manual;

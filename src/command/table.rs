@@ -35,12 +35,20 @@ enum Act {
 }
 
 /// Every command.
-pub const COMMANDS: [Command; 6] = [
+pub const COMMANDS: [Command; 7] = [
     Command {
         name: "serve",
         words: "",
         about: "run the server; the same as no command",
         choices: &[],
+        options: &[],
+        act: Act::Elsewhere,
+    },
+    Command {
+        name: "bin",
+        words: "list|purge|restore",
+        about: "show, free or bring back what was deleted",
+        choices: &["list", "purge", "restore"],
         options: &[],
         act: Act::Elsewhere,
     },

@@ -1,24 +1,28 @@
 #!/usr/bin/env bash
-# Makes the packages of static binaries: make.sh PRINTER OUT TARGET=BINARY...
-# PRINTER is the program as it runs on this machine, which prints the service files, the manual
-# page and the completions; OUT is where the packages go. The same binaries give the same bytes.
+# Makes the packages of the static programs that `make dist` built; the arguments name devices of
+# the table in tests/dist/targets, without any all that are built are packed. `make packages`
+# starts this. The same programs give the same bytes.
+#
+#   FOLDER   cargo's target folder (target); the results lie in its folder packages
+#   PRINTER  the program as it runs on this machine, which prints service files, manual page and
+#            completions ($FOLDER/release/restic-123pan)
 #
 #   .deb  Debian, Ubuntu, Raspberry Pi OS                    (dpkg-deb)
 #   .ipk  OpenWrt up to 24.10, with opkg                     (tar, gzip)
-#   .apk  OpenWrt 25.12 and newer, with apk; apk's format 2  (tar, gzip, openssl or sha1sum)
+#   .apk  OpenWrt 25.12 and newer, with apk; apk's format 2  (tar, gzip, sha1sum)
 set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+. tests/dist/lib.sh
 export LC_ALL=C TZ=UTC SOURCE_DATE_EPOCH="${SOURCE_DATE_EPOCH:-1767225600}"
 umask 022
 
-here=$(cd "$(dirname "$0")" && pwd)
-printer=$1 out=$2
-shift 2
-version=$("$printer" --version | cut -d' ' -f2)
+printer=${PRINTER:-$FOLDER/release/restic-123pan}
+version=$(version)
 about='restic REST server that keeps repositories in a 123pan account'
+out=$FOLDER/packages
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
-mkdir -p "$out"
-out=$(cd "$out" && pwd)
 
 # put MODE FILE: writes standard input there.
 put() {
@@ -55,13 +59,13 @@ deb() {
     "$printer" completions bash | put 644 "$share/bash-completion/completions/restic-123pan"
     "$printer" completions zsh | put 644 "$share/zsh/vendor-completions/_restic-123pan"
     "$printer" completions fish | put 644 "$share/fish/vendor_completions.d/restic-123pan.fish"
-    put 644 "$share/doc/restic-123pan/copyright" <"$here/../../LICENSE"
-    put 644 "$share/doc/restic-123pan/README.md" <"$here/../../README.md"
+    put 644 "$share/doc/restic-123pan/copyright" <LICENSE
+    put 644 "$share/doc/restic-123pan/README.md" <README.md
     # Credentials lie here.
     chmod 700 "$root/etc/restic-123pan"
     local script
     for script in postinst prerm postrm; do
-        put 755 "$root/DEBIAN/$script" <"$here/deb/$script"
+        put 755 "$root/DEBIAN/$script" <"tests/packages/deb/$script"
     done
     echo /etc/restic-123pan/options | put 644 "$root/DEBIAN/conffiles"
     put 644 "$root/DEBIAN/control" <<END
@@ -106,8 +110,8 @@ Installed-Size: $(bytes "$root")
 Description: $about
 END
     echo /etc/config/restic-123pan | put 644 "$parts/control/conffiles"
-    put 755 "$parts/control/postinst" <"$here/openwrt/postinst"
-    put 755 "$parts/control/prerm" <"$here/openwrt/prerm"
+    put 755 "$parts/control/postinst" <"tests/packages/openwrt/postinst"
+    put 755 "$parts/control/prerm" <"tests/packages/openwrt/prerm"
     archive "$parts/control" . >"$parts/control.tar.gz"
     archive "$root" . >"$parts/data.tar.gz"
     echo 2.0 >"$parts/debian-binary"
@@ -153,26 +157,38 @@ origin = restic-123pan
 license = MIT
 datahash = $(sha256sum <"$parts/data.tar.gz" | cut -d' ' -f1)
 END
-    put 755 "$parts/.post-install" <"$here/openwrt/postinst"
-    put 755 "$parts/.pre-deinstall" <"$here/openwrt/prerm"
+    put 755 "$parts/.post-install" <"tests/packages/openwrt/postinst"
+    put 755 "$parts/.pre-deinstall" <"tests/packages/openwrt/prerm"
     segment "$parts" .PKGINFO .post-install .pre-deinstall | gzip -9n >"$parts/control.tar.gz"
     cat "$parts/control.tar.gz" "$parts/data.tar.gz" >"$out/restic-123pan-$version-r1.$arch.apk"
 }
 
-for pair in "$@"; do
-    target=${pair%%=*} binary=${pair#*=}
-    read -r _ debian routers < <(grep "^$target " "$here/targets") || {
-        echo "$target isn't in $here/targets" >&2
-        exit 1
-    }
-    [ "$debian" = - ] || deb "$binary" "$debian"
-    root="$dir/openwrt-$target"
+# pack NAME: all packages of a device.
+pack() {
+    local binary arch root="$dir/openwrt-$1"
+    binary=$(program "$1")
+    arch=$(field "$1" debian)
+    [ -z "$arch" ] || deb "$binary" "$arch"
     openwrt_root "$binary" "$root"
-    for arch in $routers; do
+    for arch in $(field "$1" openwrt | tr , ' '); do
         ipk "$arch" "$root"
         apk "$arch" "$root"
     done
+}
+
+wanted=$(chosen "$@")
+rm -rf "$out"
+mkdir -p "$out"
+for name in $wanted; do
+    if [ -x "$(program "$name")" ]; then
+        pack "$name"
+        say "$name: packed"
+    elif [ $# != 0 ]; then
+        fail "$name isn't built; run make dist TARGET=$name first"
+    fi
 done
 cd "$out"
-sha256sum -- *.deb *.ipk *.apk 2>/dev/null >SHA256SUMS || true
-ls -l "$out"
+[ -n "$(ls)" ] || fail "nothing is built; run make dist first"
+sha256sum -- * >"$dir/SHA256SUMS"
+mv "$dir/SHA256SUMS" .
+say "packages and SHA256SUMS are in $out"

@@ -25,15 +25,15 @@ dir=$(mktemp -d)
 trap 'umount -l "$dir" 2>/dev/null; rmdir "$dir"' EXIT
 mount --make-rprivate / 2>/dev/null || true
 mount -t tmpfs none "$dir" || skip "tmpfs can't be mounted"
-mkdir "$dir/upper" "$dir/work" "$dir/root"
-mount -t overlay none -o "lowerdir=/,upperdir=$dir/upper,workdir=$dir/work" "$dir/root" ||
+mkdir "$dir/upper" "$dir/work" "$dir/machine"
+mount -t overlay none -o "lowerdir=/,upperdir=$dir/upper,workdir=$dir/work" "$dir/machine" ||
     skip "an overlay can't be mounted"
-mount -t tmpfs none "$dir/root/run"
-mount -t tmpfs none "$dir/root/tmp"
-cp "$1" "$dir/root/run/package.deb"
-within() { chroot "$dir/root" "$@"; }
-there() { [ -e "$dir/root$1" ] || [ -L "$dir/root$1" ]; }
-[ ! -e "$dir/root/etc/restic-123pan" ] || skip "this machine has it installed"
+mount -t tmpfs none "$dir/machine/run"
+mount -t tmpfs none "$dir/machine/tmp"
+cp "$1" "$dir/machine/run/package.deb"
+within() { chroot "$dir/machine" "$@"; }
+there() { [ -e "$dir/machine$1" ] || [ -L "$dir/machine$1" ]; }
+[ ! -e "$dir/machine/etc/restic-123pan" ] || skip "this machine has it installed"
 wants=/etc/systemd/system/multi-user.target.wants/restic-123pan.service
 
 within dpkg -i /run/package.deb
@@ -48,10 +48,10 @@ if within sh -c 'command -v systemctl' >/dev/null; then
     there "$wants" || fail "it isn't enabled"
 fi
 
-echo '# mine' >>"$dir/root/etc/restic-123pan/options"
-echo secret >"$dir/root/etc/restic-123pan/secret"
+echo '# mine' >>"$dir/machine/etc/restic-123pan/options"
+echo secret >"$dir/machine/etc/restic-123pan/secret"
 within dpkg -i /run/package.deb
-grep -q '# mine' "$dir/root/etc/restic-123pan/options" || fail "the upgrade replaced the options"
+grep -q '# mine' "$dir/machine/etc/restic-123pan/options" || fail "the upgrade replaced the options"
 
 within dpkg -r restic-123pan
 there /usr/bin/restic-123pan && fail "the program is still there"

@@ -84,16 +84,16 @@ fn packages(dir: &Path) -> BTreeMap<PathBuf, Entry> {
     );
     fs::write(&stand_in, script).unwrap();
     fs::set_permissions(&stand_in, fs::Permissions::from_mode(0o755)).unwrap();
-    let pair = |target: &str| format!("{target}={}", stand_in.display());
-    let out = dir.join("out");
+    for device in ["x86_64", "armv6", "mipsel"] {
+        let folder = dir.join("dist").join(device);
+        fs::create_dir_all(&folder).unwrap();
+        fs::copy(&stand_in, folder.join("restic-123pan")).unwrap();
+    }
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/packages/make.sh");
-    let mut command = Command::new(script);
-    command.arg(PROGRAM).arg(&out).args([
-        pair("x86_64-unknown-linux-musl"),
-        pair("mipsel-unknown-linux-musl"),
-    ]);
-    run(&mut command);
-    tree::read(&out)
+    run(Command::new(script)
+        .env("FOLDER", dir)
+        .env("PRINTER", PROGRAM));
+    tree::read(&dir.join("packages"))
 }
 
 #[test]
@@ -104,11 +104,11 @@ fn packages_are_the_same_twice_and_hold_what_they_should() {
     let (one, two) = (TempDir::new(), TempDir::new());
     let (first, second) = (packages(one.path()), packages(two.path()));
     let names: Vec<_> = first.keys().collect();
-    assert_eq!(names.len(), 10, "{names:?}");
+    assert_eq!(names.len(), 11, "{names:?}");
     let differs = |name: &&&PathBuf| first.get(**name) != second.get(**name);
     let different: Vec<_> = names.iter().filter(differs).collect();
     assert!(different.is_empty(), "these differ: {different:?}");
-    let out = one.path().join("out");
+    let out = one.path().join("packages");
     let version = env!("CARGO_PKG_VERSION");
     check_ipk(&out.join(format!("restic-123pan_{version}-1_mipsel_24kc.ipk")));
     check_apk(&out.join(format!("restic-123pan-{version}-r1.mipsel_24kc.apk")));
