@@ -1,6 +1,7 @@
 //! restic-123pan.
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test fails by panicking"))]
 
+pub mod access;
 pub mod args;
 pub mod body;
 pub mod civil;

@@ -12,6 +12,7 @@ use argh::FromArgs;
 use std::fmt;
 use std::fs;
 use std::path::PathBuf;
+pub(crate) use values::size;
 use values::{MOST_UPLOADS, MOST_WORKERS, count};
 
 /// The program's name, in messages.
@@ -212,7 +213,7 @@ fn config(flags: Flags, env: &Env<'_>) -> Result<Config, String> {
         )?,
         state_dir,
         spool_dir,
-        memory: env.value("memory", flags.memory, "32M", values::size)?,
+        memory: env.value("memory", flags.memory, "32M", size)?,
         workers: env.value("workers", flags.workers, "8", |text| {
             count(text, MOST_WORKERS)
         })?,

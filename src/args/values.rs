@@ -48,7 +48,7 @@ pub(super) fn url(text: &str) -> Result<String, String> {
 }
 
 /// A number of bytes; K, M, G and T are powers of 1024.
-pub(super) fn size(text: &str) -> Result<u64, String> {
+pub(crate) fn size(text: &str) -> Result<u64, String> {
     let wrong = || "write a number of bytes, or one with K, M or G, such as 32M".to_owned();
     let digits = text
         .find(|c: char| !c.is_ascii_digit())
