@@ -39,6 +39,8 @@ pub const CONFIG: Id = Id([0xff; 32]);
 pub struct Folder {
     /// Its numbers, lowest first; several when twins of one name exist.
     pub ids: Vec<u64>,
+    /// When the cloud last said that it is there and not in the bin.
+    pub seen: Option<Instant>,
     /// Whether all of its subfolders are known, unless another server makes one.
     pub explored: bool,
     /// Its files, sorted.
@@ -110,6 +112,7 @@ impl Knowledge {
     pub fn made(&mut self, path: &Path, id: u64, now: Instant) {
         let folder = Folder {
             ids: vec![id],
+            seen: Some(now),
             explored: true,
             files: Vec::new(),
         };
@@ -188,7 +191,8 @@ impl Knowledge {
             } else if !row.is_file()
                 || removed.is_some_and(|at| now.duration_since(at) < self.overlay)
             {
-                // In the bin, or there soon.
+                // In the bin, or there soon; shown there, it is ours to believe in no longer.
+                self.written.remove(&row.file_id);
             } else if removed.is_some() {
                 merged.doubtful.push(row.file_id);
             } else if key(path, &row.filename).is_some() {
@@ -227,18 +231,37 @@ impl Knowledge {
         doubtful: &mut Vec<u64>,
     ) {
         for name in self.subfolders(path) {
-            let ids = self.ids(&join(path, &name)).unwrap_or_default();
+            let full = join(path, &name);
+            let ids = self.ids(&full).unwrap_or_default();
             for id in ids.into_iter().filter(missing) {
-                match self.is_own(id, now) {
-                    true => folders.entry(name.clone()).or_default().push(id),
-                    false => doubtful.push(id),
+                if !self.is_own(id, now) {
+                    doubtful.push(id);
                 }
+                folders.entry(name.clone()).or_default().push(id);
+            }
+            // All of its numbers are shown, and shown in the bin.
+            if !folders.contains_key(&name) {
+                self.forget_folder(&full);
             }
         }
         for (name, mut ids) in folders {
             ids.sort_unstable();
             ids.dedup();
-            self.folders.entry(join(path, &name)).or_default().ids = ids;
+            let folder = self.folders.entry(join(path, &name)).or_default();
+            (folder.ids, folder.seen) = (ids, Some(now));
+        }
+    }
+
+    /// Whether a folder hasn't been seen for so long that somebody may have put it into the bin.
+    pub fn is_stale(&self, path: &Path, now: Instant) -> bool {
+        let seen = self.folders.get(path).and_then(|folder| folder.seen);
+        seen.is_none_or(|at| now.duration_since(at) >= self.overlay)
+    }
+
+    /// A folder was seen otherwise than in its parent's list.
+    pub fn saw(&mut self, path: &Path, now: Instant) {
+        if let Some(folder) = self.folders.get_mut(path) {
+            folder.seen = Some(now);
         }
     }
 

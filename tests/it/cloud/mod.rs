@@ -1,0 +1,12 @@
+//! The store over 123pan, held against its contract and against each safety rule, on an emulator
+//! in this process.
+
+mod confirming;
+mod contract;
+mod deleting;
+mod folders;
+mod lists;
+mod locks;
+mod rig;
+mod tokens;
+mod writing;
