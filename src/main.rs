@@ -1,56 +1,92 @@
 //! Flags, log, wiring, run; an error becomes an exit code.
 
 use log::{error, info, warn};
-use restic_123pan::args::{self, Config, Exit, Secret};
+use restic_123pan::access::{Access, passwd};
+use restic_123pan::args::{self, Command, Config, Exit, Secret};
 use restic_123pan::body::Budget;
 use restic_123pan::civil;
 use restic_123pan::pan123::{self, Pan123};
 use restic_123pan::server::{self, Stop};
 use restic_123pan::service::Service;
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
 use std::env;
 use std::io::{self, Write};
 use std::process::ExitCode;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::Arc;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 /// The exit code for a wrong command line.
 const USAGE: u8 = 2;
 
-// A program's answer to --help and to a wrong option belongs on the terminal.
-#[allow(clippy::print_stdout, clippy::print_stderr)]
 fn main() -> ExitCode {
     let words: Vec<String> = env::args().skip(1).collect();
-    match args::parse(&words, &|name| env::var(name).ok()) {
-        Ok(config) => {
-            start_log();
-            match run(&config) {
-                Ok(()) => ExitCode::SUCCESS,
-                Err(problem) => {
-                    error!("{problem}");
-                    ExitCode::FAILURE
-                }
+    let done =
+        args::command(&words, &|name| env::var(name).ok()).and_then(|command| match command {
+            Command::Serve(config) => serve(&config),
+            Command::Check(config) => check(&config),
+            Command::Passwd { user, file } => {
+                let line = passwd(&user, file.as_deref()).map_err(Exit::Wrong)?;
+                Err(Exit::Print(line.map_or(String::new(), |line| line + "\n")))
             }
-        }
-        Err(Exit::Print(text)) => {
+        });
+    done.unwrap_or_else(leave)
+}
+
+// A program's answer to --help and to a wrong option belongs on the terminal.
+#[allow(clippy::print_stdout, clippy::print_stderr)]
+fn leave(exit: Exit) -> ExitCode {
+    match exit {
+        Exit::Print(text) => {
             print!("{text}");
             ExitCode::SUCCESS
         }
-        Err(Exit::Wrong(text)) => {
+        Exit::Wrong(text) => {
             eprintln!("restic-123pan: {text}");
             ExitCode::from(USAGE)
         }
     }
 }
 
-fn run(config: &Config) -> Result<(), Box<dyn std::error::Error>> {
+fn check(config: &Config) -> Result<ExitCode, Exit> {
+    access(config)?;
+    let warnings: String = config
+        .warnings
+        .iter()
+        .map(|w| format!("warning: {w}\n"))
+        .collect();
+    let (listen, summary) = (&config.listen, summary(config));
+    let text = format!("{warnings}the configuration is right: listening on {listen}, {summary}\n");
+    Err(Exit::Print(text))
+}
+
+fn serve(config: &Config) -> Result<ExitCode, Exit> {
+    let access = access(config)?;
+    start_log();
+    match run(config, access) {
+        Ok(()) => Ok(ExitCode::SUCCESS),
+        Err(problem) => {
+            error!("{problem}");
+            Ok(ExitCode::FAILURE)
+        }
+    }
+}
+
+/// The rules about who may do what, with the files that they need.
+fn access(config: &Config) -> Result<Access, Exit> {
+    Access::new(&config.rules, Box::new(Instant::now)).map_err(Exit::Wrong)
+}
+
+fn run(config: &Config, access: Access) -> Result<(), Box<dyn std::error::Error>> {
     let bound = server::bind(&server::Config {
         listen: config.listen.clone(),
         workers: config.workers,
         ..server::Config::default()
     })?;
     stop_on_signals(&bound.stopper())?;
-    if !bound.address().ip().is_loopback() {
+    flag::register(SIGHUP, access.reload())?;
+    config.warnings.iter().for_each(|text| warn!("{text}"));
+    if !bound.address().ip().is_loopback() && config.rules.htpasswd.is_none() {
         warn!("other machines can reach this server, which asks for no password");
     }
     if config.state_dir.is_none() {
@@ -58,7 +94,8 @@ fn run(config: &Config) -> Result<(), Box<dyn std::error::Error>> {
     }
     info!("listening on {}, {}", bound.address(), summary(config));
     let budget = Budget::new(config.memory, config.spool_dir.clone());
-    bound.run(Service::new(Box::new(store(config)), budget))?;
+    let service = Service::new(Box::new(store(config)), budget);
+    bound.run(service.guarded(Arc::new(access)).reserving(config.reserve))?;
     info!("stopped");
     Ok(())
 }
@@ -86,7 +123,10 @@ fn summary(config: &Config) -> String {
     let (path, url) = (&config.repo_path, &config.api_url);
     let (memory, workers) = (config.memory >> 20, config.workers);
     let (bin, tier) = (config.bin, config.tier);
-    format!("{path} at {url}, {memory} MiB, {workers} workers, bin {bin:?}, tier {tier:?}")
+    let access = config.rules.summary();
+    format!(
+        "{access}, {path} at {url}, {memory} MiB, {workers} workers, bin {bin:?}, tier {tier:?}"
+    )
 }
 
 /// The first signal lets running requests end, the second doesn't.

@@ -60,6 +60,22 @@ impl Default for Rules {
     }
 }
 
+impl Rules {
+    /// The rules in a few words.
+    pub fn summary(&self) -> String {
+        let said = [
+            (self.htpasswd.is_some(), "passwords"),
+            (self.htpasswd.is_none(), "no passwords"),
+            (self.roles.is_some(), "roles"),
+            (self.private_repos, "private repositories"),
+            (self.append_only, "append-only"),
+        ];
+        let said = said.iter().filter(|(holds, _)| *holds);
+        let said: Vec<&str> = said.map(|(_, text)| *text).collect();
+        said.join(", ")
+    }
+}
+
 /// Somebody who may come in: a user, or anybody where no passwords are asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct User(Option<Arc<str>>);

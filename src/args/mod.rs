@@ -1,16 +1,23 @@
-//! Options, environment and credential files, read once into values that can't be wrong. What
-//! they are for is `main`'s business.
+//! Commands, options, environment and files, read once into values that can't be wrong. What they
+//! are for is `main`'s business.
 
+mod command;
+mod environment;
+mod file;
 mod folders;
 #[cfg(test)]
 mod tests;
 mod values;
 
+pub use command::{Command, command};
+
+use crate::access::Rules;
 use crate::pan123::{Bin, Tier};
 use crate::restic::Repo;
 use argh::FromArgs;
+use environment::{Env, variable};
+use file::Settings;
 use std::fmt;
-use std::fs;
 use std::path::PathBuf;
 pub(crate) use values::size;
 use values::{MOST_UPLOADS, MOST_WORKERS, count};
@@ -18,11 +25,40 @@ use values::{MOST_UPLOADS, MOST_WORKERS, count};
 /// The program's name, in messages.
 const NAME: &str = "restic-123pan";
 
+/// Where it listens unless told otherwise.
+const LISTEN: &str = "127.0.0.1:8000";
+/// The options that may stand in a configuration file.
+const OPTIONS: [&str; 19] = [
+    "listen",
+    "htpasswd-file",
+    "no-auth",
+    "roles",
+    "private-repos",
+    "append-only",
+    "reserve",
+    "repo-path",
+    "api-url",
+    "state-dir",
+    "spool-dir",
+    "memory",
+    "workers",
+    "uploads",
+    "rate-share",
+    "bin",
+    "tier",
+    "allow-http-upload",
+    "no-ipv6",
+];
+
 /// Everything that the program was told.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// `host:port` to listen on; without a host every interface.
     pub listen: String,
+    /// Who may come in and do what.
+    pub rules: Rules,
+    /// Bytes of the account that are kept free for what makes room again.
+    pub reserve: u64,
     /// The folder in the account below which repositories are kept.
     pub repo_path: Repo,
     /// Where 123pan's interface is.
@@ -51,6 +87,8 @@ pub struct Config {
     pub client_id: String,
     /// The account's client secret.
     pub client_secret: Secret,
+    /// What the log should say about the options.
+    pub warnings: Vec<String>,
 }
 
 /// A text that no log shows.
@@ -89,14 +127,42 @@ pub enum Exit {
 /// Use it with: restic -r rest:http://127.0.0.1:8000/my-repo/ init
 #[derive(FromArgs, Debug)]
 #[argh(
-    note = "Each option can also be set in the environment as shown in brackets; the option wins.",
-    note = "Credentials come from the environment only: PAN123_CLIENT_ID and PAN123_CLIENT_SECRET,\nor PAN123_CLIENT_ID_FILE and PAN123_CLIENT_SECRET_FILE naming files that hold them."
+    note = "Commands: serve (which may be left out), check-config, passwd.",
+    note = "Each option can also be set in the environment as shown in brackets, or in a file that\n--config names; the option wins, then the environment.",
+    note = "Credentials aren't taken as options: set PAN123_CLIENT_ID and PAN123_CLIENT_SECRET,\nor PAN123_CLIENT_ID_FILE and PAN123_CLIENT_SECRET_FILE naming files that hold them."
 )]
 struct Flags {
     /// address to listen on: host:port, :port or [::1]:port; default 127.0.0.1:8000
     /// [PAN123_LISTEN]
     #[argh(option, arg_name = "addr")]
     listen: Option<String>,
+
+    /// file with the users' passwords, as htpasswd -B and the command passwd write it
+    /// [PAN123_HTPASSWD_FILE]
+    #[argh(option, arg_name = "file")]
+    htpasswd_file: Option<String>,
+
+    /// serve other machines without asking for passwords [PAN123_NO_AUTH=1]
+    #[argh(switch)]
+    no_auth: bool,
+
+    /// file that says what each user may do where [PAN123_ROLES]
+    #[argh(option, arg_name = "file")]
+    roles: Option<String>,
+
+    /// let users enter only repositories below a folder of their name
+    /// [PAN123_PRIVATE_REPOS=1]
+    #[argh(switch)]
+    private_repos: bool,
+
+    /// let nobody remove or replace anything but locks [PAN123_APPEND_ONLY=1]
+    #[argh(switch)]
+    append_only: bool,
+
+    /// space of the account that is kept free for pruning, such as 0 or 1G; default 1G
+    /// [PAN123_RESERVE]
+    #[argh(option, arg_name = "size")]
+    reserve: Option<String>,
 
     /// folder in the account that holds the repositories; default /restic-backup
     /// [PAN123_REPO_PATH]
@@ -155,6 +221,10 @@ struct Flags {
     #[argh(switch)]
     no_ipv6: bool,
 
+    /// file with lines such as: listen = :8000 [PAN123_CONFIG]
+    #[argh(option, arg_name = "file")]
+    config: Option<String>,
+
     /// show the version
     #[argh(switch)]
     version: bool,
@@ -167,30 +237,65 @@ pub fn parse(args: &[String], env: &dyn Fn(&str) -> Option<String>) -> Result<Co
         let version = env!("CARGO_PKG_VERSION");
         return Err(Exit::Print(format!("{NAME} {version}\n")));
     }
-    config(flags, &Env(env)).map_err(Exit::Wrong)
+    environment(env, flags.config.as_deref())
+        .and_then(|env| config(flags, &env))
+        .map_err(Exit::Wrong)
+}
+
+/// The environment, with the configuration file behind it.
+fn environment<'a>(
+    env: &'a dyn Fn(&str) -> Option<String>,
+    file: Option<&str>,
+) -> Result<Env<'a>, String> {
+    let mut env = Env::new(env);
+    if let Some(path) = env.text("config", file.map(str::to_owned)) {
+        env.file = Settings::read(&path, &OPTIONS)?;
+    }
+    Ok(env)
 }
 
 fn flags(args: &[String]) -> Result<Flags, Exit> {
-    // argh knows no `--name=value`.
+    let mut words = split(args);
+    if words.first().is_some_and(|word| word == "serve") {
+        words.remove(0);
+    }
+    read(NAME, &words)
+}
+
+/// The words, with `--name=value` taken apart, which argh doesn't know.
+fn split(args: &[String]) -> Vec<String> {
     let split = |arg: &String| match arg.split_once('=') {
         Some((name, value)) if name.starts_with("--") => vec![name.to_owned(), value.to_owned()],
         _ => vec![arg.clone()],
     };
-    let mut words: Vec<String> = args.iter().flat_map(split).collect();
-    if words.first().is_some_and(|word| word == "serve") {
-        words.remove(0);
-    }
+    args.iter().flat_map(split).collect()
+}
+
+/// Reads the options of a command of this name.
+fn read<T: FromArgs>(name: &str, words: &[String]) -> Result<T, Exit> {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    Flags::from_args(&[NAME], &words).map_err(|early| match early.status {
+    T::from_args(&[name], &words).map_err(|early| match early.status {
         Ok(()) => Exit::Print(early.output),
         Err(()) => {
             let said: Vec<&str> = early.output.split_whitespace().collect();
-            Exit::Wrong(format!("{}; see {NAME} --help", said.join(" ")))
+            Exit::Wrong(format!("{}; see {name} --help", said.join(" ")))
         }
     })
 }
 
 fn config(flags: Flags, env: &Env<'_>) -> Result<Config, String> {
+    let mut warnings = Vec::new();
+    let listen = listen(flags.listen, env, &mut warnings)?;
+    let rules = Rules {
+        htpasswd: env
+            .text("htpasswd-file", flags.htpasswd_file)
+            .map(PathBuf::from),
+        roles: env.text("roles", flags.roles).map(PathBuf::from),
+        private_repos: env.switch("private-repos", flags.private_repos)?,
+        append_only: env.switch("append-only", flags.append_only)?,
+        ..Rules::default()
+    };
+    check_access(&rules, &listen, env.switch("no-auth", flags.no_auth)?)?;
     let state = env.text("state-dir", flags.state_dir);
     let state_dir = folders::state(state.as_deref(), env)?;
     let spool_dir = match env.text("spool-dir", flags.spool_dir) {
@@ -198,7 +303,10 @@ fn config(flags: Flags, env: &Env<'_>) -> Result<Config, String> {
         Some(path) => Some(folders::named("spool-dir", &path)?),
     };
     Ok(Config {
-        listen: env.value("listen", flags.listen, "127.0.0.1:8000", values::listen)?,
+        listen,
+        rules,
+        reserve: env.value("reserve", flags.reserve, "1G", size)?,
+        warnings,
         repo_path: env.value(
             "repo-path",
             flags.repo_path,
@@ -230,69 +338,40 @@ fn config(flags: Flags, env: &Env<'_>) -> Result<Config, String> {
     })
 }
 
-/// The environment. A variable that is set to nothing counts as unset.
-struct Env<'a>(&'a dyn Fn(&str) -> Option<String>);
-
-impl Env<'_> {
-    fn get(&self, name: &str) -> Option<String> {
-        (self.0)(name).filter(|value| !value.is_empty())
+/// The address to listen on, which other programs of this purpose take from variables of their own.
+fn listen(
+    option: Option<String>,
+    env: &Env<'_>,
+    warnings: &mut Vec<String>,
+) -> Result<String, String> {
+    let (host, port) = (env.get("LISTEN_ADDR"), env.get("LISTEN_PORT"));
+    let silent = option.is_none() && env.get(&variable("listen")).is_none();
+    if !silent || (host.is_none() && port.is_none()) {
+        return env.value("listen", option, LISTEN, values::listen);
     }
-
-    fn text(&self, name: &str, option: Option<String>) -> Option<String> {
-        option.or_else(|| self.get(&variable(name)))
-    }
-
-    /// Option, environment, default, in this order; an error says where the bad value stood.
-    fn value<T>(
-        &self,
-        name: &str,
-        option: Option<String>,
-        default: &str,
-        parse: impl Fn(&str) -> Result<T, String>,
-    ) -> Result<T, String> {
-        let place = match option.is_some() {
-            true => format!("--{name}"),
-            false => variable(name),
-        };
-        let text = self.text(name, option);
-        let text = text.as_deref().unwrap_or(default);
-        parse(text).map_err(|why| format!("{place} {text:?}: {why}"))
-    }
-
-    fn switch(&self, name: &str, option: bool) -> Result<bool, String> {
-        let variable = variable(name);
-        match self.get(&variable).as_deref() {
-            _ if option => Ok(true),
-            None | Some("0" | "false" | "no") => Ok(false),
-            Some("1" | "true" | "yes") => Ok(true),
-            Some(_) => Err(format!("{variable} must be 1, true, yes, 0, false or no")),
-        }
-    }
-
-    fn credential(&self, name: &str) -> Result<String, String> {
-        let file = format!("{name}_FILE");
-        match (self.get(name), self.get(&file)) {
-            (Some(_), Some(_)) => Err(format!("set either {name} or {file}, not both")),
-            (Some(value), None) => Ok(value),
-            (None, Some(path)) => {
-                let text = fs::read_to_string(&path)
-                    .map_err(|error| format!("{file}: can't read {path}: {error}"))?;
-                let value = text.trim_end_matches(['\r', '\n']).to_owned();
-                match value.is_empty() {
-                    true => Err(format!("{file}: {path} is empty")),
-                    false => Ok(value),
-                }
-            }
-            (None, None) => Err(format!(
-                "{name} is missing: apply for a client id and secret at \
-                 https://www.123pan.com/developer, then set PAN123_CLIENT_ID and \
-                 PAN123_CLIENT_SECRET (or …_FILE) in the environment"
-            )),
-        }
-    }
+    let names = "LISTEN_ADDR and LISTEN_PORT";
+    let listen = values::host_and_port(host.as_deref(), port.as_deref(), LISTEN);
+    let listen = values::listen(&listen).map_err(|why| format!("{names} {listen:?}: {why}"))?;
+    warnings.push(format!(
+        "{names} still count, but say PAN123_LISTEN={listen} instead"
+    ));
+    Ok(listen)
 }
 
-/// The environment's name for an option.
-fn variable(name: &str) -> String {
-    format!("PAN123_{}", name.to_uppercase().replace('-', "_"))
+/// Whether the rules about access make sense together.
+fn check_access(rules: &Rules, listen: &str, no_auth: bool) -> Result<(), String> {
+    match &rules.htpasswd {
+        Some(_) if no_auth => Err("use either --htpasswd-file or --no-auth, not both".to_owned()),
+        Some(_) => Ok(()),
+        None if rules.roles.is_some() || rules.private_repos => Err(
+            "--roles and --private-repos need users: name their passwords with --htpasswd-file"
+                .to_owned(),
+        ),
+        None if no_auth || values::is_loopback(listen) => Ok(()),
+        None => Err(format!(
+            "listening on {listen} lets other machines in, and nobody would be asked for a \
+             password: name a file of passwords with --htpasswd-file ({NAME} passwd writes one), \
+             or say --no-auth if everybody who reaches this port may read and delete backups"
+        )),
+    }
 }
