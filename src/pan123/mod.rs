@@ -26,6 +26,7 @@ mod list;
 mod multipart;
 mod pace;
 mod purge;
+mod space;
 mod token;
 mod tree;
 mod trouble;
@@ -136,6 +137,9 @@ pub struct Timing {
     pub purge: Duration,
     /// Before the account's tier is asked for again, when it couldn't be had.
     pub tier: Duration,
+    /// Between two looks at the account's free space; also how long the size of a folder is
+    /// believed.
+    pub space: Duration,
 }
 
 impl Default for Timing {
@@ -161,6 +165,7 @@ impl Default for Timing {
             lost: seconds(60 * 60),
             purge: seconds(2),
             tier: seconds(60),
+            space: seconds(5 * 60),
         }
     }
 }
@@ -180,6 +185,7 @@ struct Cloud {
     bin: bin::Waste,
     uploads: upload::Uploads,
     downloads: download::Downloads,
+    space: space::Space,
 }
 
 impl Pan123 {
@@ -197,6 +203,7 @@ impl Pan123 {
             bin: bin::Waste::new(config),
             uploads: upload::Uploads::new(config),
             downloads: download::Downloads::default(),
+            space: space::Space::new(config.timing.space),
             door,
         });
         let purger = purge::Purger::start(&cloud, config);
@@ -243,6 +250,14 @@ impl Store for Pan123 {
 
     fn remove(&self, files: &[(Repo, File)]) -> Vec<Result<(), Error>> {
         self.cloud.remove(files)
+    }
+
+    fn free_space(&self) -> Option<u64> {
+        self.cloud.space.free()
+    }
+
+    fn used_space(&self, folder: &Repo) -> Result<Option<u64>, Error> {
+        self.cloud.used_space(folder)
     }
 }
 

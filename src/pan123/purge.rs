@@ -1,5 +1,5 @@
 //! What happens in the background, in one thread of its own: purging from the bin what was put
-//! there and whose time has come, and finding out the account's tier. Nobody waits for any of it,
+//! there and whose time has come, and finding out the account's tier and space. Nobody waits for any of it,
 //! and all of its calls go last.
 
 use super::api::Tier;
@@ -81,6 +81,7 @@ impl Work {
         if self.tier_at.is_some_and(|at| at <= now) {
             self.find_tier();
         }
+        self.cloud.look_at_space();
         if self.purge_at.is_some_and(|at| at <= now) {
             self.purge();
         }
@@ -88,7 +89,7 @@ impl Work {
 
     fn find_tier(&mut self) {
         let door = &self.cloud.door;
-        let Ok(user) = door.user() else {
+        let Ok(user) = self.cloud.account() else {
             self.tier_at = Some(Instant::now() + door.timing.tier);
             return;
         };

@@ -64,7 +64,7 @@ impl Exchange {
     /// Whether the client has gone without waiting for its answer.
     pub(super) fn deserted(&mut self) -> bool {
         let socket = self.incoming.get_mut().socket();
-        !socket.is_some_and(|socket| sockets::alive(socket))
+        !socket.is_some_and(sockets::alive)
     }
 
     /// Lets `serve` read the body and write the answer.
