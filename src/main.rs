@@ -2,9 +2,10 @@
 
 use log::{error, info, warn};
 use restic_123pan::access::{Access, passwd};
-use restic_123pan::args::{self, Command, Config, Exit, Secret};
+use restic_123pan::args::{self, Command, Config, Exit, Secret, Task};
 use restic_123pan::body::Budget;
 use restic_123pan::civil;
+use restic_123pan::command;
 use restic_123pan::pan123::{self, Pan123};
 use restic_123pan::server::{self, Stop};
 use restic_123pan::service::Service;
@@ -21,15 +22,19 @@ const USAGE: u8 = 2;
 
 fn main() -> ExitCode {
     let words: Vec<String> = env::args().skip(1).collect();
-    let done =
-        args::command(&words, &|name| env::var(name).ok()).and_then(|command| match command {
-            Command::Serve(config) => serve(&config),
-            Command::Check(config) => check(&config),
-            Command::Passwd { user, file } => {
-                let line = passwd(&user, file.as_deref()).map_err(Exit::Wrong)?;
-                Err(Exit::Print(line.map_or(String::new(), |line| line + "\n")))
-            }
-        });
+    let task = args::task(&words, &|name| env::var(name).ok());
+    let done = task.and_then(|task| match task {
+        Task::Configured(config, Command::Serve) => serve(&config),
+        Task::Configured(config, Command::Check) => check(&config),
+        Task::Configured(config, Command::Bin(bin)) => {
+            start_log("warn");
+            Ok(command::run(&bin, &account(&config)))
+        }
+        Task::Passwd { user, file } => {
+            let line = passwd(&user, file.as_deref()).map_err(Exit::Wrong)?;
+            Err(Exit::Print(line.map_or(String::new(), |line| line + "\n")))
+        }
+    });
     done.unwrap_or_else(leave)
 }
 
@@ -62,7 +67,7 @@ fn check(config: &Config) -> Result<ExitCode, Exit> {
 
 fn serve(config: &Config) -> Result<ExitCode, Exit> {
     let access = access(config)?;
-    start_log();
+    start_log("info");
     match run(config, access) {
         Ok(()) => Ok(ExitCode::SUCCESS),
         Err(problem) => {
@@ -94,16 +99,16 @@ fn run(config: &Config, access: Access) -> Result<(), Box<dyn std::error::Error>
     }
     info!("listening on {}, {}", bound.address(), summary(config));
     let budget = Budget::new(config.memory, config.spool_dir.clone());
-    let service = Service::new(Box::new(store(config)), budget);
+    let service = Service::new(Box::new(Pan123::new(&account(config))), budget);
     bound.run(service.guarded(Arc::new(access)).reserving(config.reserve))?;
     info!("stopped");
     Ok(())
 }
 
-/// The store that the options name.
-fn store(config: &Config) -> Pan123 {
+/// The account that the options name.
+fn account(config: &Config) -> pan123::Config {
     let Secret(client_secret) = config.client_secret.clone();
-    Pan123::new(&pan123::Config {
+    pan123::Config {
         api_url: config.api_url.clone(),
         client_id: config.client_id.clone(),
         client_secret,
@@ -113,10 +118,12 @@ fn store(config: &Config) -> Pan123 {
         rate_share: config.rate_share,
         tier: config.tier,
         bin: config.bin,
+        reserve: config.reserve,
+        clock: pan123::Clock::default(),
         allow_http_upload: config.allow_http_upload,
         ipv4_only: !config.ipv6,
         timing: pan123::Timing::default(),
-    })
+    }
 }
 
 fn summary(config: &Config) -> String {
@@ -139,8 +146,8 @@ fn stop_on_signals(stop: &Stop) -> io::Result<()> {
     Ok(())
 }
 
-fn start_log() {
-    let default = env_logger::Env::default().default_filter_or("info");
+fn start_log(level: &str) {
+    let default = env_logger::Env::default().default_filter_or(level);
     let mut builder = env_logger::Builder::from_env(default);
     // systemd puts the time before each line itself.
     let timed = env::var_os("JOURNAL_STREAM").is_none();

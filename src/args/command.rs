@@ -1,17 +1,15 @@
 //! What the program is to do: the first word of the command line.
 
 use super::environment::Env;
-use super::{Config, Exit, NAME, parse, read, split};
+use super::{Command, Config, Exit, NAME, from_args, parse, split};
 use argh::FromArgs;
 use std::path::PathBuf;
 
 /// What to do.
 #[derive(Clone, Debug)]
-pub enum Command {
-    /// Serve.
-    Serve(Box<Config>),
-    /// Say whether the configuration is right.
-    Check(Box<Config>),
+pub enum Task {
+    /// Something that needs an account.
+    Configured(Box<Config>, Command),
     /// Ask for a user's password and write it into a file, or print it.
     Passwd {
         /// The user.
@@ -36,20 +34,16 @@ struct Passwd {
 }
 
 /// Reads the command line without the program's own name, with `env` for the environment.
-pub fn command(args: &[String], env: &dyn Fn(&str) -> Option<String>) -> Result<Command, Exit> {
-    let boxed = |config: Config| Box::new(config);
-    match args.split_first() {
-        Some((first, rest)) if first == "check-config" => {
-            parse(rest, env).map(boxed).map(Command::Check)
-        }
-        Some((first, rest)) if first == "passwd" => {
-            let passwd: Passwd = read(&format!("{NAME} passwd"), &split(rest))?;
-            let file = Env::new(env).text("htpasswd-file", passwd.htpasswd_file);
-            Ok(Command::Passwd {
-                user: passwd.user,
-                file: file.map(PathBuf::from),
-            })
-        }
-        _ => parse(args, env).map(boxed).map(Command::Serve),
+pub fn task(args: &[String], env: &dyn Fn(&str) -> Option<String>) -> Result<Task, Exit> {
+    let words = split(args);
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    if let Some((&"passwd", rest)) = words.split_first() {
+        let passwd: Passwd = from_args(&format!("{NAME} passwd"), rest)?;
+        let file = Env::new(env).text("htpasswd-file", passwd.htpasswd_file);
+        return Ok(Task::Passwd {
+            user: passwd.user,
+            file: file.map(PathBuf::from),
+        });
     }
+    parse(args, env).map(|(config, command)| Task::Configured(Box::new(config), command))
 }

@@ -1,6 +1,6 @@
 //! The configuration file: lines `name = value`, with the names of the options.
 
-use super::variable;
+use super::environment::variable;
 use std::collections::HashMap;
 use std::fs;
 

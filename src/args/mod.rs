@@ -1,22 +1,26 @@
 //! Commands, options, environment and files, read once into values that can't be wrong. What they
 //! are for is `main`'s business.
 
+mod bin;
 mod command;
 mod environment;
 mod file;
 mod folders;
+mod listen;
 #[cfg(test)]
 mod tests;
 mod values;
 
-pub use command::{Command, command};
+pub use bin::{Bin as BinCommand, When};
+pub use command::{Task, task};
 
 use crate::access::Rules;
 use crate::pan123::{Bin, Tier};
 use crate::restic::Repo;
 use argh::FromArgs;
-use environment::{Env, variable};
+use environment::Env;
 use file::Settings;
+use listen::{check_access, listen};
 use std::fmt;
 use std::path::PathBuf;
 pub(crate) use values::size;
@@ -57,8 +61,8 @@ pub struct Config {
     pub listen: String,
     /// Who may come in and do what.
     pub rules: Rules,
-    /// Bytes of the account that are kept free for what makes room again.
-    pub reserve: u64,
+    /// Whether others than this machine may come in without passwords.
+    pub no_auth: bool,
     /// The folder in the account below which repositories are kept.
     pub repo_path: Repo,
     /// Where 123pan's interface is.
@@ -77,6 +81,9 @@ pub struct Config {
     pub rate_share: f64,
     /// What becomes of deleted files.
     pub bin: Bin,
+    /// Bytes of the account that are kept free for what makes room again; below it, the oldest
+    /// deleted files are purged before their time.
+    pub reserve: u64,
     /// Which rates the account has; none to find out.
     pub tier: Option<Tier>,
     /// Whether files, and the token with them, may be sent without TLS.
@@ -113,6 +120,17 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// What to do.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Serve repositories.
+    Serve,
+    /// Say whether the configuration is right.
+    Check,
+    /// Something with the recycle bin.
+    Bin(BinCommand),
+}
+
 /// What to do instead of running.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Exit {
@@ -125,9 +143,9 @@ pub enum Exit {
 /// A restic REST server that keeps repositories in a 123pan account.
 ///
 /// Use it with: restic -r rest:http://127.0.0.1:8000/my-repo/ init
-#[derive(FromArgs, Debug)]
+#[derive(FromArgs, Debug, Default)]
 #[argh(
-    note = "Commands: serve (which may be left out), check-config, passwd.",
+    note = "Commands: serve (which may be left out), check-config, passwd, and bin, which shows, frees\nand brings back what was deleted. See COMMAND --help.",
     note = "Each option can also be set in the environment as shown in brackets, or in a file that\n--config names; the option wins, then the environment.",
     note = "Credentials aren't taken as options: set PAN123_CLIENT_ID and PAN123_CLIENT_SECRET,\nor PAN123_CLIENT_ID_FILE and PAN123_CLIENT_SECRET_FILE naming files that hold them."
 )]
@@ -158,11 +176,6 @@ struct Flags {
     /// let nobody remove or replace anything but locks [PAN123_APPEND_ONLY=1]
     #[argh(switch)]
     append_only: bool,
-
-    /// space of the account that is kept free for pruning, such as 0 or 1G; default 1G
-    /// [PAN123_RESERVE]
-    #[argh(option, arg_name = "size")]
-    reserve: Option<String>,
 
     /// folder in the account that holds the repositories; default /restic-backup
     /// [PAN123_REPO_PATH]
@@ -208,6 +221,11 @@ struct Flags {
     #[argh(option, arg_name = "what")]
     bin: Option<String>,
 
+    /// space of the account that is kept free for pruning: less refuses new packs, and
+    /// purges the oldest deleted files early; default 1G, 0 for none [PAN123_RESERVE]
+    #[argh(option, arg_name = "size")]
+    reserve: Option<String>,
+
     /// the account's call rates: auto, free or vip; default auto [PAN123_TIER]
     #[argh(option, arg_name = "tier")]
     tier: Option<String>,
@@ -231,15 +249,33 @@ struct Flags {
 }
 
 /// Reads the command line without the program's own name, with `env` for the environment.
-pub fn parse(args: &[String], env: &dyn Fn(&str) -> Option<String>) -> Result<Config, Exit> {
-    let flags = flags(args)?;
+pub fn parse(
+    args: &[String],
+    env: &dyn Fn(&str) -> Option<String>,
+) -> Result<(Config, Command), Exit> {
+    let words = split(args);
+    let mut words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let command = match words.first() {
+        Some(&"bin") => {
+            let env = environment(env, None).map_err(Exit::Wrong)?;
+            let (config, command) = bin::parse(&words[1..], &env)?;
+            return Ok((config, Command::Bin(command)));
+        }
+        Some(&"check-config") => Command::Check,
+        _ => Command::Serve,
+    };
+    if matches!(words.first(), Some(&"serve" | &"check-config")) {
+        words.remove(0);
+    }
+    let flags: Flags = from_args(NAME, &words)?;
     if flags.version {
         let version = env!("CARGO_PKG_VERSION");
         return Err(Exit::Print(format!("{NAME} {version}\n")));
     }
-    environment(env, flags.config.as_deref())
+    let config = environment(env, flags.config.as_deref())
         .and_then(|env| config(flags, &env))
-        .map_err(Exit::Wrong)
+        .and_then(|config| check_access(&config).map(|()| config));
+    Ok((config.map_err(Exit::Wrong)?, command))
 }
 
 /// The environment, with the configuration file behind it.
@@ -254,14 +290,6 @@ fn environment<'a>(
     Ok(env)
 }
 
-fn flags(args: &[String]) -> Result<Flags, Exit> {
-    let mut words = split(args);
-    if words.first().is_some_and(|word| word == "serve") {
-        words.remove(0);
-    }
-    read(NAME, &words)
-}
-
 /// The words, with `--name=value` taken apart, which argh doesn't know.
 fn split(args: &[String]) -> Vec<String> {
     let split = |arg: &String| match arg.split_once('=') {
@@ -272,9 +300,8 @@ fn split(args: &[String]) -> Vec<String> {
 }
 
 /// Reads the options of a command of this name.
-fn read<T: FromArgs>(name: &str, words: &[String]) -> Result<T, Exit> {
-    let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    T::from_args(&[name], &words).map_err(|early| match early.status {
+fn from_args<F: FromArgs>(name: &str, words: &[&str]) -> Result<F, Exit> {
+    F::from_args(&[name], words).map_err(|early| match early.status {
         Ok(()) => Exit::Print(early.output),
         Err(()) => {
             let said: Vec<&str> = early.output.split_whitespace().collect();
@@ -295,7 +322,6 @@ fn config(flags: Flags, env: &Env<'_>) -> Result<Config, String> {
         append_only: env.switch("append-only", flags.append_only)?,
         ..Rules::default()
     };
-    check_access(&rules, &listen, env.switch("no-auth", flags.no_auth)?)?;
     let state = env.text("state-dir", flags.state_dir);
     let state_dir = folders::state(state.as_deref(), env)?;
     let spool_dir = match env.text("spool-dir", flags.spool_dir) {
@@ -305,7 +331,7 @@ fn config(flags: Flags, env: &Env<'_>) -> Result<Config, String> {
     Ok(Config {
         listen,
         rules,
-        reserve: env.value("reserve", flags.reserve, "1G", size)?,
+        no_auth: env.switch("no-auth", flags.no_auth)?,
         warnings,
         repo_path: env.value(
             "repo-path",
@@ -330,48 +356,11 @@ fn config(flags: Flags, env: &Env<'_>) -> Result<Config, String> {
         })?,
         rate_share: env.value("rate-share", flags.rate_share, "0.8", values::share)?,
         bin: env.value("bin", flags.bin, "7d", values::bin)?,
+        reserve: env.value("reserve", flags.reserve, "1G", size)?,
         tier: env.value("tier", flags.tier, "auto", values::tier)?,
         allow_http_upload: env.switch("allow-http-upload", flags.allow_http_upload)?,
         ipv6: !env.switch("no-ipv6", flags.no_ipv6)?,
         client_id: env.credential("PAN123_CLIENT_ID")?,
         client_secret: Secret(env.credential("PAN123_CLIENT_SECRET")?),
     })
-}
-
-/// The address to listen on, which other programs of this purpose take from variables of their own.
-fn listen(
-    option: Option<String>,
-    env: &Env<'_>,
-    warnings: &mut Vec<String>,
-) -> Result<String, String> {
-    let (host, port) = (env.get("LISTEN_ADDR"), env.get("LISTEN_PORT"));
-    let silent = option.is_none() && env.get(&variable("listen")).is_none();
-    if !silent || (host.is_none() && port.is_none()) {
-        return env.value("listen", option, LISTEN, values::listen);
-    }
-    let names = "LISTEN_ADDR and LISTEN_PORT";
-    let listen = values::host_and_port(host.as_deref(), port.as_deref(), LISTEN);
-    let listen = values::listen(&listen).map_err(|why| format!("{names} {listen:?}: {why}"))?;
-    warnings.push(format!(
-        "{names} still count, but say PAN123_LISTEN={listen} instead"
-    ));
-    Ok(listen)
-}
-
-/// Whether the rules about access make sense together.
-fn check_access(rules: &Rules, listen: &str, no_auth: bool) -> Result<(), String> {
-    match &rules.htpasswd {
-        Some(_) if no_auth => Err("use either --htpasswd-file or --no-auth, not both".to_owned()),
-        Some(_) => Ok(()),
-        None if rules.roles.is_some() || rules.private_repos => Err(
-            "--roles and --private-repos need users: name their passwords with --htpasswd-file"
-                .to_owned(),
-        ),
-        None if no_auth || values::is_loopback(listen) => Ok(()),
-        None => Err(format!(
-            "listening on {listen} lets other machines in, and nobody would be asked for a \
-             password: name a file of passwords with --htpasswd-file ({NAME} passwd writes one), \
-             or say --no-auth if everybody who reaches this port may read and delete backups"
-        )),
-    }
 }

@@ -4,7 +4,7 @@
 
 use super::Cloud;
 use super::api::Row;
-use super::bin::{Doomed, Purge};
+use super::bin::Doomed;
 use super::judge::pause;
 use super::known::{CONFIG, Path, join, parent};
 use super::pace::Priority;
@@ -227,6 +227,8 @@ impl Cloud {
                 }
             }
             self.fence.kept(repo, &kept);
+            let seen: Vec<u64> = kept.iter().copied().collect();
+            self.tree.known().seen(&seen);
             open.retain(|promise| !kept.contains(&promise.file));
             let pause = pause(timing.look, tries);
             // What was lost once is only looked at once more.
@@ -283,7 +285,7 @@ impl Cloud {
         let doomed = Doomed {
             path: promise.path.clone(),
             files: vec![promise.file],
-            purge: Purge::AtOnce,
+            at_once: true,
         };
         self.discard(&[doomed], first).pop().unwrap_or(Ok(()))?;
         let there = self.rows(&promise.path, promise.name, first)?;
@@ -318,6 +320,8 @@ impl Cloud {
         for tries in 1.. {
             let ids = self.tree.find(path, first)?.unwrap_or_default();
             let rows = self.tree.read(&ids, first)?;
+            let shown = rows.iter().map(|row| row.file_id);
+            self.tree.known().seen(&shown.collect::<Vec<u64>>());
             open.retain(|file| !rows.iter().any(|row| row.file_id == *file));
             if open.is_empty() {
                 return Ok(true);
