@@ -105,6 +105,7 @@ impl Cloud {
             let since = *failing.get_or_insert_with(Instant::now);
             match self.after(&mut target, sent, body, since, tries)? {
                 Next::Done(Some(number), md5) => {
+                    self.space.stored(&target.path, body.len());
                     lock(&self.uploads.damaged).remove(&damaged);
                     return Ok(Some((number, md5)));
                 }
