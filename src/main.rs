@@ -88,6 +88,7 @@ fn account(config: &Config) -> pan123::Config {
         clock: pan123::Clock::default(),
         allow_http_upload: config.allow_http_upload,
         ipv4_only: !config.ipv6,
+        ca: config.ca.clone(),
         timing: pan123::Timing::default(),
     }
 }

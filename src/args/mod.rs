@@ -51,6 +51,8 @@ pub struct Config {
     pub allow_http_upload: bool,
     /// Whether 123pan is reached by IPv6 as well.
     pub ipv6: bool,
+    /// Certificate authorities to trust instead of the usual ones, as PEM.
+    pub ca: Option<Vec<u8>>,
     /// The account's client id.
     pub client_id: String,
     /// The account's client secret.
@@ -174,6 +176,11 @@ struct Flags {
     #[argh(switch)]
     no_ipv6: bool,
 
+    /// certificate authorities to trust instead of the usual ones, in PEM, for networks
+    /// whose proxy signs for others [PAN123_CA_FILE]
+    #[argh(option, arg_name = "file")]
+    ca_file: Option<String>,
+
     /// show the version
     #[argh(switch)]
     version: bool,
@@ -254,6 +261,10 @@ fn config(flags: Flags, env: &Env<'_>) -> Result<Config, String> {
         tier: env.value("tier", flags.tier, "auto", values::tier)?,
         allow_http_upload: env.switch("allow-http-upload", flags.allow_http_upload)?,
         ipv6: !env.switch("no-ipv6", flags.no_ipv6)?,
+        ca: env
+            .text("ca-file", flags.ca_file)
+            .map(|path| values::certificates(&path))
+            .transpose()?,
         client_id: env.credential("PAN123_CLIENT_ID")?,
         client_secret: Secret(env.credential("PAN123_CLIENT_SECRET")?),
     })

@@ -61,7 +61,8 @@ pub struct Knowledge {
 pub struct Merged {
     /// Living files that the list shows.
     pub rows: Vec<Row>,
-    /// Files that it doesn't show, but that this server has just written.
+    /// Files that it doesn't show, but that this server has just written: they are believed in
+    /// unless `infos` knows better.
     pub own: Vec<Known>,
     /// Numbers to be asked: known but not shown, or shown although removed.
     pub doubtful: Vec<u64>,
@@ -196,6 +197,7 @@ impl Knowledge {
             } else if removed.is_some() {
                 merged.doubtful.push(row.file_id);
             } else if key(path, &row.filename).is_some() {
+                self.seen(&[row.file_id]);
                 merged.rows.push(row);
             } else if is_hashed(path) {
                 merged.odd.push(row.filename);
@@ -214,10 +216,10 @@ impl Knowledge {
             .map(|folder| &folder.files[..])
             .unwrap_or_default();
         for known in files.iter().filter(|known| missing(&known.file)) {
-            match self.is_own(known.file, now) {
-                true => merged.own.push(*known),
-                false => merged.doubtful.push(known.file),
+            if self.is_own(known.file, now) {
+                merged.own.push(*known);
             }
+            merged.doubtful.push(known.file);
         }
         merged
     }
@@ -265,7 +267,14 @@ impl Knowledge {
         }
     }
 
-    /// Whether this server has written it just now.
+    /// The cloud has shown these: that they are this server's own says nothing any more.
+    pub fn seen(&mut self, ids: &[u64]) {
+        for id in ids {
+            self.written.remove(id);
+        }
+    }
+
+    /// Whether this server has written it just now, and the cloud hasn't shown it yet.
     pub fn is_own(&self, id: u64, now: Instant) -> bool {
         self.written
             .get(&id)
@@ -276,6 +285,9 @@ impl Knowledge {
     pub fn learn(&mut self, path: &Path, merged: &mut Merged, said: Vec<Row>) {
         let here = self.ids(path).unwrap_or_default();
         let mut alive: Vec<u64> = Vec::new();
+        let said_ids: Vec<u64> = said.iter().map(|row| row.file_id).collect();
+        self.seen(&said_ids);
+        merged.own.retain(|known| !said_ids.contains(&known.file));
         for row in said.into_iter().filter(|row| row.lies_in(&here)) {
             if row.is_folder() {
                 alive.push(row.file_id);

@@ -300,10 +300,38 @@ impl Tree {
         if !known.is_empty() {
             return Ok(known);
         }
-        Ok(self
-            .scan(path, first)?
-            .map(|scan| named(&scan.files, name))
-            .unwrap_or_default())
+        self.look(path, name, first)
+    }
+
+    /// The same, from memory only as far as `infos` agrees: other servers may have removed or
+    /// replaced what this one remembers.
+    pub fn locate_now(&self, path: &Path, name: Id, first: Priority) -> Result<Vec<Known>, Error> {
+        let known = self.known().find(path, name);
+        if known.is_empty() {
+            return self.look(path, name, first);
+        }
+        let ids: Vec<u64> = known.iter().map(|known| known.file).collect();
+        let rows = self.door.infos(&ids, first)?;
+        let mut memory = self.known();
+        let (here, time) = (memory.ids(path).unwrap_or_default(), Instant::now());
+        let is_so = |known: &Known| match rows.iter().find(|row| row.file_id == known.file) {
+            Some(row) => row.is_file() && row.lies_in(&here) && row.size == known.size,
+            // What was just written may only be late.
+            None => memory.is_own(known.file, time),
+        };
+        if known.iter().all(is_so) {
+            return Ok(known);
+        }
+        memory.forget(path, &ids);
+        drop(memory);
+        self.look(path, name, first)
+    }
+
+    /// The same, from a fresh list.
+    pub fn look(&self, path: &Path, name: Id, first: Priority) -> Result<Vec<Known>, Error> {
+        let scan = self.scan(path, first)?;
+        let found = scan.map(|scan| named(&scan.files, name));
+        Ok(found.unwrap_or_default())
     }
 }
 

@@ -2,10 +2,12 @@
 #![allow(
     clippy::panic,
     clippy::print_stderr,
+    clippy::print_stdout,
     clippy::unwrap_used,
     reason = "a test fails by panicking, and says what it skipped"
 )]
 
+mod budget;
 mod clients;
 mod cloud;
 #[path = "../fake/mod.rs"]

@@ -18,7 +18,7 @@ pub(crate) struct Rig {
     server: RefCell<Child>,
     port: u16,
     log: PathBuf,
-    state: PathBuf,
+    account: Account,
     options: Vec<String>,
     // Last, because the server writes into it.
     _dir: TempDir,
@@ -28,17 +28,29 @@ impl Rig {
     /// Starts both; `options` are the server's, besides those that every test needs.
     pub(crate) fn start(options: &[&str]) -> Self {
         let cloud = Fake::start();
+        let url = cloud.url();
+        let program = Path::new(env!("CARGO_BIN_EXE_restic-123pan"));
+        Self::with(program, cloud, &url, options)
+    }
+
+    /// The same with another program and another emulator, which the server reaches at `url`.
+    pub(crate) fn with(program: &Path, cloud: Fake, url: &str, options: &[&str]) -> Self {
         let dir = TempDir::new();
         let log = dir.path().join("log");
-        let state = dir.path().join("state");
+        let account = Account {
+            program: program.to_owned(),
+            url: url.to_owned(),
+            credentials: [cloud.client_id(), cloud.client_secret()].map(str::to_owned),
+            state: dir.path().join("state"),
+        };
         let options: Vec<String> = options.iter().map(|word| (*word).to_owned()).collect();
-        let server = spawn(&cloud, &state, &log, 0, &options);
+        let server = account.serve(&log, 0, &options);
         let mut rig = Self {
             cloud,
             server: RefCell::new(server),
             port: 0,
             log,
-            state,
+            account,
             options,
             _dir: dir,
         };
@@ -51,22 +63,15 @@ impl Rig {
         let mut server = self.server.borrow_mut();
         let _ = server.kill();
         let _ = server.wait();
-        *server = spawn(
-            &self.cloud,
-            &self.state,
-            &self.log,
-            self.port,
-            &self.options,
-        );
+        *server = self.account.serve(&self.log, self.port, &self.options);
         drop(server);
         self.wait_for(port);
     }
 
     /// Runs another command of the program for the same account; what it prints.
     pub(crate) fn command(&self, words: &[&str]) -> String {
-        let mut command = program(&self.cloud, &self.state);
-        let output = command.args(&words[..2]).args(account(&self.cloud));
-        let output = output.args(&words[2..]).output().unwrap();
+        let output = self.account.command(&words[..2]).args(&words[2..]).output();
+        let output = output.unwrap();
         let errors = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{words:?}: {errors}");
         String::from_utf8(output.stdout).unwrap()
@@ -75,6 +80,16 @@ impl Rig {
     /// A repository's address, as clients want it.
     pub(crate) fn url(&self, repo: &str) -> String {
         format!("rest:http://127.0.0.1:{}{repo}", self.port)
+    }
+
+    /// Where the server listens.
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The number of the server's process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.server.borrow().id()
     }
 
     /// The server's log so far.
@@ -117,31 +132,38 @@ impl Rig {
     }
 }
 
-/// The program with credentials.
-fn program(cloud: &Fake, state: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_restic-123pan"));
-    command
-        .env("PAN123_CLIENT_ID", cloud.client_id())
-        .env("PAN123_CLIENT_SECRET", cloud.client_secret())
-        .env("PAN123_STATE_DIR", state);
-    command
+/// A program, and the account that it works on.
+struct Account {
+    program: PathBuf,
+    url: String,
+    credentials: [String; 2],
+    state: PathBuf,
 }
 
-/// The options that name an account.
-fn account(cloud: &Fake) -> [String; 4] {
-    ["--tier", "vip", "--api-url", &cloud.url()].map(str::to_owned)
-}
+impl Account {
+    /// A command of the program.
+    fn command(&self, words: &[&str]) -> Command {
+        let [id, secret] = &self.credentials;
+        let mut command = Command::new(&self.program);
+        command
+            .args(words)
+            .args(["--tier", "vip", "--api-url", &self.url])
+            .env("PAN123_CLIENT_ID", id)
+            .env("PAN123_CLIENT_SECRET", secret)
+            .env("PAN123_STATE_DIR", &self.state);
+        command
+    }
 
-fn spawn(cloud: &Fake, state: &Path, log: &Path, port: u16, options: &[String]) -> Child {
-    program(cloud, state)
-        .args(account(cloud))
-        .args(["--allow-http-upload", "--listen"])
-        .arg(format!("127.0.0.1:{port}"))
-        .args(options)
-        .env("RUST_LOG", "info")
-        .stderr(File::create(log).unwrap())
-        .spawn()
-        .unwrap()
+    /// Starts the server; 0 is any port.
+    fn serve(&self, log: &Path, port: u16, options: &[String]) -> Child {
+        self.command(&["--allow-http-upload"])
+            .args(["--listen", &format!("127.0.0.1:{port}")])
+            .args(options)
+            .env("RUST_LOG", "info")
+            .stderr(File::create(log).unwrap())
+            .spawn()
+            .unwrap()
+    }
 }
 
 /// The port that a line of the log names.

@@ -42,7 +42,7 @@ impl Cloud {
     pub(super) fn with(change: impl FnOnce(&mut Switches)) -> Self {
         let mut switches = Switches {
             poll_pause: ms(10),
-            appears_after: ms(30),
+            appears_after: ms(10),
             ..Switches::default()
         };
         change(&mut switches);
@@ -66,6 +66,11 @@ impl Cloud {
         self.server_with(|_| {})
     }
 
+    /// One that soon stops repeating.
+    pub(super) fn hasty_server(&self) -> Server {
+        self.server_with(|c| c.timing.retry = ms(20))
+    }
+
     /// One that is configured otherwise.
     pub(super) fn server_with(&self, change: impl FnOnce(&mut Config)) -> Server {
         let mut config = Config {
@@ -83,6 +88,7 @@ impl Cloud {
             clock: Clock::default(),
             allow_http_upload: false,
             ipv4_only: false,
+            ca: None,
             timing: fast(),
         };
         change(&mut config);
@@ -114,7 +120,8 @@ pub(super) fn fast() -> Timing {
         stall: ms(2000),
         idle: ms(10_000),
         rate_wait: ms(3000),
-        retry: ms(250),
+        // Longer than a busy machine lets a thread wait; tests of faults that stay take less.
+        retry: ms(1500),
         pause: ms(4),
         poll: ms(15),
         polls: 20,
