@@ -4,13 +4,14 @@ use log::{error, info, warn};
 use restic_123pan::args::{self, Command, Config, Exit, Secret};
 use restic_123pan::body::Budget;
 use restic_123pan::civil;
-use restic_123pan::command;
+use restic_123pan::command::{self, Call, Task};
 use restic_123pan::pan123::{self, Pan123};
 use restic_123pan::server::{self, Stop};
 use restic_123pan::service::Service;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 use std::env;
+use std::fmt::Display;
 use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -18,32 +19,56 @@ use std::time::{SystemTime, UNIX_EPOCH};
 /// The exit code for a wrong command line.
 const USAGE: u8 = 2;
 
-// A program's answer to --help and to a wrong option belongs on the terminal.
-#[allow(clippy::print_stdout, clippy::print_stderr)]
+// What is wrong with the command line belongs on the terminal.
+#[allow(clippy::print_stderr)]
 fn main() -> ExitCode {
     let words: Vec<String> = env::args().skip(1).collect();
-    match args::parse(&words, &|name| env::var(name).ok()) {
-        Ok((config, Command::Bin(bin))) => {
-            start_log("warn");
-            command::run(&bin, &account(&config))
-        }
-        Ok((config, Command::Serve)) => {
-            start_log("info");
-            match run(&config) {
-                Ok(()) => ExitCode::SUCCESS,
-                Err(problem) => {
-                    error!("{problem}");
-                    ExitCode::FAILURE
-                }
-            }
-        }
+    let done = match command::parse(&words) {
+        Ok(None) => configured(&words),
+        Ok(Some(Call::Print(text))) => Err(Exit::Print(text)),
+        Ok(Some(Call::Account(task))) => work(&task),
+        Err(why) => Err(Exit::Wrong(why)),
+    };
+    match done {
+        Ok(code) => code,
         Err(Exit::Print(text)) => {
-            print!("{text}");
+            // Whoever reads it may have seen enough, such as `head`.
+            let _ = io::stdout().write_all(text.as_bytes());
             ExitCode::SUCCESS
         }
         Err(Exit::Wrong(text)) => {
             eprintln!("restic-123pan: {text}");
             ExitCode::from(USAGE)
+        }
+    }
+}
+
+fn configured(words: &[String]) -> Result<ExitCode, Exit> {
+    match args::parse(words, &|name| env::var(name).ok())? {
+        (config, Command::Bin(bin)) => {
+            start_log("warn");
+            Ok(command::bin::run(&bin, &account(&config)))
+        }
+        (config, Command::Serve) => {
+            start_log("info");
+            Ok(ended(run(&config)))
+        }
+    }
+}
+
+/// A command that works on the account; its log is about trouble only.
+fn work(task: &Task) -> Result<ExitCode, Exit> {
+    let (config, _) = args::parse(task.options(), &|name| env::var(name).ok())?;
+    start_log("warn");
+    Ok(ended(task.run(&config, &Pan123::new(&account(&config)))))
+}
+
+fn ended(done: Result<(), impl Display>) -> ExitCode {
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            error!("{problem}");
+            ExitCode::FAILURE
         }
     }
 }

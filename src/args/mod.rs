@@ -3,11 +3,13 @@
 
 mod bin;
 mod folders;
+mod table;
 #[cfg(test)]
 mod tests;
 mod values;
 
 pub use bin::{Bin as BinCommand, When};
+pub use table::{Opt, options};
 
 use crate::pan123::{Bin, Tier};
 use crate::restic::Repo;
@@ -104,7 +106,7 @@ pub enum Exit {
 /// Use it with: restic -r rest:http://127.0.0.1:8000/my-repo/ init
 #[derive(FromArgs, Debug, Default)]
 #[argh(
-    note = "`restic-123pan bin` shows, frees and brings back what was deleted: bin --help.",
+    note = "Commands: bin, import, export, service, completions, manual; each has a --help of its own.",
     note = "Each option can also be set in the environment as shown in brackets; the option wins.",
     note = "Credentials come from the environment only: PAN123_CLIENT_ID and PAN123_CLIENT_SECRET,\nor PAN123_CLIENT_ID_FILE and PAN123_CLIENT_SECRET_FILE naming files that hold them."
 )]

@@ -3,6 +3,7 @@
 //! A store knows repositories and files; how a cloud numbers its folders, batches its calls or
 //! renews its tokens stays inside. `memory` is what the contract means, and the tests' oracle.
 
+pub mod local;
 pub mod memory;
 
 pub use crate::error::{Cause, Error};

@@ -1,12 +1,12 @@
 //! The whole server over the emulated cloud: the statuses that clients get, and safety rules 4, 6,
 //! 15 and 21, which hold on the wire alone.
 
-use super::rig::{Cloud, fast, id, ms};
+use super::rig::{Cloud, id, ms};
 use crate::fake::{Endpoint, Fault, How, When};
 use crate::tree::random;
 use crate::wire::Wire;
 use restic_123pan::body::Budget;
-use restic_123pan::pan123::{self, Bin, Pan123, Tier, Timing};
+use restic_123pan::pan123::Pan123;
 use restic_123pan::server::{self, Config, Stop};
 use restic_123pan::service::Service;
 use std::net::SocketAddr;
@@ -21,25 +21,7 @@ struct Serving {
 
 impl Serving {
     fn over(cloud: &Cloud) -> Self {
-        let store = Pan123::new(&pan123::Config {
-            api_url: cloud.url(),
-            client_id: cloud.client_id().to_owned(),
-            client_secret: cloud.client_secret().to_owned(),
-            repo_path: "restic".to_owned(),
-            state_dir: None,
-            uploads: 4,
-            rate_share: 1000.0,
-            tier: Some(Tier::Vip),
-            bin: Bin::Keep,
-            reserve: 0,
-            clock: pan123::Clock::default(),
-            allow_http_upload: false,
-            ipv4_only: false,
-            timing: Timing {
-                retry: ms(250),
-                ..fast()
-            },
-        });
+        let store = Pan123::new(&cloud.config());
         let bound = server::bind(&Config {
             listen: "127.0.0.1:0".to_owned(),
             drain_timeout: Duration::from_secs(1),
