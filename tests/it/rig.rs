@@ -5,6 +5,7 @@ use crate::fake::Fake;
 use crate::tree::TempDir;
 use std::cell::RefCell;
 use std::fs::{self, File};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
@@ -64,6 +65,11 @@ impl Rig {
     /// A repository's address, as clients want it.
     pub(crate) fn url(&self, repo: &str) -> String {
         format!("rest:http://127.0.0.1:{}{repo}", self.port)
+    }
+
+    /// Where the server listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        ([127, 0, 0, 1], self.port).into()
     }
 
     /// The server's log so far.
