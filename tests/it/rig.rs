@@ -5,6 +5,7 @@ use crate::fake::Fake;
 use crate::tree::TempDir;
 use std::cell::RefCell;
 use std::fs::{self, File};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
@@ -90,6 +91,11 @@ impl Rig {
     /// The number of the server's process.
     pub(crate) fn pid(&self) -> u32 {
         self.server.borrow().id()
+    }
+
+    /// The address on which it listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        ([127, 0, 0, 1], self.port).into()
     }
 
     /// The server's log so far.
