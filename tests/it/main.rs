@@ -11,6 +11,7 @@ mod access;
 mod budget;
 mod clients;
 mod cloud;
+mod device;
 #[path = "../fake/mod.rs"]
 mod fake;
 mod rig;

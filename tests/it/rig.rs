@@ -22,7 +22,7 @@ pub(crate) struct Rig {
     account: Account,
     options: Vec<String>,
     // Last, because the server writes into it.
-    _dir: TempDir,
+    dir: TempDir,
 }
 
 impl Rig {
@@ -53,7 +53,7 @@ impl Rig {
             log,
             account,
             options,
-            _dir: dir,
+            dir,
         };
         rig.port = rig.wait_for(port);
         rig
@@ -76,6 +76,19 @@ impl Rig {
         let errors = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{words:?}: {errors}");
         String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// A command of the program's own, on the same account and with a state of its own.
+    pub(crate) fn spare_command(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_restic-123pan"));
+        command
+            .args(words)
+            .args(["--tier", "vip", "--allow-http-upload"])
+            .args(["--api-url", &self.cloud.url(), "--state-dir"])
+            .arg(self.dir.path().join("state of commands"))
+            .env("PAN123_CLIENT_ID", self.cloud.client_id())
+            .env("PAN123_CLIENT_SECRET", self.cloud.client_secret());
+        command
     }
 
     /// A repository's address, as clients want it.

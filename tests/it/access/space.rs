@@ -31,6 +31,7 @@ fn account(free: u64) -> (Fake, Pan123) {
         clock: Clock::default(),
         allow_http_upload: true,
         ipv4_only: true,
+        ca: None,
         timing,
     });
     while store.free_space().is_none() {
