@@ -280,15 +280,18 @@ fn a_real_repository_there_and_back() {
     restic(here, &["backup", files]);
 
     let output = rig
-        .prepared(&["import", here, "laptop", "--dry-run"])
+        .spare_command(&["import", here, "laptop", "--dry-run"])
         .output()
         .unwrap();
     assert!(said(&output).contains("would copy"), "{}", said(&output));
-    run(&mut rig.prepared(&["import", here, "/laptop/"]));
+    run(&mut rig.spare_command(&["import", here, "/laptop/"]));
     let url = rig.url("/laptop/");
     restic(&url, &["check", "--read-data"]);
     assert_eq!(restic(&url, &["list", "snapshots"]).lines().count(), 2);
-    let output = rig.prepared(&["import", here, "laptop"]).output().unwrap();
+    let output = rig
+        .spare_command(&["import", here, "laptop"])
+        .output()
+        .unwrap();
     assert!(
         said(&output).contains("copied 0 files"),
         "{}",
@@ -297,16 +300,16 @@ fn a_real_repository_there_and_back() {
 
     let back = place("back");
     let there = back.to_str().unwrap();
-    run(&mut rig.prepared(&["export", "laptop", there]));
+    run(&mut rig.spare_command(&["export", "laptop", there]));
     assert_eq!(whole(&back), whole(&local));
     restic(there, &["check", "--read-data"]);
     rig.assert_clean(&[]);
     let nothing = rig
-        .prepared(&["export", "nothing", there])
+        .spare_command(&["export", "nothing", there])
         .output()
         .unwrap();
     assert_eq!(nothing.status.code(), Some(1), "{}", said(&nothing));
-    let wrong = rig.prepared(&["import"]).output().unwrap();
+    let wrong = rig.spare_command(&["import"]).output().unwrap();
     assert_eq!(wrong.status.code(), Some(2), "{}", said(&wrong));
 }
 

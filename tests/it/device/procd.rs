@@ -18,6 +18,7 @@ config server 'main'
 	option client_secret_file 'DIR/etc/secret'
 	option listen '192.168.1.1:8000'
 	option no_ipv6 '1'
+	option htpasswd_file 'DIR/etc/users'
 	option state_dir 'DIR/state with space'
 
 config server 'second'
@@ -45,6 +46,7 @@ fn started(shell: &[&str], dir: &Path, config: &str) -> String {
     fs::create_dir_all(dir.join("etc")).unwrap();
     fs::write(dir.join("etc/id"), "id in a file\n").unwrap();
     fs::write(dir.join("etc/secret"), "hidden in a file\n").unwrap();
+    fs::write(dir.join("etc/users"), "laptop:hash\n").unwrap();
     fs::write(dir.join("init"), script).unwrap();
     fs::write(dir.join("config"), config.replace("DIR", &place)).unwrap();
     fs::write(dir.join("rc.common"), STUB).unwrap();
@@ -114,6 +116,7 @@ fn check(shell: &[&str]) {
     has(&format!(
         "chown restic-123pan:restic-123pan {place}/state with space"
     ));
+    has(&format!("chown root:restic-123pan {place}/etc/users"));
 }
 
 #[test]
