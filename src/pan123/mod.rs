@@ -25,6 +25,7 @@ mod known;
 mod list;
 mod multipart;
 mod pace;
+mod pages;
 mod purge;
 mod token;
 mod trash;
