@@ -53,7 +53,7 @@ speaker() {
 services() {
     local speaker kind
     speaker=$(speaker "$1") || return 0
-    for kind in systemd openwrt openrc launchd; do
+    for kind in systemd options openwrt openwrt-config openrc launchd; do
         if "$speaker" service "$kind" >"$2/$kind" 2>/dev/null; then
             mkdir -p "$2/service"
             mv "$2/$kind" "$2/service/$kind"

@@ -161,14 +161,15 @@ END
 
 for pair in "$@"; do
     target=${pair%%=*} binary=${pair#*=}
-    read -r _ debian routers < <(grep "^$target " "$here/targets") || {
-        echo "$target isn't in $here/targets" >&2
+    # What `make dist` builds for, and which packages are made of it.
+    read -r _ _ _ _ routers debian < <(grep "^$target " "$here/../dist/targets") || {
+        echo "$target isn't in tests/dist/targets" >&2
         exit 1
     }
     [ "$debian" = - ] || deb "$binary" "$debian"
     root="$dir/openwrt-$target"
     openwrt_root "$binary" "$root"
-    for arch in $routers; do
+    for arch in ${routers//,/ }; do
         ipk "$arch" "$root"
         apk "$arch" "$root"
     done

@@ -88,10 +88,10 @@ fn packages(dir: &Path) -> BTreeMap<PathBuf, Entry> {
     let out = dir.join("out");
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/packages/make.sh");
     let mut command = Command::new(script);
-    command.arg(PROGRAM).arg(&out).args([
-        pair("x86_64-unknown-linux-musl"),
-        pair("mipsel-unknown-linux-musl"),
-    ]);
+    command
+        .arg(PROGRAM)
+        .arg(&out)
+        .args([pair("x86_64"), pair("mipsel")]);
     run(&mut command);
     tree::read(&out)
 }
@@ -104,7 +104,7 @@ fn packages_are_the_same_twice_and_hold_what_they_should() {
     let (one, two) = (TempDir::new(), TempDir::new());
     let (first, second) = (packages(one.path()), packages(two.path()));
     let names: Vec<_> = first.keys().collect();
-    assert_eq!(names.len(), 10, "{names:?}");
+    assert_eq!(names.len(), 8, "{names:?}");
     let differs = |name: &&&PathBuf| first.get(**name) != second.get(**name);
     let different: Vec<_> = names.iter().filter(differs).collect();
     assert!(different.is_empty(), "these differ: {different:?}");
