@@ -26,7 +26,7 @@ names() { awk '!/^#/ && NF { print $1 }' tests/dist/targets; }
 # field NAME COLUMN: a device's entry in a column of the table, - being nothing.
 field() {
     awk -v name="$1" -v column="$2" '
-        /^# name/ { for (i = 2; i <= NF; i++) at[$i] = i - 1 }
+        /^# name  triple/ { for (i = 2; i <= NF; i++) at[$i] = i - 1 }
         $1 == name { text = $at[column]; if (text != "-") print text }' tests/dist/targets
 }
 
