@@ -1,5 +1,5 @@
 //! The lanes: bounded queues and the threads that empty them, so that nothing small waits behind
-//! something large, DELETEs travel together, and a refused body is read away where nobody waits.
+//! something large or behind locks, DELETEs travel together, and a refused body is read away where nobody waits.
 
 use super::Config;
 use super::exchange::Exchange;
@@ -15,6 +15,9 @@ use std::time::Duration;
 
 /// Threads that read refused bodies away.
 const REFUSERS: usize = 2;
+/// Threads for new locks, and as many for DELETEs of locks: hosts that lock at the same time. They
+/// wait for the cloud's lists, up to 20 s, and nobody else should.
+const LOCKERS: usize = 6;
 /// Most DELETEs that are done together: 123pan takes 100 ids in a call.
 const BATCH: usize = 100;
 /// Pause before another look at DELETEs that wait for an earlier request of the same name.
@@ -33,6 +36,8 @@ pub(super) struct Lanes {
 struct Queues {
     small: Sender<Work>,
     large: Sender<Work>,
+    locks: Sender<Work>,
+    remove_locks: Sender<Work>,
     remove_small: Sender<Work>,
     remove_large: Sender<Work>,
 }
@@ -58,6 +63,8 @@ impl Lanes {
         let queues = Queues {
             small: worker.start("small", config.small_workers, Worker::work)?,
             large: worker.start("large", config.workers, Worker::work)?,
+            locks: worker.start("locks", LOCKERS, Worker::work)?,
+            remove_locks: worker.start("remove-locks", LOCKERS, Worker::remove)?,
             remove_small: worker.start("remove-small", 1, Worker::remove)?,
             remove_large: worker.start("remove-large", 1, Worker::remove)?,
         };
@@ -79,6 +86,8 @@ impl Lanes {
                     Lane::Large => &queues.large,
                     Lane::RemoveSmall => &queues.remove_small,
                     Lane::RemoveLarge => &queues.remove_large,
+                    Lane::Locks => &queues.locks,
+                    Lane::RemoveLocks => &queues.remove_locks,
                 };
                 queue.try_send(work).map_err(|full| full.into_inner())
             }

@@ -329,10 +329,11 @@ impl Reception {
             length,
         })?;
         match (job.lane(), length) {
-            // The one thread of these lanes must not wait for a body.
-            (Lane::RemoveSmall | Lane::RemoveLarge, Length::Known(1..) | Length::Chunked) => {
-                Err(Reply::empty(400))
-            }
+            // The few threads of these lanes must not wait for a body.
+            (
+                Lane::RemoveSmall | Lane::RemoveLarge | Lane::RemoveLocks,
+                Length::Known(1..) | Length::Chunked,
+            ) => Err(Reply::empty(400)),
             _ => Ok(job),
         }
     }
