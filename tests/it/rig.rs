@@ -7,14 +7,16 @@ use std::cell::RefCell;
 use std::fs::{self, File};
 use std::path::PathBuf;
 use std::process::{Child, Command};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Longest wait for a line of the log.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A server over an emulator. Both end when it is dropped.
+/// A server over an emulator. The server ends when it is dropped, and the emulator with the last.
 pub(crate) struct Rig {
-    cloud: Fake,
+    /// The emulator, which may have other servers besides.
+    pub(crate) cloud: Arc<Fake>,
     server: RefCell<Child>,
     port: u16,
     log: PathBuf,
@@ -25,7 +27,15 @@ pub(crate) struct Rig {
 impl Rig {
     /// Starts both; `options` are the server's, besides those that every test needs.
     pub(crate) fn start(options: &[&str]) -> Self {
-        let cloud = Fake::start();
+        Self::over(Arc::new(Fake::start()), options)
+    }
+
+    /// One more server over the same emulator, as on another machine.
+    pub(crate) fn beside(&self, options: &[&str]) -> Self {
+        Self::over(Arc::clone(&self.cloud), options)
+    }
+
+    fn over(cloud: Arc<Fake>, options: &[&str]) -> Self {
         let dir = TempDir::new();
         let log = dir.path().join("log");
         let state = dir.path().join("state");
