@@ -27,6 +27,7 @@ mod multipart;
 mod pace;
 mod pages;
 mod purge;
+mod space;
 mod token;
 mod trash;
 mod tree;
@@ -86,6 +87,8 @@ pub struct Config {
     pub allow_http_upload: bool,
     /// Whether IPv6 is left alone.
     pub ipv4_only: bool,
+    /// Certificate authorities to trust instead of the usual ones, as PEM.
+    pub ca: Option<Vec<u8>>,
     /// Every timeout, pause and bound in time.
     pub timing: Timing,
 }
@@ -166,7 +169,8 @@ pub struct Timing {
     pub purge: Duration,
     /// Before the account is asked about again, when it couldn't be.
     pub tier: Duration,
-    /// Between two looks at the account's free space, while there is something to purge.
+    /// Between two looks at the account's free space; also how long the size of a folder is
+    /// believed.
     pub space: Duration,
     /// Least time between two writes of the purge list, to spare flash memory.
     pub store: Duration,
@@ -195,7 +199,7 @@ impl Default for Timing {
             lost: seconds(60 * 60),
             purge: seconds(2),
             tier: seconds(60),
-            space: seconds(10 * 60),
+            space: seconds(5 * 60),
             store: seconds(30),
         }
     }
@@ -217,6 +221,7 @@ struct Cloud {
     doubtful: bin::Doubtful,
     uploads: upload::Uploads,
     downloads: download::Downloads,
+    space: space::Space,
 }
 
 impl Pan123 {
@@ -232,6 +237,7 @@ impl Pan123 {
             doubtful: bin::Doubtful::default(),
             uploads: upload::Uploads::new(config),
             downloads: download::Downloads::default(),
+            space: space::Space::new(config.timing.space),
             door,
         });
         let purger = purge::Purger::start(&cloud, config);
@@ -278,6 +284,14 @@ impl Store for Pan123 {
 
     fn remove(&self, files: &[(Repo, File)]) -> Vec<Result<(), Error>> {
         self.cloud.remove(files)
+    }
+
+    fn free_space(&self) -> Option<u64> {
+        self.cloud.space.free()
+    }
+
+    fn used_space(&self, folder: &Repo) -> Result<Option<u64>, Error> {
+        self.cloud.used_space(folder)
     }
 }
 

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 /// How far lists are behind.
 const LAG: Duration = Duration::from_secs(1);
 /// Times that a backup is followed by a prune, unless the environment variable CYCLES names
-/// another number. Each takes ten seconds, most of them waiting for the lists.
+/// another number. Each takes some ten seconds, most of which is waiting for the lists.
 const CYCLES: u64 = 2;
 /// Longest wait for something to begin.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -129,7 +129,7 @@ impl Pair {
         let program = program.to_owned();
         let one = Rig::start(&[]);
         one.cloud.set(|s| s.lag_files = LAG);
-        let other = one.beside(&[]);
+        let other = one.beside();
         let dir = TempDir::new();
         let pair = Self {
             program,

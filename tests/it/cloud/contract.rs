@@ -182,6 +182,11 @@ fn bad_bodies_leave_nothing(server: &mut Server) {
             assert_eq!(server.size(Kind::Data, id), Err(Cause::Absent), "{name}");
             assert_eq!(server.list(Kind::Data), Ok(vec![]), "{name}");
         }
+        // A config has no hash that could tell.
+        let saved = server.save_from(&File::Config, more, &mut &bytes[..]);
+        assert_eq!(saved, Err(Cause::BadBody));
+        let config = server.load_part(&File::Config, None);
+        assert_eq!(config, Err(Cause::Absent));
         let file = File::Hashed(Kind::Data, wrong);
         let saved = server.save_chunked(&file, &mut &bytes[..]);
         assert_eq!(saved, Err(Cause::BadBody));

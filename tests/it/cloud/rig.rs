@@ -73,7 +73,14 @@ impl Cloud {
 
     /// One that is configured otherwise.
     pub(super) fn server_with(&self, change: impl FnOnce(&mut Config)) -> Server {
-        let mut config = Config {
+        let mut config = self.config();
+        change(&mut config);
+        Server::over(Pan123::new(&config))
+    }
+
+    /// How a server is configured for it.
+    pub(super) fn config(&self) -> Config {
+        Config {
             api_url: self.url(),
             client_id: self.client_id().to_owned(),
             client_secret: self.client_secret().to_owned(),
@@ -88,10 +95,9 @@ impl Cloud {
             clock: Clock::default(),
             allow_http_upload: false,
             ipv4_only: false,
+            ca: None,
             timing: fast(),
-        };
-        change(&mut config);
-        Server::over(Pan123::new(&config))
+        }
     }
 }
 
