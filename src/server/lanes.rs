@@ -1,6 +1,6 @@
 //! The lanes: bounded queues and the threads that empty them, so that nothing small waits behind
-//! something large, DELETEs travel together, passwords are proven aside, and a refused body is read
-//! away where nobody waits.
+//! something large or behind locks, DELETEs travel together, passwords are proven aside, and a
+//! refused body is read away where nobody waits.
 
 use super::Config;
 use super::exchange::Exchange;
@@ -14,6 +14,9 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+/// Threads for new locks, and as many for DELETEs of locks: hosts that lock at the same time. They
+/// wait for the cloud's lists, up to 20 s, and nobody else should.
+const LOCKERS: usize = 6;
 /// Threads that prove passwords. They compute, so more of them would only take the processor away
 /// from everybody else.
 const PROVERS: usize = 2;
@@ -43,6 +46,8 @@ struct Entrances {
 struct Queues {
     small: Sender<Box<Work>>,
     large: Sender<Box<Work>>,
+    locks: Sender<Box<Work>>,
+    remove_locks: Sender<Box<Work>>,
     remove_small: Sender<Box<Work>>,
     remove_large: Sender<Box<Work>>,
     refusals: Refusals,
@@ -69,6 +74,8 @@ impl Lanes {
         let queues = Queues {
             small: worker.start("small", config.small_workers, Worker::work)?,
             large: worker.start("large", config.workers, Worker::work)?,
+            locks: worker.start("locks", LOCKERS, Worker::work)?,
+            remove_locks: worker.start("remove-locks", LOCKERS, Worker::remove)?,
             remove_small: worker.start("remove-small", 1, Worker::remove)?,
             remove_large: worker.start("remove-large", 1, Worker::remove)?,
             refusals: refusals.clone(),
@@ -130,8 +137,10 @@ impl Queues {
             Lane::Large => (&self.large, false),
             Lane::RemoveSmall => (&self.remove_small, true),
             Lane::RemoveLarge => (&self.remove_large, true),
+            Lane::Locks => (&self.locks, false),
+            Lane::RemoveLocks => (&self.remove_locks, true),
         };
-        // The one thread of these lanes must not wait for a body.
+        // The few threads of these lanes must not wait for a body.
         if removes && job.has_body() {
             return self.refusals.refuse(exchange, Reply::empty(400));
         }

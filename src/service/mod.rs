@@ -64,7 +64,7 @@ pub enum Length {
 /// Which queue a job belongs to, so that nothing small waits behind something large.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lane {
-    /// Locks, keys, snapshots, config, and lists of everything but packs.
+    /// Keys, snapshots, config, reading locks, and lists of everything but packs.
     Small,
     /// Packs and index files, and the list of packs.
     Large,
@@ -72,6 +72,10 @@ pub enum Lane {
     RemoveLarge,
     /// DELETEs of everything else, likewise.
     RemoveSmall,
+    /// New locks, which wait until lists show them.
+    Locks,
+    /// DELETEs of locks, which wait until lists show what they protected.
+    RemoveLocks,
 }
 
 /// An admitted request. Writing ones hold their place in the order of their name until they are
@@ -92,7 +96,9 @@ impl Job {
         let large = |kind: Option<Kind>| matches!(kind, Some(Kind::Data | Kind::Index));
         match &self.operation {
             Operation::Remove(_, file) if file.kind() == Some(Kind::Data) => Lane::RemoveLarge,
+            Operation::Remove(_, file) if file.kind() == Some(Kind::Locks) => Lane::RemoveLocks,
             Operation::Remove(..) => Lane::RemoveSmall,
+            Operation::Save(_, file) if file.kind() == Some(Kind::Locks) => Lane::Locks,
             Operation::Load(_, file) | Operation::Save(_, file) if large(file.kind()) => {
                 Lane::Large
             }

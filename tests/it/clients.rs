@@ -15,16 +15,16 @@ use std::time::{Duration, Instant};
 const PATIENCE: Duration = Duration::from_secs(240);
 
 /// A client, by its place in the cache.
-struct Client {
-    program: &'static str,
+pub(crate) struct Client {
+    pub(crate) program: &'static str,
     rustic: bool,
 }
 
-const DEBIAN: Client = Client {
+pub(crate) const DEBIAN: Client = Client {
     program: "restic-debian",
     rustic: false,
 };
-const RESTIC: Client = Client {
+pub(crate) const RESTIC: Client = Client {
     program: "restic-0.19.1",
     rustic: false,
 };
@@ -67,7 +67,7 @@ cases! {
 type Scenario = fn(&Session<'_>) -> &'static [&'static str];
 
 fn try_client(client: &Client, repo: &str, scenario: Scenario) {
-    let Some(program) = find(client) else {
+    let Some(program) = find(client.program) else {
         let name = client.program;
         eprintln!("SKIPPED: {name} is not in the cache; tests/clients.sh says why");
         return;
@@ -87,13 +87,14 @@ fn try_client(client: &Client, repo: &str, scenario: Scenario) {
 
 /// A restic, the newest that is in the cache.
 pub(crate) fn restic() -> Option<PathBuf> {
-    find(&RESTIC).or_else(|| find(&DEBIAN))
+    find(RESTIC.program).or_else(|| find(DEBIAN.program))
 }
 
-fn find(client: &Client) -> Option<PathBuf> {
+/// A program in the cache.
+pub(crate) fn find(program: &str) -> Option<PathBuf> {
     let home = || PathBuf::from(std::env::var_os("HOME").unwrap_or_default()).join(".cache");
     let cache = std::env::var_os("XDG_CACHE_HOME").map_or_else(home, PathBuf::from);
-    let program = cache.join("restic-123pan/clients").join(client.program);
+    let program = cache.join("restic-123pan/clients").join(program);
     program.exists().then_some(program)
 }
 

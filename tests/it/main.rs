@@ -17,6 +17,7 @@ mod fake;
 mod rig;
 mod rigged;
 mod server;
+mod several;
 mod tidy;
 mod tree;
 mod wire;

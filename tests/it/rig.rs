@@ -8,14 +8,16 @@ use std::fs::{self, File};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Longest wait for a line of the log.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A server over an emulator. Both end when it is dropped.
+/// A server over an emulator. The server ends when it is dropped, and the emulator with the last.
 pub(crate) struct Rig {
-    cloud: Fake,
+    /// The emulator, which may have other servers besides.
+    pub(crate) cloud: Arc<Fake>,
     server: RefCell<Child>,
     port: u16,
     log: PathBuf,
@@ -28,14 +30,24 @@ pub(crate) struct Rig {
 impl Rig {
     /// Starts both; `options` are the server's, besides those that every test needs.
     pub(crate) fn start(options: &[&str]) -> Self {
-        let cloud = Fake::start();
+        let cloud = Arc::new(Fake::start());
         let url = cloud.url();
         let program = Path::new(env!("CARGO_BIN_EXE_restic-123pan"));
-        Self::with(program, cloud, &url, options)
+        Self::over(program, cloud, &url, options)
     }
 
     /// The same with another program and another emulator, which the server reaches at `url`.
     pub(crate) fn with(program: &Path, cloud: Fake, url: &str, options: &[&str]) -> Self {
+        Self::over(program, Arc::new(cloud), url, options)
+    }
+
+    /// One more server over the same emulator, as on another machine.
+    pub(crate) fn beside(&self) -> Self {
+        let cloud = Arc::clone(&self.cloud);
+        Self::over(&self.account.program, cloud, &self.account.url, &[])
+    }
+
+    fn over(program: &Path, cloud: Arc<Fake>, url: &str, options: &[&str]) -> Self {
         let dir = TempDir::new();
         let log = dir.path().join("log");
         let account = Account {

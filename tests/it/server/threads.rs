@@ -31,6 +31,35 @@ fn a_full_queue_refuses() {
     assert_eq!(third.ask("POST", &lock, "", b"lock").status, 200);
 }
 
+/// Locks and their DELETEs wait for the cloud's lists, for up to 20 s; nobody else does.
+#[test]
+fn waiting_locks_hold_nobody_up() {
+    let server = Running::start();
+    let mut wires: Vec<Wire> = (0..8).map(|_| server.open()).collect();
+    for (n, wire) in (0_u8..).zip(&mut wires) {
+        let path = format!("/slow/locks/{}", id(&[n]));
+        match n % 2 {
+            0 => wire.send(post(&path, "Content-Length: 1\r\n")).send([n]),
+            _ => wire.send(format!("DELETE {path} HTTP/1.1\r\n\r\n")),
+        };
+        // One after the other, or DELETEs would travel together.
+        server.store.wait_for(usize::from(n) + 1);
+    }
+    let mut other = server.open();
+    for kind in ["keys", "locks", "snapshots", "index", "data"] {
+        let path = format!("/a/{kind}/{}", id(b"other"));
+        assert_eq!(other.ask("POST", &path, "", b"other").status, 200, "{kind}");
+        assert_eq!(other.ask("HEAD", &path, "", b"").status, 200, "{kind}");
+        let list = other.ask("GET", &format!("/a/{kind}/"), "", b"");
+        assert!(list.text().contains(&id(b"other")), "{kind}");
+        assert_eq!(other.ask("DELETE", &path, "", b"").status, 200, "{kind}");
+    }
+    server.store.open();
+    for wire in &mut wires {
+        assert_eq!(wire.answer(false).status, 200);
+    }
+}
+
 #[test]
 fn connections_opened_at_once_all_get_answers() {
     let server = Running::start();

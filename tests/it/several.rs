@@ -1,0 +1,245 @@
+//! The real restic on two hosts that share a repository, each through a server of its own, while
+//! the cloud's lists are a second behind: what restic's locks promise holds all the same.
+
+use crate::clients::{DEBIAN, RESTIC, find};
+use crate::fake::Endpoint;
+use crate::rig::Rig;
+use crate::tree::{self, TempDir};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How far lists are behind.
+const LAG: Duration = Duration::from_secs(1);
+/// Times that a backup is followed by a prune, unless the environment variable CYCLES names
+/// another number. Each takes some ten seconds, most of which is waiting for the lists.
+const CYCLES: u64 = 2;
+/// Longest wait for something to begin.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// What restic says when another host's lock is in its way.
+const LOCKED: &str = "repository is already locked";
+
+#[test]
+fn debian() {
+    all(DEBIAN.program);
+}
+
+#[test]
+fn restic() {
+    all(RESTIC.program);
+}
+
+/// Everything at once, each on a cloud of its own: most of it is waiting.
+fn all(program: &str) {
+    let Some(program) = find(program) else {
+        eprintln!("SKIPPED: {program} is not in the cache; tests/clients.sh says why");
+        return;
+    };
+    thread::scope(|scope| {
+        for run in [
+            prune_during_backup as fn(&Pair),
+            backup_during_prune,
+            prune_after_backup,
+        ] {
+            let program = &program;
+            scope.spawn(move || Pair::with(program, run));
+        }
+    });
+}
+
+/// One host backs up, the other prunes meanwhile.
+fn prune_during_backup(pair: &Pair) {
+    let [one, other] = pair.hosts();
+    one.run(&["init"]);
+    let files = pair.dir.path().join("files");
+    tree::grow(&files, 1, 6 << 20);
+    let backup = one.start(&["backup", "--limit-upload", "1024", path(&files)]);
+    pair.when_locked(0);
+    signal(&backup, "STOP");
+    println!("refused: {}", other.refused(&["prune"]));
+    signal(&backup, "CONT");
+    let backup = finish(backup);
+    assert!(backup.status.success(), "{}", text(&backup));
+    other.run(&["check", "--read-data"]);
+}
+
+/// One host prunes, the other wants to back up meanwhile.
+fn backup_during_prune(pair: &Pair) {
+    let [one, other] = pair.hosts();
+    one.run(&["init"]);
+    let files = pair.dir.path().join("files");
+    tree::grow(&files, 2, 1 << 20);
+    one.run(&["backup", path(&files)]);
+    tree::change(&files, 3);
+    one.run(&["backup", path(&files)]);
+    // The prune lasts a while.
+    pair.one.cloud.set(|s| {
+        s.latency_of.insert(Endpoint::Trash, 2000);
+    });
+    let locks = pair.locks();
+    let prune = one.start(&["forget", "--keep-last", "1", "--prune", "--max-unused", "0"]);
+    pair.when_locked(locks);
+    signal(&prune, "STOP");
+    println!("refused: {}", other.refused(&["backup", path(&files)]));
+    signal(&prune, "CONT");
+    pair.one.cloud.set(|s| s.latency_of.clear());
+    let prune = finish(prune);
+    assert!(prune.status.success(), "{}", text(&prune));
+    other.run(&["check", "--read-data"]);
+}
+
+/// As soon as one host's backup has ended the other prunes; then they change places.
+fn prune_after_backup(pair: &Pair) {
+    let count = std::env::var("CYCLES").map_or(CYCLES, |count| count.parse().unwrap());
+    let mut hosts = pair.hosts();
+    hosts[0].run(&["init"]);
+    let files = pair.dir.path().join("files");
+    for cycle in 0..count {
+        let _ = fs::remove_dir_all(&files);
+        tree::grow(&files, 10 + cycle, 200_000);
+        hosts[0].run(&["backup", path(&files)]);
+        let [keep, unused] = [["--keep-last", "1"], ["--max-unused", "0"]];
+        hosts[1].run(
+            &[
+                &["forget", "--prune", "--group-by", "paths"][..],
+                &keep,
+                &unused,
+            ]
+            .concat(),
+        );
+        hosts[1].run(&["check", "--read-data"]);
+        hosts[0].restore_and_compare(&files);
+        println!("cycle {cycle} is fine");
+        hosts.reverse();
+    }
+}
+
+/// Two servers over one emulated cloud, and a folder for what their hosts keep.
+struct Pair {
+    program: PathBuf,
+    other: Rig,
+    one: Rig,
+    dir: TempDir,
+}
+
+impl Pair {
+    fn with(program: &Path, run: fn(&Self)) {
+        let program = program.to_owned();
+        let one = Rig::start(&[]);
+        one.cloud.set(|s| s.lag_files = LAG);
+        let other = one.beside();
+        let dir = TempDir::new();
+        let pair = Self {
+            program,
+            other,
+            one,
+            dir,
+        };
+        run(&pair);
+        pair.one.assert_clean(&[]);
+        pair.other.assert_clean(&[]);
+    }
+
+    /// How many locks went through the first server.
+    fn locks(&self) -> usize {
+        let posted = |line: &&str| {
+            ["POST", "/locks/", " 200,"]
+                .iter()
+                .all(|word| line.contains(word))
+        };
+        self.one.log().lines().filter(posted).count()
+    }
+
+    /// Waits until there are more than so many.
+    fn when_locked(&self, before: usize) {
+        let end = Instant::now() + PATIENCE;
+        while self.locks() <= before {
+            assert!(Instant::now() < end, "no lock came");
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    fn hosts(&self) -> [Host<'_>; 2] {
+        let host = |name, server: &Rig| Host {
+            program: &self.program,
+            url: server.url("/a/b/"),
+            home: self.dir.path().join(name),
+        };
+        [host("one", &self.one), host("other", &self.other)]
+    }
+}
+
+/// A machine that backs up.
+struct Host<'a> {
+    program: &'a Path,
+    url: String,
+    home: PathBuf,
+}
+
+impl Host<'_> {
+    fn start(&self, args: &[&str]) -> Child {
+        let name = self.home.file_name().unwrap();
+        Command::new(self.program)
+            .args(args)
+            .args(
+                ["--no-cache".as_ref(), "--repo".as_ref(), self.url.as_ref()]
+                    as [&std::ffi::OsStr; 3],
+            )
+            .env_clear()
+            .env("HOME", &self.home)
+            .env("HOSTNAME", name)
+            .env("RESTIC_PASSWORD", "secret")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
+    }
+
+    fn run(&self, args: &[&str]) {
+        let output = finish(self.start(args));
+        assert!(output.status.success(), "{args:?}: {}", text(&output));
+    }
+
+    /// Runs a command that must fail because of another's lock; tells what it says.
+    fn refused(&self, args: &[&str]) -> String {
+        let output = finish(self.start(args));
+        let said = text(&output);
+        assert!(!output.status.success(), "{args:?} wasn't refused: {said}");
+        assert!(said.contains(LOCKED), "{args:?}: {said}");
+        said.lines()
+            .find(|line| line.contains(LOCKED))
+            .unwrap()
+            .to_owned()
+    }
+
+    fn restore_and_compare(&self, files: &Path) {
+        let target = TempDir::new();
+        self.run(&["restore", "latest", "--target", path(target.path())]);
+        tree::compare(files, &target.path().join(files.strip_prefix("/").unwrap()));
+    }
+}
+
+fn finish(child: Child) -> Output {
+    child.wait_with_output().unwrap()
+}
+
+fn text(output: &Output) -> String {
+    let [out, err] = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes));
+    format!("{}\n{out}\n{err}", output.status)
+}
+
+fn path(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+/// Has a client stand still, or go on.
+fn signal(child: &Child, name: &str) {
+    let id = child.id().to_string();
+    let sent = Command::new("kill")
+        .args(["-s", name, &id])
+        .status()
+        .unwrap();
+    assert!(sent.success());
+}
