@@ -7,11 +7,13 @@ use restic_123pan::civil;
 use restic_123pan::pan123::{self, Pan123};
 use restic_123pan::server::{self, Stop};
 use restic_123pan::service::Service;
+use restic_123pan::watch::Watch;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 use std::env;
 use std::io::{self, Write};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The exit code for a wrong command line.
@@ -23,8 +25,9 @@ fn main() -> ExitCode {
     let words: Vec<String> = env::args().skip(1).collect();
     match args::parse(&words, &|name| env::var(name).ok()) {
         Ok(config) => {
-            start_log();
-            match run(&config) {
+            let watch = Arc::default();
+            start_log(&watch);
+            match run(&config, watch) {
                 Ok(()) => ExitCode::SUCCESS,
                 Err(problem) => {
                     error!("{problem}");
@@ -43,7 +46,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(config: &Config) -> Result<(), Box<dyn std::error::Error>> {
+fn run(config: &Config, watch: Arc<Watch>) -> Result<(), Box<dyn std::error::Error>> {
     let bound = server::bind(&server::Config {
         listen: config.listen.clone(),
         workers: config.workers,
@@ -58,7 +61,7 @@ fn run(config: &Config) -> Result<(), Box<dyn std::error::Error>> {
     }
     info!("listening on {}, {}", bound.address(), summary(config));
     let budget = Budget::new(config.memory, config.spool_dir.clone());
-    bound.run(Service::new(Box::new(store(config)), budget))?;
+    bound.run(Service::new(Box::new(store(config)), budget).watched(watch))?;
     info!("stopped");
     Ok(())
 }
@@ -99,12 +102,14 @@ fn stop_on_signals(stop: &Stop) -> io::Result<()> {
     Ok(())
 }
 
-fn start_log() {
+fn start_log(watch: &Arc<Watch>) {
     let default = env_logger::Env::default().default_filter_or("info");
     let mut builder = env_logger::Builder::from_env(default);
     // systemd puts the time before each line itself.
     let timed = env::var_os("JOURNAL_STREAM").is_none();
+    let watch = Arc::clone(watch);
     builder.format(move |out, record| {
+        watch.log(record);
         if timed {
             let since = SystemTime::now().duration_since(UNIX_EPOCH);
             write!(out, "{} ", civil::rfc3339(since.map_or(0, |t| t.as_secs())))?;

@@ -129,6 +129,11 @@ impl Waste {
         list.changed = true;
     }
 
+    /// How many files are still to be purged.
+    pub fn waiting(&self) -> usize {
+        self.list().waiting.len()
+    }
+
     /// Up to a hundred files whose time has come.
     pub fn due(&self) -> Vec<Waiting> {
         let time = now();

@@ -8,7 +8,7 @@ use super::{Bin, Cloud, Config};
 use log::{info, warn};
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -19,7 +19,8 @@ const STACK: usize = 256 << 10;
 
 /// The thread in the background.
 pub struct Purger {
-    stop: Sender<()>,
+    /// Sending wakes it, hanging up ends it.
+    bell: SyncSender<()>,
     thread: JoinHandle<()>,
 }
 
@@ -36,7 +37,7 @@ struct Work {
 impl Purger {
     /// Starts the thread; None if the machine has none left.
     pub fn start(cloud: &Arc<Cloud>, config: &Config) -> Option<Self> {
-        let (stop, stopped) = channel();
+        let (bell, rung) = sync_channel(1);
         let now = Instant::now();
         let mut work = Work {
             cloud: Arc::clone(cloud),
@@ -48,8 +49,12 @@ impl Purger {
         let run = move || {
             let mut stored = Instant::now();
             let tick = work.cloud.door.timing.purge;
-            while stopped.recv_timeout(tick) == Err(RecvTimeoutError::Timeout) {
-                work.tick();
+            loop {
+                match rung.recv_timeout(tick) {
+                    Ok(()) => work.look(),
+                    Err(RecvTimeoutError::Timeout) => work.tick(),
+                    Err(RecvTimeoutError::Disconnected) => break,
+                }
                 if stored.elapsed() >= STORE {
                     work.cloud.bin.store();
                     stored = Instant::now();
@@ -63,14 +68,20 @@ impl Purger {
             .spawn(run);
         let thread = thread.inspect_err(|e| warn!("nothing will be purged: no thread for it: {e}"));
         Some(Self {
-            stop,
+            bell,
             thread: thread.ok()?,
         })
     }
 
+    /// Has the account looked at as soon as the thread is free.
+    pub fn wake(&self) {
+        // One ring is as good as many.
+        let _ = self.bell.try_send(());
+    }
+
     /// Ends the thread, after its call.
     pub fn stop(self) {
-        drop(self.stop);
+        drop(self.bell);
         let _ = self.thread.join();
     }
 }
@@ -86,6 +97,15 @@ impl Work {
         }
     }
 
+    /// Looks at the account, because somebody watches.
+    fn look(&self) {
+        let door = &self.cloud.door;
+        if door.seen.is_old() {
+            // What comes of it is noted by the door.
+            let _ = door.user();
+        }
+    }
+
     fn find_tier(&mut self) {
         let door = &self.cloud.door;
         let Ok(user) = door.user() else {
@@ -96,7 +116,7 @@ impl Work {
         let tier = if user.vip { Tier::Vip } else { Tier::Free };
         let share = self.share;
         door.pacer.set(|endpoint| endpoint.per_second(tier) * share);
-        let total = user.space_permanent.saturating_add(user.space_temp);
+        let total = user.space();
         let free = total.saturating_sub(user.space_used) >> 30;
         info!(
             "123pan answers; the account is {tier:?}, with {free} GiB of {} free",

@@ -70,6 +70,7 @@ impl Lanes {
 
     /// Queues an admitted request; a full queue refuses it.
     pub(super) fn send(&self, exchange: Exchange, job: Job) {
+        exchange.track().about(job.subject());
         let work = Work { exchange, job };
         let sent = match &self.open {
             None => Err(work),
@@ -181,6 +182,7 @@ impl Worker {
     /// Does one job after the other.
     fn work(&self, queue: &Receiver<Work>) {
         for Work { mut exchange, job } in queue {
+            exchange.track().begin(job.total());
             let served = guarded("a request", || {
                 exchange.serve(|body, answer| self.service.serve(&job, body, answer))
             });
@@ -231,10 +233,13 @@ impl Worker {
     }
 
     fn remove_batch(&self, batch: Vec<Work>) {
-        let (exchanges, jobs): (Vec<_>, Vec<_>) = batch
+        let (exchanges, jobs): (Vec<Exchange>, Vec<_>) = batch
             .into_iter()
             .map(|work| (work.exchange, work.job))
             .unzip();
+        exchanges
+            .iter()
+            .for_each(|exchange| exchange.track().begin(None));
         let replies = guarded("a batch of DELETEs", || self.service.remove(&jobs));
         drop(jobs);
         let mut replies = replies.unwrap_or_default().into_iter();

@@ -17,6 +17,7 @@ mod sockets;
 
 use crate::body::LARGEST;
 use crate::service::{Head, Job, Lane, Length, Reply, Service};
+use crate::watch::Watch;
 use exchange::Exchange;
 use lanes::Lanes;
 use peers::Peers;
@@ -165,6 +166,7 @@ struct Net {
     harmless: u64,
     most_leaks: usize,
     leaks: Mutex<HashMap<IpAddr, usize>>,
+    watch: Arc<Watch>,
     stop: Stop,
     failure: Mutex<Option<Error>>,
 }
@@ -210,6 +212,7 @@ impl Bound {
             harmless: (memory / 2).clamp(*HARMLESS.start(), *HARMLESS.end()),
             most_leaks: self.config.leaks,
             leaks: Mutex::default(),
+            watch: Arc::clone(service.watch()),
             stop: self.stop,
             failure: Mutex::default(),
         });
@@ -326,6 +329,7 @@ impl Reception {
             target: request.url(),
             accept: value(request, "Accept"),
             range: value(request, "Range"),
+            language: value(request, "Accept-Language"),
             length,
         })?;
         match (job.lane(), length) {

@@ -6,14 +6,17 @@
 //! Sockets and threads are `server`'s; here is only what can be tested with bytes in memory.
 
 mod listing;
+mod pages;
 mod status;
 
 use crate::body::{Body, Budget, LARGEST};
 use crate::restic::{self, File, Kind, Operation, Range, Repo};
 use crate::store::{Cause, Error, Loaded, Store};
 use crate::turns::{Turn, Turns};
+use crate::watch::{Subject, Watch};
 use listing::Listing;
 use log::{info, warn};
+use pages::Page;
 use status::{refuse, reply_failed, reply_to};
 use std::io::{self, Read};
 use std::sync::Arc;
@@ -38,6 +41,8 @@ pub struct Head<'a> {
     pub accept: Option<&'a str>,
     /// The `Range` header.
     pub range: Option<&'a str>,
+    /// The `Accept-Language` header.
+    pub language: Option<&'a str>,
     /// What the head says about the body.
     pub length: Length,
 }
@@ -70,18 +75,30 @@ pub enum Lane {
 /// dropped.
 #[derive(Debug)]
 pub struct Job {
-    operation: Operation,
+    task: Task,
     range: Option<Range>,
     v2: bool,
     length: Length,
     turn: Option<Turn>,
 }
 
+/// What an admitted request asks for.
+#[derive(Debug)]
+enum Task {
+    /// Something of restic's.
+    Operation(Operation),
+    /// A page of our own.
+    Page(Page),
+}
+
 impl Job {
     /// The queue that it belongs to.
     pub fn lane(&self) -> Lane {
         let large = |kind: Option<Kind>| matches!(kind, Some(Kind::Data | Kind::Index));
-        match &self.operation {
+        let Task::Operation(operation) = &self.task else {
+            return Lane::Small;
+        };
+        match operation {
             Operation::Remove(_, file) if file.kind() == Some(Kind::Data) => Lane::RemoveLarge,
             Operation::Remove(..) => Lane::RemoveSmall,
             Operation::Load(_, file) | Operation::Save(_, file) if large(file.kind()) => {
@@ -89,6 +106,23 @@ impl Job {
             }
             Operation::List(_, Kind::Data) => Lane::Large,
             _ => Lane::Small,
+        }
+    }
+
+    /// What it is about, for whoever watches.
+    pub fn subject(&self) -> Subject {
+        let lane = self.lane() as usize;
+        match &self.task {
+            Task::Operation(operation) => Subject::operation(operation, lane),
+            Task::Page(_) => Subject::page(lane),
+        }
+    }
+
+    /// How long its body is, if that is known.
+    pub fn total(&self) -> Option<u64> {
+        match self.length {
+            Length::Known(len) => Some(len),
+            _ => None,
         }
     }
 
@@ -139,6 +173,7 @@ pub struct Service {
     store: Box<dyn Store>,
     budget: Budget,
     turns: Arc<Turns>,
+    watch: Arc<Watch>,
 }
 
 impl Service {
@@ -148,11 +183,26 @@ impl Service {
             store,
             budget,
             turns: Arc::default(),
+            watch: Arc::default(),
         }
+    }
+
+    /// The same, counting into `watch`.
+    #[must_use]
+    pub fn watched(self, watch: Arc<Watch>) -> Self {
+        Self { watch, ..self }
+    }
+
+    /// Where everything is counted.
+    pub fn watch(&self) -> &Arc<Watch> {
+        &self.watch
     }
 
     /// Decides what a request is, or why it is refused, without touching the cloud.
     pub fn admit(&self, head: &Head<'_>) -> Result<Job, Reply> {
+        if let Some(page) = pages::wanted(head) {
+            return self.admit_page(page?);
+        }
         let operation = restic::parse(head.method, head.target).map_err(refuse)?;
         if let (Operation::Save(_, file), length) = (&operation, head.length) {
             check_length(file, length)?;
@@ -166,7 +216,7 @@ impl Service {
         let range = head.range.and_then(Range::parse);
         let v2 = head.accept.is_some_and(restic::wants_v2);
         Ok(Job {
-            operation,
+            task: Task::Operation(operation),
             range,
             v2,
             length: head.length,
@@ -174,10 +224,26 @@ impl Service {
         })
     }
 
+    /// Admits somebody to a page.
+    fn admit_page(&self, page: Page) -> Result<Job, Reply> {
+        // The place to turn away whoever may read no repository, from all but `Page::Health`.
+        Ok(Job {
+            task: Task::Page(page),
+            range: None,
+            v2: false,
+            length: Length::None,
+            turn: None,
+        })
+    }
+
     /// Does the job and answers it. An Err after [`Answer::start`] means that the answer isn't
     /// whole and can't become so.
     pub fn serve(&self, job: &Job, body: &mut dyn Read, answer: &mut dyn Answer) -> io::Result<()> {
-        let done = match &job.operation {
+        let operation = match &job.task {
+            Task::Operation(operation) => operation,
+            Task::Page(page) => return self.show(*page, answer),
+        };
+        let done = match operation {
             Operation::List(repo, kind) => return self.list(repo, *kind, job.v2, answer),
             Operation::Load(repo, file) => return self.load(repo, file, job.range, answer),
             Operation::Stat(repo, file) => return self.stat(repo, file, answer),
@@ -188,20 +254,23 @@ impl Service {
                 results.pop().unwrap_or(Ok(()))
             }
         };
-        answer.start(reply_to(&job.operation, done))
+        answer.start(reply_to(operation, done))
     }
 
     /// Does a batch of DELETEs, whose turns have come, and answers for each of them in order.
     pub fn remove(&self, jobs: &[Job]) -> Vec<Reply> {
-        let name = |job: &Job| match &job.operation {
-            Operation::Remove(repo, file) => Some((repo.clone(), *file)),
+        let name = |job: &Job| match &job.task {
+            Task::Operation(Operation::Remove(repo, file)) => Some((repo.clone(), *file)),
             _ => None,
         };
         let files: Vec<(Repo, File)> = jobs.iter().filter_map(name).collect();
         let results = self.store.remove(&files);
         jobs.iter()
             .zip(results)
-            .map(|(job, done)| reply_to(&job.operation, done))
+            .map(|(job, done)| match &job.task {
+                Task::Operation(operation) => reply_to(operation, done),
+                Task::Page(_) => Reply::empty(500),
+            })
             .collect()
     }
 

@@ -42,6 +42,11 @@ impl Uploads {
         }
     }
 
+    /// Uploads under way, and most of them at a time.
+    pub fn state(&self) -> (usize, usize) {
+        (*lock(&self.running), self.most)
+    }
+
     /// Waits for one of the places that uploads have. The last of them is for small files, so
     /// that a lock never waits for packs.
     pub(super) fn place(&self, first: Priority, longest: Duration) -> Result<Place<'_>, Error> {
