@@ -1,9 +1,56 @@
-//! restic-123pan.
+//! A REST server for restic that keeps its repositories in a 123pan (123云盘) account.
+//!
+//! ```text
+//!   restic, rustic
+//!        │ HTTP/1.1
+//!   server      sockets, threads, lanes            the only user of tiny_http
+//!        │ Head, bytes ─► Answer
+//!   service     checks, statuses                   no socket, no thread, no clock
+//!        │ Repo, File, Body ─► Entry, Loaded, Error
+//!   store       the contract                       store::memory is what it means
+//!        │
+//!   pan123      folders, numbers, tokens, rates    the only user of ureq, in one door
+//!        │ HTTPS
+//!   123pan's API, its upload hosts, its CDN
+//! ```
+//!
+//! `restic` is the protocol as values; `body` is an upload that checks itself while it is read;
+//! `turns` keeps operations on one name in order; `args` is what the user wants; `civil` writes
+//! dates; `error` says what is certain after a failure.
+//!
+//! # What always holds
+//!
+//! 1. `restic` and `service` know no socket, thread or clock. tiny_http stands in `server` alone,
+//!    ureq in `pan123::call` alone.
+//! 2. Only `pan123` knows that files have numbers; nothing in it knows the statuses that clients
+//!    get. Only `service` picks a status, only `pan123::judge` decides to try again, only the
+//!    endpoint table holds rates.
+//! 3. No lock is held across a call to the cloud, save for the token's renewal.
+//! 4. Nothing exists under its final name before `save` has returned Ok; after any single fault a
+//!    file is absent or whole. The cloud itself refuses to overwrite.
+//! 5. A body is held whole only within the memory budget; lists and downloads are streamed, and
+//!    none of them can look complete when it isn't.
+//! 6. Every queue, loop, wait and buffer has a bound: a named constant with its unit and reason.
+//! 7. Secrets (client secret, tokens, passwords, download addresses) reach no log, no `Debug`, no
+//!    error text.
+//! 8. The only truth is at the cloud. What is remembered in memory is a hint, found again when it
+//!    turns out wrong; what is on disk can be lost. Ending the process at any moment loses the
+//!    requests under way and nothing else.
+//!
+//! There is no database, no local index of the cloud, no async runtime, and no retry around a
+//! whole operation: restic does that.
+//!
+//! # What the log's levels mean
+//!
+//! *error*: data may be lost, or somebody must act now. *warn*: something went wrong that the
+//! server lives with; the line says what to do if there is something to do. *info*: one line a
+//! request, and what changes the server's ways. *debug*: each repetition and each wait.
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test fails by panicking"))]
 
 pub mod args;
 pub mod body;
 pub mod civil;
+pub mod error;
 pub mod pan123;
 pub mod restic;
 pub mod server;

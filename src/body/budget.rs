@@ -1,6 +1,6 @@
 //! The memory that held bodies share, and the files into which the others are spooled.
 
-use crate::store::{Cause, Error};
+use crate::error::{Cause, Error};
 use std::fs;
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;

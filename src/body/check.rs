@@ -1,8 +1,8 @@
 //! What makes a body right: its length and its SHA-256.
 
 use super::{LARGEST, whole};
+use crate::error::{Cause, Error};
 use crate::restic::Id;
-use crate::store::{Cause, Error};
 use sha2::{Digest, Sha256};
 use std::io::{self, Read};
 

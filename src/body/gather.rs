@@ -3,8 +3,8 @@
 use super::budget::{Budget, Lease, spool_error};
 use super::check::{Check, client_gone};
 use super::{Form, Held, SEGMENT, SMALL};
+use crate::error::Error;
 use crate::restic::Id;
-use crate::store::Error;
 use std::io::{self, ErrorKind, Read, Write};
 
 /// Reads a body of unknown length into memory as far as the budget goes, then into the spool.

@@ -11,8 +11,8 @@ mod gather;
 
 pub use budget::Budget;
 
+use crate::error::{Cause, Error};
 use crate::restic::Id;
-use crate::store::{Cause, Error};
 use budget::{Lease, spool_error};
 use check::{Check, checked};
 use gather::gather;

@@ -112,9 +112,15 @@ impl Cloud {
     /// isn't, and doesn't appear.
     pub fn confirm(&self, repo: &Repo, first: Priority) -> Result<(), Error> {
         let all = self.fence.promises().get(repo).cloned().unwrap_or_default();
+        if all.is_empty() {
+            return Ok(());
+        }
         let mut lost = Vec::new();
-        for batch in all.chunks(BATCH - MAX_DEPTH - FOLDERS) {
-            lost.extend(self.confirm_batch(repo, batch, true, first)?);
+        let above = self.folders_above(repo);
+        let (start, rest) = all.split_at(all.len().min(BATCH - above.len()));
+        lost.extend(self.confirm_batch(repo, start, &above, true, first)?);
+        for batch in rest.chunks(BATCH) {
+            lost.extend(self.confirm_batch(repo, batch, &[], true, first)?);
         }
         if lost.is_empty() {
             return Ok(());
@@ -142,10 +148,11 @@ impl Cloud {
                 let text = "too many files wait for their confirmation by 123pan";
                 return Err(Error::new(Cause::Busy, text));
             }
-            Some(list) if list.len() >= MANY => list[..BATCH - MAX_DEPTH - FOLDERS].to_vec(),
+            Some(list) if list.len() >= MANY => list[..BATCH].to_vec(),
             _ => return Ok(()),
         };
-        self.confirm_batch(repo, &oldest, false, first).map(drop)
+        self.confirm_batch(repo, &oldest, &[], false, first)
+            .map(drop)
     }
 
     /// Confirms one file at once.
@@ -155,8 +162,11 @@ impl Cloud {
         promise: &Promise,
         first: Priority,
     ) -> Result<(), Error> {
-        let missing = self.confirm_batch(repo, std::slice::from_ref(promise), true, first)?;
-        if missing.is_empty() {
+        let batch = std::slice::from_ref(promise);
+        let kept = self
+            .confirm_batch(repo, batch, &[], true, first)?
+            .is_empty();
+        if kept && self.is_only_config(promise, first)? {
             return Ok(());
         }
         let there = self.rows(&promise.path, promise.name, first)?;
@@ -167,24 +177,37 @@ impl Cloud {
         Err(error)
     }
 
-    /// Asks about up to a hundred promises, with growing pauses if `patient`, and answers those
-    /// that aren't kept.
+    /// A service that stores two files under one name would let two servers initialise a
+    /// repository at once: the older config stays, and false says that it isn't as good as ours.
+    fn is_only_config(&self, promise: &Promise, first: Priority) -> Result<bool, Error> {
+        if promise.name != CONFIG {
+            return Ok(true);
+        }
+        let rows = self.rows(&promise.path, CONFIG, first)?;
+        match rows.iter().any(|row| row.file_id < promise.file) {
+            true => self.take_back(promise, first),
+            false => Ok(true),
+        }
+    }
+
+    /// Asks about up to a hundred promises and folders, with growing pauses if `patient`, and
+    /// answers the promises that aren't kept.
     fn confirm_batch(
         &self,
         repo: &Repo,
         batch: &[Promise],
+        above: &[(String, u64)],
         patient: bool,
         first: Priority,
     ) -> Result<Vec<Promise>, Error> {
         let (start, timing) = (Instant::now(), &self.door.timing);
         let mut open = batch.to_vec();
-        let above = self.folders_above(repo);
         for tries in 1.. {
             let files = open.iter().map(|promise| promise.file);
             let files: Vec<u64> = files.chain(above.iter().map(|(_, id)| *id)).collect();
             let rows = self.door.infos(&files, first)?;
             let rows: HashMap<u64, Row> = rows.into_iter().map(|row| (row.file_id, row)).collect();
-            self.check_folders(&above, &rows)?;
+            self.check_folders(above, &rows)?;
             let mut kept = HashSet::new();
             for promise in &open {
                 let folders = self.tree.known().ids(&promise.path).unwrap_or_default();
@@ -250,11 +273,11 @@ impl Cloud {
         Err(Error::new(Cause::Busy, text))
     }
 
-    /// The service has stored a file under another name, because its own was taken: puts it into
-    /// the bin, and tells whether what has the name is as good.
+    /// The service has stored a file although its name was taken, beside the other or under another
+    /// name: puts it into the bin, and tells whether what has the name is as good.
     fn take_back(&self, promise: &Promise, first: Priority) -> Result<bool, Error> {
         warn!(
-            "123pan stored {} under another name; that copy goes into the bin",
+            "123pan stored {} although the name was taken; that copy goes into the bin",
             text(promise)
         );
         let doomed = Doomed {
@@ -341,23 +364,6 @@ impl Cloud {
             }
         }
         Ok(false)
-    }
-
-    /// The fresh living rows of a name in a folder.
-    pub fn rows(&self, path: &Path, name: Id, first: Priority) -> Result<Vec<Row>, Error> {
-        let Some(scan) = self.tree.scan(path, first)? else {
-            return Ok(Vec::new());
-        };
-        let files = super::tree::named(&scan.files, name);
-        let mut rows: Vec<Row> = scan.rows;
-        rows.retain(|row| files.iter().any(|known| known.file == row.file_id));
-        if rows.is_empty() && !files.is_empty() {
-            // Our own, which the list doesn't show yet.
-            let ids: Vec<u64> = files.iter().map(|known| known.file).collect();
-            rows = self.door.infos(&ids, first)?;
-            rows.retain(Row::is_file);
-        }
-        Ok(rows)
     }
 }
 

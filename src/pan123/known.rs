@@ -188,7 +188,8 @@ impl Knowledge {
             } else if !row.is_file()
                 || removed.is_some_and(|at| now.duration_since(at) < self.overlay)
             {
-                // In the bin, or there soon.
+                // In the bin, or there soon; shown there, it is ours to believe in no longer.
+                self.written.remove(&row.file_id);
             } else if removed.is_some() {
                 merged.doubtful.push(row.file_id);
             } else if key(path, &row.filename).is_some() {

@@ -1,11 +1,12 @@
 //! Lists of a repository's files, and their sizes. Packs lie in up to 256 folders, which are read
 //! side by side as far as the rate goes, and told as they come.
 
-use super::known::{Known, join};
+use super::api::Row;
+use super::known::{CONFIG, Known, Path, join};
 use super::pace::Priority;
-use super::tree::Scan;
+use super::tree::{Scan, named};
 use super::{Cloud, key, priority};
-use crate::restic::{File, Kind, Repo};
+use crate::restic::{File, Id, Kind, Repo};
 use crate::store::{Cause, Entry, Error, Found};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Mutex, PoisonError};
@@ -81,7 +82,7 @@ impl Cloud {
             Some(Kind::Data) => self.tree.locate(&path, name, first)?,
             _ => {
                 let scan = self.tree.scan(&path, first)?;
-                scan.map(|scan| super::tree::named(&scan.files, name))
+                scan.map(|scan| named(&scan.files, name))
                     .unwrap_or_default()
             }
         };
@@ -93,11 +94,33 @@ impl Cloud {
             )),
         }
     }
+
+    /// The fresh living rows of a name in a folder.
+    pub fn rows(&self, path: &Path, name: Id, first: Priority) -> Result<Vec<Row>, Error> {
+        let Some(scan) = self.tree.scan(path, first)? else {
+            return Ok(Vec::new());
+        };
+        let files = named(&scan.files, name);
+        let mut rows: Vec<Row> = scan.rows;
+        rows.retain(|row| files.iter().any(|known| known.file == row.file_id));
+        if rows.is_empty() && !files.is_empty() {
+            // Our own, which the list doesn't show yet.
+            let ids: Vec<u64> = files.iter().map(|known| known.file).collect();
+            rows = self.door.infos(&ids, first)?;
+            rows.retain(Row::is_file);
+        }
+        Ok(rows)
+    }
 }
 
-/// Of several files of one name the newest is the one that replaced the others.
+/// Of several files of one name the newest is the one that replaced the others. A config is never
+/// replaced: the first one has made the repository.
 pub fn newest(known: &[Known]) -> Option<Known> {
-    known.iter().max_by_key(|known| known.file).copied()
+    let by_age = known.iter().copied();
+    match known.first()?.name {
+        CONFIG => by_age.min_by_key(|known| known.file),
+        _ => by_age.max_by_key(|known| known.file),
+    }
 }
 
 /// Tells the files of a folder, each name once.

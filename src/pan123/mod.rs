@@ -9,6 +9,10 @@
 //!
 //! Files have numbers here and nowhere else. The layout on the cloud is restic's own:
 //! `{repo-path}/{repo}/config`, `keys/`, `locks/`, `snapshots/`, `index/`, `data/ab/abcd…`.
+//!
+//! "API reference" in comments, with a section, is the team's collection of what 123pan documents
+//! and what its other clients have seen.
+#![doc = include_str!("safety.md")]
 
 pub mod api;
 mod bin;

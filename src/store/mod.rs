@@ -6,6 +6,7 @@
 mod health;
 pub mod memory;
 
+pub use crate::error::{Cause, Error};
 pub use health::{Account, Advice, Calls, Health, Trouble};
 
 use crate::body::Body;
@@ -85,61 +86,3 @@ impl fmt::Debug for Loaded {
             .finish_non_exhaustive()
     }
 }
-
-/// What is certain after a failure; `service` turns it into a status.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cause {
-    /// The file or folder certainly doesn't exist.
-    Absent,
-    /// The name is taken by other content.
-    Exists,
-    /// The range lies outside the file, whose size this is.
-    Range(u64),
-    /// The body isn't what its name or length says.
-    BadBody,
-    /// The body has no length and fits neither memory nor the spool.
-    TooLarge,
-    /// The cloud has no room left.
-    Full,
-    /// Packs that were acknowledged before can't be found any more (safety rule 5).
-    Lost,
-    /// The cloud answered what can't be used: an error of its own, or nonsense.
-    Cloud,
-    /// For now it can't be done: no connection, no token, the rate, a ban. Later it can.
-    Busy,
-    /// The client has gone, or its list has been broken off.
-    Client,
-}
-
-/// A failure: what is certain, and a sentence for the log that names the act and its object.
-#[derive(Clone, Debug)]
-pub struct Error {
-    /// What is certain.
-    pub cause: Cause,
-    text: String,
-}
-
-impl Error {
-    /// An error with its sentence, which starts in lower case and has no full stop.
-    pub fn new(cause: Cause, text: impl Into<String>) -> Self {
-        Self {
-            cause,
-            text: text.into(),
-        }
-    }
-
-    /// Puts the act that failed before the reason.
-    #[must_use]
-    pub fn during(mut self, act: impl fmt::Display) -> Self {
-        self.text = format!("{act}: {}", self.text);
-        self
-    }
-}
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
-    }
-}
-
-impl std::error::Error for Error {}

@@ -7,6 +7,7 @@
 )]
 
 mod clients;
+mod cloud;
 #[path = "../fake/mod.rs"]
 mod fake;
 mod rig;

@@ -1,0 +1,323 @@
+//! An emulated cloud and servers over it, without a socket of our own: tests say what a client
+//! would ask and look at what is in the cloud then. Times that are seconds in earnest are
+//! milliseconds here.
+
+use crate::fake::{Fake, Options, Switches};
+use crate::tree::TempDir;
+use restic_123pan::body::{Body, Budget};
+use restic_123pan::pan123::{Bin, Config, Pan123, Tier, Timing};
+use restic_123pan::restic::{File, Id, Kind, Range, Repo};
+use restic_123pan::store::{Cause, Error, Store};
+use sha2::{Digest, Sha256};
+use std::cell::RefCell;
+use std::io::Read;
+use std::ops::Deref;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// Longest wait for something that happens in the background.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// The folder of the account in which the repositories are.
+pub(super) const BASE: &str = "restic";
+
+/// Milliseconds.
+pub(super) fn ms(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+/// An emulated account. When it goes, nothing of what its servers did may have broken a rule of
+/// 123pan's.
+pub(super) struct Cloud {
+    fake: Fake,
+    folder: TempDir,
+}
+
+impl Cloud {
+    /// An account as documented.
+    pub(super) fn start() -> Self {
+        Self::with(|_| {})
+    }
+
+    /// An account that behaves otherwise.
+    pub(super) fn with(change: impl FnOnce(&mut Switches)) -> Self {
+        let mut switches = Switches {
+            poll_pause: ms(10),
+            appears_after: ms(30),
+            ..Switches::default()
+        };
+        change(&mut switches);
+        let options = Options {
+            switches,
+            ..Options::default()
+        };
+        Self {
+            fake: Fake::with(options).unwrap(),
+            folder: TempDir::new(),
+        }
+    }
+
+    /// A folder for what servers keep on disk.
+    pub(super) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// A server on a machine of its own.
+    pub(super) fn server(&self) -> Server {
+        self.server_with(|_| {})
+    }
+
+    /// One that is configured otherwise.
+    pub(super) fn server_with(&self, change: impl FnOnce(&mut Config)) -> Server {
+        let mut config = Config {
+            api_url: self.url(),
+            client_id: self.client_id().to_owned(),
+            client_secret: self.client_secret().to_owned(),
+            repo_path: BASE.to_owned(),
+            state_dir: None,
+            uploads: 4,
+            // Rates are another test's business.
+            rate_share: 1000.0,
+            tier: Some(Tier::Vip),
+            bin: Bin::Keep,
+            allow_http_upload: false,
+            ipv4_only: false,
+            timing: fast(),
+        };
+        change(&mut config);
+        Server::over(Pan123::new(&config))
+    }
+
+    /// Forgets the complaints that a test has provoked.
+    pub(super) fn forgive(&self) {
+        self.fake.reset_counters();
+    }
+}
+
+impl Deref for Cloud {
+    type Target = Fake;
+
+    fn deref(&self) -> &Fake {
+        &self.fake
+    }
+}
+
+impl Drop for Cloud {
+    fn drop(&mut self) {
+        let complaints = self.fake.complaints();
+        let fine = std::thread::panicking() || complaints.is_empty();
+        assert!(fine, "{complaints:#?}");
+    }
+}
+
+/// Every time that is seconds in earnest, in milliseconds.
+pub(super) fn fast() -> Timing {
+    Timing {
+        connect: ms(2000),
+        answer: ms(3000),
+        stall: ms(2000),
+        idle: ms(10_000),
+        rate_wait: ms(3000),
+        retry: ms(250),
+        pause: ms(4),
+        poll: ms(15),
+        polls: 20,
+        look: ms(4),
+        visible: ms(400),
+        overlay: ms(500),
+        token_pause: Duration::ZERO,
+        ban: ms(200),
+        traffic: ms(300),
+        address: ms(60_000),
+        lost: ms(60_000),
+        purge: ms(10),
+        tier: ms(30),
+    }
+}
+
+/// A store as a client of the server uses it, in one repository. Failures are told by their
+/// cause; their sentences are printed.
+pub(super) struct Server {
+    pub(super) store: Box<dyn Store>,
+    budget: Budget,
+    repo: Repo,
+}
+
+impl Server {
+    /// A server over a store, which holds all bodies in memory.
+    pub(super) fn over(store: impl Store + 'static) -> Self {
+        Self {
+            store: Box::new(store),
+            budget: Budget::new(64 << 20, None),
+            repo: Repo::new("host").unwrap(),
+        }
+    }
+
+    /// The same, with so much memory for bodies: those over 1 MiB that don't fit are streamed.
+    pub(super) fn memory(mut self, bytes: u64, spool: Option<&Path>) -> Self {
+        self.budget = Budget::new(bytes, spool.map(Path::to_owned));
+        self
+    }
+
+    /// Goes to another repository.
+    pub(super) fn turn_to(&mut self, repo: &str) {
+        self.repo = Repo::new(repo).unwrap();
+    }
+
+    /// The repository.
+    pub(super) fn repo(&self) -> Repo {
+        self.repo.clone()
+    }
+
+    pub(super) fn create(&self) -> Result<(), Cause> {
+        told(self.store.create(&self.repo))
+    }
+
+    /// Stores a file under its hash.
+    pub(super) fn save(&self, kind: Kind, bytes: &[u8]) -> Result<Id, Cause> {
+        let id = id(bytes);
+        self.save_as(&File::Hashed(kind, id), bytes).map(|()| id)
+    }
+
+    /// Stores a config.
+    pub(super) fn save_config(&self, bytes: &[u8]) -> Result<(), Cause> {
+        self.save_as(&File::Config, bytes)
+    }
+
+    /// Stores what comes with its length.
+    pub(super) fn save_as(&self, file: &File, bytes: &[u8]) -> Result<(), Cause> {
+        self.save_from(file, bytes.len() as u64, &mut &*bytes)
+    }
+
+    /// Stores what a client sends that has announced `len` bytes.
+    pub(super) fn save_from(
+        &self,
+        file: &File,
+        len: u64,
+        source: &mut dyn Read,
+    ) -> Result<(), Cause> {
+        let mut body = told(Body::fixed(source, len, file.id(), &self.budget))?;
+        let saved = self.store.save(&self.repo, file, &mut body);
+        told(saved.map_err(|error| body.fault().cloned().unwrap_or(error)))
+    }
+
+    /// Stores what a client sends in chunks, as rustic does.
+    pub(super) fn save_chunked(&self, file: &File, source: &mut dyn Read) -> Result<(), Cause> {
+        let mut body = told(Body::chunked(source, file.id(), &self.budget))?;
+        told(self.store.save(&self.repo, file, &mut body))
+    }
+
+    /// A file's bytes.
+    pub(super) fn load(&self, kind: Kind, id: Id) -> Result<Vec<u8>, Cause> {
+        self.load_part(&File::Hashed(kind, id), None)
+    }
+
+    /// A part of a file's bytes; [`Cause::Client`] if the reader broke off.
+    pub(super) fn load_part(&self, file: &File, range: Option<Range>) -> Result<Vec<u8>, Cause> {
+        let mut loaded = told(self.store.load(&self.repo, file, range))?;
+        let mut bytes = Vec::new();
+        if let Err(error) = loaded.reader.read_to_end(&mut bytes) {
+            println!("a download broke off: {error}");
+            return Err(Cause::Client);
+        }
+        assert_eq!(bytes.len() as u64, loaded.part.len, "a short download");
+        Ok(bytes)
+    }
+
+    pub(super) fn size(&self, kind: Kind, id: Id) -> Result<u64, Cause> {
+        told(self.store.stat(&self.repo, &File::Hashed(kind, id)))
+    }
+
+    /// The names of a kind, sorted.
+    pub(super) fn list(&self, kind: Kind) -> Result<Vec<Id>, Cause> {
+        let mut ids = Vec::new();
+        told(self.store.list(&self.repo, kind, &mut |entry| {
+            ids.push(entry.id);
+            Ok(())
+        }))?;
+        ids.sort();
+        Ok(ids)
+    }
+
+    /// Removes one file.
+    pub(super) fn remove(&self, kind: Kind, id: Id) -> Result<(), Cause> {
+        self.remove_all(kind, &[id]).pop().unwrap()
+    }
+
+    /// Removes many, in one batch.
+    pub(super) fn remove_all(&self, kind: Kind, ids: &[Id]) -> Vec<Result<(), Cause>> {
+        let name = |id: &Id| (self.repo.clone(), File::Hashed(kind, *id));
+        let names: Vec<(Repo, File)> = ids.iter().map(name).collect();
+        self.store.remove(&names).into_iter().map(told).collect()
+    }
+}
+
+fn told<T>(result: Result<T, Error>) -> Result<T, Cause> {
+    result.map_err(|error| {
+        println!("{:?}: {error}", error.cause);
+        error.cause
+    })
+}
+
+/// What a file with these bytes is called.
+pub(super) fn id(bytes: &[u8]) -> Id {
+    Id(Sha256::digest(bytes).into())
+}
+
+/// The ids, sorted, as lists are.
+pub(super) fn sorted(ids: impl IntoIterator<Item = Id>) -> Vec<Id> {
+    let mut ids: Vec<Id> = ids.into_iter().collect();
+    ids.sort();
+    ids
+}
+
+/// Where a file of the usual repository is in the account.
+pub(super) fn path(kind: Kind, id: Id) -> String {
+    match kind {
+        Kind::Data => format!("{BASE}/host/data/{}/{id}", id.prefix()),
+        _ => format!("{BASE}/host/{}/{id}", kind.name()),
+    }
+}
+
+/// The folder of a kind in the usual repository.
+pub(super) fn folder(kind: Kind) -> String {
+    format!("{BASE}/host/{}", kind.name())
+}
+
+/// Waits for something that happens in the background.
+pub(super) fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
+    let end = Instant::now() + PATIENCE;
+    while !is_so() {
+        assert!(Instant::now() < end, "it never came to pass: {what}");
+        std::thread::sleep(ms(3));
+    }
+}
+
+/// What this thread logs while something is done, line by line.
+pub(super) fn log_of(act: impl FnOnce()) -> Vec<String> {
+    // It fails when another test was first, which is as good.
+    let _ = log::set_logger(&Log);
+    log::set_max_level(log::LevelFilter::Info);
+    LINES.take();
+    act();
+    LINES.take()
+}
+
+thread_local! {
+    static LINES: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Keeps each thread's lines for itself, so that tests don't hear each other.
+struct Log;
+
+impl log::Log for Log {
+    fn enabled(&self, _: &log::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        let line = format!("{} {}", record.level(), record.args());
+        LINES.with_borrow_mut(|lines| lines.push(line));
+    }
+
+    fn flush(&self) {}
+}
