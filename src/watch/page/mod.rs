@@ -37,8 +37,8 @@ pub fn page(seen: &Snapshot, language: Language) -> String {
     attention(&mut out, seen, texts, language);
     out.push_str("<div class=\"grid\">");
     account(&mut out, seen, texts);
-    repositories(&mut out, seen, texts);
     transfers(&mut out, seen, texts);
+    repositories(&mut out, seen, texts);
     work(&mut out, seen, texts);
     warnings(&mut out, seen, texts, language);
     out.push_str("</div>");

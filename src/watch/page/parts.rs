@@ -191,7 +191,7 @@ fn sparkline(hours: &[u64; HOURS]) -> String {
     const HEIGHT: u64 = 28;
     let most = hours.iter().max().copied().unwrap_or(0).isqrt().max(1);
     let mut out = format!(
-        "<svg viewBox=\"0 0 {} {HEIGHT}\" aria-hidden=\"true\">",
+        "<svg viewBox=\"0 0 {} {HEIGHT}\" preserveAspectRatio=\"none\" aria-hidden=\"true\">",
         HOURS * 5 - 1
     );
     for (at, bytes) in hours.iter().enumerate() {
@@ -281,7 +281,7 @@ pub(super) fn work(out: &mut String, seen: &Snapshot, texts: &Texts) {
     }
     out.push_str("</dl>");
     calls(out, seen, texts);
-    out.push_str("</section>");
+    out.push_str("</div></section>");
 }
 
 fn calls(out: &mut String, seen: &Snapshot, texts: &Texts) {
