@@ -1,9 +1,10 @@
 //! Flags, log, wiring, run; an error becomes an exit code.
 
 use log::{error, info, warn};
-use restic_123pan::args::{self, Config, Exit, Secret};
+use restic_123pan::args::{self, Command, Config, Exit, Secret};
 use restic_123pan::body::Budget;
 use restic_123pan::civil;
+use restic_123pan::command;
 use restic_123pan::pan123::{self, Pan123};
 use restic_123pan::server::{self, Stop};
 use restic_123pan::service::Service;
@@ -24,9 +25,17 @@ const USAGE: u8 = 2;
 fn main() -> ExitCode {
     let words: Vec<String> = env::args().skip(1).collect();
     match args::parse(&words, &|name| env::var(name).ok()) {
-        Ok(config) => {
+        Ok((config, Command::Bin(bin))) => {
+            start_log("warn", &Arc::default());
+            command::run(&bin, &account(&config))
+        }
+        Ok((config, Command::Doctor)) => {
+            start_log("off", &Arc::default());
+            command::doctor(&account(&config))
+        }
+        Ok((config, Command::Serve)) => {
             let watch = Arc::default();
-            start_log(&watch);
+            start_log("info", &watch);
             match run(&config, watch) {
                 Ok(()) => ExitCode::SUCCESS,
                 Err(problem) => {
@@ -35,6 +44,7 @@ fn main() -> ExitCode {
                 }
             }
         }
+        Err(Exit::Ask(question, address)) => command::ask(question, &address),
         Err(Exit::Print(text)) => {
             print!("{text}");
             ExitCode::SUCCESS
@@ -61,15 +71,16 @@ fn run(config: &Config, watch: Arc<Watch>) -> Result<(), Box<dyn std::error::Err
     }
     info!("listening on {}, {}", bound.address(), summary(config));
     let budget = Budget::new(config.memory, config.spool_dir.clone());
-    bound.run(Service::new(Box::new(store(config)), budget).watched(watch))?;
+    let store = Pan123::new(&account(config));
+    bound.run(Service::new(Box::new(store), budget).watched(watch))?;
     info!("stopped");
     Ok(())
 }
 
-/// The store that the options name.
-fn store(config: &Config) -> Pan123 {
+/// The account that the options name.
+fn account(config: &Config) -> pan123::Config {
     let Secret(client_secret) = config.client_secret.clone();
-    Pan123::new(&pan123::Config {
+    pan123::Config {
         api_url: config.api_url.clone(),
         client_id: config.client_id.clone(),
         client_secret,
@@ -79,10 +90,12 @@ fn store(config: &Config) -> Pan123 {
         rate_share: config.rate_share,
         tier: config.tier,
         bin: config.bin,
+        reserve: config.reserve,
+        clock: pan123::Clock::default(),
         allow_http_upload: config.allow_http_upload,
         ipv4_only: !config.ipv6,
         timing: pan123::Timing::default(),
-    })
+    }
 }
 
 fn summary(config: &Config) -> String {
@@ -102,8 +115,8 @@ fn stop_on_signals(stop: &Stop) -> io::Result<()> {
     Ok(())
 }
 
-fn start_log(watch: &Arc<Watch>) {
-    let default = env_logger::Env::default().default_filter_or("info");
+fn start_log(level: &str, watch: &Arc<Watch>) {
+    let default = env_logger::Env::default().default_filter_or(level);
     let mut builder = env_logger::Builder::from_env(default);
     // systemd puts the time before each line itself.
     let timed = env::var_os("JOURNAL_STREAM").is_none();

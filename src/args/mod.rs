@@ -1,10 +1,15 @@
 //! Options, environment and credential files, read once into values that can't be wrong. What
 //! they are for is `main`'s business.
 
+mod ask;
+mod bin;
 mod folders;
 #[cfg(test)]
 mod tests;
 mod values;
+
+pub use ask::Question;
+pub use bin::{Bin as BinCommand, When};
 
 use crate::pan123::{Bin, Tier};
 use crate::restic::Repo;
@@ -40,6 +45,8 @@ pub struct Config {
     pub rate_share: f64,
     /// What becomes of deleted files.
     pub bin: Bin,
+    /// Bytes of free space below which the oldest of them are purged before their time.
+    pub reserve: u64,
     /// Which rates the account has; none to find out.
     pub tier: Option<Tier>,
     /// Whether files, and the token with them, may be sent without TLS.
@@ -74,11 +81,24 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// What to do.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Serve repositories.
+    Serve,
+    /// Something with the recycle bin.
+    Bin(BinCommand),
+    /// Examine the setup.
+    Doctor,
+}
+
 /// What to do instead of running.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Exit {
     /// Print this; it was asked for.
     Print(String),
+    /// Ask the running server at this address.
+    Ask(Question, String),
     /// Say what is wrong, in one line.
     Wrong(String),
 }
@@ -86,8 +106,9 @@ pub enum Exit {
 /// A restic REST server that keeps repositories in a 123pan account.
 ///
 /// Use it with: restic -r rest:http://127.0.0.1:8000/my-repo/ init
-#[derive(FromArgs, Debug)]
+#[derive(FromArgs, Debug, Default)]
 #[argh(
+    note = "`restic-123pan bin` shows, frees and brings back what was deleted: bin --help.",
     note = "Each option can also be set in the environment as shown in brackets; the option wins.",
     note = "Credentials come from the environment only: PAN123_CLIENT_ID and PAN123_CLIENT_SECRET,\nor PAN123_CLIENT_ID_FILE and PAN123_CLIENT_SECRET_FILE naming files that hold them."
 )]
@@ -141,6 +162,11 @@ struct Flags {
     #[argh(option, arg_name = "what")]
     bin: Option<String>,
 
+    /// when less than so much space is free in the account, the oldest deleted files
+    /// are purged before their time; default 1G, 0 for never [PAN123_RESERVE]
+    #[argh(option, arg_name = "size")]
+    reserve: Option<String>,
+
     /// the account's call rates: auto, free or vip; default auto [PAN123_TIER]
     #[argh(option, arg_name = "tier")]
     tier: Option<String>,
@@ -160,31 +186,48 @@ struct Flags {
 }
 
 /// Reads the command line without the program's own name, with `env` for the environment.
-pub fn parse(args: &[String], env: &dyn Fn(&str) -> Option<String>) -> Result<Config, Exit> {
-    let flags = flags(args)?;
-    if flags.version {
-        let version = env!("CARGO_PKG_VERSION");
-        return Err(Exit::Print(format!("{NAME} {version}\n")));
-    }
-    config(flags, &Env(env)).map_err(Exit::Wrong)
-}
-
-fn flags(args: &[String]) -> Result<Flags, Exit> {
+pub fn parse(
+    args: &[String],
+    env: &dyn Fn(&str) -> Option<String>,
+) -> Result<(Config, Command), Exit> {
     // argh knows no `--name=value`.
     let split = |arg: &String| match arg.split_once('=') {
         Some((name, value)) if name.starts_with("--") => vec![name.to_owned(), value.to_owned()],
         _ => vec![arg.clone()],
     };
-    let mut words: Vec<String> = args.iter().flat_map(split).collect();
-    if words.first().is_some_and(|word| word == "serve") {
-        words.remove(0);
+    let words: Vec<String> = args.iter().flat_map(split).collect();
+    let mut words: Vec<&str> = words.iter().map(String::as_str).collect();
+    if let Some(exit) = ask::parse(&words, &Env(env)) {
+        return Err(exit);
     }
-    let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    Flags::from_args(&[NAME], &words).map_err(|early| match early.status {
+    let mut command = Command::Serve;
+    match words.first() {
+        Some(&"bin") => {
+            let (config, command) = bin::parse(&words[1..], &Env(env))?;
+            return Ok((config, Command::Bin(command)));
+        }
+        Some(&"serve") => drop(words.remove(0)),
+        Some(&"doctor") => {
+            words.remove(0);
+            command = Command::Doctor;
+        }
+        _ => {}
+    }
+    let flags: Flags = from_args(NAME, &words)?;
+    if flags.version {
+        let version = env!("CARGO_PKG_VERSION");
+        return Err(Exit::Print(format!("{NAME} {version}\n")));
+    }
+    let config = config(flags, &Env(env)).map_err(Exit::Wrong)?;
+    Ok((config, command))
+}
+
+fn from_args<F: FromArgs>(name: &str, words: &[&str]) -> Result<F, Exit> {
+    F::from_args(&[name], words).map_err(|early| match early.status {
         Ok(()) => Exit::Print(early.output),
         Err(()) => {
             let said: Vec<&str> = early.output.split_whitespace().collect();
-            Exit::Wrong(format!("{}; see {NAME} --help", said.join(" ")))
+            Exit::Wrong(format!("{}; see {name} --help", said.join(" ")))
         }
     })
 }
@@ -221,6 +264,7 @@ fn config(flags: Flags, env: &Env<'_>) -> Result<Config, String> {
         })?,
         rate_share: env.value("rate-share", flags.rate_share, "0.8", values::share)?,
         bin: env.value("bin", flags.bin, "7d", values::bin)?,
+        reserve: env.value("reserve", flags.reserve, "1G", values::size)?,
         tier: env.value("tier", flags.tier, "auto", values::tier)?,
         allow_http_upload: env.switch("allow-http-upload", flags.allow_http_upload)?,
         ipv6: !env.switch("no-ipv6", flags.no_ipv6)?,

@@ -13,7 +13,7 @@ fn check(words: &[&str], variables: &[(&str, &str)]) -> Result<Config, Exit> {
         Some((_, value)) => Some((*value).to_owned()),
         None => (name == "STATE_DIRECTORY").then(|| temporary.clone()),
     };
-    parse(&words, &env)
+    parse(&words, &env).map(|(config, _)| config)
 }
 
 fn good(words: &[&str], variables: &[(&str, &str)]) -> Config {
@@ -34,6 +34,7 @@ fn defaults() {
         (32 << 20, 8, 8)
     );
     assert_eq!((config.bin, config.tier), (Bin::Days(7), None));
+    assert_eq!(config.reserve, 1 << 30);
     assert!(config.ipv6 && !config.allow_http_upload);
     assert!((config.rate_share - 0.8).abs() < 1e-9);
 }
@@ -68,6 +69,7 @@ fn values() {
         ("purge", Bin::Purge),
         ("keep", Bin::Keep),
         ("30d", Bin::Days(30)),
+        ("7", Bin::Days(7)),
         ("0d", Bin::Purge),
     ];
     for (text, bin) in bins {
@@ -102,7 +104,8 @@ fn what_is_wrong_is_one_line_that_names_it() {
         ("--rate-share=0", "--rate-share"),
         ("--rate-share=1.1", "--rate-share"),
         ("--rate-share=NaN", "--rate-share"),
-        ("--bin=7", "7d"),
+        ("--bin=7w", "7d"),
+        ("--reserve=much", "--reserve"),
         ("--tier=gold", "auto, free or vip"),
         ("--state-dir=/dev/null/x", "--state-dir"),
         ("--spool-dir=/dev/null/x", "--spool-dir"),
@@ -150,4 +153,73 @@ fn help_and_version() {
     }
     let version = check(&["serve", "--version"], &[]);
     assert!(matches!(version, Err(Exit::Print(text)) if text.starts_with("restic-123pan ")));
+}
+
+#[test]
+fn the_bin_has_commands() {
+    let parse_bin = |line: &str| {
+        let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
+        let env = |name: &str| {
+            [ID, KEY]
+                .iter()
+                .find(|(n, _)| *n == name)
+                .map(|(_, v)| (*v).into())
+        };
+        parse(&words, &env).map(|(config, command)| (config.repo_path.path().to_owned(), command))
+    };
+    let (path, command) = parse_bin("bin restore --since 2h --repo-path=/x laptop/*").expect("it");
+    assert_eq!(path, "x");
+    let Command::Bin(BinCommand::Restore { since, which, .. }) = command else {
+        unreachable!("{command:?}");
+    };
+    assert_eq!(
+        (since, which),
+        (Some(When::Ago(7200)), vec!["laptop/*".to_owned()])
+    );
+    for (line, wrong) in [
+        ("bin empty", "bin purge"),
+        ("bin list --since soon", "--since \"soon\""),
+        ("bin purge --older-than 3w", "--older-than"),
+        ("bin purge --partial", "bin purge --help"),
+    ] {
+        let said = parse_bin(line).expect_err(line);
+        assert!(
+            matches!(&said, Exit::Wrong(text) if text.contains(wrong)),
+            "{said:?}"
+        );
+    }
+    for line in [
+        "bin",
+        "bin --help",
+        "bin list --help",
+        "bin purge --help",
+        "bin restore --help",
+    ] {
+        let said = parse_bin(line).expect_err(line);
+        let Exit::Print(text) = &said else {
+            unreachable!("{said:?}")
+        };
+        assert!(
+            text.lines().count() <= 50,
+            "{line} doesn't fit a screen:\n{text}"
+        );
+    }
+    let at = |text| values::moment(text).ok();
+    assert_eq!(at("2000-02-29"), Some(When::At(951_782_400)));
+    assert_eq!(at("2000-02-29T08:00:00+08:00"), Some(When::At(951_782_400)));
+    assert_eq!(
+        (at("90m"), at("3d")),
+        (Some(When::Ago(5400)), Some(When::Ago(259_200)))
+    );
+    for wrong in [
+        "",
+        "d",
+        "-3d",
+        "1.5h",
+        "99999999999999999999d",
+        "2000-02-30x",
+        "é",
+    ] {
+        assert_eq!(at(wrong), None, "{wrong}");
+    }
 }

@@ -1,5 +1,7 @@
 //! The values of options, each read from its text; the error says what to write instead.
 
+use super::When;
+use crate::civil;
 use crate::pan123::{Bin, Tier};
 use crate::restic::{Repo, segment_ok};
 
@@ -9,6 +11,9 @@ pub(super) const MOST_UPLOADS: usize = 20;
 pub(super) const MOST_WORKERS: usize = 256;
 /// Longest time in days that deleted files may be kept in the recycle bin.
 const MOST_DAYS: u32 = 3650;
+
+/// Longest time back in seconds that an option can name.
+pub(super) const MOST_AGO: u64 = 100 * 366 * 24 * 3600;
 
 /// An address to listen on; whether it can be, only the network knows.
 pub(super) fn listen(text: &str) -> Result<String, String> {
@@ -80,7 +85,7 @@ pub(super) fn share(text: &str) -> Result<f64, String> {
 
 /// What becomes of deleted files.
 pub(super) fn bin(text: &str) -> Result<Bin, String> {
-    let days = |text: &str| text.strip_suffix('d')?.parse().ok();
+    let days = |text: &str| text.strip_suffix('d').unwrap_or(text).parse().ok();
     match text {
         "purge" => Ok(Bin::Purge),
         "keep" => Ok(Bin::Keep),
@@ -90,6 +95,25 @@ pub(super) fn bin(text: &str) -> Result<Bin, String> {
             _ => Err("write days such as 7d, or purge, or keep".to_owned()),
         },
     }
+}
+
+/// A time: so long ago, a date, or a date with a time.
+pub(super) fn moment(text: &str) -> Result<When, String> {
+    let ago = |text: &str| {
+        let unit = match text.chars().last()? {
+            'm' => 60,
+            'h' => 3600,
+            'd' => 24 * 3600,
+            _ => return None,
+        };
+        let number: u64 = text[..text.len() - 1].parse().ok()?;
+        number.checked_mul(unit).filter(|ago| *ago <= MOST_AGO)
+    };
+    let at = || civil::seconds(text).or_else(|| civil::seconds(&format!("{text}T00:00:00Z")));
+    let when = ago(text).map(When::Ago).or_else(|| at().map(When::At));
+    when.ok_or_else(|| {
+        "write 2h or 3d for so long ago, 2026-11-22, or 2026-11-22T10:00:00+08:00".to_owned()
+    })
 }
 
 /// Which rates an account has.

@@ -227,6 +227,8 @@ impl Cloud {
                 }
             }
             self.fence.kept(repo, &kept);
+            let seen: Vec<u64> = kept.iter().copied().collect();
+            self.tree.known().seen(&seen);
             open.retain(|promise| !kept.contains(&promise.file));
             let pause = pause(timing.look, tries);
             // What was lost once is only looked at once more.
@@ -318,6 +320,8 @@ impl Cloud {
         for tries in 1.. {
             let ids = self.tree.find(path, first)?.unwrap_or_default();
             let rows = self.tree.read(&ids, first)?;
+            let shown = rows.iter().map(|row| row.file_id);
+            self.tree.known().seen(&shown.collect::<Vec<u64>>());
             open.retain(|file| !rows.iter().any(|row| row.file_id == *file));
             if open.is_empty() {
                 return Ok(true);

@@ -4,8 +4,9 @@
 use super::api::{Endpoint, User};
 use super::call::Fault;
 use super::judge::Why;
-use super::token::{now, rfc3339};
+use super::token::now;
 use super::{Cloud, Timing};
+use crate::civil::seconds;
 use crate::store::{Account, Calls, Cause, Error, Health};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -140,7 +141,7 @@ pub fn account(user: &User) -> Account {
 
 /// When a benefit ends: 123pan's times are Chinese ones and mostly without a zone.
 fn end(text: &str) -> Option<u64> {
-    rfc3339(text).or_else(|| rfc3339(&format!("{text}+08:00")))
+    seconds(text).or_else(|| seconds(&format!("{text}+08:00")))
 }
 
 impl Cloud {
@@ -149,7 +150,7 @@ impl Cloud {
         let door = &self.door;
         let troubles = door.troubles.all();
         let (uploads, uploads_most) = self.uploads.state();
-        let (bin, token_expires) = (self.bin.waiting(), door.token_expires());
+        let (bin, token_expires) = (self.waste.len(), door.token_expires());
         let inside = door.seen.inside();
         let calls = Endpoint::ALL
             .iter()

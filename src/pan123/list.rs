@@ -74,17 +74,13 @@ impl Cloud {
         }
     }
 
-    /// A file's size. What is known of packs is believed, since they never change; everything else
-    /// is asked for.
+    /// A file's size.
     pub fn stat(&self, repo: &Repo, file: &File) -> Result<u64, Error> {
         let (path, name, first) = (self.folder(repo, file), key(file), priority(file.kind()));
         let known = match file.kind() {
-            Some(Kind::Data) => self.tree.locate(&path, name, first)?,
-            _ => {
-                let scan = self.tree.scan(&path, first)?;
-                scan.map(|scan| named(&scan.files, name))
-                    .unwrap_or_default()
-            }
+            // The lists of packs are long.
+            Some(Kind::Data) => self.tree.locate_now(&path, name, first)?,
+            _ => self.tree.look(&path, name, first)?,
         };
         match newest(&known) {
             Some(known) => Ok(known.size),

@@ -78,7 +78,12 @@ impl Tree {
             let Some(ids) = self.find(path, first)? else {
                 return Ok(None);
             };
-            match self.read(&ids, first) {
+            let read = self.read(&ids, first);
+            // What a folder in the bin holds may still be listed.
+            if self.forget_binned(path, first)? {
+                continue;
+            }
+            match read {
                 Ok(rows) if !rows.is_empty() => return self.take_in(path, rows, first).map(Some),
                 Err(fault) if !may_mean_gone(fault.why) => return Err(read_error(path, fault)),
                 // What is said about a number that is gone is unknown; it may be "empty"
@@ -103,6 +108,37 @@ impl Tree {
             .read(&ids, first)
             .map_err(|fault| read_error(path, fault))?;
         self.take_in(path, rows, first)
+    }
+
+    /// Whether a folder, or one above it, lies in the bin; then it is forgotten. That is asked once
+    /// a minute at most: it costs a call.
+    fn forget_binned(&self, path: &Path, first: Priority) -> Result<bool, Error> {
+        let now = Instant::now();
+        let above = path.match_indices('/').map(|(end, _)| &path[..end]);
+        let way = above.chain([path].into_iter().filter(|path| !path.is_empty()));
+        let known = self.known();
+        let way: Vec<(&Path, Vec<u64>)> = way
+            .map(|path| (path, known.ids(path).unwrap_or_default()))
+            .collect();
+        let is_stale = way.iter().any(|(path, _)| known.is_stale(path, now));
+        drop(known);
+        if !is_stale {
+            return Ok(false);
+        }
+        let ids: Vec<u64> = way.iter().flat_map(|(_, ids)| ids).copied().collect();
+        let mut binned = Vec::new();
+        for batch in ids.chunks(BATCH) {
+            let rows = self.door.infos(batch, first)?.into_iter();
+            binned.extend(rows.filter(|row| row.trashed != 0).map(|row| row.file_id));
+        }
+        let is_binned = |(_, ids): &&(&Path, Vec<u64>)| ids.iter().any(|id| binned.contains(id));
+        let mut known = self.known();
+        if let Some((path, _)) = way.iter().find(is_binned) {
+            known.forget_folder(path);
+            return Ok(true);
+        }
+        way.iter().for_each(|(path, _)| known.saw(path, now));
+        Ok(false)
     }
 
     /// Whether a fresh list of the parent shows a folder; if not, it is forgotten.
@@ -264,10 +300,38 @@ impl Tree {
         if !known.is_empty() {
             return Ok(known);
         }
-        Ok(self
-            .scan(path, first)?
-            .map(|scan| named(&scan.files, name))
-            .unwrap_or_default())
+        self.look(path, name, first)
+    }
+
+    /// The same, from memory only as far as `infos` agrees: other servers may have removed or
+    /// replaced what this one remembers.
+    pub fn locate_now(&self, path: &Path, name: Id, first: Priority) -> Result<Vec<Known>, Error> {
+        let known = self.known().find(path, name);
+        if known.is_empty() {
+            return self.look(path, name, first);
+        }
+        let ids: Vec<u64> = known.iter().map(|known| known.file).collect();
+        let rows = self.door.infos(&ids, first)?;
+        let mut memory = self.known();
+        let (here, time) = (memory.ids(path).unwrap_or_default(), Instant::now());
+        let is_so = |known: &Known| match rows.iter().find(|row| row.file_id == known.file) {
+            Some(row) => row.is_file() && row.lies_in(&here) && row.size == known.size,
+            // What was just written may only be late.
+            None => memory.is_own(known.file, time),
+        };
+        if known.iter().all(is_so) {
+            return Ok(known);
+        }
+        memory.forget(path, &ids);
+        drop(memory);
+        self.look(path, name, first)
+    }
+
+    /// The same, from a fresh list.
+    pub fn look(&self, path: &Path, name: Id, first: Priority) -> Result<Vec<Known>, Error> {
+        let scan = self.scan(path, first)?;
+        let found = scan.map(|scan| named(&scan.files, name));
+        Ok(found.unwrap_or_default())
     }
 }
 

@@ -35,6 +35,10 @@ pub struct Switches {
     pub extra_fields: bool,
     /// The service's front door blocks this address: HTTP 403 and no JSON.
     pub blocked: bool,
+    /// Seconds by which the front door's clock is ahead of the emulator's; below 0 behind.
+    pub date_skew: i64,
+    /// Days for which the developer benefit still lasts; below 0 it has ended.
+    pub benefit_days: i64,
 
     // --- Tokens ---
     /// How long a new token lives.
@@ -186,6 +190,8 @@ impl Default for Switches {
             ids_as_strings: false,
             extra_fields: false,
             blocked: false,
+            date_skew: 0,
+            benefit_days: 365,
             token_life: Duration::from_secs(90 * DAY),
             tokens_live: 3,
             lag_files: Duration::ZERO,

@@ -2,6 +2,7 @@
 #![allow(
     clippy::panic,
     clippy::print_stderr,
+    clippy::print_stdout,
     clippy::unwrap_used,
     reason = "a test fails by panicking, and says what it skipped"
 )]
@@ -12,6 +13,7 @@ mod cloud;
 mod fake;
 mod rig;
 mod rigged;
+mod seeing;
 mod server;
 mod tidy;
 mod tree;

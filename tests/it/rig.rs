@@ -5,6 +5,7 @@ use crate::fake::Fake;
 use crate::tree::TempDir;
 use std::cell::RefCell;
 use std::fs::{self, File};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
@@ -25,7 +26,13 @@ pub(crate) struct Rig {
 impl Rig {
     /// Starts both; `options` are the server's, besides those that every test needs.
     pub(crate) fn start(options: &[&str]) -> Self {
+        Self::broken(options, |_| {})
+    }
+
+    /// The same over an emulator that something was done to before.
+    pub(crate) fn broken(options: &[&str], breaks: impl FnOnce(&Fake)) -> Self {
         let cloud = Fake::start();
+        breaks(&cloud);
         let dir = TempDir::new();
         let log = dir.path().join("log");
         let state = dir.path().join("state");
@@ -59,6 +66,16 @@ impl Rig {
             line.contains("listening").then(|| digits.parse().ok())?
         });
         rig
+    }
+
+    /// Where the server listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        SocketAddr::from(([127, 0, 0, 1], self.port))
+    }
+
+    /// The emulator.
+    pub(crate) fn cloud(&self) -> &Fake {
+        &self.cloud
     }
 
     /// A repository's address, as clients want it.

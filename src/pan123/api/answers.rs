@@ -99,6 +99,11 @@ impl User {
     pub fn space(&self) -> u64 {
         self.space_permanent.saturating_add(self.space_temp)
     }
+
+    /// Bytes that are free.
+    pub fn free(&self) -> u64 {
+        self.space().saturating_sub(self.space_used)
+    }
 }
 
 /// Something that was paid for.
@@ -158,6 +163,14 @@ pub(super) fn number<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error
         Some(Loose::Number(n)) => Ok(u64::try_from(n).unwrap_or(0)),
         Some(Loose::Text(text)) => text.trim().parse().map_err(D::Error::custom),
     }
+}
+
+/// Integers as numbers or as text, or null for none.
+pub(super) fn numbers<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<u64>, D::Error> {
+    #[derive(Deserialize)]
+    struct One(#[serde(deserialize_with = "number")] u64);
+    let all = Option::<Vec<One>>::deserialize(from)?.unwrap_or_default();
+    Ok(all.into_iter().map(|One(n)| n).collect())
 }
 
 fn cursor<'de, D: Deserializer<'de>>(from: D) -> Result<i64, D::Error> {

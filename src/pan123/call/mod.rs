@@ -3,15 +3,17 @@
 
 mod agent;
 mod answer;
+mod knock;
 
 use super::api::Endpoint;
 use super::health::Seen;
 use super::judge::{self, Outcome, Verdict, Why};
 use super::multipart::Form;
 use super::pace::{Pacer, Priority};
-use super::token::{Keeper, NoToken, Token, rfc3339};
+use super::token::{Keeper, NoToken, Token};
 use super::trouble::Troubles;
 use super::{Config, Timing};
+use crate::civil::seconds;
 use crate::restic::Part;
 use crate::store::{self, Cause};
 use agent::{agent, unsent};
@@ -291,6 +293,11 @@ impl Door {
         self.keeper.expires()
     }
 
+    /// Makes sure of a token.
+    pub fn log_in(&self) -> Result<(), Fault> {
+        self.token(None).map(drop)
+    }
+
     fn token(&self, failing: Option<(&str, Why)>) -> Result<Arc<str>, Fault> {
         let found = self.keeper.token(failing, || self.fetch_token());
         found.map_err(|NoToken(why, text)| {
@@ -313,7 +320,7 @@ impl Door {
         let data: Data = self
             .ask(call)
             .map_err(|fault| NoToken(fault.why, fault.text))?;
-        let expires = rfc3339(&data.expires).ok_or_else(|| {
+        let expires = seconds(&data.expires).ok_or_else(|| {
             NoToken(
                 Why::NoToken,
                 format!("a token's expiry is no time: {}", clip(&data.expires)),

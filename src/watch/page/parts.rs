@@ -275,7 +275,11 @@ pub(super) fn work(out: &mut String, seen: &Snapshot, texts: &Texts) {
         ),
         (texts.bin, texts.files.replace("{}", &cloud.bin.to_string())),
     ];
-    let _ = write!(out, "<section class=\"card\"><h2>{}</h2><dl>", texts.work);
+    let _ = write!(
+        out,
+        "<section class=\"card wide\"><h2>{}</h2><div class=\"halves\"><dl>",
+        texts.work
+    );
     for (name, value) in facts {
         let _ = write!(out, "<div><dt>{name}</dt><dd>{value}</dd></div>");
     }

@@ -5,7 +5,7 @@
 use crate::fake::{Fake, Options, Switches};
 use crate::tree::TempDir;
 use restic_123pan::body::{Body, Budget};
-use restic_123pan::pan123::{Bin, Config, Pan123, Tier, Timing};
+use restic_123pan::pan123::{Bin, Clock, Config, Pan123, Tier, Timing};
 use restic_123pan::restic::{File, Id, Kind, Range, Repo};
 use restic_123pan::store::{Cause, Error, Store};
 use sha2::{Digest, Sha256};
@@ -42,7 +42,7 @@ impl Cloud {
     pub(super) fn with(change: impl FnOnce(&mut Switches)) -> Self {
         let mut switches = Switches {
             poll_pause: ms(10),
-            appears_after: ms(30),
+            appears_after: ms(10),
             ..Switches::default()
         };
         change(&mut switches);
@@ -79,17 +79,14 @@ impl Cloud {
             rate_share: 1000.0,
             tier: Some(Tier::Vip),
             bin: Bin::Keep,
+            reserve: 0,
+            clock: Clock::default(),
             allow_http_upload: false,
             ipv4_only: false,
             timing: fast(),
         };
         change(&mut config);
         Server::over(Pan123::new(&config))
-    }
-
-    /// Forgets the complaints that a test has provoked.
-    pub(super) fn forgive(&self) {
-        self.fake.reset_counters();
     }
 }
 
@@ -133,6 +130,8 @@ pub(super) fn fast() -> Timing {
         tier: ms(30),
         proof: Duration::from_secs(60),
         glance: Duration::from_secs(1),
+        space: ms(30),
+        store: ms(20),
     }
 }
 
