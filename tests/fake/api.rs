@@ -92,8 +92,11 @@ fn token(hub: &Hub, state: &mut State, args: &Args, now: u64) -> Outcome {
 
 fn user_info(state: &State, now: u64) -> Value {
     let vip = matches!(state.switches.tier, Tier::Vip | Tier::B);
-    let day = state.switches.benefit_days * 24 * 60 * 60 * 1000;
-    let end = super::time::plain(now.saturating_add_signed(day));
+    const DAY: u64 = 24 * 60 * 60 * 1000;
+    let end = super::time::plain(match state.switches.front.benefit_ended {
+        true => now - DAY,
+        false => now + 365 * DAY,
+    });
     let times = json!({"startTime": "2026-01-01 00:00:00", "endTime": end});
     let mut level = times.clone();
     level["vipLevel"] = json!(1);

@@ -83,7 +83,7 @@ pub fn serve(hub: &Hub, host: Host, exchange: &mut Exchange<'_, '_>) -> io::Resu
 fn front(hub: &Hub, exchange: &mut Exchange<'_, '_>) -> io::Result<Then> {
     exchange.drain()?;
     let switches = hub.lock().switches.clone();
-    let seconds = (hub.clock.now() / 1000).saturating_add_signed(switches.date_skew);
+    let seconds = (hub.clock.now() / 1000).saturating_add_signed(switches.front.date_skew);
     let date = restic_123pan::civil::http(seconds);
     let headers = [("Content-Type", "text/html"), ("Date", &*date)];
     let (status, text) = match switches.blocked {

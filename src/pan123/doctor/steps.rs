@@ -1,30 +1,23 @@
-//! A walk through everything that a backup needs of 123pan, step by step, each with its time and,
-//! where it fails, what to do. It uses the server's own ways and its token, and leaves nothing
-//! behind but what it says.
+//! The steps of the doctor's walk: each looks at one thing, with the server's own ways, and finds
+//! either that all is well or what to do.
 
-use super::api::{Tier, User};
-use super::call::{Door, Fault};
-use super::health::account;
-use super::hosts::Hosts;
-use super::judge::{Why, pause};
-use super::multipart::{Form, md5_of};
-use super::pace::{Pacer, Priority};
-use super::tree::Tree;
-use super::trouble::advice;
-use super::{Config, Timing};
+use super::super::call::Fault;
+use super::super::health::account;
+use super::super::judge::{Why, pause};
+use super::super::multipart::{Form, md5_of};
+use super::super::pace::Priority;
+use super::super::token::{now, replace};
+use super::super::trouble::advice;
+use super::{Doctor, Found, Problem, SIZE, timing};
 use crate::body::{Body, Budget};
 use crate::civil;
 use crate::restic::Part;
-use crate::store::Error;
 use std::fmt::Display;
 use std::io::Read;
 use std::net::ToSocketAddrs;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-/// Bytes of the test file.
-const SIZE: usize = 1024;
-/// The part of it that is downloaded.
+/// The part of the test file that is downloaded.
 const PART: Part = Part {
     start: 100,
     len: 200,
@@ -34,170 +27,16 @@ const SKEW: u64 = 120;
 /// Space in bytes below which a backup won't get far.
 const LITTLE: u64 = 64 << 20;
 
-/// A step that has been made.
-#[derive(Debug)]
-pub struct Step {
-    /// What it was about.
-    pub name: &'static str,
-    /// How long it took.
-    pub took: Duration,
-    /// What was found.
-    pub found: Result<String, Problem>,
-}
-
-/// What is wrong.
-#[derive(Debug)]
-pub struct Problem {
-    /// What happened.
-    pub text: String,
-    /// What to do, in one sentence.
-    pub advice: String,
-}
-
-impl Problem {
-    fn new(text: impl Into<String>, advice: impl Into<String>) -> Self {
-        Self {
-            text: text.into(),
-            advice: advice.into(),
-        }
-    }
-}
-
-impl From<Fault> for Problem {
-    fn from(fault: Fault) -> Self {
-        const OTHER: &str = "try again in some minutes; if it stays so, look for what 123pan says \
-                             in README.md";
-        let advice = advice(fault.why).map_or(OTHER, |advice| advice.en);
-        Self::new(fault.to_string(), advice)
-    }
-}
-
-impl From<Error> for Problem {
-    fn from(error: Error) -> Self {
-        Self::new(
-            error.to_string(),
-            "look at what was said before; then try again",
-        )
-    }
-}
-
-/// What a step finds.
-type Found = Result<String, Problem>;
-
-/// Walks through everything and tells of each step; false if one of them failed. What can't be
-/// done after a failure is left out.
-pub fn examine(config: &Config, tell: &mut dyn FnMut(&Step)) -> bool {
-    Walk {
-        doctor: Doctor::new(config),
-        tell,
-        good: true,
-    }
-    .go()
-}
-
-/// Timeouts for somebody who waits at a terminal.
-fn timing() -> Timing {
-    let seconds = Duration::from_secs;
-    Timing {
-        answer: seconds(30),
-        stall: seconds(20),
-        rate_wait: seconds(6),
-        retry: seconds(4),
-        ..Timing::default()
-    }
-}
-
-struct Doctor {
-    config: Config,
-    door: Arc<Door>,
-    tree: Tree,
-    hosts: Hosts,
-    user: User,
-    name: String,
-    content: Vec<u8>,
-    folder: u64,
-    file: u64,
-}
-
-struct Walk<'a> {
-    doctor: Doctor,
-    tell: &'a mut dyn FnMut(&Step),
-    good: bool,
-}
-
-impl Walk<'_> {
-    fn go(mut self) -> bool {
-        self.step("state directory", Doctor::state);
-        let there = self.step("DNS", Doctor::dns);
-        if !there || !self.step("connection", Doctor::connection) {
-            return false;
-        }
-        self.step("clock", Doctor::clock);
-        if !self.step("credentials", Doctor::credentials) || !self.step("account", Doctor::account)
-        {
-            return false;
-        }
-        self.step("developer benefit", Doctor::benefit);
-        let room = self.step("space", Doctor::space);
-        if !room || !self.step("folder", Doctor::folder) || !self.step("upload", Doctor::upload) {
-            return false;
-        }
-        self.step("list", Doctor::list);
-        self.step("download", Doctor::download);
-        if self.step("trash", Doctor::trash) {
-            self.step("purge", Doctor::purge);
-        }
-        self.good
-    }
-
-    fn step(&mut self, name: &'static str, make: fn(&mut Doctor) -> Found) -> bool {
-        let start = Instant::now();
-        let found = make(&mut self.doctor);
-        let took = start.elapsed();
-        let is_good = found.is_ok();
-        self.good &= is_good;
-        (self.tell)(&Step { name, took, found });
-        is_good
-    }
-}
-
 impl Doctor {
-    fn new(config: &Config) -> Self {
-        let config = Config {
-            timing: timing(),
-            ..config.clone()
-        };
-        let (tier, share) = (config.tier.unwrap_or(Tier::Free), config.rate_share);
-        let pacer = Pacer::new(|endpoint| endpoint.per_second(tier) * share);
-        let door = Arc::new(Door::new(&config, pacer));
-        let name = format!(
-            "restic-123pan-doctor-{}-{}",
-            super::token::now(),
-            std::process::id()
-        );
-        let content: Vec<u8> = name.bytes().cycle().take(SIZE).collect();
-        Self {
-            tree: Tree::new(Arc::clone(&door)),
-            hosts: Hosts::new(&config),
-            config,
-            door,
-            user: User::default(),
-            name,
-            content,
-            folder: 0,
-            file: 0,
-        }
-    }
-
-    fn state(&mut self) -> Found {
+    /// Whether the state directory can be written.
+    pub(super) fn state(&mut self) -> Found {
         let advice = "name a folder that this user may write with --state-dir; without one, each \
                       start takes a new token, of which 123pan allows three";
         let Some(folder) = &self.config.state_dir else {
             return Err(Problem::new("no state directory is writable", advice));
         };
         let probe = folder.join(format!(".doctor-{}", std::process::id()));
-        let written =
-            super::token::replace(&probe, b"ok").and_then(|()| std::fs::remove_file(&probe));
+        let written = replace(&probe, b"ok").and_then(|()| std::fs::remove_file(&probe));
         match written {
             Ok(()) => Ok(format!("{} can be written", folder.display())),
             Err(error) => Err(Problem::new(
@@ -207,7 +46,8 @@ impl Doctor {
         }
     }
 
-    fn dns(&mut self) -> Found {
+    /// Whether 123pan's name has an address.
+    pub(super) fn dns(&mut self) -> Found {
         let (scheme, rest) = self.config.api_url.split_once("://").unwrap_or(("", ""));
         let host = rest.split('/').next().unwrap_or("");
         let port = if scheme == "http" { 80 } else { 443 };
@@ -232,8 +72,9 @@ impl Doctor {
         }
     }
 
-    fn connection(&mut self) -> Found {
-        let date = civil::rfc3339(super::token::now());
+    /// Whether 123pan answers this address, by TLS where there is TLS.
+    pub(super) fn connection(&mut self) -> Found {
+        let date = civil::rfc3339(now());
         self.door.knock().map_err(|fault| match fault.why {
             Why::Blocked => Problem::from(fault),
             _ if fault.to_string().contains("certificate") => Problem::new(
@@ -253,11 +94,12 @@ impl Doctor {
         ))
     }
 
-    fn clock(&mut self) -> Found {
+    /// Whether our clock agrees with 123pan's.
+    pub(super) fn clock(&mut self) -> Found {
         let Some(theirs) = self.door.knock()? else {
             return Ok("123pan doesn't tell its time".to_owned());
         };
-        let ours = super::token::now();
+        let ours = now();
         let off = ours.abs_diff(theirs);
         match off > SKEW {
             false => Ok(format!("within {} s of 123pan's", off + 1)),
@@ -272,25 +114,26 @@ impl Doctor {
         }
     }
 
-    fn credentials(&mut self) -> Found {
-        self.door.log_in()?;
+    /// Whether there is a token for the credentials.
+    pub(super) fn credentials(&mut self) -> Found {
+        self.door.log_in().map_err(|fault| self.problem(fault))?;
         let until = self.door.token_expires().map(civil::rfc3339);
         Ok(until.map_or("accepted".to_owned(), |until| {
             format!("a token until {until}")
         }))
     }
 
-    fn account(&mut self) -> Found {
-        self.user = self.door.user()?;
+    /// What the account is.
+    pub(super) fn account(&mut self) -> Found {
+        self.user = self.door.user().map_err(|fault| self.problem(fault))?;
         Ok(format!("tier {}", account(&self.user).tier))
     }
 
-    fn benefit(&mut self) -> Found {
+    /// Whether the account may be used by programs.
+    pub(super) fn benefit(&mut self) -> Found {
         match account(&self.user).paid_until {
             None => Ok("123pan names none, but takes the credentials".to_owned()),
-            Some(until) if until > super::token::now() => {
-                Ok(format!("until {}", civil::rfc3339(until)))
-            }
+            Some(until) if until > now() => Ok(format!("until {}", civil::rfc3339(until))),
             Some(until) => Err(Problem::new(
                 format!("it ended on {}", civil::rfc3339(until)),
                 "renew the developer benefit on https://www.123pan.com/developer; without it \
@@ -299,37 +142,47 @@ impl Doctor {
         }
     }
 
-    fn space(&mut self) -> Found {
-        let (free, total) = (self.user.free() >> 20, self.user.space() >> 20);
+    /// Whether there is room.
+    pub(super) fn space(&mut self) -> Found {
+        let (free, total) = (size(self.user.free()), size(self.user.space()));
         match self.user.free() < LITTLE {
-            false => Ok(format!("{free} MiB of {total} MiB are free")),
+            false => Ok(format!("{free} of {total} are free")),
             true => Err(Problem::new(
-                format!("only {free} MiB of {total} MiB are free"),
+                format!("only {free} of {total} are free"),
                 "free some space in the account, its recycle bin included, or buy more",
             )),
         }
     }
 
-    fn folder(&mut self) -> Found {
+    /// Makes the folder of the repositories.
+    pub(super) fn folder(&mut self) -> Found {
         let path = &self.config.repo_path;
         self.folder = match path.as_str() {
             "" => 0,
-            path => self.tree.ensure(path, Priority::Small).map_err(|error| {
-                // The tree tells errors without their reasons; the door remembers the trouble.
-                self.recent_trouble(&error)
-                    .unwrap_or_else(|| Problem::from(error))
-            })?,
+            path => {
+                let made = self.tree.ensure(path, Priority::Small);
+                made.map_err(|error| self.advised(error.to_string(), Problem::from(error)))?
+            }
         };
         Ok(format!("/{path} is there"))
     }
 
-    /// The trouble that the door met last, as the reason of an error.
-    fn recent_trouble(&self, error: &Error) -> Option<Problem> {
-        let trouble = self.door.troubles.all().into_iter().next()?;
-        Some(Problem::new(error.to_string(), trouble.advice.en))
+    /// What is wrong after a call: the door may have met the reason before the call failed.
+    fn problem(&self, fault: Fault) -> Problem {
+        match advice(fault.why) {
+            Some(_) => fault.into(),
+            None => self.advised(fault.to_string(), fault.into()),
+        }
     }
 
-    fn upload(&mut self) -> Found {
+    /// What is wrong, with the advice of the trouble that the door met last, if it met one.
+    fn advised(&self, text: String, other: Problem) -> Problem {
+        let last = self.door.troubles.all().into_iter().next();
+        last.map_or(other, |trouble| Problem::new(text, trouble.advice.en))
+    }
+
+    /// Stores the test file.
+    pub(super) fn upload(&mut self) -> Found {
         let budget = Budget::new(SIZE as u64, None);
         let mut source = self.content.as_slice();
         let mut body = Body::fixed(&mut source, SIZE as u64, None, &budget)?;
@@ -349,7 +202,8 @@ impl Doctor {
         Ok(format!("{SIZE} bytes as {}", self.name))
     }
 
-    fn list(&mut self) -> Found {
+    /// Looks for it in the folder's list.
+    pub(super) fn list(&mut self) -> Found {
         let start = Instant::now();
         let timing = timing();
         for tries in 1.. {
@@ -377,7 +231,8 @@ impl Doctor {
         ))
     }
 
-    fn download(&mut self) -> Found {
+    /// Reads some of it.
+    pub(super) fn download(&mut self) -> Found {
         let url = self.door.download_info(self.file, Priority::Small)?;
         let fetched = self.door.fetch(&url, Some(PART))?;
         let wanted = PART.content_range(SIZE as u64);
@@ -406,12 +261,14 @@ impl Doctor {
         }
     }
 
-    fn trash(&mut self) -> Found {
+    /// Moves it into the bin.
+    pub(super) fn trash(&mut self) -> Found {
         self.door.trash(&[self.file], Priority::Small)?;
         Ok("the file lies in the bin".to_owned())
     }
 
-    fn purge(&mut self) -> Found {
+    /// Destroys it.
+    pub(super) fn purge(&mut self) -> Found {
         let purged = self.door.purge(&[self.file]);
         purged.map_err(|fault| {
             let text = format!("{fault}; {} stays in the bin", self.name);
@@ -421,5 +278,13 @@ impl Doctor {
             )
         })?;
         Ok("the file is gone".to_owned())
+    }
+}
+
+/// A number of bytes as people read it.
+fn size(bytes: u64) -> String {
+    match bytes >> 30 {
+        0..10 => format!("{} MiB", bytes >> 20),
+        gib => format!("{gib} GiB"),
     }
 }
