@@ -4,7 +4,7 @@ use log::{error, info, warn};
 use restic_123pan::args::{self, Command, Config, Exit, Secret};
 use restic_123pan::body::Budget;
 use restic_123pan::civil;
-use restic_123pan::command;
+use restic_123pan::command::{self, Call, Task};
 use restic_123pan::pan123::{self, Pan123};
 use restic_123pan::server::{self, Stop};
 use restic_123pan::service::Service;
@@ -12,6 +12,7 @@ use restic_123pan::watch::Watch;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 use std::env;
+use std::fmt::Display;
 use std::io::{self, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -20,38 +21,62 @@ use std::time::{SystemTime, UNIX_EPOCH};
 /// The exit code for a wrong command line.
 const USAGE: u8 = 2;
 
-// A program's answer to --help and to a wrong option belongs on the terminal.
-#[allow(clippy::print_stdout, clippy::print_stderr)]
+// What is wrong with the command line belongs on the terminal.
+#[allow(clippy::print_stderr)]
 fn main() -> ExitCode {
     let words: Vec<String> = env::args().skip(1).collect();
-    match args::parse(&words, &|name| env::var(name).ok()) {
-        Ok((config, Command::Bin(bin))) => {
-            start_log("warn", &Arc::default());
-            command::run(&bin, &account(&config))
-        }
-        Ok((config, Command::Doctor)) => {
-            start_log("off", &Arc::default());
-            command::doctor(&account(&config))
-        }
-        Ok((config, Command::Serve)) => {
-            let watch = Arc::default();
-            start_log("info", &watch);
-            match run(&config, watch) {
-                Ok(()) => ExitCode::SUCCESS,
-                Err(problem) => {
-                    error!("{problem}");
-                    ExitCode::FAILURE
-                }
-            }
-        }
-        Err(Exit::Ask(question, address)) => command::ask(question, &address),
+    let done = match command::parse(&words) {
+        Ok(None) => configured(&words),
+        Ok(Some(Call::Print(text))) => Err(Exit::Print(text)),
+        Ok(Some(Call::Account(task))) => work(&task),
+        Err(why) => Err(Exit::Wrong(why)),
+    };
+    match done {
+        Ok(code) => code,
         Err(Exit::Print(text)) => {
-            print!("{text}");
+            // Whoever reads it may have seen enough, such as `head`.
+            let _ = io::stdout().write_all(text.as_bytes());
             ExitCode::SUCCESS
         }
+        Err(Exit::Ask(question, address)) => command::ask(question, &address),
         Err(Exit::Wrong(text)) => {
             eprintln!("restic-123pan: {text}");
             ExitCode::from(USAGE)
+        }
+    }
+}
+
+fn configured(words: &[String]) -> Result<ExitCode, Exit> {
+    match args::parse(words, &|name| env::var(name).ok())? {
+        (config, Command::Bin(bin)) => {
+            start_log("warn", None);
+            Ok(command::bin::run(&bin, &account(&config)))
+        }
+        (config, Command::Doctor) => {
+            start_log("off", None);
+            Ok(command::doctor(&account(&config)))
+        }
+        (config, Command::Serve) => {
+            let watch = Arc::default();
+            start_log("info", Some(Arc::clone(&watch)));
+            Ok(ended(run(&config, watch)))
+        }
+    }
+}
+
+/// A command that works on the account; its log is about trouble only.
+fn work(task: &Task) -> Result<ExitCode, Exit> {
+    let (config, _) = args::parse(task.options(), &|name| env::var(name).ok())?;
+    start_log("warn", None);
+    Ok(ended(task.run(&config, &Pan123::new(&account(&config)))))
+}
+
+fn ended(done: Result<(), impl Display>) -> ExitCode {
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            error!("{problem}");
+            ExitCode::FAILURE
         }
     }
 }
@@ -94,6 +119,7 @@ fn account(config: &Config) -> pan123::Config {
         clock: pan123::Clock::default(),
         allow_http_upload: config.allow_http_upload,
         ipv4_only: !config.ipv6,
+        ca: config.ca.clone(),
         timing: pan123::Timing::default(),
     }
 }
@@ -115,14 +141,15 @@ fn stop_on_signals(stop: &Stop) -> io::Result<()> {
     Ok(())
 }
 
-fn start_log(level: &str, watch: &Arc<Watch>) {
+fn start_log(level: &str, watch: Option<Arc<Watch>>) {
     let default = env_logger::Env::default().default_filter_or(level);
     let mut builder = env_logger::Builder::from_env(default);
     // systemd puts the time before each line itself.
     let timed = env::var_os("JOURNAL_STREAM").is_none();
-    let watch = Arc::clone(watch);
     builder.format(move |out, record| {
-        watch.log(record);
+        if let Some(watch) = &watch {
+            watch.log(record);
+        }
         if timed {
             let since = SystemTime::now().duration_since(UNIX_EPOCH);
             write!(out, "{} ", civil::rfc3339(since.map_or(0, |t| t.as_secs())))?;

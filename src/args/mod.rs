@@ -4,12 +4,14 @@
 mod ask;
 mod bin;
 mod folders;
+mod table;
 #[cfg(test)]
 mod tests;
 mod values;
 
 pub use ask::Question;
 pub use bin::{Bin as BinCommand, When};
+pub use table::{Opt, options};
 
 use crate::pan123::{Bin, Tier};
 use crate::restic::Repo;
@@ -53,6 +55,8 @@ pub struct Config {
     pub allow_http_upload: bool,
     /// Whether 123pan is reached by IPv6 as well.
     pub ipv6: bool,
+    /// Certificate authorities to trust instead of the usual ones, as PEM.
+    pub ca: Option<Vec<u8>>,
     /// The account's client id.
     pub client_id: String,
     /// The account's client secret.
@@ -108,7 +112,7 @@ pub enum Exit {
 /// Use it with: restic -r rest:http://127.0.0.1:8000/my-repo/ init
 #[derive(FromArgs, Debug, Default)]
 #[argh(
-    note = "`restic-123pan bin` shows, frees and brings back what was deleted: bin --help.",
+    note = "Commands: bin, import, export, service, completions, manual; each has a --help of its own.",
     note = "Each option can also be set in the environment as shown in brackets; the option wins.",
     note = "Credentials come from the environment only: PAN123_CLIENT_ID and PAN123_CLIENT_SECRET,\nor PAN123_CLIENT_ID_FILE and PAN123_CLIENT_SECRET_FILE naming files that hold them."
 )]
@@ -179,6 +183,11 @@ struct Flags {
     /// reach 123pan by IPv4 only [PAN123_NO_IPV6=1]
     #[argh(switch)]
     no_ipv6: bool,
+
+    /// certificate authorities to trust instead of the usual ones, in PEM, for networks
+    /// whose proxy signs for others [PAN123_CA_FILE]
+    #[argh(option, arg_name = "file")]
+    ca_file: Option<String>,
 
     /// show the version
     #[argh(switch)]
@@ -268,6 +277,10 @@ fn config(flags: Flags, env: &Env<'_>) -> Result<Config, String> {
         tier: env.value("tier", flags.tier, "auto", values::tier)?,
         allow_http_upload: env.switch("allow-http-upload", flags.allow_http_upload)?,
         ipv6: !env.switch("no-ipv6", flags.no_ipv6)?,
+        ca: env
+            .text("ca-file", flags.ca_file)
+            .map(|path| values::certificates(&path))
+            .transpose()?,
         client_id: env.credential("PAN123_CLIENT_ID")?,
         client_secret: Secret(env.credential("PAN123_CLIENT_SECRET")?),
     })

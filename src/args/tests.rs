@@ -54,6 +54,20 @@ fn the_option_wins_over_the_environment() {
 }
 
 #[test]
+fn certificates_come_from_a_file() {
+    let own = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fake/tls.pem");
+    let none = concat!(env!("CARGO_MANIFEST_DIR"), "/LICENSE");
+    assert!(good(&[], &[]).ca.is_none());
+    assert!(good(&["--ca-file", own], &[]).ca.is_some());
+    for (path, word) in [(none, "PEM"), ("/nowhere", "No such file")] {
+        match check(&[], &[ID, KEY, ("PAN123_CA_FILE", path)]) {
+            Err(Exit::Wrong(text)) => assert!(text.contains(word), "{text}"),
+            other => unreachable!("{path}: {other:?}"),
+        }
+    }
+}
+
+#[test]
 fn values() {
     let sizes = [
         ("0", 0),

@@ -38,6 +38,16 @@ pub(super) fn repo_path(text: &str) -> Result<Repo, String> {
     Repo::new(path).ok_or_else(|| "too many folders within each other".to_owned())
 }
 
+/// The contents of a file of certificates. Each is read when the first connection is made.
+pub(super) fn certificates(path: &str) -> Result<Vec<u8>, String> {
+    let problem = match std::fs::read_to_string(path) {
+        Ok(text) if text.contains("-----BEGIN CERTIFICATE-----") => return Ok(text.into_bytes()),
+        Ok(_) => "there is no certificate in PEM".to_owned(),
+        Err(error) => error.to_string(),
+    };
+    Err(format!("--ca-file {path:?}: {problem}"))
+}
+
 /// The beginning of URLs, without a slash at its end.
 pub(super) fn url(text: &str) -> Result<String, String> {
     let rest = text

@@ -7,7 +7,7 @@
 
 use super::call::Fault;
 use super::judge::Why;
-use super::known::{Path, owner};
+use super::known::{CONFIG, Path, owner};
 use super::pace::Priority;
 use super::tree::{BATCH, Scan, named};
 use super::waste::Thrown;
@@ -25,8 +25,19 @@ pub struct Doomed {
     pub path: String,
     /// Their numbers; one, but for doubles.
     pub files: Vec<u64>,
-    /// Whether they are purged at once, however long others stay in the bin.
-    pub at_once: bool,
+    /// How long they stay in the bin.
+    pub purge: Purge,
+}
+
+/// How long something stays in the bin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purge {
+    /// As configured.
+    Usual,
+    /// It goes at once, however long others stay.
+    AtOnce,
+    /// It is left there, whatever is configured: without its config a repository is lost.
+    Never,
 }
 
 /// Removals that may still come to pass although their DELETEs were answered with an error, by
@@ -106,12 +117,13 @@ impl Cloud {
     /// What is to be purged later of a name; nothing of a config.
     fn thrown(&self, name: &Doomed) -> Option<Thrown> {
         let (repo, kind) = owner(&name.path);
-        Some(Thrown {
+        let thrown = Thrown {
             repo: repo.to_owned(),
             kind: kind?,
             files: name.files.clone(),
-            at_once: name.at_once,
-        })
+            purge: name.purge,
+        };
+        (name.purge != Purge::Never).then_some(thrown)
     }
 
     /// Trashes up to a hundred files; those that aren't in the bin afterwards have failed.
@@ -159,7 +171,10 @@ impl Cloud {
         let doomed = Doomed {
             path: key.0.clone(),
             files,
-            at_once: false,
+            purge: match name {
+                CONFIG => Purge::Never,
+                _ => Purge::Usual,
+            },
         };
         self.discard(&[doomed], first).pop().unwrap_or(Ok(()))?;
         self.doubtful.all().remove(&key);
@@ -196,7 +211,11 @@ impl Batch<'_> {
         Ok(Doomed {
             path,
             files,
-            at_once: file.kind() == Some(Kind::Locks),
+            purge: match file.kind() {
+                None => Purge::Never,
+                Some(Kind::Locks) => Purge::AtOnce,
+                Some(_) => Purge::Usual,
+            },
         })
     }
 

@@ -4,7 +4,7 @@
 
 use super::Cloud;
 use super::api::Row;
-use super::bin::Doomed;
+use super::bin::{Doomed, Purge};
 use super::judge::pause;
 use super::known::{CONFIG, Path, join, parent};
 use super::pace::Priority;
@@ -285,7 +285,7 @@ impl Cloud {
         let doomed = Doomed {
             path: promise.path.clone(),
             files: vec![promise.file],
-            at_once: true,
+            purge: Purge::AtOnce,
         };
         self.discard(&[doomed], first).pop().unwrap_or(Ok(()))?;
         let there = self.rows(&promise.path, promise.name, first)?;

@@ -27,6 +27,7 @@ mod known;
 mod list;
 mod multipart;
 mod pace;
+mod pages;
 mod purge;
 mod token;
 mod trash;
@@ -87,6 +88,8 @@ pub struct Config {
     pub allow_http_upload: bool,
     /// Whether IPv6 is left alone.
     pub ipv4_only: bool,
+    /// Certificate authorities to trust instead of the usual ones, as PEM.
+    pub ca: Option<Vec<u8>>,
     /// Every timeout, pause and bound in time.
     pub timing: Timing,
 }

@@ -263,14 +263,9 @@ impl Work {
                 );
                 return;
             }
-            let files = self.cloud.waste.len();
             let Some(freed) = self.purge_some(&oldest, self.reserve - free) else {
                 return;
             };
-            // What `infos` doesn't show in the bin yet is left for the next time.
-            if self.cloud.waste.len() == files {
-                return;
-            }
             let Ok(user) = self.cloud.door.user() else {
                 return;
             };

@@ -5,6 +5,7 @@
 //! The list is a convenience, never the truth: what isn't in it stays in the bin, and what is in
 //! it is purged only while 123pan still shows it there (safety rule 19).
 
+use super::bin::Purge;
 use super::tree::BATCH;
 use super::{Bin, Clock, Config};
 use crate::restic::{Kind, hex};
@@ -26,8 +27,6 @@ const MOST_PAST: usize = 1000;
 pub const SANE: u64 = 1_577_836_800;
 /// Seconds within which removals belong together: a prune removes its files in one go.
 pub const TOGETHER: u64 = 600;
-/// Seconds for which `infos` may lag behind a removal.
-const LAG: u64 = 60;
 /// Seconds in a day.
 const DAY: u64 = 24 * 3600;
 /// When a file is purged that is kept.
@@ -70,8 +69,8 @@ pub struct Thrown {
     pub kind: Kind,
     /// Their numbers.
     pub files: Vec<u64>,
-    /// Whether they are purged at once, however long others stay.
-    pub at_once: bool,
+    /// How long they stay there.
+    pub purge: Purge,
 }
 
 /// What `infos` said of files on the list.
@@ -160,10 +159,10 @@ impl Waste {
         let again: HashSet<u64> = thrown.iter().flat_map(|t| t.files.clone()).collect();
         list.waiting.retain(|entry| !again.contains(&entry.file));
         for thrown in thrown.iter().filter(|thrown| !thrown.files.is_empty()) {
-            let due = match (self.keep, thrown.at_once) {
-                (Bin::Keep, _) => NEVER,
-                (Bin::Purge, _) | (Bin::Days(_), true) => 0,
-                (Bin::Days(days), false) => since + u64::from(days) * DAY,
+            let due = match (self.keep, thrown.purge) {
+                (Bin::Keep, _) | (_, Purge::Never) => NEVER,
+                (Bin::Purge, _) | (Bin::Days(_), Purge::AtOnce) => 0,
+                (Bin::Days(days), Purge::Usual) => since + u64::from(days) * DAY,
             };
             let (repo, kind) = (list.number(&thrown.repo), thrown.kind);
             list.waiting.extend(thrown.files.iter().map(|file| Waiting {
@@ -200,21 +199,13 @@ impl Waste {
 
     /// Learns what has become of files.
     pub fn learn(&self, fate: &Fate) {
-        let time = self.clock.now();
         let mut list = self.list();
         let mut past: Vec<Past> = Vec::new();
-        list.waiting.retain_mut(|entry| {
-            let missing = fate.missing.contains(&entry.file);
-            let told = missing || fate.alive.contains(&entry.file);
-            if told && time.saturating_sub(entry.since) < LAG {
-                // It was removed so lately that `infos` may lag.
-                entry.due = (time + LAG).max(1);
-                return true;
-            }
-            let gone = missing || fate.gone.contains(&entry.file);
+        list.waiting.retain(|entry| {
+            let gone = fate.gone.contains(&entry.file) || fate.missing.contains(&entry.file);
             past.extend(gone.then(|| Past::of(entry)).flatten());
             // What is alive was brought back by somebody.
-            !(gone || told)
+            !gone && !fate.alive.contains(&entry.file)
         });
         past.into_iter().for_each(|past| list.remember(past));
         list.changed = true;

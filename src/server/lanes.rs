@@ -30,11 +30,13 @@ pub(super) struct Lanes {
     working: Receiver<Infallible>,
 }
 
+/// What waits is boxed: a queue touches all of its memory when it is made, and would take 100 KB
+/// before the first request.
 struct Queues {
-    small: Sender<Work>,
-    large: Sender<Work>,
-    remove_small: Sender<Work>,
-    remove_large: Sender<Work>,
+    small: Sender<Box<Work>>,
+    large: Sender<Box<Work>>,
+    remove_small: Sender<Box<Work>>,
+    remove_large: Sender<Box<Work>>,
 }
 
 /// An admitted request.
@@ -71,7 +73,7 @@ impl Lanes {
     /// Queues an admitted request; a full queue refuses it.
     pub(super) fn send(&self, exchange: Exchange, job: Job) {
         exchange.track().about(job.subject());
-        let work = Work { exchange, job };
+        let work = Box::new(Work { exchange, job });
         let sent = match &self.open {
             None => Err(work),
             Some(queues) => {
@@ -84,7 +86,8 @@ impl Lanes {
                 queue.try_send(work).map_err(|full| full.into_inner())
             }
         };
-        if let Err(Work { exchange, job }) = sent {
+        if let Err(work) = sent {
+            let Work { exchange, job } = *work;
             drop(job);
             self.refuse(exchange, Reply::empty(503));
         }
@@ -116,13 +119,13 @@ pub(super) fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> io::Res
 /// The lane for requests with an answer whose body isn't read yet.
 #[derive(Clone)]
 struct Refusals {
-    queue: Sender<Exchange>,
+    queue: Sender<Box<Exchange>>,
     waiting: Arc<AtomicUsize>,
 }
 
 impl Refusals {
     fn start(most: usize) -> io::Result<Self> {
-        let (queue, exchanges) = bounded::<Exchange>(most);
+        let (queue, exchanges) = bounded::<Box<Exchange>>(most);
         let waiting = Arc::new(AtomicUsize::new(0));
         for number in 0..REFUSERS {
             let (exchanges, waiting) = (exchanges.clone(), Arc::clone(&waiting));
@@ -142,7 +145,7 @@ impl Refusals {
 
     fn send(&self, exchange: Exchange) {
         self.waiting.fetch_add(1, Ordering::Relaxed);
-        if let Err(full) = self.queue.try_send(exchange) {
+        if let Err(full) = self.queue.try_send(Box::new(exchange)) {
             self.waiting.fetch_sub(1, Ordering::Relaxed);
             let error = io::Error::other("too many refused requests at once");
             full.into_inner().abort(&error);
@@ -169,8 +172,8 @@ impl Worker {
         &self,
         name: &str,
         threads: usize,
-        empty: fn(&Self, &Receiver<Work>),
-    ) -> io::Result<Sender<Work>> {
+        empty: fn(&Self, &Receiver<Box<Work>>),
+    ) -> io::Result<Sender<Box<Work>>> {
         let (sender, queue) = bounded(self.most);
         for number in 0..threads {
             let (worker, queue) = (self.clone(), queue.clone());
@@ -180,8 +183,9 @@ impl Worker {
     }
 
     /// Does one job after the other.
-    fn work(&self, queue: &Receiver<Work>) {
-        for Work { mut exchange, job } in queue {
+    fn work(&self, queue: &Receiver<Box<Work>>) {
+        for work in queue {
+            let Work { mut exchange, job } = *work;
             exchange.track().begin(job.total());
             let served = guarded("a request", || {
                 exchange.serve(|body, answer| self.service.serve(&job, body, answer))
@@ -201,7 +205,7 @@ impl Worker {
     }
 
     /// Does DELETEs, many at once.
-    fn remove(&self, queue: &Receiver<Work>) {
+    fn remove(&self, queue: &Receiver<Box<Work>>) {
         let mut pending = Vec::new();
         while self.gather(queue, &mut pending) {
             let ready = pending.extract_if(.., |work| work.job.turn_has_come());
@@ -213,22 +217,22 @@ impl Worker {
     }
 
     /// Waits for DELETEs, and after the first one for more; false when there will be none.
-    fn gather(&self, queue: &Receiver<Work>, pending: &mut Vec<Work>) -> bool {
+    fn gather(&self, queue: &Receiver<Box<Work>>, pending: &mut Vec<Work>) -> bool {
         if pending.is_empty() {
             let Ok(first) = queue.recv() else {
                 return false;
             };
-            pending.push(first);
+            pending.push(*first);
             thread::sleep(self.gather);
         } else {
             match queue.recv_timeout(TURN) {
-                Ok(work) => pending.push(work),
+                Ok(work) => pending.push(*work),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => thread::sleep(TURN),
             }
         }
         let room = self.most.saturating_sub(pending.len());
-        pending.extend(queue.try_iter().take(room));
+        pending.extend(queue.try_iter().take(room).map(|work| *work));
         true
     }
 

@@ -7,6 +7,7 @@
     reason = "a test fails by panicking, and says what it skipped"
 )]
 
+mod budget;
 mod clients;
 mod cloud;
 #[path = "../fake/mod.rs"]

@@ -6,7 +6,7 @@ use crate::tree::TempDir;
 use std::cell::RefCell;
 use std::fs::{self, File};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
@@ -18,9 +18,19 @@ pub(crate) struct Rig {
     cloud: Fake,
     server: RefCell<Child>,
     port: u16,
-    log: PathBuf,
+    ways: Ways,
     // Last, because the server writes into it.
     _dir: TempDir,
+}
+
+/// How the program is called.
+struct Ways {
+    program: PathBuf,
+    /// Where it finds the emulator.
+    url: String,
+    state: PathBuf,
+    log: PathBuf,
+    options: Vec<String>,
 }
 
 impl Rig {
@@ -33,38 +43,33 @@ impl Rig {
     pub(crate) fn broken(options: &[&str], breaks: impl FnOnce(&Fake)) -> Self {
         let cloud = Fake::start();
         breaks(&cloud);
+        let url = cloud.url();
+        let program = Path::new(env!("CARGO_BIN_EXE_restic-123pan"));
+        Self::with(program, cloud, &url, options)
+    }
+
+    /// The same with another program and another emulator, which the server reaches at `url`.
+    pub(crate) fn with(program: &Path, cloud: Fake, url: &str, options: &[&str]) -> Self {
         let dir = TempDir::new();
         let log = dir.path().join("log");
         let state = dir.path().join("state");
-        let server = Command::new(env!("CARGO_BIN_EXE_restic-123pan"))
-            .args([
-                "--listen",
-                "127.0.0.1:0",
-                "--tier",
-                "vip",
-                "--allow-http-upload",
-            ])
-            .args(["--api-url", &cloud.url(), "--state-dir"])
-            .arg(&state)
-            .args(options)
-            .env("PAN123_CLIENT_ID", cloud.client_id())
-            .env("PAN123_CLIENT_SECRET", cloud.client_secret())
-            .env("RUST_LOG", "info")
-            .stderr(File::create(&log).unwrap())
-            .spawn()
-            .unwrap();
+        let options: Vec<String> = options.iter().map(|word| (*word).to_owned()).collect();
+        let ways = Ways {
+            program: program.to_owned(),
+            url: url.to_owned(),
+            state,
+            log,
+            options,
+        };
+        let server = ways.spawn(&cloud, 0);
         let mut rig = Self {
             cloud,
             server: RefCell::new(server),
             port: 0,
-            log,
+            ways,
             _dir: dir,
         };
-        rig.port = rig.wait_for(|line| {
-            let (_, after) = line.split_once("127.0.0.1:")?;
-            let digits = after.split(|c: char| !c.is_ascii_digit()).next()?;
-            line.contains("listening").then(|| digits.parse().ok())?
-        });
+        rig.port = rig.wait_for(port);
         rig
     }
 
@@ -78,14 +83,44 @@ impl Rig {
         &self.cloud
     }
 
+    /// Kills the server and starts it again on its port, with a new log.
+    pub(crate) fn kill_and_restart(&self) {
+        let mut server = self.server.borrow_mut();
+        let _ = server.kill();
+        let _ = server.wait();
+        *server = self.ways.spawn(&self.cloud, self.port);
+        drop(server);
+        self.wait_for(port);
+    }
+
+    /// Runs another command of the program for the same account; what it prints.
+    pub(crate) fn command(&self, words: &[&str]) -> String {
+        let mut command = self.ways.program(&self.cloud);
+        let output = command.args(&words[..2]).args(self.ways.account());
+        let output = output.args(&words[2..]).output().unwrap();
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{words:?}: {errors}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
     /// A repository's address, as clients want it.
     pub(crate) fn url(&self, repo: &str) -> String {
         format!("rest:http://127.0.0.1:{}{repo}", self.port)
     }
 
+    /// Where the server listens.
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The number of the server's process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.server.borrow().id()
+    }
+
     /// The server's log so far.
     pub(crate) fn log(&self) -> String {
-        fs::read_to_string(&self.log).unwrap_or_default()
+        fs::read_to_string(&self.ways.log).unwrap_or_default()
     }
 
     /// Waits until something is found in a line of the log.
@@ -121,6 +156,42 @@ impl Rig {
         let limited: u64 = calls.endpoints.values().map(|count| count.limited).sum();
         assert_eq!(limited, 0, "calls refused for their rate: {calls:#?}");
     }
+}
+
+impl Ways {
+    /// The program with credentials.
+    fn program(&self, cloud: &Fake) -> Command {
+        let mut command = Command::new(&self.program);
+        command
+            .env("PAN123_CLIENT_ID", cloud.client_id())
+            .env("PAN123_CLIENT_SECRET", cloud.client_secret())
+            .env("PAN123_STATE_DIR", &self.state);
+        command
+    }
+
+    /// The options that name an account.
+    fn account(&self) -> [&str; 4] {
+        ["--tier", "vip", "--api-url", &self.url]
+    }
+
+    fn spawn(&self, cloud: &Fake, port: u16) -> Child {
+        self.program(cloud)
+            .args(self.account())
+            .args(["--allow-http-upload", "--listen"])
+            .arg(format!("127.0.0.1:{port}"))
+            .args(&self.options)
+            .env("RUST_LOG", "info")
+            .stderr(File::create(&self.log).unwrap())
+            .spawn()
+            .unwrap()
+    }
+}
+
+/// The port that a line of the log names.
+fn port(line: &str) -> Option<u16> {
+    let (_, after) = line.split_once("127.0.0.1:")?;
+    let digits = after.split(|c: char| !c.is_ascii_digit()).next()?;
+    line.contains("listening").then(|| digits.parse().ok())?
 }
 
 impl Drop for Rig {

@@ -37,7 +37,7 @@ fn a_lock_that_never_shows_is_withdrawn() {
 #[test]
 fn a_lock_without_a_list_is_withdrawn() {
     let cloud = Cloud::start();
-    let server = cloud.server();
+    let server = cloud.hasty_server();
     server.create().unwrap();
     server.save(Kind::Locks, b"another lock").unwrap();
     cloud.fail_next(Endpoint::List, u32::MAX, When::Before, How::NullData);

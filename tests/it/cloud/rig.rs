@@ -66,9 +66,21 @@ impl Cloud {
         self.server_with(|_| {})
     }
 
+    /// One that soon stops repeating.
+    pub(super) fn hasty_server(&self) -> Server {
+        self.server_with(|c| c.timing.retry = ms(20))
+    }
+
     /// One that is configured otherwise.
     pub(super) fn server_with(&self, change: impl FnOnce(&mut Config)) -> Server {
-        let mut config = Config {
+        let mut config = self.config();
+        change(&mut config);
+        Server::over(Pan123::new(&config))
+    }
+
+    /// How a server is configured for it.
+    pub(super) fn config(&self) -> Config {
+        Config {
             api_url: self.url(),
             client_id: self.client_id().to_owned(),
             client_secret: self.client_secret().to_owned(),
@@ -83,10 +95,9 @@ impl Cloud {
             clock: Clock::default(),
             allow_http_upload: false,
             ipv4_only: false,
+            ca: None,
             timing: fast(),
-        };
-        change(&mut config);
-        Server::over(Pan123::new(&config))
+        }
     }
 }
 
@@ -114,7 +125,8 @@ pub(super) fn fast() -> Timing {
         stall: ms(2000),
         idle: ms(10_000),
         rate_wait: ms(3000),
-        retry: ms(250),
+        // Longer than a busy machine lets a thread wait; tests of faults that stay take less.
+        retry: ms(1500),
         pause: ms(4),
         poll: ms(15),
         polls: 20,

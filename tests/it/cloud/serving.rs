@@ -1,12 +1,12 @@
 //! The whole server over the emulated cloud: the statuses that clients get, and safety rules 4, 6,
 //! 15 and 21, which hold on the wire alone.
 
-use super::rig::{Cloud, fast, id, ms};
-use crate::fake::{Endpoint, Fault, How, Single, When};
+use super::rig::{Cloud, id, ms};
+use crate::fake::{Endpoint, Fault, How, When};
 use crate::tree::random;
 use crate::wire::Wire;
 use restic_123pan::body::Budget;
-use restic_123pan::pan123::{self, Bin, Pan123, Tier};
+use restic_123pan::pan123::Pan123;
 use restic_123pan::server::{self, Config, Stop};
 use restic_123pan::service::Service;
 use std::net::SocketAddr;
@@ -21,22 +21,7 @@ struct Serving {
 
 impl Serving {
     fn over(cloud: &Cloud) -> Self {
-        let store = Pan123::new(&pan123::Config {
-            api_url: cloud.url(),
-            client_id: cloud.client_id().to_owned(),
-            client_secret: cloud.client_secret().to_owned(),
-            repo_path: "restic".to_owned(),
-            state_dir: None,
-            uploads: 4,
-            rate_share: 1000.0,
-            tier: Some(Tier::Vip),
-            bin: Bin::Keep,
-            reserve: 0,
-            clock: pan123::Clock::default(),
-            allow_http_upload: false,
-            ipv4_only: false,
-            timing: fast(),
-        });
+        let store = Pan123::new(&cloud.config());
         let bound = server::bind(&Config {
             listen: "127.0.0.1:0".to_owned(),
             drain_timeout: Duration::from_secs(1),
@@ -77,17 +62,12 @@ fn pack(bytes: &[u8]) -> String {
 /// What goes wrong in the cloud, and the status of a POST, a GET and a list then.
 #[test]
 fn troubles_have_their_statuses() {
-    let cases: [(&str, fn(&Cloud), [u16; 3]); 9] = [
+    let cases: [(&str, fn(&Cloud), [u16; 3]); 8] = [
         ("nothing", |_| {}, [200, 200, 200]),
         ("blocked", |c| c.set(|s| s.blocked = true), [503, 503, 503]),
         ("banned", |c| c.set(|s| s.banned = true), [503, 200, 200]),
         ("full", |c| c.set_space(10, 10), [507, 200, 200]),
         ("no traffic", |c| c.set_traffic(Some(0)), [200, 503, 200]),
-        (
-            "queued",
-            |c| c.set(|s| s.single = Single::QueuedNever),
-            [200, 200, 200],
-        ),
         (
             "no list",
             |c| broken(c, Endpoint::List, &How::NullData),

@@ -86,7 +86,7 @@ mod tests {
             (1024, "1.0 KiB"),
             (1_600_000, "1.5 MiB"),
             (3 << 30, "3.0 GiB"),
-            (u64::MAX, "16777216.0 TiB"),
+            (u64::MAX, "16777215.9 TiB"),
         ] {
             assert_eq!(size(bytes), text);
         }
