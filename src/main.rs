@@ -124,11 +124,29 @@ fn account(config: &Config) -> pan123::Config {
     }
 }
 
+/// The modes in force, in a line.
 fn summary(config: &Config) -> String {
-    let (path, url) = (&config.repo_path, &config.api_url);
-    let (memory, workers) = (config.memory >> 20, config.workers);
-    let (bin, tier) = (config.bin, config.tier);
-    format!("{path} at {url}, {memory} MiB, {workers} workers, bin {bin:?}, tier {tier:?}")
+    let Config {
+        repo_path,
+        api_url,
+        workers,
+        uploads,
+        rate_share,
+        bin,
+        ..
+    } = config;
+    let memory = config.memory >> 20;
+    let tier = config
+        .tier
+        .map_or("auto".to_owned(), |tier| format!("{tier:?}"));
+    let state = config
+        .state_dir
+        .as_ref()
+        .map_or("none".to_owned(), |d| d.display().to_string());
+    format!(
+        "{repo_path} at {api_url}, tier {tier}, rate share {rate_share}, {workers} workers, \
+         {uploads} uploads, {memory} MiB, bin {bin:?}, state {state}, pages at /-/"
+    )
 }
 
 /// The first signal lets running requests end, the second doesn't.

@@ -64,12 +64,14 @@ fn repositories(out: &mut String, status: &Value, now: u64) {
             name => name,
         };
         let snapshot = repo["last_snapshot"].as_u64();
-        let none = || "none since the start".to_owned();
-        let snapshot = snapshot.map_or_else(none, |at| age(&ENGLISH, at, now));
+        let none = || "no snapshot since the start".to_owned();
+        let snapshot = snapshot.map_or_else(none, |at| {
+            format!("last snapshot {}", age(&ENGLISH, at, now))
+        });
         let day: u64 = rows(&repo["hours"]).map(number).sum();
         let _ = writeln!(
             out,
-            "repo      {}: last snapshot {snapshot}, {} in 24 h",
+            "repo      {}: {snapshot}, {} in 24 h",
             plain(name),
             bytes(day)
         );

@@ -175,13 +175,14 @@ fn repository(out: &mut String, repo: &Repository, now: u64, texts: &Texts) {
         ),
         None => texts.no_snapshot.to_owned(),
     };
-    let day = bytes(repo.hours.iter().sum());
+    let day = texts
+        .last_day
+        .replace("{}", &bytes(repo.hours.iter().sum()));
     let _ = write!(
         out,
         "<div class=\"repo\"><div><b>{name}</b><p class=\"dim\">{snapshot}</p></div>\
-         <div class=\"day\">{}<p class=\"dim\">{day} {}</p></div></div>",
-        sparkline(&repo.hours),
-        texts.last_day
+         <div class=\"day\">{}<p class=\"dim\">{day}</p></div></div>",
+        sparkline(&repo.hours)
     );
 }
 

@@ -37,7 +37,7 @@ fn the_page_speaks_chinese() {
     for part in [
         "lang=\"zh-CN\"",
         "连接正常",
-        "已用 500 GiB,共 2.00 TiB",
+        "已用 500 GiB，共 2.00 TiB",
         "2 小时前",
         "请等待。",
     ] {
