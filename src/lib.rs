@@ -48,6 +48,7 @@
 //! request, and what changes the server's ways. *debug*: each repetition and each wait.
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test fails by panicking"))]
 
+pub mod access;
 pub mod args;
 pub mod body;
 pub mod civil;

@@ -1,28 +1,27 @@
 //! Flags, log, wiring, run; an error becomes an exit code.
 
 use log::{error, info, warn};
-use restic_123pan::args::{self, Command, Config, Exit, Secret};
+use restic_123pan::access::{Access, passwd};
+use restic_123pan::args::{self, Command, Config, Exit, Secret, Task};
 use restic_123pan::body::Budget;
 use restic_123pan::civil;
-use restic_123pan::command::{self, Call, Task};
+use restic_123pan::command::{self, Call};
 use restic_123pan::pan123::{self, Pan123};
 use restic_123pan::server::{self, Stop};
 use restic_123pan::service::Service;
 use restic_123pan::watch::Watch;
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
 use std::env;
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 /// The exit code for a wrong command line.
 const USAGE: u8 = 2;
 
-// What is wrong with the command line belongs on the terminal.
-#[allow(clippy::print_stderr)]
 fn main() -> ExitCode {
     let words: Vec<String> = env::args().skip(1).collect();
     let done = match command::parse(&words) {
@@ -31,15 +30,20 @@ fn main() -> ExitCode {
         Ok(Some(Call::Account(task))) => work(&task),
         Err(why) => Err(Exit::Wrong(why)),
     };
-    match done {
-        Ok(code) => code,
-        Err(Exit::Print(text)) => {
+    done.unwrap_or_else(leave)
+}
+
+// What is wrong with the command line belongs on the terminal.
+#[allow(clippy::print_stderr)]
+fn leave(exit: Exit) -> ExitCode {
+    match exit {
+        Exit::Print(text) => {
             // Whoever reads it may have seen enough, such as `head`.
             let _ = io::stdout().write_all(text.as_bytes());
             ExitCode::SUCCESS
         }
-        Err(Exit::Ask(question, address)) => command::ask(question, &address),
-        Err(Exit::Wrong(text)) => {
+        Exit::Ask(question, address) => command::ask(question, &address),
+        Exit::Wrong(text) => {
             eprintln!("restic-123pan: {text}");
             ExitCode::from(USAGE)
         }
@@ -47,28 +51,48 @@ fn main() -> ExitCode {
 }
 
 fn configured(words: &[String]) -> Result<ExitCode, Exit> {
-    match args::parse(words, &|name| env::var(name).ok())? {
-        (config, Command::Bin(bin)) => {
-            start_log("warn", None);
-            Ok(command::bin::run(&bin, &account(&config)))
-        }
-        (config, Command::Doctor) => {
+    match args::task(words, &|name| env::var(name).ok())? {
+        Task::Configured(config, Command::Serve) => serve(&config),
+        Task::Configured(config, Command::Check) => check(&config),
+        Task::Configured(config, Command::Doctor) => {
             start_log("off", None);
             Ok(command::doctor(&account(&config)))
         }
-        (config, Command::Serve) => {
-            let watch = Arc::default();
-            start_log("info", Some(Arc::clone(&watch)));
-            Ok(ended(run(&config, watch)))
+        Task::Configured(config, Command::Bin(bin)) => {
+            start_log("warn", None);
+            Ok(command::bin::run(&bin, &account(&config)))
+        }
+        Task::Passwd { user, file } => {
+            let line = passwd(&user, file.as_deref()).map_err(Exit::Wrong)?;
+            Err(Exit::Print(line.map_or(String::new(), |line| line + "\n")))
         }
     }
 }
 
 /// A command that works on the account; its log is about trouble only.
-fn work(task: &Task) -> Result<ExitCode, Exit> {
+fn work(task: &command::Task) -> Result<ExitCode, Exit> {
     let (config, _) = args::parse(task.options(), &|name| env::var(name).ok())?;
     start_log("warn", None);
     Ok(ended(task.run(&config, &Pan123::new(&account(&config)))))
+}
+
+fn check(config: &Config) -> Result<ExitCode, Exit> {
+    access(config)?;
+    let warnings = config
+        .warnings
+        .iter()
+        .map(|text| format!("warning: {text}\n"));
+    let (warnings, listen) = (warnings.collect::<String>(), &config.listen);
+    let summary = summary(config);
+    let text = format!("{warnings}the configuration is right: listening on {listen}, {summary}\n");
+    Err(Exit::Print(text))
+}
+
+fn serve(config: &Config) -> Result<ExitCode, Exit> {
+    let access = access(config)?;
+    let watch = Arc::default();
+    start_log("info", Some(Arc::clone(&watch)));
+    Ok(ended(run(config, access, watch)))
 }
 
 fn ended(done: Result<(), impl Display>) -> ExitCode {
@@ -81,14 +105,25 @@ fn ended(done: Result<(), impl Display>) -> ExitCode {
     }
 }
 
-fn run(config: &Config, watch: Arc<Watch>) -> Result<(), Box<dyn std::error::Error>> {
+/// The rules about who may do what, with the files that they need.
+fn access(config: &Config) -> Result<Access, Exit> {
+    Access::new(&config.rules, Box::new(Instant::now)).map_err(Exit::Wrong)
+}
+
+fn run(
+    config: &Config,
+    access: Access,
+    watch: Arc<Watch>,
+) -> Result<(), Box<dyn std::error::Error>> {
     let bound = server::bind(&server::Config {
         listen: config.listen.clone(),
         workers: config.workers,
         ..server::Config::default()
     })?;
     stop_on_signals(&bound.stopper())?;
-    if !bound.address().ip().is_loopback() {
+    flag::register(SIGHUP, access.reload())?;
+    config.warnings.iter().for_each(|text| warn!("{text}"));
+    if !bound.address().ip().is_loopback() && config.rules.htpasswd.is_none() {
         warn!("other machines can reach this server, which asks for no password");
     }
     if config.state_dir.is_none() {
@@ -96,8 +131,8 @@ fn run(config: &Config, watch: Arc<Watch>) -> Result<(), Box<dyn std::error::Err
     }
     info!("listening on {}, {}", bound.address(), summary(config));
     let budget = Budget::new(config.memory, config.spool_dir.clone());
-    let store = Pan123::new(&account(config));
-    bound.run(Service::new(Box::new(store), budget).watched(watch))?;
+    let service = Service::new(Box::new(Pan123::new(&account(config))), budget).watched(watch);
+    bound.run(service.guarded(Arc::new(access)).reserving(config.reserve))?;
     info!("stopped");
     Ok(())
 }
@@ -126,26 +161,15 @@ fn account(config: &Config) -> pan123::Config {
 
 /// The modes in force, in a line.
 fn summary(config: &Config) -> String {
-    let Config {
-        repo_path,
-        api_url,
-        workers,
-        uploads,
-        rate_share,
-        bin,
-        ..
-    } = config;
-    let memory = config.memory >> 20;
+    let (path, url, bin) = (&config.repo_path, &config.api_url, config.bin);
+    let (memory, workers, uploads) = (config.memory >> 20, config.workers, config.uploads);
+    let (access, share) = (config.rules.summary(), config.rate_share);
     let tier = config
         .tier
         .map_or("auto".to_owned(), |tier| format!("{tier:?}"));
-    let state = config
-        .state_dir
-        .as_ref()
-        .map_or("none".to_owned(), |d| d.display().to_string());
     format!(
-        "{repo_path} at {api_url}, tier {tier}, rate share {rate_share}, {workers} workers, \
-         {uploads} uploads, {memory} MiB, bin {bin:?}, state {state}, pages at /-/"
+        "{access}, {path} at {url}, {memory} MiB, {workers} workers, {uploads} uploads, \
+         bin {bin:?}, tier {tier}, rate share {share}, status at /-/"
     )
 }
 

@@ -73,7 +73,7 @@ mod tests {
     #[test]
     fn the_running_server_is_found() {
         let env = |name: &str| (name == "PAN123_LISTEN").then(|| ":81".to_owned());
-        let parse = |words: &[&str]| parse(words, &Env(&env));
+        let parse = |words: &[&str]| parse(words, &Env::new(&env));
         let ask = |question, listen: &str| Some(Exit::Ask(question, listen.to_owned()));
         assert_eq!(parse(&["status"]), ask(Question::Status, "127.0.0.1:81"));
         let words = ["healthcheck", "--listen", "[::]:82"];

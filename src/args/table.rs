@@ -106,7 +106,7 @@ mod tests {
             .into_iter()
             .filter_map(|o| Some((o.variable?, o.name)));
         for (variable, name) in named {
-            assert_eq!(variable, crate::args::variable(&name));
+            assert_eq!(variable, crate::args::environment::variable(&name));
         }
     }
 }

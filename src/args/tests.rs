@@ -1,6 +1,7 @@
 //! Options from words and variables that are given here; the real environment isn't looked at.
 
 use super::*;
+use std::fs;
 
 const ID: (&str, &str) = ("PAN123_CLIENT_ID", "id");
 const KEY: (&str, &str) = ("PAN123_CLIENT_SECRET", "hidden");
@@ -44,7 +45,7 @@ fn the_option_wins_over_the_environment() {
     let env = [("PAN123_LISTEN", ":1"), ("PAN123_WORKERS", "")];
     let config = good(&["serve", "--listen=[::1]:2"], &env);
     assert_eq!((config.listen.as_str(), config.workers), ("[::1]:2", 8));
-    assert_eq!(good(&[], &env).listen, ":1");
+    assert_eq!(good(&["--no-auth"], &env).listen, ":1");
     let switches = [
         ("PAN123_NO_IPV6", "yes"),
         ("PAN123_ALLOW_HTTP_UPLOAD", "no"),
@@ -104,6 +105,12 @@ fn what_is_wrong_is_one_line_that_names_it() {
     let table = [
         ("--nonsense", "--nonsense"),
         ("nonsense", "nonsense"),
+        ("--listen=:8000", "--no-auth"),
+        ("--listen=192.0.2.1:8000", "--htpasswd-file"),
+        ("--roles=x", "--htpasswd-file"),
+        ("--private-repos", "--htpasswd-file"),
+        ("--reserve=some", "--reserve"),
+        ("--config=/none/such", "/none/such"),
         ("--listen=8000", "--listen"),
         ("--listen=::1:8000", "--listen"),
         ("--listen=a:70000", "--listen"),
@@ -150,6 +157,111 @@ fn credentials_come_from_the_environment_or_from_files() {
     assert!(matches!(check(&[], &[KEY]), Err(Exit::Wrong(text)) if text.contains("apply for")));
     fs::remove_file(&path).expect("it was written");
     assert!(matches!(check(&[], &[ID, file]), Err(Exit::Wrong(text)) if text.contains(&name)));
+}
+
+#[test]
+fn nobody_but_this_machine_without_passwords() {
+    for listen in ["127.0.0.1:1", "127.9.9.9:1", "[::1]:1", "localhost:1"] {
+        assert_eq!(good(&["--listen", listen], &[]).listen, listen);
+    }
+    for listen in [":1", "0.0.0.0:1", "[::]:1", "192.0.2.1:1", "nas:1"] {
+        assert!(
+            check(&["--listen", listen], &[ID, KEY]).is_err(),
+            "{listen}"
+        );
+        good(&["--listen", listen, "--no-auth"], &[]);
+        good(&["--listen", listen, "--htpasswd-file=x"], &[]);
+    }
+    let both = check(&["--no-auth", "--htpasswd-file=x"], &[ID, KEY]);
+    assert!(matches!(both, Err(Exit::Wrong(text)) if text.contains("not both")));
+}
+
+#[test]
+fn the_variables_of_other_programs_count_with_a_warning() {
+    let table: [(&[(&str, &str)], &str); 5] = [
+        (&[("LISTEN_ADDR", "127.0.0.2:9")], "127.0.0.2:9"),
+        (&[("LISTEN_ADDR", "127.0.0.2")], "127.0.0.2:8000"),
+        (&[("LISTEN_ADDR", "::1"), ("LISTEN_PORT", "9")], "[::1]:9"),
+        (&[("LISTEN_PORT", "9")], "127.0.0.1:9"),
+        (
+            &[("LISTEN_PORT", "9"), ("PAN123_LISTEN", "localhost:7")],
+            "localhost:7",
+        ),
+    ];
+    for (variables, listen) in table {
+        let config = good(&[], variables);
+        assert_eq!(config.listen, listen, "{variables:?}");
+        let warned = config
+            .warnings
+            .iter()
+            .any(|text| text.contains("PAN123_LISTEN"));
+        assert_eq!(
+            warned,
+            variables.iter().all(|(name, _)| name.starts_with("LISTEN"))
+        );
+    }
+}
+
+#[test]
+fn option_then_environment_then_file() {
+    let path = std::env::temp_dir().join(format!("config-{}", std::process::id()));
+    let text = "workers = 3\nuploads = 4\nmemory = 1M\nno-ipv6 = yes\nclient-id = filed\n\
+                client-secret = hidden\nbin = sometimes\n";
+    fs::write(&path, text).expect("a writable folder");
+    let name = path.display().to_string();
+    let env = [
+        ("PAN123_UPLOADS", "5"),
+        ("PAN123_MEMORY", "2M"),
+        ("PAN123_BIN", "keep"),
+    ];
+    let words = ["--config", &name, "--memory", "3M"];
+    let config = check(&words, &env).unwrap_or_else(|exit| unreachable!("{exit:?}"));
+    let numbers = (config.workers, config.uploads, config.memory >> 20);
+    assert_eq!(numbers, (3, 5, 3), "file, environment, option");
+    assert!(!config.ipv6 && config.client_id == "filed");
+    let named = [("PAN123_CONFIG", name.as_str())];
+    let Err(Exit::Wrong(said)) = check(&[], &named) else {
+        unreachable!("a bin that is wrong");
+    };
+    assert!(said.starts_with(&format!("{name}:7: bin")), "{said}");
+    fs::remove_file(&path).expect("it was written");
+}
+
+#[test]
+fn every_option_may_stand_in_the_file() {
+    let Err(Exit::Print(help)) = check(&["--help"], &[]) else {
+        unreachable!("the help");
+    };
+    let words = help
+        .split_whitespace()
+        .filter_map(|word| word.strip_prefix("--"));
+    for option in words.filter(|word| word.chars().all(|c| c.is_ascii_lowercase() || c == '-')) {
+        let alone = ["config", "version", "help"].contains(&option);
+        assert!(alone || OPTIONS.contains(&option), "{option}");
+    }
+}
+
+#[test]
+fn commands() {
+    let run = |words: &[&str]| {
+        let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+        task(&words, &|name| {
+            (name == ID.0 || name == KEY.0).then(|| "x".to_owned())
+        })
+    };
+    let command = |words: &[&str]| match run(words) {
+        Ok(Task::Configured(_, command)) => command,
+        other => unreachable!("{other:?}"),
+    };
+    assert!(matches!(
+        command(&["check-config", "--tier", "vip"]),
+        Command::Check
+    ));
+    assert!(matches!(command(&["serve"]), Command::Serve));
+    assert!(matches!(command(&[]), Command::Serve));
+    let passwd = run(&["passwd", "me", "--htpasswd-file=f"]);
+    assert!(matches!(passwd, Ok(Task::Passwd { user, file: Some(_) }) if user == "me"));
+    assert!(matches!(run(&["passwd"]), Err(Exit::Wrong(text)) if text.contains("user")));
 }
 
 #[test]

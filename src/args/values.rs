@@ -4,6 +4,7 @@ use super::When;
 use crate::civil;
 use crate::pan123::{Bin, Tier};
 use crate::restic::{Repo, segment_ok};
+use std::net::IpAddr;
 
 /// Most uploads in flight, which 123pan's rates make pointless to exceed.
 pub(super) const MOST_UPLOADS: usize = 20;
@@ -26,6 +27,34 @@ pub(super) fn listen(text: &str) -> Result<String, String> {
         Some(_) => Ok(text.to_owned()),
         None => Err("write host:port, :port or [ipv6]:port, such as 127.0.0.1:8000".to_owned()),
     }
+}
+
+/// An address of a host and a port that may be missing; the host may name its port itself.
+pub(super) fn host_and_port(host: Option<&str>, port: Option<&str>, usual: &str) -> String {
+    let usual = usual.rsplit_once(':').unwrap_or((usual, ""));
+    match (host, port) {
+        (Some(host), _) if listen(host).is_ok() => host.to_owned(),
+        (Some(host), port) => {
+            // A bare address of IPv6 wants brackets.
+            let bare = host.contains(':') && !host.starts_with('[');
+            let host = if bare {
+                format!("[{host}]")
+            } else {
+                host.to_owned()
+            };
+            format!("{host}:{}", port.unwrap_or(usual.1))
+        }
+        (None, port) => format!("{}:{}", usual.0, port.unwrap_or(usual.1)),
+    }
+}
+
+/// Whether nobody but this machine can reach an address; of other names than `localhost` nobody
+/// knows.
+pub(super) fn is_loopback(listen: &str) -> bool {
+    let host = listen.rsplit_once(':').map_or(listen, |(host, _)| host);
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let address = host.parse::<IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.to_canonical().is_loopback())
 }
 
 /// A folder in the account; `/` is its root.
@@ -63,7 +92,7 @@ pub(super) fn url(text: &str) -> Result<String, String> {
 }
 
 /// A number of bytes; K, M, G and T are powers of 1024.
-pub(super) fn size(text: &str) -> Result<u64, String> {
+pub(crate) fn size(text: &str) -> Result<u64, String> {
     let wrong = || "write a number of bytes, or one with K, M or G, such as 32M".to_owned();
     let digits = text
         .find(|c: char| !c.is_ascii_digit())

@@ -35,11 +35,27 @@ enum Act {
 }
 
 /// Every command.
-pub const COMMANDS: [Command; 10] = [
+pub const COMMANDS: [Command; 12] = [
     Command {
         name: "serve",
         words: "",
         about: "run the server; the same as no command",
+        choices: &[],
+        options: &[],
+        act: Act::Elsewhere,
+    },
+    Command {
+        name: "check-config",
+        words: "",
+        about: "say whether the configuration is right",
+        choices: &[],
+        options: &[],
+        act: Act::Elsewhere,
+    },
+    Command {
+        name: "passwd",
+        words: "USER",
+        about: "ask for a user's password and write its line for --htpasswd-file",
         choices: &[],
         options: &[],
         act: Act::Elsewhere,

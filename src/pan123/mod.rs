@@ -29,6 +29,7 @@ mod multipart;
 mod pace;
 mod pages;
 mod purge;
+mod space;
 mod token;
 mod trash;
 mod tree;
@@ -175,7 +176,8 @@ pub struct Timing {
     /// Least time between two looks at the account while somebody watches, and longest wait of
     /// who asks whether 123pan answers.
     pub glance: Duration,
-    /// Between two looks at the account's free space, while there is something to purge.
+    /// Between two looks at the account's free space; also how long the size of a folder is
+    /// believed.
     pub space: Duration,
     /// Least time between two writes of the purge list, to spare flash memory.
     pub store: Duration,
@@ -206,7 +208,7 @@ impl Default for Timing {
             tier: seconds(60),
             proof: seconds(60),
             glance: seconds(5),
-            space: seconds(10 * 60),
+            space: seconds(5 * 60),
             store: seconds(30),
         }
     }
@@ -228,6 +230,7 @@ struct Cloud {
     doubtful: bin::Doubtful,
     uploads: upload::Uploads,
     downloads: download::Downloads,
+    space: space::Space,
 }
 
 impl Pan123 {
@@ -243,6 +246,7 @@ impl Pan123 {
             doubtful: bin::Doubtful::default(),
             uploads: upload::Uploads::new(config),
             downloads: download::Downloads::default(),
+            space: space::Space::new(config.timing.space),
             door,
         });
         let purger = purge::Purger::start(&cloud, config);
@@ -312,6 +316,14 @@ impl Store for Pan123 {
     fn probe(&self) -> Result<(), Error> {
         let seen = &self.cloud.door.seen;
         seen.proof(|| self.wake())
+    }
+
+    fn free_space(&self) -> Option<u64> {
+        self.cloud.space.free()
+    }
+
+    fn used_space(&self, folder: &Repo) -> Result<Option<u64>, Error> {
+        self.cloud.used_space(folder)
     }
 }
 

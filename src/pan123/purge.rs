@@ -1,6 +1,6 @@
 //! What happens in the background, in one thread of its own: purging from the bin what was put
 //! there and whose time has come, or the oldest of it when the account gets full, and finding out
-//! the account's tier. Nobody waits for any of it, and all of its calls go last.
+//! the account's tier and space. Nobody waits for any of it, and all of its calls go last.
 
 use super::api::{Row, Tier, User};
 use super::call::Fault;
@@ -122,6 +122,7 @@ impl Work {
             if self.purge_at.is_some() && due(self.space_at) {
                 self.keep_reserve();
             }
+            self.cloud.look_at_space();
         }
         self.cloud.waste.store();
     }
@@ -140,7 +141,7 @@ impl Work {
         let door = &self.cloud.door;
         if door.seen.is_old() {
             // What comes of it is noted by the door.
-            let _ = door.user();
+            let _ = self.cloud.account();
         }
     }
 
@@ -155,7 +156,7 @@ impl Work {
 
     fn find_tier(&mut self) {
         let door = &self.cloud.door;
-        let Ok(user) = door.user() else {
+        let Ok(user) = self.cloud.account() else {
             self.tier_at = Some(Instant::now() + door.timing.tier);
             return;
         };
@@ -246,7 +247,7 @@ impl Work {
         }
         let timing = self.cloud.door.timing.clone();
         self.space_at = Some(Instant::now() + timing.tier);
-        let Ok(user) = self.cloud.door.user() else {
+        let Ok(user) = self.cloud.account() else {
             return;
         };
         self.space_at = Some(Instant::now() + timing.space);
@@ -263,10 +264,15 @@ impl Work {
                 );
                 return;
             }
+            let files = self.cloud.waste.len();
             let Some(freed) = self.purge_some(&oldest, self.reserve - free) else {
                 return;
             };
-            let Ok(user) = self.cloud.door.user() else {
+            // What `infos` doesn't show in the bin yet is left for the next time.
+            if self.cloud.waste.len() == files {
+                return;
+            }
+            let Ok(user) = self.cloud.account() else {
                 return;
             };
             if self.is_vain(&user, free, freed) {

@@ -1,20 +1,22 @@
 //! The lanes: bounded queues and the threads that empty them, so that nothing small waits behind
-//! something large, DELETEs travel together, and a refused body is read away where nobody waits.
+//! something large, DELETEs travel together, passwords are proven aside, and a refused body is read
+//! away where nobody waits.
 
 use super::Config;
 use super::exchange::Exchange;
-use crate::service::{Job, Lane, Reply, Service};
+use super::refusals::Refusals;
+use crate::service::{Doubt, Job, Lane, Reply, Service};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounded};
 use std::convert::Infallible;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-/// Threads that read refused bodies away.
-const REFUSERS: usize = 2;
+/// Threads that prove passwords. They compute, so more of them would only take the processor away
+/// from everybody else.
+const PROVERS: usize = 2;
 /// Most DELETEs that are done together: 123pan takes 100 ids in a call.
 const BATCH: usize = 100;
 /// Pause before another look at DELETEs that wait for an earlier request of the same name.
@@ -24,19 +26,26 @@ const STACK: usize = 512 << 10;
 
 /// The queues' entrances.
 pub(super) struct Lanes {
-    open: Option<Queues>,
+    open: Option<Entrances>,
     refusals: Refusals,
     /// Ends when the last worker has.
     working: Receiver<Infallible>,
 }
 
+struct Entrances {
+    queues: Queues,
+    doubts: Sender<Box<(Exchange, Doubt)>>,
+}
+
 /// What waits is boxed: a queue touches all of its memory when it is made, and would take 100 KB
 /// before the first request.
+#[derive(Clone)]
 struct Queues {
     small: Sender<Box<Work>>,
     large: Sender<Box<Work>>,
     remove_small: Sender<Box<Work>>,
     remove_large: Sender<Box<Work>>,
+    refusals: Refusals,
 }
 
 /// An admitted request.
@@ -62,41 +71,38 @@ impl Lanes {
             large: worker.start("large", config.workers, Worker::work)?,
             remove_small: worker.start("remove-small", 1, Worker::remove)?,
             remove_large: worker.start("remove-large", 1, Worker::remove)?,
+            refusals: refusals.clone(),
         };
+        let doubts = start_provers(config.queue, service, &queues)?;
         Ok(Self {
-            open: Some(queues),
+            open: Some(Entrances { queues, doubts }),
             refusals,
             working,
         })
     }
 
-    /// Queues an admitted request; a full queue refuses it.
+    /// Queues an admitted request.
     pub(super) fn send(&self, exchange: Exchange, job: Job) {
-        exchange.track().about(job.subject());
-        let work = Box::new(Work { exchange, job });
+        match &self.open {
+            Some(open) => open.queues.send(exchange, job),
+            None => self.refuse(exchange, Reply::empty(503)),
+        }
+    }
+
+    /// Has somebody prove who they are before their request is queued.
+    pub(super) fn prove(&self, exchange: Exchange, doubt: Doubt) {
         let sent = match &self.open {
-            None => Err(work),
-            Some(queues) => {
-                let queue = match work.job.lane() {
-                    Lane::Small => &queues.small,
-                    Lane::Large => &queues.large,
-                    Lane::RemoveSmall => &queues.remove_small,
-                    Lane::RemoveLarge => &queues.remove_large,
-                };
-                queue.try_send(work).map_err(|full| full.into_inner())
-            }
+            Some(open) => open.doubts.try_send(Box::new((exchange, doubt))),
+            None => return self.refuse(exchange, Reply::empty(503)),
         };
-        if let Err(work) = sent {
-            let Work { exchange, job } = *work;
-            drop(job);
-            self.refuse(exchange, Reply::empty(503));
+        if let Err(full) = sent {
+            self.refuse(full.into_inner().0, Reply::empty(503));
         }
     }
 
     /// Has a request answered as soon as its body is read away.
-    pub(super) fn refuse(&self, mut exchange: Exchange, reply: Reply) {
-        exchange.reply(reply);
-        self.refusals.send(exchange);
+    pub(super) fn refuse(&self, exchange: Exchange, reply: Reply) {
+        self.refusals.refuse(exchange, reply);
     }
 
     /// Lets no more work in.
@@ -116,45 +122,55 @@ pub(super) fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> io::Res
     builder.stack_size(STACK).spawn(body).map(drop)
 }
 
-/// The lane for requests with an answer whose body isn't read yet.
-#[derive(Clone)]
-struct Refusals {
-    queue: Sender<Box<Exchange>>,
-    waiting: Arc<AtomicUsize>,
+impl Queues {
+    /// Queues an admitted request; a full queue refuses it.
+    fn send(&self, exchange: Exchange, job: Job) {
+        exchange.track().about(job.subject());
+        let (queue, removes) = match job.lane() {
+            Lane::Small => (&self.small, false),
+            Lane::Large => (&self.large, false),
+            Lane::RemoveSmall => (&self.remove_small, true),
+            Lane::RemoveLarge => (&self.remove_large, true),
+        };
+        // The one thread of these lanes must not wait for a body.
+        if removes && job.has_body() {
+            return self.refusals.refuse(exchange, Reply::empty(400));
+        }
+        if let Err(full) = queue.try_send(Box::new(Work { exchange, job })) {
+            let Work { exchange, job } = *full.into_inner();
+            drop(job);
+            self.refusals.refuse(exchange, Reply::empty(503));
+        }
+    }
 }
 
-impl Refusals {
-    fn start(most: usize) -> io::Result<Self> {
-        let (queue, exchanges) = bounded::<Box<Exchange>>(most);
-        let waiting = Arc::new(AtomicUsize::new(0));
-        for number in 0..REFUSERS {
-            let (exchanges, waiting) = (exchanges.clone(), Arc::clone(&waiting));
-            let body = move || {
-                for mut exchange in exchanges {
-                    guarded("reading a refused body", || {
-                        exchange.drain();
-                        exchange.finish();
-                    });
-                    waiting.fetch_sub(1, Ordering::Relaxed);
+/// Starts the threads that prove passwords, away from the thread that accepts requests.
+fn start_provers(
+    most: usize,
+    service: &Arc<Service>,
+    queues: &Queues,
+) -> io::Result<Sender<Box<(Exchange, Doubt)>>> {
+    let (sender, doubts) = bounded::<Box<(Exchange, Doubt)>>(most);
+    for number in 0..PROVERS {
+        // The other lanes stay open until the last doubt is resolved.
+        let (service, queues, doubts) = (Arc::clone(service), queues.clone(), doubts.clone());
+        let body = move || {
+            for work in doubts {
+                let (mut exchange, doubt) = *work;
+                match guarded("proving a password", || service.prove(doubt)) {
+                    // What its client has given up mustn't be done behind what it did next.
+                    Some(Ok(_)) if exchange.deserted() => {
+                        exchange.abort(&io::Error::other("the client has gone"));
+                    }
+                    Some(Ok(job)) => queues.send(exchange, job),
+                    Some(Err(reply)) => queues.refusals.refuse(exchange, reply),
+                    None => queues.refusals.refuse(exchange, Reply::empty(500)),
                 }
-            };
-            spawn(&format!("refuse-{number}"), body)?;
-        }
-        Ok(Self { queue, waiting })
+            }
+        };
+        spawn(&format!("prove-{number}"), body)?;
     }
-
-    fn send(&self, exchange: Exchange) {
-        self.waiting.fetch_add(1, Ordering::Relaxed);
-        if let Err(full) = self.queue.try_send(Box::new(exchange)) {
-            self.waiting.fetch_sub(1, Ordering::Relaxed);
-            let error = io::Error::other("too many refused requests at once");
-            full.into_inner().abort(&error);
-        }
-    }
-
-    fn idle(&self) -> bool {
-        self.waiting.load(Ordering::Relaxed) == 0
-    }
+    Ok(sender)
 }
 
 /// What a thread needs to empty a queue.
@@ -262,7 +278,7 @@ impl Worker {
 }
 
 /// Runs something that may panic, so that the thread lives on.
-fn guarded<T>(what: &str, run: impl FnOnce() -> T) -> Option<T> {
+pub(super) fn guarded<T>(what: &str, run: impl FnOnce() -> T) -> Option<T> {
     let done = catch_unwind(AssertUnwindSafe(run));
     done.inspect_err(|_| log::error!("{what} panicked; the line before says where"))
         .ok()

@@ -1,7 +1,9 @@
 //! The server's own pages, below `/-/`, which is never a repository's name: health, metrics,
 //! status. They answer from memory; only `readyz` may wait for the cloud, for a few seconds.
 
-use super::{Answer, Head, Reply, Service};
+use super::{Answer, Head, Job, Length, Reply, Service, Task};
+use crate::access::{Grant, User};
+use crate::restic::Repo;
 use crate::watch::{self, Language};
 use std::io;
 
@@ -48,19 +50,33 @@ pub(super) fn wanted(head: &Head<'_>) -> Option<Result<Page, Reply>> {
     })
 }
 
+impl Job {
+    /// A page for a user.
+    pub(super) fn page(page: Page, user: User) -> Self {
+        Self {
+            task: Task::Page(page, user),
+            range: None,
+            v2: false,
+            length: Length::None,
+            grant: Grant::default(),
+            turn: None,
+        }
+    }
+}
+
 impl Service {
     /// Answers with a page.
-    pub(super) fn show(&self, page: Page, answer: &mut dyn Answer) -> io::Result<()> {
+    pub(super) fn show(&self, page: Page, user: &User, answer: &mut dyn Answer) -> io::Result<()> {
         let (status, kind, text) = match page {
             Page::Health => (200, "text/plain; charset=utf-8", "ok\n".to_owned()),
             Page::Ready => self.ready(),
-            Page::Metrics => (200, watch::TYPE, watch::metrics(&self.snapshot())),
+            Page::Metrics => (200, watch::TYPE, watch::metrics(&self.snapshot(user))),
             Page::Status => {
-                let text = serde_json::to_string(&self.snapshot()).unwrap_or_default();
+                let text = serde_json::to_string(&self.snapshot(user)).unwrap_or_default();
                 (200, "application/json", text)
             }
             Page::Overview(language) => {
-                let text = watch::page(&self.snapshot(), language);
+                let text = watch::page(&self.snapshot(user), language);
                 (200, "text/html; charset=utf-8", text)
             }
         };
@@ -90,8 +106,18 @@ impl Service {
         (status, "text/plain; charset=utf-8", text)
     }
 
-    fn snapshot(&self) -> watch::Snapshot {
+    /// How things are, as far as a user may know: of repositories that aren't his nothing is told.
+    fn snapshot(&self, user: &User) -> watch::Snapshot {
         let memory = (self.budget.used(), self.budget.limit());
-        self.watch.snapshot(self.store.health(), memory)
+        let mut seen = self.watch.snapshot(self.store.health(), memory);
+        let reads = |path: &str| {
+            let repo = Repo::new(path.trim_start_matches('/'));
+            repo.is_some_and(|repo| self.access.reads(user, &repo))
+        };
+        // Whoever may read the root may read everything below it.
+        if !reads("") {
+            seen.keep(reads);
+        }
+        seen
     }
 }

@@ -2,7 +2,7 @@
 //! `import` and `export`. A file is written under a temporary name, checked, synced and renamed,
 //! so that what stands under its own name is whole.
 
-use super::{Entry, Found, Health, Loaded, Store};
+use super::{Entry, Found, Loaded, Store};
 use crate::body::Body;
 use crate::error::{Cause, Error};
 use crate::restic::{File, Id, Kind, Part, Range, Repo};
@@ -44,18 +44,6 @@ impl Local {
 }
 
 impl Store for Local {
-    fn health(&self) -> Health {
-        Health {
-            cloud: "folder",
-            reachable: Some(true),
-            ..Health::default()
-        }
-    }
-
-    fn probe(&self) -> Result<(), Error> {
-        Ok(())
-    }
-
     fn create(&self, repo: &Repo) -> Result<(), Error> {
         let folder = self.repo(repo);
         let make = |kind: Kind| make(&folder.join(kind.name()));

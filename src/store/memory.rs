@@ -1,7 +1,7 @@
 //! A store in memory: the plainest code that keeps the contract, and so the meaning of the
 //! contract. Tests hold every other store against it.
 
-use super::{Cause, Entry, Error, Found, Health, Loaded, Store};
+use super::{Cause, Entry, Error, Found, Loaded, Store};
 use crate::body::Body;
 use crate::restic::{File, Kind, Part, Range, Repo};
 use std::collections::{BTreeMap, BTreeSet};
@@ -31,18 +31,6 @@ impl Memory {
 }
 
 impl Store for Memory {
-    fn health(&self) -> Health {
-        Health {
-            cloud: "memory",
-            reachable: Some(true),
-            ..Health::default()
-        }
-    }
-
-    fn probe(&self) -> Result<(), Error> {
-        Ok(())
-    }
-
     fn create(&self, repo: &Repo) -> Result<(), Error> {
         let folders = Kind::ALL.map(|kind| (repo.clone(), kind));
         self.content().folders.extend(folders);

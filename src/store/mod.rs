@@ -50,11 +50,27 @@ pub trait Store: Send + Sync {
     fn remove(&self, files: &[(Repo, File)]) -> Vec<Result<(), Error>>;
 
     /// How the cloud does, as far as it is known. It MUST NOT wait for the cloud.
-    fn health(&self) -> Health;
+    fn health(&self) -> Health {
+        Health::default()
+    }
 
     /// Ok if the cloud has answered a moment ago or answers now. Whoever asks, the cloud is asked
     /// at most every few seconds, and nobody waits longer than as many.
-    fn probe(&self) -> Result<(), Error>;
+    fn probe(&self) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// Bytes that can still be stored, as far as it is known. It MUST NOT wait for the cloud: the
+    /// thread that accepts requests asks.
+    fn free_space(&self) -> Option<u64> {
+        None
+    }
+
+    /// Bytes of everything below a folder, which may be a repository or hold several; None if the
+    /// store can't tell. It may be a few minutes old, but has what this server stored since.
+    fn used_space(&self, _folder: &Repo) -> Result<Option<u64>, Error> {
+        Ok(None)
+    }
 }
 
 /// Receives the files of a list.

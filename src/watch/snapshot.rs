@@ -42,6 +42,21 @@ pub struct Snapshot {
     pub cloud: Health,
 }
 
+impl Snapshot {
+    /// Leaves out what tells of repositories that aren't to be known; the log's lines and the
+    /// cloud's words may name any.
+    pub fn keep(&mut self, may_know: impl Fn(&str) -> bool) {
+        self.repositories
+            .retain(|repo| !repo.name.is_empty() && may_know(&repo.name));
+        self.transfers
+            .retain(|transfer| may_know(&transfer.repository));
+        self.warnings.clear();
+        for trouble in &mut self.cloud.troubles {
+            trouble.text.clear();
+        }
+    }
+}
+
 /// Answered requests of a kind.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Requests {

@@ -85,6 +85,11 @@ fn try_client(client: &Client, repo: &str, scenario: Scenario) {
     rig.assert_clean(expected);
 }
 
+/// A restic, the newest that is in the cache.
+pub(crate) fn restic() -> Option<PathBuf> {
+    find(&RESTIC).or_else(|| find(&DEBIAN))
+}
+
 fn find(client: &Client) -> Option<PathBuf> {
     let home = || PathBuf::from(std::env::var_os("HOME").unwrap_or_default()).join(".cache");
     let cache = std::env::var_os("XDG_CACHE_HOME").map_or_else(home, PathBuf::from);

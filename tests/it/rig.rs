@@ -18,19 +18,11 @@ pub(crate) struct Rig {
     cloud: Fake,
     server: RefCell<Child>,
     port: u16,
-    ways: Ways,
-    // Last, because the server writes into it.
-    _dir: TempDir,
-}
-
-/// How the program is called.
-struct Ways {
-    program: PathBuf,
-    /// Where it finds the emulator.
-    url: String,
-    state: PathBuf,
     log: PathBuf,
+    account: Account,
     options: Vec<String>,
+    // Last, because the server writes into it.
+    dir: TempDir,
 }
 
 impl Rig {
@@ -52,30 +44,25 @@ impl Rig {
     pub(crate) fn with(program: &Path, cloud: Fake, url: &str, options: &[&str]) -> Self {
         let dir = TempDir::new();
         let log = dir.path().join("log");
-        let state = dir.path().join("state");
-        let options: Vec<String> = options.iter().map(|word| (*word).to_owned()).collect();
-        let ways = Ways {
+        let account = Account {
             program: program.to_owned(),
             url: url.to_owned(),
-            state,
-            log,
-            options,
+            credentials: [cloud.client_id(), cloud.client_secret()].map(str::to_owned),
+            state: dir.path().join("state"),
         };
-        let server = ways.spawn(&cloud, 0);
+        let options: Vec<String> = options.iter().map(|word| (*word).to_owned()).collect();
+        let server = account.serve(&log, 0, &options);
         let mut rig = Self {
             cloud,
             server: RefCell::new(server),
             port: 0,
-            ways,
-            _dir: dir,
+            log,
+            account,
+            options,
+            dir,
         };
         rig.port = rig.wait_for(port);
         rig
-    }
-
-    /// Where the server listens.
-    pub(crate) fn address(&self) -> SocketAddr {
-        SocketAddr::from(([127, 0, 0, 1], self.port))
     }
 
     /// The emulator.
@@ -88,19 +75,31 @@ impl Rig {
         let mut server = self.server.borrow_mut();
         let _ = server.kill();
         let _ = server.wait();
-        *server = self.ways.spawn(&self.cloud, self.port);
+        *server = self.account.serve(&self.log, self.port, &self.options);
         drop(server);
         self.wait_for(port);
     }
 
     /// Runs another command of the program for the same account; what it prints.
     pub(crate) fn command(&self, words: &[&str]) -> String {
-        let mut command = self.ways.program(&self.cloud);
-        let output = command.args(&words[..2]).args(self.ways.account());
-        let output = output.args(&words[2..]).output().unwrap();
+        let output = self.account.command(&words[..2]).args(&words[2..]).output();
+        let output = output.unwrap();
         let errors = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{words:?}: {errors}");
         String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// A command of the program's own, on the same account and with a state of its own.
+    pub(crate) fn spare_command(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_restic-123pan"));
+        command
+            .args(words)
+            .args(["--tier", "vip", "--allow-http-upload"])
+            .args(["--api-url", &self.cloud.url(), "--state-dir"])
+            .arg(self.dir.path().join("state of commands"))
+            .env("PAN123_CLIENT_ID", self.cloud.client_id())
+            .env("PAN123_CLIENT_SECRET", self.cloud.client_secret());
+        command
     }
 
     /// A repository's address, as clients want it.
@@ -118,9 +117,14 @@ impl Rig {
         self.server.borrow().id()
     }
 
+    /// The address on which it listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        ([127, 0, 0, 1], self.port).into()
+    }
+
     /// The server's log so far.
     pub(crate) fn log(&self) -> String {
-        fs::read_to_string(&self.ways.log).unwrap_or_default()
+        fs::read_to_string(&self.log).unwrap_or_default()
     }
 
     /// Waits until something is found in a line of the log.
@@ -158,30 +162,35 @@ impl Rig {
     }
 }
 
-impl Ways {
-    /// The program with credentials.
-    fn program(&self, cloud: &Fake) -> Command {
+/// A program, and the account that it works on.
+struct Account {
+    program: PathBuf,
+    url: String,
+    credentials: [String; 2],
+    state: PathBuf,
+}
+
+impl Account {
+    /// A command of the program.
+    fn command(&self, words: &[&str]) -> Command {
+        let [id, secret] = &self.credentials;
         let mut command = Command::new(&self.program);
         command
-            .env("PAN123_CLIENT_ID", cloud.client_id())
-            .env("PAN123_CLIENT_SECRET", cloud.client_secret())
+            .args(words)
+            .args(["--tier", "vip", "--api-url", &self.url])
+            .env("PAN123_CLIENT_ID", id)
+            .env("PAN123_CLIENT_SECRET", secret)
             .env("PAN123_STATE_DIR", &self.state);
         command
     }
 
-    /// The options that name an account.
-    fn account(&self) -> [&str; 4] {
-        ["--tier", "vip", "--api-url", &self.url]
-    }
-
-    fn spawn(&self, cloud: &Fake, port: u16) -> Child {
-        self.program(cloud)
-            .args(self.account())
-            .args(["--allow-http-upload", "--listen"])
-            .arg(format!("127.0.0.1:{port}"))
-            .args(&self.options)
+    /// Starts the server; 0 is any port.
+    fn serve(&self, log: &Path, port: u16, options: &[String]) -> Child {
+        self.command(&["--allow-http-upload"])
+            .args(["--listen", &format!("127.0.0.1:{port}")])
+            .args(options)
             .env("RUST_LOG", "info")
-            .stderr(File::create(&self.log).unwrap())
+            .stderr(File::create(log).unwrap())
             .spawn()
             .unwrap()
     }

@@ -3,7 +3,7 @@
 use restic_123pan::body::Body;
 use restic_123pan::restic::{File, Id, Kind, Range, Repo};
 use restic_123pan::store::memory::Memory;
-use restic_123pan::store::{Cause, Entry, Error, Found, Health, Loaded, Store};
+use restic_123pan::store::{Cause, Entry, Error, Found, Loaded, Store};
 use std::io::{self, Read};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -62,14 +62,6 @@ impl Rigged {
 }
 
 impl Store for Rigged {
-    fn health(&self) -> Health {
-        self.0.memory.health()
-    }
-
-    fn probe(&self) -> Result<(), Error> {
-        self.0.memory.probe()
-    }
-
     fn create(&self, repo: &Repo) -> Result<(), Error> {
         self.enter(repo);
         self.0.memory.create(repo)

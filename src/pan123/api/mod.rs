@@ -64,6 +64,8 @@ endpoints! {
     Mkdir, "POST", "/upload/v1/file/mkdir", 5.0, 20.0;
     /// Details of up to 100 files.
     Infos, "POST", "/api/v1/file/infos", 10.0, 10.0;
+    /// Details of one file or folder.
+    Detail, "GET", "/api/v1/file/detail", 10.0, 10.0;
     /// Up to 100 files into the bin; 5 is the OAuth figure.
     Trash, "POST", "/api/v1/file/trash", 5.0, 10.0;
     /// Up to 100 files out of the bin for good.
@@ -171,6 +173,18 @@ impl Door {
         let body = json!({ "fileIds": files });
         let data: Data = self.ask(Call::json(Endpoint::Infos, &body).first(first))?;
         Ok(data.rows)
+    }
+
+    /// The bytes of a file, or of everything below a folder (API reference 3.14).
+    pub fn size(&self, file: u64, first: Priority) -> Result<u64, Fault> {
+        #[derive(Deserialize)]
+        struct Data {
+            #[serde(deserialize_with = "number")]
+            size: u64,
+        }
+        let query = format!("?fileID={file}");
+        let data: Data = self.ask(Call::get(Endpoint::Detail, &query).first(first))?;
+        Ok(data.size)
     }
 
     /// Moves up to 100 files into the bin.

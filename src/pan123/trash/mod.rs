@@ -120,6 +120,7 @@ impl RecycleBin {
             }),
             doubtful: bin::Doubtful::default(),
             uploads: upload::Uploads::new(config),
+            space: super::space::Space::new(config.timing.space),
             downloads: download::Downloads::default(),
             door,
         };

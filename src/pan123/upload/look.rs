@@ -105,7 +105,7 @@ impl Cloud {
                 let confirmed = self.confirm_one(repo, &promise, first);
                 confirmed.inspect_err(|_| self.tree.known().forget(&path, &[number]))
             }
-            Some(Kind::Locks) => self.fence_lock(&path, number, first),
+            Some(Kind::Locks) => self.fence_lock(repo, &promise, first),
             Some(Kind::Data) => {
                 self.fence.promise(repo, promise);
                 Ok(())
@@ -119,14 +119,18 @@ impl Cloud {
     }
 
     /// restic waits 200 ms after its lock's POST and lists the others': by then everybody must be
-    /// able to see it (safety rule 8).
-    fn fence_lock(&self, path: &str, number: u64, first: Priority) -> Result<(), Error> {
-        let shown = self.shown(path, &[number], first);
+    /// able to see it (safety rule 8), and to read it.
+    fn fence_lock(&self, repo: &Repo, promise: &Promise, first: Priority) -> Result<(), Error> {
+        let (path, number) = (&promise.path, promise.file);
+        let shown = match self.shown(path, &[number], first) {
+            Ok(true) => self.confirm_one(repo, promise, first).map(|()| true),
+            shown => shown,
+        };
         if let Ok(true) = shown {
             return Ok(());
         }
         let doomed = Doomed {
-            path: path.to_owned(),
+            path: path.clone(),
             files: vec![number],
             purge: Purge::AtOnce,
         };

@@ -2,7 +2,7 @@
 //! lists alone.
 
 use super::rig::{Cloud, folder, id, ms, path};
-use crate::fake::{Endpoint, How, When};
+use crate::fake::{Endpoint, How, Single, When};
 use restic_123pan::restic::Kind;
 use restic_123pan::store::Cause;
 use std::time::Instant;
@@ -31,6 +31,18 @@ fn a_lock_that_never_shows_is_withdrawn() {
     cloud.set(|s| s.list_hides.clear());
     assert_eq!(server.list(Kind::Locks), Ok(vec![]));
     server.save(Kind::Locks, b"a lock").unwrap();
+}
+
+/// Rule 8: a lock that others can't read bars nobody either.
+#[test]
+fn a_damaged_lock_is_withdrawn() {
+    for single in [Single::WrongSize, Single::WrongEtag] {
+        let cloud = Cloud::with(|s| (s.single, s.single_times) = (single, 1));
+        let server = cloud.server();
+        assert_eq!(server.save(Kind::Locks, b"a lock"), Err(Cause::Cloud));
+        assert_eq!(cloud.living(&folder(Kind::Locks)), [""; 0], "{single:?}");
+        server.save(Kind::Locks, b"a lock").unwrap();
+    }
 }
 
 /// The same when the list itself fails.

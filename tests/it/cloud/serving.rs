@@ -167,6 +167,21 @@ fn one_name_one_operation_at_a_time() {
     }
 }
 
+/// Rule 4: a DELETE that is slow at the cloud doesn't hit the POST that follows it.
+#[test]
+fn a_slow_removal_does_not_hit_the_next_file() {
+    let cloud = Cloud::start();
+    let server = Serving::over(&cloud);
+    assert_eq!(server.status("POST", &lock(b"lock"), b"lock"), 200);
+    cloud.fail_next(Endpoint::Trash, 1, When::Before, How::Hang(ms(100)));
+    let mut delete = server.open();
+    delete.send(format!("DELETE {} HTTP/1.1\r\n\r\n", lock(b"lock")));
+    thread::sleep(ms(40));
+    assert_eq!(server.status("POST", &lock(b"lock"), b"lock"), 200);
+    assert_eq!(delete.answer(false).status, 200);
+    assert_eq!(cloud.tree().len(), 1, "what was acknowledged last is gone");
+}
+
 /// Rule 6: a body that ends too early stores nothing, announced or in chunks.
 #[test]
 fn a_truncated_body_stores_nothing() {
@@ -262,7 +277,8 @@ fn refused_bodies_are_read_away() {
     let cloud = Cloud::start();
     let server = Serving::over(&cloud);
     assert_eq!(server.status("POST", "/host/config", b"a config"), 200);
-    let body = random(1, 1 << 20);
+    // More than is held before the cloud is asked.
+    let body = random(1, 3 << 20);
     cloud.set(|s| s.banned = true);
     let mut wire = server.open();
     for (path, status) in [

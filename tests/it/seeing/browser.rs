@@ -16,7 +16,7 @@ fn the_page_after_a_backup() {
     let (Some(chromium), Some(restic)) = (program("chromium"), restic()) else {
         return;
     };
-    let rig = Rig::start(&[]);
+    let rig = Rig::start(&["--reserve", "0"]);
     rig.cloud().set_space(SPACE, 0);
     let dir = TempDir::new();
     let files = dir.path().join("files");

@@ -3,6 +3,7 @@
 use super::{finish, program};
 use crate::fake::Fake;
 use crate::rig::Rig;
+use crate::tree::TempDir;
 use crate::wire::{Answer, Wire};
 use restic_123pan::restic::hex;
 use sha2::{Digest, Sha256};
@@ -200,4 +201,34 @@ fn promtool_takes_the_metrics() {
         output.status.success() && said.trim().is_empty(),
         "{said}\n{text}"
     );
+}
+
+#[test]
+fn pages_need_credentials_and_tell_of_ones_own_repositories() {
+    // Both passwords are "secret".
+    let dir = TempDir::new();
+    let file = dir.path().join("htpasswd");
+    let hash = "{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=";
+    std::fs::write(&file, format!("alice:{hash}\nbob:{hash}\n")).unwrap();
+    let (alice, bob) = (
+        "Authorization: Basic YWxpY2U6c2VjcmV0\r\n",
+        "Authorization: Basic Ym9iOnNlY3JldA==\r\n",
+    );
+    let rig = Rig::start(&["--htpasswd-file", file.to_str().unwrap(), "--private-repos"]);
+    for page in ["", "status", "metrics", "readyz"] {
+        let answer = get(&rig, &format!("/-/{page}"), "");
+        assert_eq!(answer.status, 401, "{page}");
+        assert!(answer.header("www-authenticate").is_some(), "{page}");
+    }
+    assert_eq!(get(&rig, "/-/healthz", "").status, 200);
+    let made = Wire::open(rig.address()).ask("POST", "/alice/laptop/?create=true", alice, b"");
+    assert_eq!(made.status, 200);
+    let shown = |user: &str| {
+        let answer = get(&rig, "/-/status", user);
+        assert_eq!(answer.status, 200, "{user}");
+        answer.text().contains("/alice/laptop")
+    };
+    assert!(shown(alice) && !shown(bob));
+    assert!(!get(&rig, "/-/", bob).text().contains("alice"));
+    assert!(!get(&rig, "/-/metrics", bob).text().contains("alice"));
 }
