@@ -80,5 +80,5 @@ unpack_into() {
     for package in "$work"/deb/*.deb; do
         dpkg-deb -x "$package" "$work/root" || return 1
     done
-    mkdir -p "$CACHE/debian" && cp -a "$work/root/." "$CACHE/debian/"
+    mkdir -p "$CACHE/debian" && cp -a "$work/root"/. "$CACHE/debian/"
 }
