@@ -17,8 +17,10 @@
 pub mod api;
 mod bin;
 mod call;
+pub mod doctor;
 mod download;
 mod fence;
+mod health;
 mod hosts;
 mod judge;
 mod known;
@@ -40,7 +42,7 @@ pub use trash::{Freed, Item, RecycleBin, Restored, Seen, What};
 
 use crate::body::Body;
 use crate::restic::{File, Kind, Range, Repo};
-use crate::store::{Error, Found, Loaded, Store};
+use crate::store::{Error, Found, Health, Loaded, Store};
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -169,6 +171,11 @@ pub struct Timing {
     pub purge: Duration,
     /// Before the account is asked about again, when it couldn't be.
     pub tier: Duration,
+    /// How old a good answer may be to prove that 123pan answers.
+    pub proof: Duration,
+    /// Least time between two looks at the account while somebody watches, and longest wait of
+    /// who asks whether 123pan answers.
+    pub glance: Duration,
     /// Between two looks at the account's free space; also how long the size of a folder is
     /// believed.
     pub space: Duration,
@@ -199,6 +206,8 @@ impl Default for Timing {
             lost: seconds(60 * 60),
             purge: seconds(2),
             tier: seconds(60),
+            proof: seconds(60),
+            glance: seconds(5),
             space: seconds(5 * 60),
             store: seconds(30),
         }
@@ -245,6 +254,15 @@ impl Pan123 {
     }
 }
 
+impl Pan123 {
+    /// Has the account looked at, in the background.
+    fn wake(&self) {
+        if let Some(purger) = &self.purger {
+            purger.wake();
+        }
+    }
+}
+
 impl Drop for Pan123 {
     fn drop(&mut self) {
         if let Some(purger) = self.purger.take() {
@@ -284,6 +302,20 @@ impl Store for Pan123 {
 
     fn remove(&self, files: &[(Repo, File)]) -> Vec<Result<(), Error>> {
         self.cloud.remove(files)
+    }
+
+    fn health(&self) -> Health {
+        let health = self.cloud.health();
+        if self.cloud.door.seen.is_old() {
+            // The next look will be younger.
+            self.wake();
+        }
+        health
+    }
+
+    fn probe(&self) -> Result<(), Error> {
+        let seen = &self.cloud.door.seen;
+        seen.proof(|| self.wake())
     }
 
     fn free_space(&self) -> Option<u64> {

@@ -151,6 +151,13 @@ impl Pacer {
         self.queue(endpoint).0.rate.refused(self.start.elapsed());
     }
 
+    /// How many calls wait now, and how many a second may go.
+    pub fn state(&self, endpoint: Endpoint) -> (usize, f64) {
+        let queue = self.queue(endpoint).0;
+        let per_second = queue.rate.per_second * queue.rate.share(self.start.elapsed());
+        (queue.waiting.len(), per_second)
+    }
+
     fn queue(&self, endpoint: Endpoint) -> (MutexGuard<'_, Queue>, &Condvar) {
         let (queue, turn) = &self.queues[endpoint as usize];
         (queue.lock().unwrap_or_else(PoisonError::into_inner), turn)

@@ -132,6 +132,7 @@ pub(super) fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> io::Res
 impl Queues {
     /// Queues an admitted request; a full queue refuses it.
     fn send(&self, exchange: Exchange, job: Job) {
+        exchange.track().about(job.subject());
         let (queue, removes) = match job.lane() {
             Lane::Small => (&self.small, false),
             Lane::Large => (&self.large, false),
@@ -210,6 +211,7 @@ impl Worker {
     fn work(&self, queue: &Receiver<Box<Work>>) {
         for work in queue {
             let Work { mut exchange, job } = *work;
+            exchange.track().begin(job.total());
             let served = guarded("a request", || {
                 exchange.serve(|body, answer| self.service.serve(&job, body, answer))
             });
@@ -260,10 +262,13 @@ impl Worker {
     }
 
     fn remove_batch(&self, batch: Vec<Work>) {
-        let (exchanges, jobs): (Vec<_>, Vec<_>) = batch
+        let (exchanges, jobs): (Vec<Exchange>, Vec<_>) = batch
             .into_iter()
             .map(|work| (work.exchange, work.job))
             .unzip();
+        exchanges
+            .iter()
+            .for_each(|exchange| exchange.track().begin(None));
         let replies = guarded("a batch of DELETEs", || self.service.remove(&jobs));
         drop(jobs);
         let mut replies = replies.unwrap_or_default().into_iter();

@@ -19,6 +19,7 @@ mod sockets;
 
 use crate::body::LARGEST;
 use crate::service::{Admission, Head, Length, Reply, Service};
+use crate::watch::Watch;
 use exchange::Exchange;
 use lanes::Lanes;
 use peers::Peers;
@@ -167,6 +168,7 @@ struct Net {
     harmless: u64,
     most_leaks: usize,
     leaks: Mutex<HashMap<IpAddr, usize>>,
+    watch: Arc<Watch>,
     stop: Stop,
     failure: Mutex<Option<Error>>,
 }
@@ -212,6 +214,7 @@ impl Bound {
             harmless: (memory / 2).clamp(*HARMLESS.start(), *HARMLESS.end()),
             most_leaks: self.config.leaks,
             leaks: Mutex::default(),
+            watch: Arc::clone(service.watch()),
             stop: self.stop,
             failure: Mutex::default(),
         });
@@ -329,6 +332,7 @@ impl Reception {
             target: request.url(),
             accept: value(request, "Accept"),
             range: value(request, "Range"),
+            language: value(request, "Accept-Language"),
             authorization: value(request, "Authorization"),
             peer: peer.ip(),
             length,

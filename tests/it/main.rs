@@ -16,6 +16,7 @@ mod device;
 mod fake;
 mod rig;
 mod rigged;
+mod seeing;
 mod server;
 mod several;
 mod tidy;

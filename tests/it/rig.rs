@@ -30,7 +30,13 @@ pub(crate) struct Rig {
 impl Rig {
     /// Starts both; `options` are the server's, besides those that every test needs.
     pub(crate) fn start(options: &[&str]) -> Self {
+        Self::broken(options, |_| {})
+    }
+
+    /// The same over an emulator that something was done to before.
+    pub(crate) fn broken(options: &[&str], breaks: impl FnOnce(&Fake)) -> Self {
         let cloud = Arc::new(Fake::start());
+        breaks(&cloud);
         let url = cloud.url();
         let program = Path::new(env!("CARGO_BIN_EXE_restic-123pan"));
         Self::over(program, cloud, &url, options)
@@ -69,6 +75,11 @@ impl Rig {
         };
         rig.port = rig.wait_for(port);
         rig
+    }
+
+    /// The emulator.
+    pub(crate) fn cloud(&self) -> &Fake {
+        &self.cloud
     }
 
     /// Kills the server and starts it again on its port, with a new log.

@@ -237,7 +237,9 @@ impl Door {
 
     /// The account.
     pub fn user(&self) -> Result<User, Fault> {
-        self.ask(Call::get(Endpoint::UserInfo, "").first(Priority::Background))
+        let asked = self.ask(Call::get(Endpoint::UserInfo, "").first(Priority::Background));
+        self.seen.looked(&asked);
+        asked
     }
 
     /// Uploads a whole file to `host`.

@@ -140,6 +140,8 @@ pub(super) fn fast() -> Timing {
         lost: ms(60_000),
         purge: ms(10),
         tier: ms(30),
+        proof: Duration::from_secs(60),
+        glance: Duration::from_secs(1),
         space: ms(30),
         store: ms(20),
     }
