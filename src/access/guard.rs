@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::fmt;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -50,7 +50,7 @@ pub(super) struct Guard {
     key: [u8; 32],
     remembered: Mutex<HashMap<Arc<str>, Remembered>>,
     slow: Arc<Slow>,
-    hashed: AtomicU64,
+    hashed: AtomicUsize,
 }
 
 /// A password that was right.
@@ -73,7 +73,7 @@ impl Guard {
             key,
             remembered: Mutex::default(),
             slow: Slow::new(pause),
-            hashed: AtomicU64::new(0),
+            hashed: AtomicUsize::new(0),
         })
     }
 
@@ -83,7 +83,7 @@ impl Guard {
     }
 
     /// How often bcrypt has run.
-    pub(super) fn hashed(&self) -> u64 {
+    pub(super) fn hashed(&self) -> usize {
         self.hashed.load(Ordering::Relaxed)
     }
 

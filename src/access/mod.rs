@@ -160,7 +160,7 @@ impl Access {
     }
 
     /// How often bcrypt has run.
-    pub fn hashed(&self) -> u64 {
+    pub fn hashed(&self) -> usize {
         self.guard.as_ref().map_or(0, Guard::hashed)
     }
 

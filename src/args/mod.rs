@@ -34,7 +34,7 @@ const NAME: &str = "restic-123pan";
 /// Where it listens unless told otherwise.
 const LISTEN: &str = "127.0.0.1:8000";
 /// The options that may stand in a configuration file.
-const OPTIONS: [&str; 19] = [
+const OPTIONS: [&str; 20] = [
     "listen",
     "htpasswd-file",
     "no-auth",
@@ -54,6 +54,7 @@ const OPTIONS: [&str; 19] = [
     "tier",
     "allow-http-upload",
     "no-ipv6",
+    "ca-file",
 ];
 
 /// Everything that the program was told.

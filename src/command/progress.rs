@@ -187,7 +187,7 @@ mod tests {
             (0, "0 B"),
             (1023, "1023 B"),
             (1536, "1.5 KiB"),
-            (u64::MAX, "16384.0 PiB"),
+            (u64::MAX, "16383.9 PiB"),
         ];
         for (bytes, text) in sizes {
             assert_eq!(size(bytes), text);

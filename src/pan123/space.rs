@@ -31,6 +31,8 @@ struct State {
     used: u64,
     /// When 123pan is asked again; None for at once.
     due: Option<Instant>,
+    /// Whether somebody has wanted to know since it was asked: an idle server asks nothing.
+    wanted: bool,
     /// Bytes that were stored since the start.
     stored: u64,
     folders: HashMap<String, Folder>,
@@ -51,7 +53,9 @@ impl Space {
 
     /// Bytes that are free.
     pub fn free(&self) -> Option<u64> {
-        self.state().free
+        let mut state = self.state();
+        state.wanted = true;
+        state.free
     }
 
     /// Counts what was stored in a folder.
@@ -68,13 +72,15 @@ impl Space {
     }
 
     fn is_due(&self, now: Instant) -> bool {
-        self.state().due.is_none_or(|due| due <= now)
+        let state = self.state();
+        state.wanted && state.due.is_none_or(|due| due <= now)
     }
 
     /// Takes in what 123pan says; `before` is what had been stored when it was asked.
     fn learn(&self, user: &User, before: u64, now: Instant) {
         let total = user.space_permanent.saturating_add(user.space_temp);
         let mut state = self.state();
+        state.wanted = false;
         // Whether its answer has what was stored meanwhile is unknown.
         let meanwhile = state.stored - before;
         state.used = user.space_used.saturating_add(meanwhile);
@@ -195,6 +201,11 @@ mod tests {
             ..User::default()
         };
         space.learn(&user, 0, start);
+        assert!(
+            !space.is_due(start + Duration::from_secs(6)),
+            "nobody wants to know"
+        );
+        space.free();
         assert!(space.is_due(start + Duration::from_secs(6)));
     }
 

@@ -53,8 +53,9 @@ speaker() {
 services() {
     local speaker kind
     speaker=$(speaker "$1") || return 0
-    for kind in systemd openwrt openrc launchd; do
-        if "$speaker" service "$kind" >"$2/$kind" 2>/dev/null; then
+    for kind in systemd options openwrt openwrt-config openrc launchd container; do
+        if "$speaker" service "$kind" --program /usr/local/bin/restic-123pan \
+            >"$2/$kind" 2>/dev/null; then
             mkdir -p "$2/service"
             mv "$2/$kind" "$2/service/$kind"
         fi

@@ -26,7 +26,7 @@ names() { awk '!/^#/ && NF { print $1 }' tests/dist/targets; }
 # field NAME COLUMN: a device's entry in a column of the table, - being nothing.
 field() {
     awk -v name="$1" -v column="$2" '
-        /^# name/ { for (i = 2; i <= NF; i++) at[$i] = i - 1 }
+        /^# name  triple/ { for (i = 2; i <= NF; i++) at[$i] = i - 1 }
         $1 == name { text = $at[column]; if (text != "-") print text }' tests/dist/targets
 }
 
@@ -74,11 +74,11 @@ unpack_into() {
     shift
     # Those named here may be installed in another version or not; all others that would be new.
     all=$(apt-get -s install --no-install-recommends "$@" | sed -n 's/^Inst \([^ ]*\) .*/\1/p')
-    mkdir "$work/deb" "$work/root"
+    mkdir "$work/deb" "$work/tree"
     # shellcheck disable=SC2086
     (cd "$work/deb" && apt-get -q download $all) || return 1
     for package in "$work"/deb/*.deb; do
-        dpkg-deb -x "$package" "$work/root" || return 1
+        dpkg-deb -x "$package" "$work/tree" || return 1
     done
-    mkdir -p "$CACHE/debian" && cp -a "$work/root/." "$CACHE/debian/"
+    mkdir -p "$CACHE/debian" && cp -a "$work/tree/." "$CACHE/debian/"
 }

@@ -85,6 +85,11 @@ fn try_client(client: &Client, repo: &str, scenario: Scenario) {
     rig.assert_clean(expected);
 }
 
+/// A restic, the newest that is in the cache.
+pub(crate) fn restic() -> Option<PathBuf> {
+    find(RESTIC.program).or_else(|| find(DEBIAN.program))
+}
+
 /// A program in the cache.
 pub(crate) fn find(program: &str) -> Option<PathBuf> {
     let home = || PathBuf::from(std::env::var_os("HOME").unwrap_or_default()).join(".cache");

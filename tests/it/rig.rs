@@ -5,6 +5,7 @@ use crate::fake::Fake;
 use crate::tree::TempDir;
 use std::cell::RefCell;
 use std::fs::{self, File};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::sync::Arc;
@@ -23,7 +24,7 @@ pub(crate) struct Rig {
     account: Account,
     options: Vec<String>,
     // Last, because the server writes into it.
-    _dir: TempDir,
+    dir: TempDir,
 }
 
 impl Rig {
@@ -64,7 +65,7 @@ impl Rig {
             log,
             account,
             options,
-            _dir: dir,
+            dir,
         };
         rig.port = rig.wait_for(port);
         rig
@@ -89,6 +90,19 @@ impl Rig {
         String::from_utf8(output.stdout).unwrap()
     }
 
+    /// A command of the program's own, on the same account and with a state of its own.
+    pub(crate) fn spare_command(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_restic-123pan"));
+        command
+            .args(words)
+            .args(["--tier", "vip", "--allow-http-upload"])
+            .args(["--api-url", &self.cloud.url(), "--state-dir"])
+            .arg(self.dir.path().join("state of commands"))
+            .env("PAN123_CLIENT_ID", self.cloud.client_id())
+            .env("PAN123_CLIENT_SECRET", self.cloud.client_secret());
+        command
+    }
+
     /// A repository's address, as clients want it.
     pub(crate) fn url(&self, repo: &str) -> String {
         format!("rest:http://127.0.0.1:{}{repo}", self.port)
@@ -102,6 +116,11 @@ impl Rig {
     /// The number of the server's process.
     pub(crate) fn pid(&self) -> u32 {
         self.server.borrow().id()
+    }
+
+    /// The address on which it listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        ([127, 0, 0, 1], self.port).into()
     }
 
     /// The server's log so far.

@@ -1,5 +1,5 @@
-//! The commands about the recycle bin, which print what
-//! they find and do. What lies in the bin, and how it is freed or brought back, is `pan123`'s.
+//! The commands about the recycle bin, which print what they find and do. What lies in the bin, and
+//! how it is freed or brought back, is `pan123`'s.
 
 mod list;
 mod pick;

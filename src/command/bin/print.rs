@@ -1,5 +1,7 @@
-//! How things are written for people: sizes, times, names, and a line on the terminal that says
+//! How things are written for people: times, numbers, names, and a line on the terminal that says
 //! how far something is.
+
+pub(super) use super::super::progress::size;
 
 use crate::civil;
 use crate::pan123::{Item, What};
@@ -9,19 +11,6 @@ use std::time::{Duration, Instant};
 
 /// Least time between two changes of a progress line.
 const SHORT: Duration = Duration::from_millis(200);
-
-/// A size in bytes, such as `1.5 GiB`.
-pub(super) fn size(bytes: u64) -> String {
-    const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
-    if bytes < 1024 {
-        return format!("{bytes} B");
-    }
-    let (mut tenths, mut unit) = (u128::from(bytes) * 10 / 1024, 0);
-    while tenths >= 10 * 1024 && unit + 1 < UNITS.len() {
-        (tenths, unit) = (tenths / 1024, unit + 1);
-    }
-    format!("{}.{} {}", tenths / 10, tenths % 10, UNITS[unit])
-}
 
 /// A number of files.
 pub(super) fn files(count: usize) -> String {
@@ -70,25 +59,6 @@ impl Drop for Progress {
     fn drop(&mut self) {
         if self.0.is_some() {
             let _ = write!(io::stderr(), "\r\x1b[K");
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sizes() {
-        for (bytes, text) in [
-            (0, "0 B"),
-            (1023, "1023 B"),
-            (1024, "1.0 KiB"),
-            (1_600_000, "1.5 MiB"),
-            (3 << 30, "3.0 GiB"),
-            (u64::MAX, "16777215.9 TiB"),
-        ] {
-            assert_eq!(size(bytes), text);
         }
     }
 }

@@ -2,9 +2,10 @@
 
 use super::rig::{Cloud, Server, folder, id, ms, path, sorted};
 use crate::fake::{Endpoint, How, InfosKey, Parts, Switches, Taken, When};
-use crate::tree::random;
+use crate::tree::{TempDir, random};
 use restic_123pan::restic::{File, Id, Kind, Range};
 use restic_123pan::store::Cause;
+use restic_123pan::store::local::Local;
 use restic_123pan::store::memory::Memory;
 use std::io::{self, Read};
 
@@ -29,6 +30,15 @@ fn memory_keeps_the_contract() {
     for (name, case) in CASES {
         println!("--- {name}");
         case(&mut Server::over(Memory::default()));
+    }
+}
+
+#[test]
+fn a_local_folder_keeps_the_contract() {
+    for (name, case) in CASES {
+        println!("--- {name}");
+        let dir = TempDir::new();
+        case(&mut Server::over(Local::new(dir.path())));
     }
 }
 
