@@ -73,12 +73,12 @@ impl Cloud {
         }
     }
 
-    /// A file's size. What is known of packs is believed, since they never change; everything else
-    /// is asked for.
+    /// A file's size. What is known of packs and of the config is believed, since they never change;
+    /// everything else is asked for.
     pub fn stat(&self, repo: &Repo, file: &File) -> Result<u64, Error> {
         let (path, name, first) = (self.folder(repo, file), key(file), priority(file.kind()));
         let known = match file.kind() {
-            Some(Kind::Data) => self.tree.locate(&path, name, first)?,
+            None | Some(Kind::Data) => self.tree.locate(&path, name, first)?,
             _ => {
                 let scan = self.tree.scan(&path, first)?;
                 scan.map(|scan| super::tree::named(&scan.files, name))

@@ -188,7 +188,7 @@ impl Pan123 {
     pub fn new(config: &Config) -> Self {
         let share = config.rate_share;
         let tier = config.tier.unwrap_or(Tier::Free);
-        let pacer = pace::Pacer::new(|endpoint| endpoint.per_second(tier) * share);
+        let pacer = pace::Pacer::new(|endpoint| pace::share(endpoint.per_second(tier), share));
         let door = Arc::new(call::Door::new(config, pacer));
         let cloud = Arc::new(Cloud {
             base: config.repo_path.clone(),

@@ -4,6 +4,7 @@
 
 use super::api::Tier;
 use super::judge::{Why, pause};
+use super::tree::BATCH;
 use super::{Bin, Cloud, Config};
 use log::{info, warn};
 use std::collections::HashSet;
@@ -14,6 +15,9 @@ use std::time::{Duration, Instant};
 
 /// Least time between two writes of the purge list, to spare flash memory.
 const STORE: Duration = Duration::from_secs(30);
+/// Looks at the bin for which what is due must stay the same before a call is spent on less than
+/// a full batch: after the end of a prune, and after the last lock of several commands in a row.
+const STILL: (u32, u32) = (3, 30);
 /// Bytes of stack; it makes HTTPS calls.
 const STACK: usize = 256 << 10;
 
@@ -31,6 +35,11 @@ struct Work {
     /// When the bin is looked at; None when there is nothing to purge with.
     purge_at: Option<Instant>,
     failures: u32,
+    /// The first file that is due and how many there are, since how many looks, and how many
+    /// looks are waited.
+    due: (Option<u64>, usize),
+    looks: u32,
+    still: u32,
 }
 
 impl Purger {
@@ -44,6 +53,12 @@ impl Purger {
             tier_at: config.tier.is_none().then_some(now),
             purge_at: (config.bin != Bin::Keep).then_some(now),
             failures: 0,
+            due: (None, 0),
+            looks: 0,
+            still: match config.bin {
+                Bin::Purge => STILL.0,
+                _ => STILL.1,
+            },
         };
         let run = move || {
             let mut stored = Instant::now();
@@ -95,13 +110,25 @@ impl Work {
         self.tier_at = None;
         let tier = if user.vip { Tier::Vip } else { Tier::Free };
         let share = self.share;
-        door.pacer.set(|endpoint| endpoint.per_second(tier) * share);
+        door.pacer
+            .set(|endpoint| super::pace::share(endpoint.per_second(tier), share));
         let total = user.space_permanent.saturating_add(user.space_temp);
         let free = total.saturating_sub(user.space_used) >> 30;
         info!(
             "123pan answers; the account is {tier:?}, with {free} GiB of {} free",
             total >> 30
         );
+    }
+
+    /// Whether what is due is worth its calls.
+    fn is_ripe(&mut self, due: &[u64]) -> bool {
+        let now = (due.first().copied(), due.len());
+        self.looks = match self.due == now {
+            true => self.looks + 1,
+            false => 0,
+        };
+        self.due = now;
+        due.len() >= BATCH || (!due.is_empty() && self.looks >= self.still)
     }
 
     /// Purges what is due, unless somebody has brought it back (safety rule 19).
@@ -111,6 +138,8 @@ impl Work {
             let due: Vec<u64> = cloud.bin.due().iter().map(|entry| entry.file).collect();
             if due.is_empty() {
                 self.failures = 0;
+            }
+            if !self.is_ripe(&due) {
                 return;
             }
             let purged = cloud

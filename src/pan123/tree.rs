@@ -61,25 +61,37 @@ impl Tree {
     /// A folder's numbers, from memory if they are there; None only if the cloud has just said
     /// that it doesn't exist.
     pub fn find(&self, path: &Path, first: Priority) -> Result<Option<Vec<u64>>, Error> {
-        let known = self.known().ids(path);
-        if known.as_ref().is_some_and(|ids| !ids.is_empty()) {
-            return Ok(known);
+        Ok(self.find_or_read(path, first)?.map(|(ids, _)| ids))
+    }
+
+    /// The same, and whether a list of the parent was read for it.
+    fn find_or_read(
+        &self,
+        path: &Path,
+        first: Priority,
+    ) -> Result<Option<(Vec<u64>, bool)>, Error> {
+        let known = || self.known().ids(path).filter(|ids| !ids.is_empty());
+        if let Some(ids) = known() {
+            return Ok(Some((ids, false)));
         }
         if self.scan(parent(path), first)?.is_none() {
             return Ok(None);
         }
-        Ok(self.known().ids(path).filter(|ids| !ids.is_empty()))
+        Ok(known().map(|ids| (ids, true)))
     }
 
     /// Reads a folder's list to its end. None only if the cloud has just said that there is no
     /// such folder.
     pub fn scan(&self, path: &Path, first: Priority) -> Result<Option<Scan>, Error> {
         for _ in 0..ROUNDS {
-            let Some(ids) = self.find(path, first)? else {
+            let Some((ids, fresh)) = self.find_or_read(path, first)? else {
                 return Ok(None);
             };
             match self.read(&ids, first) {
-                Ok(rows) if !rows.is_empty() => return self.take_in(path, rows, first).map(Some),
+                // A parent that has just shown the folder needn't be asked again.
+                Ok(rows) if fresh || !rows.is_empty() => {
+                    return self.take_in(path, rows, first).map(Some);
+                }
                 Err(fault) if !may_mean_gone(fault.why) => return Err(read_error(path, fault)),
                 // What is said about a number that is gone is unknown; it may be "empty"
                 // (safety rule 12).

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 const PATIENCE: Duration = Duration::from_secs(240);
 
 /// A client, by its place in the cache.
-struct Client {
+pub(crate) struct Client {
     program: &'static str,
     rustic: bool,
 }
@@ -24,7 +24,7 @@ const DEBIAN: Client = Client {
     program: "restic-debian",
     rustic: false,
 };
-const RESTIC: Client = Client {
+pub(crate) const RESTIC: Client = Client {
     program: "restic-0.19.1",
     rustic: false,
 };
@@ -83,7 +83,7 @@ fn try_client(client: &Client, repo: &str, scenario: Scenario) {
     rig.assert_clean(expected);
 }
 
-fn find(client: &Client) -> Option<PathBuf> {
+pub(crate) fn find(client: &Client) -> Option<PathBuf> {
     let home = || PathBuf::from(std::env::var_os("HOME").unwrap_or_default()).join(".cache");
     let cache = std::env::var_os("XDG_CACHE_HOME").map_or_else(home, PathBuf::from);
     let program = cache.join("restic-123pan/clients").join(client.program);

@@ -6,6 +6,7 @@
     reason = "a test fails by panicking, and says what it skipped"
 )]
 
+mod calls;
 mod clients;
 mod cloud;
 #[path = "../fake/mod.rs"]

@@ -61,6 +61,11 @@ impl Rig {
         rig
     }
 
+    /// The account.
+    pub(crate) fn cloud(&self) -> &Fake {
+        &self.cloud
+    }
+
     /// A repository's address, as clients want it.
     pub(crate) fn url(&self, repo: &str) -> String {
         format!("rest:http://127.0.0.1:{}{repo}", self.port)

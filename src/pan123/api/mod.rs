@@ -64,8 +64,9 @@ endpoints! {
     Mkdir, "POST", "/upload/v1/file/mkdir", 5.0, 20.0;
     /// Details of up to 100 files.
     Infos, "POST", "/api/v1/file/infos", 10.0, 10.0;
-    /// Up to 100 files into the bin; 5 is the OAuth figure.
-    Trash, "POST", "/api/v1/file/trash", 5.0, 10.0;
+    /// Up to 100 files into the bin. No table for developers names it; 5 is the OAuth figure, and
+    /// the support told of none. `pace` finds out.
+    Trash, "POST", "/api/v1/file/trash", 10.0, 10.0;
     /// Up to 100 files out of the bin for good.
     Purge, "POST", "/api/v1/file/delete", 1.0, 10.0;
     /// The address to download a file from; 5 is the OAuth figure.

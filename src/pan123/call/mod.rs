@@ -181,14 +181,15 @@ impl Door {
         let (start, mut tries, mut token) = (Instant::now(), 0, None);
         loop {
             tries += 1;
-            let left = self.timing.rate_wait.saturating_sub(start.elapsed());
-            if !self.pacer.wait(call.endpoint, call.first, left) {
-                let text = format!("the rate of {} left no room for it", call.endpoint.path());
-                return Err(Fault::new(Why::Throttled, text));
-            }
+            // Before the wait: calls that then wait for a token go all at once.
             if token.is_none() && call.endpoint != Endpoint::AccessToken {
                 token = Some(self.token(None)?);
             }
+            let left = self.timing.rate_wait.saturating_sub(start.elapsed());
+            let Some(sent) = self.pacer.wait(call.endpoint, call.first, left) else {
+                let text = format!("the rate of {} left no room for it", call.endpoint.path());
+                return Err(Fault::new(Why::Throttled, text));
+            };
             let (outcome, trace) = self.send(&mut call, token.as_deref(), read)?;
             let Some(why) = judge::why(call.endpoint, &outcome) else {
                 self.troubles.over();
@@ -197,7 +198,7 @@ impl Door {
             let text = describe(call.endpoint, &outcome, &trace);
             self.troubles.tell(why, &text);
             match why {
-                Why::Throttled => self.pacer.refused(call.endpoint),
+                Why::Throttled => self.pacer.refused(call.endpoint, sent),
                 Why::Banned => *self.banned() = Some(start),
                 _ => {}
             }
