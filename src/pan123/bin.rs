@@ -7,7 +7,7 @@
 
 use super::call::Fault;
 use super::judge::Why;
-use super::known::Path;
+use super::known::{CONFIG, Path};
 use super::pace::Priority;
 use super::token::{now, replace};
 use super::tree::{BATCH, Scan, named};
@@ -36,8 +36,19 @@ pub struct Doomed {
     pub path: String,
     /// Their numbers; one, but for doubles.
     pub files: Vec<u64>,
-    /// Whether they are purged at once, however long others stay in the bin.
-    pub at_once: bool,
+    /// How long they stay in the bin.
+    pub purge: Purge,
+}
+
+/// How long something stays in the bin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purge {
+    /// As configured.
+    Usual,
+    /// It goes at once, however long others stay.
+    AtOnce,
+    /// It is left there, whatever is configured: without its config a repository is lost.
+    Never,
 }
 
 /// A file in the bin that is to be purged.
@@ -111,12 +122,12 @@ impl Waste {
         self.doubtful.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn add(&self, files: &[u64], at_once: bool) {
+    fn add(&self, files: &[u64], purge: Purge) {
         let since = now();
-        let due = match (self.keep, at_once) {
-            (Bin::Keep, _) => return,
-            (Bin::Purge, _) | (Bin::Days(_), true) => 0,
-            (Bin::Days(days), false) => since + u64::from(days) * 24 * 3600,
+        let due = match (self.keep, purge) {
+            (Bin::Keep, _) | (_, Purge::Never) => return,
+            (Bin::Purge, _) | (Bin::Days(_), Purge::AtOnce) => 0,
+            (Bin::Days(days), Purge::Usual) => since + u64::from(days) * 24 * 3600,
         };
         let mut list = self.list();
         list.waiting.extend(files.iter().map(|file| Waiting {
@@ -234,7 +245,7 @@ impl Cloud {
                 .removed(&name.path, &name.files, Instant::now());
             self.fence.forget(&name.files);
             if !name.files.is_empty() {
-                self.bin.add(&name.files, name.at_once);
+                self.bin.add(&name.files, name.purge);
             }
             Ok(())
         };
@@ -286,7 +297,10 @@ impl Cloud {
         let doomed = Doomed {
             path: key.0.clone(),
             files,
-            at_once: false,
+            purge: match name {
+                CONFIG => Purge::Never,
+                _ => Purge::Usual,
+            },
         };
         self.discard(&[doomed], first).pop().unwrap_or(Ok(()))?;
         self.bin.doubtful().remove(&key);
@@ -323,7 +337,11 @@ impl Batch<'_> {
         Ok(Doomed {
             path,
             files,
-            at_once: file.kind() == Some(Kind::Locks),
+            purge: match file.kind() {
+                None => Purge::Never,
+                Some(Kind::Locks) => Purge::AtOnce,
+                Some(_) => Purge::Usual,
+            },
         })
     }
 

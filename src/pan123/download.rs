@@ -7,9 +7,8 @@ use super::known::Known;
 use super::list::newest;
 use super::pace::Priority;
 use super::token::now;
-use super::tree::named;
 use super::{Cloud, key, priority};
-use crate::restic::{File, Part, Range, Repo};
+use crate::restic::{File, Kind, Part, Range, Repo};
 use crate::store::{Cause, Error, Loaded};
 use log::{debug, warn};
 use std::collections::{HashMap, HashSet};
@@ -128,16 +127,23 @@ impl Cloud {
         for tries in 1..=ROUNDS {
             // What is remembered may be stale; and a file that is there may seem to be gone for a
             // while (API reference 6.3).
-            let files = match tries {
-                1 => cloud.tree.locate(&path, name, first)?,
+            let files = match (tries, file) {
+                // The only name whose bytes may change: what the download of a file in the bin
+                // yields is undocumented.
+                (1, File::Config) => cloud.tree.locate_now(&path, name, first)?,
+                (1, _) => cloud.tree.locate(&path, name, first)?,
                 _ => {
                     std::thread::sleep(pause(cloud.door.timing.look, tries));
-                    let scan = cloud.tree.scan(&path, first)?;
-                    scan.map(|scan| named(&scan.files, name))
-                        .unwrap_or_default()
+                    cloud.tree.look(&path, name, first)?
                 }
             };
             let known = newest(&files).ok_or_else(absent)?;
+            // Packs are read in many parts. Of all others the address is asked for anew, so that
+            // what another server has removed is noticed, unless a list has just shown them.
+            let many = matches!(file, File::Config | File::Hashed(Kind::Data, _));
+            if !many && !cloud.tree.lately(&path) {
+                cloud.downloads.drop_address(known.file);
+            }
             match cloud.open(known, range, first) {
                 Err(OpenError::Gone(fault)) if tries == ROUNDS => return Err(fault.into()),
                 Err(OpenError::Gone(_)) => cloud.tree.known().forget(&path, &[known.file]),

@@ -4,7 +4,7 @@
 
 use super::Cloud;
 use super::api::Row;
-use super::bin::Doomed;
+use super::bin::{Doomed, Purge};
 use super::judge::pause;
 use super::known::{CONFIG, Path, join, parent};
 use super::pace::Priority;
@@ -112,9 +112,15 @@ impl Cloud {
     /// isn't, and doesn't appear.
     pub fn confirm(&self, repo: &Repo, first: Priority) -> Result<(), Error> {
         let all = self.fence.promises().get(repo).cloned().unwrap_or_default();
+        if all.is_empty() {
+            return Ok(());
+        }
         let mut lost = Vec::new();
-        for batch in all.chunks(BATCH - MAX_DEPTH - FOLDERS) {
-            lost.extend(self.confirm_batch(repo, batch, true, first)?);
+        let above = self.folders_above(repo);
+        let (start, rest) = all.split_at(all.len().min(BATCH - above.len()));
+        lost.extend(self.confirm_batch(repo, start, &above, true, first)?);
+        for batch in rest.chunks(BATCH) {
+            lost.extend(self.confirm_batch(repo, batch, &[], true, first)?);
         }
         if lost.is_empty() {
             return Ok(());
@@ -142,10 +148,11 @@ impl Cloud {
                 let text = "too many files wait for their confirmation by 123pan";
                 return Err(Error::new(Cause::Busy, text));
             }
-            Some(list) if list.len() >= MANY => list[..BATCH - MAX_DEPTH - FOLDERS].to_vec(),
+            Some(list) if list.len() >= MANY => list[..BATCH].to_vec(),
             _ => return Ok(()),
         };
-        self.confirm_batch(repo, &oldest, false, first).map(drop)
+        self.confirm_batch(repo, &oldest, &[], false, first)
+            .map(drop)
     }
 
     /// Confirms one file at once.
@@ -156,7 +163,9 @@ impl Cloud {
         first: Priority,
     ) -> Result<(), Error> {
         let batch = std::slice::from_ref(promise);
-        let kept = self.confirm_batch(repo, batch, true, first)?.is_empty();
+        let kept = self
+            .confirm_batch(repo, batch, &[], true, first)?
+            .is_empty();
         if kept && self.is_only_config(promise, first)? {
             return Ok(());
         }
@@ -181,24 +190,24 @@ impl Cloud {
         }
     }
 
-    /// Asks about up to a hundred promises, with growing pauses if `patient`, and answers those
-    /// that aren't kept.
+    /// Asks about up to a hundred promises and folders, with growing pauses if `patient`, and
+    /// answers the promises that aren't kept.
     fn confirm_batch(
         &self,
         repo: &Repo,
         batch: &[Promise],
+        above: &[(String, u64)],
         patient: bool,
         first: Priority,
     ) -> Result<Vec<Promise>, Error> {
         let (start, timing) = (Instant::now(), &self.door.timing);
         let mut open = batch.to_vec();
-        let above = self.folders_above(repo);
         for tries in 1.. {
             let files = open.iter().map(|promise| promise.file);
             let files: Vec<u64> = files.chain(above.iter().map(|(_, id)| *id)).collect();
             let rows = self.door.infos(&files, first)?;
             let rows: HashMap<u64, Row> = rows.into_iter().map(|row| (row.file_id, row)).collect();
-            self.check_folders(&above, &rows)?;
+            self.check_folders(above, &rows)?;
             let mut kept = HashSet::new();
             for promise in &open {
                 let folders = self.tree.known().ids(&promise.path).unwrap_or_default();
@@ -218,6 +227,8 @@ impl Cloud {
                 }
             }
             self.fence.kept(repo, &kept);
+            let seen: Vec<u64> = kept.iter().copied().collect();
+            self.tree.known().seen(&seen);
             open.retain(|promise| !kept.contains(&promise.file));
             let pause = pause(timing.look, tries);
             // What was lost once is only looked at once more.
@@ -274,7 +285,7 @@ impl Cloud {
         let doomed = Doomed {
             path: promise.path.clone(),
             files: vec![promise.file],
-            at_once: true,
+            purge: Purge::AtOnce,
         };
         self.discard(&[doomed], first).pop().unwrap_or(Ok(()))?;
         let there = self.rows(&promise.path, promise.name, first)?;
@@ -309,6 +320,8 @@ impl Cloud {
         for tries in 1.. {
             let ids = self.tree.find(path, first)?.unwrap_or_default();
             let rows = self.tree.read(&ids, first)?;
+            let shown = rows.iter().map(|row| row.file_id);
+            self.tree.known().seen(&shown.collect::<Vec<u64>>());
             open.retain(|file| !rows.iter().any(|row| row.file_id == *file));
             if open.is_empty() {
                 return Ok(true);
@@ -355,23 +368,6 @@ impl Cloud {
             }
         }
         Ok(false)
-    }
-
-    /// The fresh living rows of a name in a folder.
-    pub fn rows(&self, path: &Path, name: Id, first: Priority) -> Result<Vec<Row>, Error> {
-        let Some(scan) = self.tree.scan(path, first)? else {
-            return Ok(Vec::new());
-        };
-        let files = super::tree::named(&scan.files, name);
-        let mut rows: Vec<Row> = scan.rows;
-        rows.retain(|row| files.iter().any(|known| known.file == row.file_id));
-        if rows.is_empty() && !files.is_empty() {
-            // Our own, which the list doesn't show yet.
-            let ids: Vec<u64> = files.iter().map(|known| known.file).collect();
-            rows = self.door.infos(&ids, first)?;
-            rows.retain(Row::is_file);
-        }
-        Ok(rows)
     }
 }
 

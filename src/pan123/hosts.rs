@@ -5,14 +5,24 @@ use super::Config;
 use super::call::{Door, Fault};
 use super::judge::Why;
 use super::pace::Priority;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 /// Upload hosts, the one to be used next first.
 pub struct Hosts {
-    known: Mutex<Vec<String>>,
+    known: Mutex<Known>,
+    /// Somebody has asked for hosts.
+    asked: Condvar,
     /// Whether the API itself is spoken to in the clear, as in tests.
     clear: bool,
     allow_http: bool,
+}
+
+/// What is known of hosts.
+#[derive(Default)]
+struct Known {
+    hosts: Vec<String>,
+    /// Whether somebody is asking for them now.
+    asking: bool,
 }
 
 impl Hosts {
@@ -21,6 +31,7 @@ impl Hosts {
         let clear = config.api_url.starts_with("http://");
         Self {
             known: Mutex::default(),
+            asked: Condvar::new(),
             clear,
             allow_http: config.allow_http_upload,
         }
@@ -28,21 +39,30 @@ impl Hosts {
 
     /// The host to use now.
     pub fn pick(&self, door: &Door, first: Priority) -> Result<String, Fault> {
-        if let Some(host) = self.known().first() {
+        // One asks, and the others wait for its answer, or for their turn if it fails.
+        let waits = |known: &mut Known| known.asking && known.hosts.is_empty();
+        let waited = self
+            .asked
+            .wait_timeout_while(self.known(), door.timing.rate_wait, waits);
+        let (mut known, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        if let Some(host) = known.hosts.first() {
             return Ok(host.clone());
         }
-        let named = door.domains(first)?;
-        let hosts = self.usable(&named);
+        known.asking = true;
+        drop(known);
+        let named = door.domains(first);
+        let mut known = self.known();
+        known.asking = false;
+        self.asked.notify_all();
+        known.hosts = self.usable(&named?);
         let none = || Fault::new(Why::Unknown, "123pan named no upload host");
-        let host = hosts.first().cloned().ok_or_else(none)?;
-        *self.known() = hosts;
-        Ok(host)
+        known.hosts.first().cloned().ok_or_else(none)
     }
 
     /// Learns that a host can't be used: the next one is, and after the last one they are asked
     /// for anew.
     pub fn failed(&self, host: &str) {
-        self.known().retain(|known| known != host);
+        self.known().hosts.retain(|known| known != host);
     }
 
     /// What to call hosts that 123pan named, in the order in which they are tried.
@@ -66,7 +86,7 @@ impl Hosts {
         hosts
     }
 
-    fn known(&self) -> std::sync::MutexGuard<'_, Vec<String>> {
+    fn known(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -85,6 +105,7 @@ mod tests {
         let hosts = |clear, allow_http| {
             Hosts {
                 known: Mutex::default(),
+                asked: Condvar::new(),
                 clear,
                 allow_http,
             }

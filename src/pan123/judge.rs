@@ -124,7 +124,7 @@ pub fn why(endpoint: Endpoint, outcome: &Outcome) -> Option<Why> {
     match outcome {
         Outcome::Answer { code: 0, .. } => None,
         Outcome::Answer { code, message } => Some(why_code(endpoint, *code, message)),
-        Outcome::Garbage { status, start } => Some(why_status(*status, start)),
+        Outcome::Garbage { status, start } => Some(why_status(endpoint, *status, start)),
         Outcome::NotSent(_) => Some(Why::Unreachable),
         Outcome::Lost(_) => Some(Why::Lost),
     }
@@ -152,12 +152,13 @@ fn why_code(endpoint: Endpoint, code: i64, message: &str) -> Why {
     }
 }
 
-fn why_status(status: u16, start: &str) -> Why {
+fn why_status(endpoint: Endpoint, status: u16, start: &str) -> Why {
     match status {
         401 => Why::Token,
         403 if start.contains("forbidden") => Why::Blocked,
         404 | 405 => Why::NoEndpoint,
-        413 | 507 => Why::Full,
+        // Final for restic, so only where there is something to be stored.
+        507 if endpoint.writes() => Why::Full,
         429 => Why::Throttled,
         // A proxy may say these after its backend has done the work.
         500..=599 => Why::Lost,

@@ -39,6 +39,10 @@ pub const CONFIG: Id = Id([0xff; 32]);
 pub struct Folder {
     /// Its numbers, lowest first; several when twins of one name exist.
     pub ids: Vec<u64>,
+    /// When the cloud last said that it is there and not in the bin.
+    pub seen: Option<Instant>,
+    /// When all of its files were last seen at the cloud.
+    pub listed: Option<Instant>,
     /// Whether all of its subfolders are known, unless another server makes one.
     pub explored: bool,
     /// Its files, sorted.
@@ -59,7 +63,8 @@ pub struct Knowledge {
 pub struct Merged {
     /// Living files that the list shows.
     pub rows: Vec<Row>,
-    /// Files that it doesn't show, but that this server has just written.
+    /// Files that it doesn't show, but that this server has just written: they are believed in
+    /// unless `infos` knows better.
     pub own: Vec<Known>,
     /// Numbers to be asked: known but not shown, or shown although removed.
     pub doubtful: Vec<u64>,
@@ -110,6 +115,8 @@ impl Knowledge {
     pub fn made(&mut self, path: &Path, id: u64, now: Instant) {
         let folder = Folder {
             ids: vec![id],
+            seen: Some(now),
+            listed: None,
             explored: true,
             files: Vec::new(),
         };
@@ -193,6 +200,7 @@ impl Knowledge {
             } else if removed.is_some() {
                 merged.doubtful.push(row.file_id);
             } else if key(path, &row.filename).is_some() {
+                self.seen(&[row.file_id]);
                 merged.rows.push(row);
             } else if is_hashed(path) {
                 merged.odd.push(row.filename);
@@ -211,10 +219,10 @@ impl Knowledge {
             .map(|folder| &folder.files[..])
             .unwrap_or_default();
         for known in files.iter().filter(|known| missing(&known.file)) {
-            match self.is_own(known.file, now) {
-                true => merged.own.push(*known),
-                false => merged.doubtful.push(known.file),
+            if self.is_own(known.file, now) {
+                merged.own.push(*known);
             }
+            merged.doubtful.push(known.file);
         }
         merged
     }
@@ -228,22 +236,61 @@ impl Knowledge {
         doubtful: &mut Vec<u64>,
     ) {
         for name in self.subfolders(path) {
-            let ids = self.ids(&join(path, &name)).unwrap_or_default();
+            let full = join(path, &name);
+            let ids = self.ids(&full).unwrap_or_default();
             for id in ids.into_iter().filter(missing) {
-                match self.is_own(id, now) {
-                    true => folders.entry(name.clone()).or_default().push(id),
-                    false => doubtful.push(id),
+                if !self.is_own(id, now) {
+                    doubtful.push(id);
                 }
+                folders.entry(name.clone()).or_default().push(id);
+            }
+            // All of its numbers are shown, and shown in the bin.
+            if !folders.contains_key(&name) {
+                self.forget_folder(&full);
             }
         }
         for (name, mut ids) in folders {
             ids.sort_unstable();
             ids.dedup();
-            self.folders.entry(join(path, &name)).or_default().ids = ids;
+            let folder = self.folders.entry(join(path, &name)).or_default();
+            (folder.ids, folder.seen) = (ids, Some(now));
         }
     }
 
-    /// Whether this server has written it just now.
+    /// Whether a folder hasn't been seen for so long that somebody may have put it into the bin.
+    pub fn is_stale(&self, path: &Path, now: Instant) -> bool {
+        let seen = self.folders.get(path).and_then(|folder| folder.seen);
+        seen.is_none_or(|at| now.duration_since(at) >= self.overlay)
+    }
+
+    /// Whether the files known in a folder were seen at the cloud just now, within this time.
+    pub fn lately(&self, path: &Path, within: Duration, now: Instant) -> bool {
+        let listed = self.folders.get(path).and_then(|folder| folder.listed);
+        listed.is_some_and(|at| now.duration_since(at) < within)
+    }
+
+    /// The files of a folder were seen.
+    pub fn listed(&mut self, path: &Path, now: Instant) {
+        if let Some(folder) = self.folders.get_mut(path) {
+            folder.listed = Some(now);
+        }
+    }
+
+    /// A folder was seen otherwise than in its parent's list.
+    pub fn saw(&mut self, path: &Path, now: Instant) {
+        if let Some(folder) = self.folders.get_mut(path) {
+            folder.seen = Some(now);
+        }
+    }
+
+    /// The cloud has shown these: that they are this server's own says nothing any more.
+    pub fn seen(&mut self, ids: &[u64]) {
+        for id in ids {
+            self.written.remove(id);
+        }
+    }
+
+    /// Whether this server has written it just now, and the cloud hasn't shown it yet.
     pub fn is_own(&self, id: u64, now: Instant) -> bool {
         self.written
             .get(&id)
@@ -254,6 +301,9 @@ impl Knowledge {
     pub fn learn(&mut self, path: &Path, merged: &mut Merged, said: Vec<Row>) {
         let here = self.ids(path).unwrap_or_default();
         let mut alive: Vec<u64> = Vec::new();
+        let said_ids: Vec<u64> = said.iter().map(|row| row.file_id).collect();
+        self.seen(&said_ids);
+        merged.own.retain(|known| !said_ids.contains(&known.file));
         for row in said.into_iter().filter(|row| row.lies_in(&here)) {
             if row.is_folder() {
                 alive.push(row.file_id);

@@ -1,11 +1,12 @@
 //! Lists of a repository's files, and their sizes. Packs lie in up to 256 folders, which are read
 //! side by side as far as the rate goes, and told as they come.
 
-use super::known::{CONFIG, Known, join};
+use super::api::Row;
+use super::known::{CONFIG, Known, Path, join};
 use super::pace::Priority;
-use super::tree::Scan;
+use super::tree::{Scan, named};
 use super::{Cloud, key, priority};
-use crate::restic::{File, Kind, Repo};
+use crate::restic::{File, Id, Kind, Repo};
 use crate::store::{Cause, Entry, Error, Found};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Mutex, PoisonError};
@@ -73,17 +74,14 @@ impl Cloud {
         }
     }
 
-    /// A file's size. What is known of packs and of the config is believed, since they never change;
-    /// everything else is asked for.
+    /// A file's size.
     pub fn stat(&self, repo: &Repo, file: &File) -> Result<u64, Error> {
         let (path, name, first) = (self.folder(repo, file), key(file), priority(file.kind()));
         let known = match file.kind() {
-            None | Some(Kind::Data) => self.tree.locate(&path, name, first)?,
-            _ => {
-                let scan = self.tree.scan(&path, first)?;
-                scan.map(|scan| super::tree::named(&scan.files, name))
-                    .unwrap_or_default()
-            }
+            // The lists of packs are long; and every command begins with the config, about which
+            // can be asked together with all folders.
+            None | Some(Kind::Data) => self.tree.locate_now(&path, name, first)?,
+            _ => self.tree.look(&path, name, first)?,
         };
         match newest(&known) {
             Some(known) => Ok(known.size),
@@ -92,6 +90,23 @@ impl Cloud {
                 format!("/{path} has no {}", file.name()),
             )),
         }
+    }
+
+    /// The fresh living rows of a name in a folder.
+    pub fn rows(&self, path: &Path, name: Id, first: Priority) -> Result<Vec<Row>, Error> {
+        let Some(scan) = self.tree.scan(path, first)? else {
+            return Ok(Vec::new());
+        };
+        let files = named(&scan.files, name);
+        let mut rows: Vec<Row> = scan.rows;
+        rows.retain(|row| files.iter().any(|known| known.file == row.file_id));
+        if rows.is_empty() && !files.is_empty() {
+            // Our own, which the list doesn't show yet.
+            let ids: Vec<u64> = files.iter().map(|known| known.file).collect();
+            rows = self.door.infos(&ids, first)?;
+            rows.retain(Row::is_file);
+        }
+        Ok(rows)
     }
 }
 

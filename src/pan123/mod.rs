@@ -23,6 +23,7 @@ mod hosts;
 mod judge;
 mod known;
 mod list;
+mod locate;
 mod multipart;
 mod pace;
 mod purge;
@@ -116,6 +117,9 @@ pub struct Timing {
     pub polls: u32,
     /// The first pause before looking again for what a list doesn't show yet; it doubles.
     pub look: Duration,
+    /// How long what was just seen at the cloud is believed, where no other server can do harm by
+    /// it: config and keys while a command opens its repository.
+    pub lately: Duration,
     /// Longest until what was written must be visible (safety rules 5, 8, 9).
     pub visible: Duration,
     /// How long own writes and removals are believed over lists (safety rule 13).
@@ -152,6 +156,7 @@ impl Default for Timing {
             poll: seconds(1),
             polls: 60,
             look: Duration::from_millis(250),
+            lately: seconds(5),
             visible: seconds(20),
             overlay: seconds(60),
             token_pause: seconds(60),

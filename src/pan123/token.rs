@@ -24,6 +24,8 @@ const MARGIN: u64 = 24 * 3600;
 const WRONG_CLOCK: u64 = 3600;
 /// Two tokens pushed out within this time mean that too many programs use the client id.
 const CROWD: Duration = Duration::from_secs(600);
+/// Longest wait for another process's renewal: it makes one call.
+const LOCK: Duration = Duration::from_secs(30);
 /// Time for which a refused request for a token isn't repeated.
 const AGAIN: Duration = Duration::from_secs(5);
 
@@ -106,12 +108,8 @@ impl Keeper {
         if let Some(token) = state.token.as_ref().filter(|token| good(token)) {
             return Ok(token.token.clone());
         }
-        if let Some((since, error)) = state
-            .failed
-            .as_ref()
-            .filter(|(since, _)| since.elapsed() < AGAIN)
-            && since.elapsed() < AGAIN
-        {
+        let failed = state.failed.as_ref();
+        if let Some((_, error)) = failed.filter(|(since, _)| since.elapsed() < AGAIN) {
             return Err(error.clone());
         }
         if let Some((_, Why::PushedOut)) = failing {
@@ -154,7 +152,7 @@ impl Keeper {
             true => {
                 let text = "the newest access token is refused already; the next one is asked for \
                             a minute after it";
-                Err(NoToken(Why::NoToken, text.to_owned()))
+                Err(NoToken(Why::Token, text.to_owned()))
             }
         }
     }
@@ -165,7 +163,14 @@ impl Keeper {
         let file = private(OpenOptions::new().create(true).truncate(false))
             .open(path)
             .ok()?;
-        file.lock().ok()?;
+        let start = Instant::now();
+        // Another process may be renewing; one that hangs must not hold us up for ever.
+        while file.try_lock().is_err() {
+            if start.elapsed() > LOCK {
+                return None;
+            }
+            std::thread::sleep(LOCK / 500);
+        }
         Some(file)
     }
 

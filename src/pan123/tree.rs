@@ -24,7 +24,7 @@ const ROUNDS: usize = 3;
 
 /// The account's folders and files.
 pub struct Tree {
-    door: Arc<Door>,
+    pub(super) door: Arc<Door>,
     known: Mutex<Knowledge>,
     making: Mutex<HashSet<String>>,
     made: Condvar,
@@ -87,7 +87,12 @@ impl Tree {
             let Some((ids, fresh)) = self.find_or_read(path, first)? else {
                 return Ok(None);
             };
-            match self.read(&ids, first) {
+            let read = self.read(&ids, first);
+            // What a folder in the bin holds may still be listed.
+            if self.forget_binned(path, first)? {
+                continue;
+            }
+            match read {
                 // A parent that has just shown the folder needn't be asked again.
                 Ok(rows) if fresh || !rows.is_empty() => {
                     return self.take_in(path, rows, first).map(Some);
@@ -117,6 +122,37 @@ impl Tree {
         self.take_in(path, rows, first)
     }
 
+    /// Whether a folder, or one above it, lies in the bin; then it is forgotten. That is asked once
+    /// a minute at most: it costs a call.
+    fn forget_binned(&self, path: &Path, first: Priority) -> Result<bool, Error> {
+        let now = Instant::now();
+        let above = path.match_indices('/').map(|(end, _)| &path[..end]);
+        let way = above.chain([path].into_iter().filter(|path| !path.is_empty()));
+        let known = self.known();
+        let way: Vec<(&Path, Vec<u64>)> = way
+            .map(|path| (path, known.ids(path).unwrap_or_default()))
+            .collect();
+        let is_stale = way.iter().any(|(path, _)| known.is_stale(path, now));
+        drop(known);
+        if !is_stale {
+            return Ok(false);
+        }
+        let ids: Vec<u64> = way.iter().flat_map(|(_, ids)| ids).copied().collect();
+        let mut binned = Vec::new();
+        for batch in ids.chunks(BATCH) {
+            let rows = self.door.infos(batch, first)?.into_iter();
+            binned.extend(rows.filter(|row| row.trashed != 0).map(|row| row.file_id));
+        }
+        let is_binned = |(_, ids): &&(&Path, Vec<u64>)| ids.iter().any(|id| binned.contains(id));
+        let mut known = self.known();
+        if let Some((path, _)) = way.iter().find(is_binned) {
+            known.forget_folder(path);
+            return Ok(true);
+        }
+        way.iter().for_each(|(path, _)| known.saw(path, now));
+        Ok(false)
+    }
+
     /// Whether a fresh list of the parent shows a folder; if not, it is forgotten.
     fn is_still_there(&self, path: &Path, ids: &[u64], first: Priority) -> Result<bool, Error> {
         if path.is_empty() {
@@ -142,6 +178,7 @@ impl Tree {
         self.mention(path, &merged);
         let mut known = self.known();
         known.learn(path, &mut merged, said);
+        known.listed(path, Instant::now());
         Ok(Scan {
             rows: merged.rows,
             files: known.files(path),
@@ -268,18 +305,6 @@ impl Tree {
             tree: self,
             path: path.to_owned(),
         })
-    }
-
-    /// The living files of one name in a folder, from memory if there are any.
-    pub fn locate(&self, path: &Path, name: Id, first: Priority) -> Result<Vec<Known>, Error> {
-        let known = self.known().find(path, name);
-        if !known.is_empty() {
-            return Ok(known);
-        }
-        Ok(self
-            .scan(path, first)?
-            .map(|scan| named(&scan.files, name))
-            .unwrap_or_default())
     }
 }
 

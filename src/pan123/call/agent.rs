@@ -48,6 +48,9 @@ pub(super) fn unsent(error: &ureq::Error) -> Outcome {
     let before = match error {
         Error::HostNotFound | Error::ConnectionFailed | Error::Tls(_) | Error::Rustls(_) => true,
         Error::Timeout(Timeout::Resolve | Timeout::Connect) => true,
+        // Neither a name that can't be resolved nor a certificate that doesn't hold, as with a
+        // clock that is wrong, has a kind of its own.
+        Error::Io(_) if text.contains("lookup address") || text.contains("certificate") => true,
         Error::Io(error) => matches!(
             error.kind(),
             ErrorKind::ConnectionRefused

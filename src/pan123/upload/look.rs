@@ -1,6 +1,6 @@
 //! What became of an upload: looking it up, and making sure that it stays.
 
-use super::super::bin::Doomed;
+use super::super::bin::{Doomed, Purge};
 use super::super::fence::Promise;
 use super::super::judge::{Why, pause};
 use super::super::known::Known;
@@ -128,7 +128,7 @@ impl Cloud {
         let doomed = Doomed {
             path: path.to_owned(),
             files: vec![number],
-            at_once: true,
+            purge: Purge::AtOnce,
         };
         let withdrawn = self.discard(&[doomed], first).pop().unwrap_or(Ok(()));
         let ending =

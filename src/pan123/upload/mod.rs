@@ -26,8 +26,6 @@ use std::time::Instant;
 
 /// Largest file in bytes that one call may carry (API reference 3.9).
 const SINGLE: u64 = 1_000_000_000;
-/// Failures of single-step uploads after which slices are tried.
-const FAILURES: u32 = 3;
 
 /// One file on its way.
 struct Target {
@@ -93,17 +91,19 @@ impl Cloud {
         if lock(&self.uploads.damaged).contains(&damaged) {
             body.settle()?;
         }
-        let start = Instant::now();
+        let mut failing = None;
         for tries in 1.. {
             let parent = self.tree.ensure(&target.path, target.first)?;
             let _place = self
                 .uploads
                 .place(target.first, self.door.timing.rate_wait)?;
-            let sent = match body.len() > SINGLE || tries > FAILURES {
+            let sent = match body.len() > SINGLE || self.uploads.prefer_slices() {
                 true => self.in_slices(&target, parent, body)?,
                 false => self.in_one(&target, parent, body)?,
             };
-            match self.after(&mut target, sent, body, start, tries)? {
+            self.uploads.count(&sent.stored);
+            let since = *failing.get_or_insert_with(Instant::now);
+            match self.after(&mut target, sent, body, since, tries)? {
                 Next::Done(Some(number), md5) => {
                     lock(&self.uploads.damaged).remove(&damaged);
                     return Ok(Some((number, md5)));
@@ -165,13 +165,13 @@ impl Cloud {
         }
     }
 
-    /// Decides what an attempt means.
+    /// Decides what an attempt means; `since` is when the first one ended, however long it took.
     fn after(
         &self,
         target: &mut Target,
         sent: Sent,
         body: &mut Body<'_>,
-        start: Instant,
+        since: Instant,
         tries: u32,
     ) -> Result<Next, Error> {
         let Sent {
@@ -197,7 +197,7 @@ impl Cloud {
             self.refuse_late();
         }
         let pause = pause(self.door.timing.pause, tries);
-        let time_left = start.elapsed() + pause <= self.door.timing.retry;
+        let time_left = since.elapsed() + pause <= self.door.timing.retry;
         match after_upload(fault.why) {
             After::GiveUp => return Err(fault.into()),
             After::NewPath => self.tree.known().forget_folder(&target.path),

@@ -1,13 +1,20 @@
 //! What uploads share: their places, their hosts, and what has been learned about the service.
 
 use super::super::Config;
+use super::super::call::Fault;
 use super::super::hosts::Hosts;
+use super::super::judge::{After, Why, after_upload};
 use super::super::pace::Priority;
 use crate::restic::Id;
 use crate::store::{Cause, Error};
 use std::collections::HashSet;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+/// Failures of single-step uploads in a row after which slices are tried.
+const FAILURES: u32 = 3;
+/// How long slices are used before a single step is tried again.
+const SLICES: Duration = Duration::from_secs(600);
 
 /// What uploads share.
 pub struct Uploads {
@@ -16,9 +23,17 @@ pub struct Uploads {
     running: Mutex<usize>,
     ended: Condvar,
     pub(super) late: Mutex<Late>,
+    failures: Mutex<Failures>,
     /// Names under which something damaged lies, whose next body must be sent with force, and so
     /// must be repeatable.
     pub(super) damaged: Mutex<HashSet<(String, Id)>>,
+}
+
+/// Single-step uploads that failed one after the other.
+#[derive(Default)]
+struct Failures {
+    row: u32,
+    last: Option<Instant>,
 }
 
 /// Whether 123pan takes an `etag` after the file.
@@ -38,7 +53,29 @@ impl Uploads {
             running: Mutex::new(0),
             ended: Condvar::new(),
             late: Mutex::new(Late::Untried),
+            failures: Mutex::default(),
             damaged: Mutex::default(),
+        }
+    }
+
+    /// Whether files are sent in slices because one call doesn't work.
+    pub(super) fn prefer_slices(&self) -> bool {
+        let failures = lock(&self.failures);
+        failures.row >= FAILURES && failures.last.is_some_and(|at| at.elapsed() < SLICES)
+    }
+
+    /// Learns how an upload went. Failures are counted across uploads: when each of them takes a
+    /// minute, no single one has the time for several.
+    pub(super) fn count(&self, stored: &Result<Option<u64>, Fault>) {
+        let mut failures = lock(&self.failures);
+        match stored {
+            // Slices that work say nothing about the other way.
+            Ok(_) if failures.row < FAILURES => failures.row = 0,
+            Err(fault) if after_upload(fault.why) == After::Look && fault.why != Why::Taken => {
+                failures.row = failures.row.saturating_add(1);
+                failures.last = Some(Instant::now());
+            }
+            _ => {}
         }
     }
 

@@ -14,6 +14,7 @@ use restic_123pan::store::{Entry, Error, Store};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::io::Read;
+use std::time::Duration;
 
 /// The folder of the account in which the repository is.
 const BASE: &str = "restic";
@@ -64,7 +65,11 @@ fn config(cloud: &Fake, rate_share: f64) -> Config {
         bin: Bin::Keep,
         allow_http_upload: false,
         ipv4_only: false,
-        timing: Timing::default(),
+        timing: Timing {
+            // So that nothing depends on how fast the machine is.
+            lately: Duration::from_secs(3600),
+            ..Timing::default()
+        },
     }
 }
 

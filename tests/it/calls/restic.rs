@@ -75,6 +75,7 @@ fn each_command_costs_its_calls() {
         run(&program, words, &rig, dir.path());
         let mut bill = bill(&calls, &rig.cloud().calls());
         take_needed(name, &mut bill, &files, &self::files(&rig), *passing);
+        forget_pauses(&mut bill, expected);
         expect(name, &bill, expected);
     }
     // Snapshot, index, and packs, whose DELETEs come several at once; then the lock.
@@ -83,6 +84,20 @@ fn each_command_costs_its_calls() {
     let bill = bill(&calls, &rig.cloud().calls());
     assert!(bill[&Trash] <= 4, "{bill:?}");
     rig.assert_clean(&[]);
+}
+
+/// Config and keys are believed for some seconds. A slow machine asks once more about each: restic
+/// looks for the config, and reads both.
+fn forget_pauses(bill: &mut Bill, expected: &[(Endpoint, u64)]) {
+    for (endpoint, most) in [(Infos, 2), (DownloadInfo, 1)] {
+        let due = expected.iter().find(|(e, _)| *e == endpoint);
+        let due = due.map_or(0, |(_, calls)| *calls);
+        if let Some(made) = bill.remove(&endpoint) {
+            let extra = made.saturating_sub(due).min(most);
+            bill.insert(endpoint, made - extra);
+        }
+    }
+    bill.retain(|_, calls| *calls > 0);
 }
 
 fn files(rig: &Rig) -> BTreeSet<String> {

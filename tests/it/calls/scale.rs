@@ -37,7 +37,7 @@ fn a_cold_server() {
         ),
         (
             "the size of the config",
-            |client| drop(client.store.stat(&client.repo, &File::Config).unwrap()),
+            |client| assert_eq!(client.store.stat(&client.repo, &File::Config).unwrap(), 155),
             &[(Token, 1), (List, 2)],
         ),
         (

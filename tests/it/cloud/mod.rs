@@ -1,8 +1,22 @@
 //! The store over 123pan, held against its contract and against each safety rule, on an emulator
 //! in this process.
+#![allow(
+    clippy::print_stdout,
+    clippy::type_complexity,
+    reason = "a table's case says its name, and tables are typed where they stand"
+)]
 
 mod confirming;
 mod contract;
+mod deleting;
+mod downloads;
+mod folders;
+mod lists;
 mod locks;
 mod rig;
+mod serving;
+mod several;
+mod statuses;
+mod tokens;
+mod uploads;
 mod writing;

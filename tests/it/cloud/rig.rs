@@ -42,7 +42,7 @@ impl Cloud {
     pub(super) fn with(change: impl FnOnce(&mut Switches)) -> Self {
         let mut switches = Switches {
             poll_pause: ms(10),
-            appears_after: ms(30),
+            appears_after: ms(10),
             ..Switches::default()
         };
         change(&mut switches);
@@ -86,11 +86,6 @@ impl Cloud {
         change(&mut config);
         Server::over(Pan123::new(&config))
     }
-
-    /// Forgets the complaints that a test has provoked.
-    pub(super) fn forgive(&self) {
-        self.fake.reset_counters();
-    }
 }
 
 impl Deref for Cloud {
@@ -122,6 +117,7 @@ pub(super) fn fast() -> Timing {
         poll: ms(15),
         polls: 20,
         look: ms(4),
+        lately: ms(0),
         visible: ms(400),
         overlay: ms(500),
         token_pause: Duration::ZERO,

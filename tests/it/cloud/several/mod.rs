@@ -1,0 +1,5 @@
+//! Several servers over one repository, each on a machine of its own: they know of each other by
+//! the cloud alone.
+
+mod locking;
+mod seeing;
