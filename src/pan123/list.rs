@@ -38,7 +38,12 @@ impl Cloud {
 
     fn list_shards(&self, shards: Vec<String>, found: &mut Found<'_>) -> Result<(), Error> {
         let readers = shards.len().min(READERS);
-        let next = Mutex::new(shards.into_iter());
+        let mut shards = shards.into_iter();
+        // Alone, so that the client soon sees something: side by side all would be done late.
+        if let Some(path) = shards.next() {
+            tell(&self.tree.scan_shown(&path, Priority::Packs)?, found)?;
+        }
+        let next = Mutex::new(shards);
         thread::scope(|scope| {
             let (sender, receiver) = sync_channel(AHEAD);
             for _ in 0..readers {

@@ -20,14 +20,15 @@ const HOLD: Duration = Duration::from_secs(60);
 const RECOVERY: Duration = Duration::from_secs(60);
 /// Least share of its rate that 429s leave to an endpoint.
 const LEAST: f64 = 1.0 / 32.0;
-/// Least share of its rate that the first 429 leaves to an endpoint, and those that follow: when
-/// several servers share an account, each of them is lowered, and most of them too far.
+/// Least share of its rate that a 429 leaves to an endpoint when it is the first or says the same
+/// as the one before, and otherwise: when several servers share an account, each of them is
+/// lowered, and most of them too far.
 const LEFT: (f64, f64) = (0.5, 0.8);
 /// Largest share of it that any leaves.
 const LESS: f64 = 0.98;
 /// Share used of what was let through before a 429.
 const KEPT: f64 = 0.99;
-/// Calls of the last second that are remembered.
+/// Calls that are remembered.
 const MOST: usize = 64;
 
 /// The calls a second that a share of an endpoint's rate comes to. Servers with small shares don't
@@ -60,8 +61,10 @@ pub struct Rate {
     full: f64,
     /// What the last 429 has left of it, and when that was known.
     learned: Option<(f64, Duration)>,
+    /// Calls that were let through in the second before it.
+    count: u32,
     next: Duration,
-    /// When the last calls went that weren't refused, within [`WINDOW`].
+    /// When the last calls went that weren't refused, within twice [`WINDOW`].
     gone: VecDeque<Duration>,
 }
 
@@ -71,6 +74,7 @@ impl Rate {
         Self {
             full: per_second,
             learned: None,
+            count: 0,
             next: Duration::ZERO,
             gone: VecDeque::new(),
         }
@@ -82,7 +86,8 @@ impl Rate {
             return self.next - now;
         }
         self.next = now + Duration::from_secs_f64(1.0 / self.rate(now));
-        while self.gone.len() >= MOST || self.gone.front().is_some_and(|at| *at + WINDOW <= now) {
+        while self.gone.len() >= MOST || self.gone.front().is_some_and(|at| *at + 2 * WINDOW <= now)
+        {
             self.gone.pop_front();
         }
         self.gone.push_back(now);
@@ -103,12 +108,16 @@ impl Rate {
         if self.learned.is_some_and(|(_, since)| sent < since) {
             return;
         }
+        // Calls travel at different speeds: the one before the window may have been in it.
+        let before = |at: &&Duration| **at < sent && sent < **at + WINDOW + 5 * MARGIN;
+        let count = u32::try_from(self.gone.iter().filter(before).count()).unwrap_or(u32::MAX);
         let rate = self.rate(now);
-        let least = match self.learned.is_some_and(|(_, since)| now < since + HOLD) {
+        let known = self.learned.is_some_and(|(_, since)| now < since + HOLD);
+        let least = match known && count != self.count {
             true => LEFT.1,
             false => LEFT.0,
         };
-        let count = u32::try_from(self.gone.iter().filter(passed).count()).unwrap_or(u32::MAX);
+        self.count = count;
         let left = (f64::from(count) * KEPT).clamp(rate * least, rate * LESS);
         self.learned = Some((left.max(self.full * LEAST), now));
     }
@@ -247,7 +256,7 @@ mod tests {
     /// Limits that nobody knows are found by few refusals, whatever second they count in.
     #[test]
     fn limits_are_found() {
-        for (limit, full, most) in [(2, 9.5, 5), (5, 9.5, 1), (9, 9.5, 1), (3, 20.0, 8)] {
+        for (limit, full, most) in [(2, 9.5, 3), (5, 9.5, 1), (9, 9.5, 1), (3, 20.0, 4)] {
             let (mut rate, mut now) = (Rate::new(full), Duration::ZERO);
             let (mut let_through, mut refused) = (VecDeque::new(), 0);
             while now < at(50_000) {
@@ -299,7 +308,7 @@ mod tests {
 
     #[test]
     fn small_files_go_first() {
-        let pacer = Pacer::new(|_| 20.0);
+        let pacer = Pacer::new(|_| 2.0);
         let order = Mutex::new(Vec::new());
         let (pacer, seen) = (&pacer, &order);
         assert!(pacer.wait(Endpoint::List, Priority::Packs, at(0)).is_some());
