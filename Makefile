@@ -3,20 +3,21 @@
 PREFIX = /usr/local
 DESTDIR =
 CARGO = cargo
-TARGET = $(or $(CARGO_TARGET_DIR),target)
-BINARY = $(TARGET)/release/restic-123pan
+FOLDER = $(or $(CARGO_TARGET_DIR),target)
+BINARY = $(FOLDER)/release/restic-123pan
 
-.PHONY: help build demo test check bench conformance clients install uninstall clean
+.PHONY: help build demo test check bench conformance clients dist dist-test dist-check packages
+.PHONY: install uninstall clean
 
 help:  ## list the targets (the default)
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 build:  ## build target/release/restic-123pan
 	$(CARGO) build --release --locked --bin restic-123pan
 
 demo:  ## see a real restic back up and restore, without an account
 	$(CARGO) build --release --locked --bin restic-123pan --example fake123pan
-	TARGET='$(TARGET)' tests/demo.sh
+	TARGET='$(FOLDER)' tests/demo.sh
 
 test: clients  ## run all tests, with the real restic and rustic where they can be had
 	$(CARGO) test --locked
@@ -28,20 +29,58 @@ check:  ## formatting and lints
 bench:  ## print memory, size, speed and CPU time
 	$(CARGO) build --release --locked --bin restic-123pan --example fake123pan
 	$(CARGO) bench --locked --bench bench
+	FOLDER='$(FOLDER)' tests/dist/sizes.sh
 
 conformance:  ## run restic's own backend tests against the server (needs Go)
 	$(CARGO) build --release --locked --bin restic-123pan --example fake123pan
-	TARGET='$(TARGET)' tests/conformance.sh
+	TARGET='$(FOLDER)' tests/conformance.sh
 
 clients:  ## fetch restic and rustic for the tests, once, into ~/.cache
 	tests/clients.sh
 
-install:  ## copy the built program to $(DESTDIR)$(PREFIX)/bin
-	@test -x '$(BINARY)' || { echo 'run "make build" first'; exit 1; }
-	install -D -m 755 '$(BINARY)' '$(DESTDIR)$(PREFIX)/bin/restic-123pan'
+dist:  ## build static programs and archives for other devices; TARGET=aarch64 for one
+	FOLDER='$(FOLDER)' tests/dist/build.sh $(TARGET)
 
-uninstall:  ## remove it from there
-	rm -f '$(DESTDIR)$(PREFIX)/bin/restic-123pan'
+dist-test:  ## run them under qemu: restic, memory; TARGET=aarch64 for one
+	$(CARGO) build --release --locked --example fake123pan
+	FOLDER='$(FOLDER)' tests/dist/run.sh $(TARGET)
+
+dist-check:  ## build one twice, in two places, and compare the bytes; TARGET=aarch64 for another
+	FOLDER='$(FOLDER)' tests/dist/twice.sh $(or $(TARGET),x86_64)
+
+packages: build  ## make .deb, .ipk and .apk of what `make dist` built; TARGET=aarch64 for one
+	FOLDER='$(FOLDER)' PRINTER='$(PRINTER)' tests/packages/make.sh $(TARGET)
+
+# What `make install` puts where, and `make uninstall` removes. PRINTER is the program as it runs
+# on this machine, should BINARY be another machine's.
+PRINTER = $(BINARY)
+UNIT_DIR = $(PREFIX)/lib/systemd/system
+SHARE = $(PREFIX)/share
+INSTALLED = $(PREFIX)/bin/restic-123pan \
+	$(SHARE)/man/man8/restic-123pan.8 \
+	$(SHARE)/bash-completion/completions/restic-123pan \
+	$(SHARE)/zsh/site-functions/_restic-123pan \
+	$(SHARE)/fish/vendor_completions.d/restic-123pan.fish \
+	$(UNIT_DIR)/restic-123pan.service
+
+install:  ## install the built program, its manual page, completions and unit
+	@test -x '$(BINARY)' || { echo 'run "make build" first'; exit 1; }
+	@set -e; put() { install -D -m "$$1" /dev/stdin "$(DESTDIR)$$2"; echo "$(DESTDIR)$$2"; }; \
+	set -- $(INSTALLED); \
+	put 755 "$$1" <'$(BINARY)'; \
+	'$(PRINTER)' manual | put 644 "$$2"; \
+	'$(PRINTER)' completions bash | put 644 "$$3"; \
+	'$(PRINTER)' completions zsh | put 644 "$$4"; \
+	'$(PRINTER)' completions fish | put 644 "$$5"; \
+	'$(PRINTER)' service systemd --program "$$1" | put 644 "$$6"
+	@echo 'Next:'
+	@echo '1. sudo install -d -m 700 /etc/restic-123pan, and put the client id and secret into the'
+	@echo '   files id and secret there'
+	@echo '2. sudo systemctl daemon-reload && sudo systemctl enable --now restic-123pan'
+	@echo '3. restic -r rest:http://127.0.0.1:8000/laptop/ init'
+
+uninstall:  ## remove exactly these
+	rm -f $(foreach file,$(INSTALLED),'$(DESTDIR)$(file)')
 
 clean:  ## remove everything that was built here
 	$(CARGO) clean

@@ -16,7 +16,8 @@
 //!
 //! `restic` is the protocol as values; `body` is an upload that checks itself while it is read;
 //! `turns` keeps operations on one name in order; `args` is what the user wants; `civil` writes
-//! dates; `error` says what is certain after a failure.
+//! dates; `error` says what is certain after a failure; `command` is what the program does besides
+//! serving.
 //!
 //! # What always holds
 //!
@@ -47,9 +48,11 @@
 //! request, and what changes the server's ways. *debug*: each repetition and each wait.
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test fails by panicking"))]
 
+pub mod access;
 pub mod args;
 pub mod body;
 pub mod civil;
+pub mod command;
 pub mod error;
 pub mod pan123;
 pub mod restic;

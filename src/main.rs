@@ -1,56 +1,118 @@
 //! Flags, log, wiring, run; an error becomes an exit code.
 
 use log::{error, info, warn};
-use restic_123pan::args::{self, Config, Exit, Secret};
+use restic_123pan::access::{Access, passwd};
+use restic_123pan::args::{self, Command, Config, Exit, Secret, Task};
 use restic_123pan::body::Budget;
 use restic_123pan::civil;
+use restic_123pan::command::{self, Call};
 use restic_123pan::pan123::{self, Pan123};
 use restic_123pan::server::{self, Stop};
 use restic_123pan::service::Service;
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
 use std::env;
+use std::fmt::Display;
 use std::io::{self, Write};
 use std::process::ExitCode;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::Arc;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 /// The exit code for a wrong command line.
 const USAGE: u8 = 2;
 
-// A program's answer to --help and to a wrong option belongs on the terminal.
-#[allow(clippy::print_stdout, clippy::print_stderr)]
 fn main() -> ExitCode {
     let words: Vec<String> = env::args().skip(1).collect();
-    match args::parse(&words, &|name| env::var(name).ok()) {
-        Ok(config) => {
-            start_log();
-            match run(&config) {
-                Ok(()) => ExitCode::SUCCESS,
-                Err(problem) => {
-                    error!("{problem}");
-                    ExitCode::FAILURE
-                }
-            }
-        }
-        Err(Exit::Print(text)) => {
-            print!("{text}");
+    let done = match command::parse(&words) {
+        Ok(None) => configured(&words),
+        Ok(Some(Call::Print(text))) => Err(Exit::Print(text)),
+        Ok(Some(Call::Account(task))) => work(&task),
+        Err(why) => Err(Exit::Wrong(why)),
+    };
+    done.unwrap_or_else(leave)
+}
+
+// What is wrong with the command line belongs on the terminal.
+#[allow(clippy::print_stderr)]
+fn leave(exit: Exit) -> ExitCode {
+    match exit {
+        Exit::Print(text) => {
+            // Whoever reads it may have seen enough, such as `head`.
+            let _ = io::stdout().write_all(text.as_bytes());
             ExitCode::SUCCESS
         }
-        Err(Exit::Wrong(text)) => {
+        Exit::Wrong(text) => {
             eprintln!("restic-123pan: {text}");
             ExitCode::from(USAGE)
         }
     }
 }
 
-fn run(config: &Config) -> Result<(), Box<dyn std::error::Error>> {
+fn configured(words: &[String]) -> Result<ExitCode, Exit> {
+    match args::task(words, &|name| env::var(name).ok())? {
+        Task::Configured(config, Command::Serve) => serve(&config),
+        Task::Configured(config, Command::Check) => check(&config),
+        Task::Configured(config, Command::Bin(bin)) => {
+            start_log("warn");
+            Ok(command::bin::run(&bin, &account(&config)))
+        }
+        Task::Passwd { user, file } => {
+            let line = passwd(&user, file.as_deref()).map_err(Exit::Wrong)?;
+            Err(Exit::Print(line.map_or(String::new(), |line| line + "\n")))
+        }
+    }
+}
+
+/// A command that works on the account; its log is about trouble only.
+fn work(task: &command::Task) -> Result<ExitCode, Exit> {
+    let (config, _) = args::parse(task.options(), &|name| env::var(name).ok())?;
+    start_log("warn");
+    Ok(ended(task.run(&config, &Pan123::new(&account(&config)))))
+}
+
+fn check(config: &Config) -> Result<ExitCode, Exit> {
+    access(config)?;
+    let warnings = config
+        .warnings
+        .iter()
+        .map(|text| format!("warning: {text}\n"));
+    let (warnings, listen) = (warnings.collect::<String>(), &config.listen);
+    let summary = summary(config);
+    let text = format!("{warnings}the configuration is right: listening on {listen}, {summary}\n");
+    Err(Exit::Print(text))
+}
+
+fn serve(config: &Config) -> Result<ExitCode, Exit> {
+    let access = access(config)?;
+    start_log("info");
+    Ok(ended(run(config, access)))
+}
+
+fn ended(done: Result<(), impl Display>) -> ExitCode {
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            error!("{problem}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The rules about who may do what, with the files that they need.
+fn access(config: &Config) -> Result<Access, Exit> {
+    Access::new(&config.rules, Box::new(Instant::now)).map_err(Exit::Wrong)
+}
+
+fn run(config: &Config, access: Access) -> Result<(), Box<dyn std::error::Error>> {
     let bound = server::bind(&server::Config {
         listen: config.listen.clone(),
         workers: config.workers,
         ..server::Config::default()
     })?;
     stop_on_signals(&bound.stopper())?;
-    if !bound.address().ip().is_loopback() {
+    flag::register(SIGHUP, access.reload())?;
+    config.warnings.iter().for_each(|text| warn!("{text}"));
+    if !bound.address().ip().is_loopback() && config.rules.htpasswd.is_none() {
         warn!("other machines can reach this server, which asks for no password");
     }
     if config.state_dir.is_none() {
@@ -58,15 +120,16 @@ fn run(config: &Config) -> Result<(), Box<dyn std::error::Error>> {
     }
     info!("listening on {}, {}", bound.address(), summary(config));
     let budget = Budget::new(config.memory, config.spool_dir.clone());
-    bound.run(Service::new(Box::new(store(config)), budget))?;
+    let service = Service::new(Box::new(Pan123::new(&account(config))), budget);
+    bound.run(service.guarded(Arc::new(access)).reserving(config.reserve))?;
     info!("stopped");
     Ok(())
 }
 
-/// The store that the options name.
-fn store(config: &Config) -> Pan123 {
+/// The account that the options name.
+fn account(config: &Config) -> pan123::Config {
     let Secret(client_secret) = config.client_secret.clone();
-    Pan123::new(&pan123::Config {
+    pan123::Config {
         api_url: config.api_url.clone(),
         client_id: config.client_id.clone(),
         client_secret,
@@ -76,17 +139,23 @@ fn store(config: &Config) -> Pan123 {
         rate_share: config.rate_share,
         tier: config.tier,
         bin: config.bin,
+        reserve: config.reserve,
+        clock: pan123::Clock::default(),
         allow_http_upload: config.allow_http_upload,
         ipv4_only: !config.ipv6,
+        ca: config.ca.clone(),
         timing: pan123::Timing::default(),
-    })
+    }
 }
 
 fn summary(config: &Config) -> String {
     let (path, url) = (&config.repo_path, &config.api_url);
     let (memory, workers) = (config.memory >> 20, config.workers);
     let (bin, tier) = (config.bin, config.tier);
-    format!("{path} at {url}, {memory} MiB, {workers} workers, bin {bin:?}, tier {tier:?}")
+    let access = config.rules.summary();
+    format!(
+        "{access}, {path} at {url}, {memory} MiB, {workers} workers, bin {bin:?}, tier {tier:?}"
+    )
 }
 
 /// The first signal lets running requests end, the second doesn't.
@@ -99,8 +168,8 @@ fn stop_on_signals(stop: &Stop) -> io::Result<()> {
     Ok(())
 }
 
-fn start_log() {
-    let default = env_logger::Env::default().default_filter_or("info");
+fn start_log(level: &str) {
+    let default = env_logger::Env::default().default_filter_or(level);
     let mut builder = env_logger::Builder::from_env(default);
     // systemd puts the time before each line itself.
     let timed = env::var_os("JOURNAL_STREAM").is_none();

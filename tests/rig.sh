@@ -1,4 +1,4 @@
-# Sourced by demo.sh and conformance.sh: starts the emulator and the server on free ports in a
+# Sourced by demo.sh, conformance.sh and dist/: starts the emulator and the server on free ports in a
 # temporary folder, and ends both whatever happens. Sets DIR, API and PORT.
 # shellcheck shell=bash
 
@@ -7,6 +7,8 @@ TARGET=${TARGET:-target}
 CLIENTS="${XDG_CACHE_HOME:-$HOME/.cache}/restic-123pan/clients"
 DIR=$(mktemp -d "${TMPDIR:-/tmp}/restic-123pan.XXXXXX")
 RUNNING=()
+# What is started as the server; another program, with its emulator before it, may be put here.
+SERVER=("$TARGET/release/restic-123pan")
 
 finish() {
     local status=$?
@@ -44,7 +46,7 @@ start_rig() {
     RUNNING+=($!)
     API=$(wait_for "$DIR/fake" 'http://127\.0\.0\.1:[0-9]+')
     PAN123_CLIENT_ID=demo PAN123_CLIENT_SECRET=demo RUST_LOG=info \
-        "$TARGET/release/restic-123pan" --listen 127.0.0.1:0 --api-url "$API" --tier "$asked" \
+        "${SERVER[@]}" --listen 127.0.0.1:0 --api-url "$API" --tier "$asked" \
         --allow-http-upload --state-dir "$DIR/state" 2>"$DIR/log" &
     RUNNING+=($!)
     set +m

@@ -1,27 +1,71 @@
-//! Options, environment and credential files, read once into values that can't be wrong. What
-//! they are for is `main`'s business.
+//! Commands, options, environment and files, read once into values that can't be wrong. What they
+//! are for is `main`'s business.
 
+mod bin;
+mod command;
+mod environment;
+mod file;
 mod folders;
+mod listen;
+mod table;
 #[cfg(test)]
 mod tests;
 mod values;
 
+pub use bin::{Bin as BinCommand, When};
+pub use command::{Task, task};
+pub use table::{Opt, options};
+
+use crate::access::Rules;
 use crate::pan123::{Bin, Tier};
 use crate::restic::Repo;
 use argh::FromArgs;
+use environment::Env;
+use file::Settings;
+use listen::{check_access, listen};
 use std::fmt;
-use std::fs;
 use std::path::PathBuf;
+pub(crate) use values::size;
 use values::{MOST_UPLOADS, MOST_WORKERS, count};
 
 /// The program's name, in messages.
 const NAME: &str = "restic-123pan";
+
+/// Where it listens unless told otherwise.
+const LISTEN: &str = "127.0.0.1:8000";
+/// The options that may stand in a configuration file.
+const OPTIONS: [&str; 20] = [
+    "listen",
+    "htpasswd-file",
+    "no-auth",
+    "roles",
+    "private-repos",
+    "append-only",
+    "reserve",
+    "repo-path",
+    "api-url",
+    "state-dir",
+    "spool-dir",
+    "memory",
+    "workers",
+    "uploads",
+    "rate-share",
+    "bin",
+    "tier",
+    "allow-http-upload",
+    "no-ipv6",
+    "ca-file",
+];
 
 /// Everything that the program was told.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// `host:port` to listen on; without a host every interface.
     pub listen: String,
+    /// Who may come in and do what.
+    pub rules: Rules,
+    /// Whether others than this machine may come in without passwords.
+    pub no_auth: bool,
     /// The folder in the account below which repositories are kept.
     pub repo_path: Repo,
     /// Where 123pan's interface is.
@@ -40,16 +84,23 @@ pub struct Config {
     pub rate_share: f64,
     /// What becomes of deleted files.
     pub bin: Bin,
+    /// Bytes of the account that are kept free for what makes room again; below it, the oldest
+    /// deleted files are purged before their time.
+    pub reserve: u64,
     /// Which rates the account has; none to find out.
     pub tier: Option<Tier>,
     /// Whether files, and the token with them, may be sent without TLS.
     pub allow_http_upload: bool,
     /// Whether 123pan is reached by IPv6 as well.
     pub ipv6: bool,
+    /// Certificate authorities to trust instead of the usual ones, as PEM.
+    pub ca: Option<Vec<u8>>,
     /// The account's client id.
     pub client_id: String,
     /// The account's client secret.
     pub client_secret: Secret,
+    /// What the log should say about the options.
+    pub warnings: Vec<String>,
 }
 
 /// A text that no log shows.
@@ -74,6 +125,17 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// What to do.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Serve repositories.
+    Serve,
+    /// Say whether the configuration is right.
+    Check,
+    /// Something with the recycle bin.
+    Bin(BinCommand),
+}
+
 /// What to do instead of running.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Exit {
@@ -86,16 +148,39 @@ pub enum Exit {
 /// A restic REST server that keeps repositories in a 123pan account.
 ///
 /// Use it with: restic -r rest:http://127.0.0.1:8000/my-repo/ init
-#[derive(FromArgs, Debug)]
+#[derive(FromArgs, Debug, Default)]
 #[argh(
-    note = "Each option can also be set in the environment as shown in brackets; the option wins.",
-    note = "Credentials come from the environment only: PAN123_CLIENT_ID and PAN123_CLIENT_SECRET,\nor PAN123_CLIENT_ID_FILE and PAN123_CLIENT_SECRET_FILE naming files that hold them."
+    note = "Commands: serve (which may be left out), check-config, passwd, bin, import, export, service,\ncompletions, manual. See COMMAND --help.",
+    note = "Each option can also be set in the environment as shown in brackets, or in a file that\n--config names; the option wins, then the environment.",
+    note = "Credentials aren't taken as options: set PAN123_CLIENT_ID and PAN123_CLIENT_SECRET,\nor PAN123_CLIENT_ID_FILE and PAN123_CLIENT_SECRET_FILE naming files that hold them."
 )]
 struct Flags {
     /// address to listen on: host:port, :port or [::1]:port; default 127.0.0.1:8000
     /// [PAN123_LISTEN]
     #[argh(option, arg_name = "addr")]
     listen: Option<String>,
+
+    /// file with the users' passwords, as htpasswd -B and the command passwd write it
+    /// [PAN123_HTPASSWD_FILE]
+    #[argh(option, arg_name = "file")]
+    htpasswd_file: Option<String>,
+
+    /// serve other machines without asking for passwords [PAN123_NO_AUTH=1]
+    #[argh(switch)]
+    no_auth: bool,
+
+    /// file that says what each user may do where [PAN123_ROLES]
+    #[argh(option, arg_name = "file")]
+    roles: Option<String>,
+
+    /// let users enter only repositories below a folder of their name
+    /// [PAN123_PRIVATE_REPOS=1]
+    #[argh(switch)]
+    private_repos: bool,
+
+    /// let nobody remove or replace anything but locks [PAN123_APPEND_ONLY=1]
+    #[argh(switch)]
+    append_only: bool,
 
     /// folder in the account that holds the repositories; default /restic-backup
     /// [PAN123_REPO_PATH]
@@ -141,6 +226,11 @@ struct Flags {
     #[argh(option, arg_name = "what")]
     bin: Option<String>,
 
+    /// space of the account that is kept free for pruning: less refuses new packs, and
+    /// purges the oldest deleted files early; default 1G, 0 for none [PAN123_RESERVE]
+    #[argh(option, arg_name = "size")]
+    reserve: Option<String>,
+
     /// the account's call rates: auto, free or vip; default auto [PAN123_TIER]
     #[argh(option, arg_name = "tier")]
     tier: Option<String>,
@@ -154,42 +244,94 @@ struct Flags {
     #[argh(switch)]
     no_ipv6: bool,
 
+    /// certificate authorities to trust instead of the usual ones, in PEM, for networks
+    /// whose proxy signs for others [PAN123_CA_FILE]
+    #[argh(option, arg_name = "file")]
+    ca_file: Option<String>,
+
+    /// file with lines such as: listen = :8000 [PAN123_CONFIG]
+    #[argh(option, arg_name = "file")]
+    config: Option<String>,
+
     /// show the version
     #[argh(switch)]
     version: bool,
 }
 
 /// Reads the command line without the program's own name, with `env` for the environment.
-pub fn parse(args: &[String], env: &dyn Fn(&str) -> Option<String>) -> Result<Config, Exit> {
-    let flags = flags(args)?;
+pub fn parse(
+    args: &[String],
+    env: &dyn Fn(&str) -> Option<String>,
+) -> Result<(Config, Command), Exit> {
+    let words = split(args);
+    let mut words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let command = match words.first() {
+        Some(&"bin") => {
+            let env = environment(env, None).map_err(Exit::Wrong)?;
+            let (config, command) = bin::parse(&words[1..], &env)?;
+            return Ok((config, Command::Bin(command)));
+        }
+        Some(&"check-config") => Command::Check,
+        _ => Command::Serve,
+    };
+    if matches!(words.first(), Some(&"serve" | &"check-config")) {
+        words.remove(0);
+    }
+    let flags: Flags = from_args(NAME, &words)?;
     if flags.version {
         let version = env!("CARGO_PKG_VERSION");
         return Err(Exit::Print(format!("{NAME} {version}\n")));
     }
-    config(flags, &Env(env)).map_err(Exit::Wrong)
+    let config = environment(env, flags.config.as_deref())
+        .and_then(|env| config(flags, &env))
+        .and_then(|config| check_access(&config).map(|()| config));
+    Ok((config.map_err(Exit::Wrong)?, command))
 }
 
-fn flags(args: &[String]) -> Result<Flags, Exit> {
-    // argh knows no `--name=value`.
+/// The environment, with the configuration file behind it.
+fn environment<'a>(
+    env: &'a dyn Fn(&str) -> Option<String>,
+    file: Option<&str>,
+) -> Result<Env<'a>, String> {
+    let mut env = Env::new(env);
+    if let Some(path) = env.text("config", file.map(str::to_owned)) {
+        env.file = Settings::read(&path, &OPTIONS)?;
+    }
+    Ok(env)
+}
+
+/// The words, with `--name=value` taken apart, which argh doesn't know.
+fn split(args: &[String]) -> Vec<String> {
     let split = |arg: &String| match arg.split_once('=') {
         Some((name, value)) if name.starts_with("--") => vec![name.to_owned(), value.to_owned()],
         _ => vec![arg.clone()],
     };
-    let mut words: Vec<String> = args.iter().flat_map(split).collect();
-    if words.first().is_some_and(|word| word == "serve") {
-        words.remove(0);
-    }
-    let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    Flags::from_args(&[NAME], &words).map_err(|early| match early.status {
+    args.iter().flat_map(split).collect()
+}
+
+/// Reads the options of a command of this name.
+fn from_args<F: FromArgs>(name: &str, words: &[&str]) -> Result<F, Exit> {
+    F::from_args(&[name], words).map_err(|early| match early.status {
         Ok(()) => Exit::Print(early.output),
         Err(()) => {
             let said: Vec<&str> = early.output.split_whitespace().collect();
-            Exit::Wrong(format!("{}; see {NAME} --help", said.join(" ")))
+            Exit::Wrong(format!("{}; see {name} --help", said.join(" ")))
         }
     })
 }
 
 fn config(flags: Flags, env: &Env<'_>) -> Result<Config, String> {
+    let mut warnings = Vec::new();
+    let listen = listen(flags.listen, env, &mut warnings)?;
+    let rules = Rules {
+        htpasswd: env
+            .text("htpasswd-file", flags.htpasswd_file)
+            .map(PathBuf::from),
+        roles: env.text("roles", flags.roles).map(PathBuf::from),
+        private_repos: env.switch("private-repos", flags.private_repos)?,
+        append_only: env.switch("append-only", flags.append_only)?,
+        ..Rules::default()
+    };
     let state = env.text("state-dir", flags.state_dir);
     let state_dir = folders::state(state.as_deref(), env)?;
     let spool_dir = match env.text("spool-dir", flags.spool_dir) {
@@ -197,7 +339,10 @@ fn config(flags: Flags, env: &Env<'_>) -> Result<Config, String> {
         Some(path) => Some(folders::named("spool-dir", &path)?),
     };
     Ok(Config {
-        listen: env.value("listen", flags.listen, "127.0.0.1:8000", values::listen)?,
+        listen,
+        rules,
+        no_auth: env.switch("no-auth", flags.no_auth)?,
+        warnings,
         repo_path: env.value(
             "repo-path",
             flags.repo_path,
@@ -212,7 +357,7 @@ fn config(flags: Flags, env: &Env<'_>) -> Result<Config, String> {
         )?,
         state_dir,
         spool_dir,
-        memory: env.value("memory", flags.memory, "32M", values::size)?,
+        memory: env.value("memory", flags.memory, "32M", size)?,
         workers: env.value("workers", flags.workers, "8", |text| {
             count(text, MOST_WORKERS)
         })?,
@@ -221,77 +366,15 @@ fn config(flags: Flags, env: &Env<'_>) -> Result<Config, String> {
         })?,
         rate_share: env.value("rate-share", flags.rate_share, "0.8", values::share)?,
         bin: env.value("bin", flags.bin, "7d", values::bin)?,
+        reserve: env.value("reserve", flags.reserve, "1G", size)?,
         tier: env.value("tier", flags.tier, "auto", values::tier)?,
         allow_http_upload: env.switch("allow-http-upload", flags.allow_http_upload)?,
         ipv6: !env.switch("no-ipv6", flags.no_ipv6)?,
+        ca: env
+            .text("ca-file", flags.ca_file)
+            .map(|path| values::certificates(&path))
+            .transpose()?,
         client_id: env.credential("PAN123_CLIENT_ID")?,
         client_secret: Secret(env.credential("PAN123_CLIENT_SECRET")?),
     })
-}
-
-/// The environment. A variable that is set to nothing counts as unset.
-struct Env<'a>(&'a dyn Fn(&str) -> Option<String>);
-
-impl Env<'_> {
-    fn get(&self, name: &str) -> Option<String> {
-        (self.0)(name).filter(|value| !value.is_empty())
-    }
-
-    fn text(&self, name: &str, option: Option<String>) -> Option<String> {
-        option.or_else(|| self.get(&variable(name)))
-    }
-
-    /// Option, environment, default, in this order; an error says where the bad value stood.
-    fn value<T>(
-        &self,
-        name: &str,
-        option: Option<String>,
-        default: &str,
-        parse: impl Fn(&str) -> Result<T, String>,
-    ) -> Result<T, String> {
-        let place = match option.is_some() {
-            true => format!("--{name}"),
-            false => variable(name),
-        };
-        let text = self.text(name, option);
-        let text = text.as_deref().unwrap_or(default);
-        parse(text).map_err(|why| format!("{place} {text:?}: {why}"))
-    }
-
-    fn switch(&self, name: &str, option: bool) -> Result<bool, String> {
-        let variable = variable(name);
-        match self.get(&variable).as_deref() {
-            _ if option => Ok(true),
-            None | Some("0" | "false" | "no") => Ok(false),
-            Some("1" | "true" | "yes") => Ok(true),
-            Some(_) => Err(format!("{variable} must be 1, true, yes, 0, false or no")),
-        }
-    }
-
-    fn credential(&self, name: &str) -> Result<String, String> {
-        let file = format!("{name}_FILE");
-        match (self.get(name), self.get(&file)) {
-            (Some(_), Some(_)) => Err(format!("set either {name} or {file}, not both")),
-            (Some(value), None) => Ok(value),
-            (None, Some(path)) => {
-                let text = fs::read_to_string(&path)
-                    .map_err(|error| format!("{file}: can't read {path}: {error}"))?;
-                let value = text.trim_end_matches(['\r', '\n']).to_owned();
-                match value.is_empty() {
-                    true => Err(format!("{file}: {path} is empty")),
-                    false => Ok(value),
-                }
-            }
-            (None, None) => Err(format!(
-                "{name} is missing: apply for a client id and secret at \
-                 https://www.123pan.com/developer, then set PAN123_CLIENT_ID and \
-                 PAN123_CLIENT_SECRET (or …_FILE) in the environment"
-            )),
-        }
-    }
-}
-
-/// The environment's name for an option.
-fn variable(name: &str) -> String {
-    format!("PAN123_{}", name.to_uppercase().replace('-', "_"))
 }

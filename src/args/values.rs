@@ -1,7 +1,10 @@
 //! The values of options, each read from its text; the error says what to write instead.
 
+use super::When;
+use crate::civil;
 use crate::pan123::{Bin, Tier};
 use crate::restic::{Repo, segment_ok};
+use std::net::IpAddr;
 
 /// Most uploads in flight, which 123pan's rates make pointless to exceed.
 pub(super) const MOST_UPLOADS: usize = 20;
@@ -9,6 +12,9 @@ pub(super) const MOST_UPLOADS: usize = 20;
 pub(super) const MOST_WORKERS: usize = 256;
 /// Longest time in days that deleted files may be kept in the recycle bin.
 const MOST_DAYS: u32 = 3650;
+
+/// Longest time back in seconds that an option can name.
+pub(super) const MOST_AGO: u64 = 100 * 366 * 24 * 3600;
 
 /// An address to listen on; whether it can be, only the network knows.
 pub(super) fn listen(text: &str) -> Result<String, String> {
@@ -23,6 +29,34 @@ pub(super) fn listen(text: &str) -> Result<String, String> {
     }
 }
 
+/// An address of a host and a port that may be missing; the host may name its port itself.
+pub(super) fn host_and_port(host: Option<&str>, port: Option<&str>, usual: &str) -> String {
+    let usual = usual.rsplit_once(':').unwrap_or((usual, ""));
+    match (host, port) {
+        (Some(host), _) if listen(host).is_ok() => host.to_owned(),
+        (Some(host), port) => {
+            // A bare address of IPv6 wants brackets.
+            let bare = host.contains(':') && !host.starts_with('[');
+            let host = if bare {
+                format!("[{host}]")
+            } else {
+                host.to_owned()
+            };
+            format!("{host}:{}", port.unwrap_or(usual.1))
+        }
+        (None, port) => format!("{}:{}", usual.0, port.unwrap_or(usual.1)),
+    }
+}
+
+/// Whether nobody but this machine can reach an address; of other names than `localhost` nobody
+/// knows.
+pub(super) fn is_loopback(listen: &str) -> bool {
+    let host = listen.rsplit_once(':').map_or(listen, |(host, _)| host);
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let address = host.parse::<IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.to_canonical().is_loopback())
+}
+
 /// A folder in the account; `/` is its root.
 pub(super) fn repo_path(text: &str) -> Result<Repo, String> {
     let path = text.trim_matches('/');
@@ -31,6 +65,16 @@ pub(super) fn repo_path(text: &str) -> Result<Repo, String> {
         return Err(format!("{bad:?} can't be the name of a folder there"));
     }
     Repo::new(path).ok_or_else(|| "too many folders within each other".to_owned())
+}
+
+/// The contents of a file of certificates. Each is read when the first connection is made.
+pub(super) fn certificates(path: &str) -> Result<Vec<u8>, String> {
+    let problem = match std::fs::read_to_string(path) {
+        Ok(text) if text.contains("-----BEGIN CERTIFICATE-----") => return Ok(text.into_bytes()),
+        Ok(_) => "there is no certificate in PEM".to_owned(),
+        Err(error) => error.to_string(),
+    };
+    Err(format!("--ca-file {path:?}: {problem}"))
 }
 
 /// The beginning of URLs, without a slash at its end.
@@ -48,7 +92,7 @@ pub(super) fn url(text: &str) -> Result<String, String> {
 }
 
 /// A number of bytes; K, M, G and T are powers of 1024.
-pub(super) fn size(text: &str) -> Result<u64, String> {
+pub(crate) fn size(text: &str) -> Result<u64, String> {
     let wrong = || "write a number of bytes, or one with K, M or G, such as 32M".to_owned();
     let digits = text
         .find(|c: char| !c.is_ascii_digit())
@@ -80,7 +124,7 @@ pub(super) fn share(text: &str) -> Result<f64, String> {
 
 /// What becomes of deleted files.
 pub(super) fn bin(text: &str) -> Result<Bin, String> {
-    let days = |text: &str| text.strip_suffix('d')?.parse().ok();
+    let days = |text: &str| text.strip_suffix('d').unwrap_or(text).parse().ok();
     match text {
         "purge" => Ok(Bin::Purge),
         "keep" => Ok(Bin::Keep),
@@ -90,6 +134,25 @@ pub(super) fn bin(text: &str) -> Result<Bin, String> {
             _ => Err("write days such as 7d, or purge, or keep".to_owned()),
         },
     }
+}
+
+/// A time: so long ago, a date, or a date with a time.
+pub(super) fn moment(text: &str) -> Result<When, String> {
+    let ago = |text: &str| {
+        let unit = match text.chars().last()? {
+            'm' => 60,
+            'h' => 3600,
+            'd' => 24 * 3600,
+            _ => return None,
+        };
+        let number: u64 = text[..text.len() - 1].parse().ok()?;
+        number.checked_mul(unit).filter(|ago| *ago <= MOST_AGO)
+    };
+    let at = || civil::seconds(text).or_else(|| civil::seconds(&format!("{text}T00:00:00Z")));
+    let when = ago(text).map(When::Ago).or_else(|| at().map(When::At));
+    when.ok_or_else(|| {
+        "write 2h or 3d for so long ago, 2026-11-22, or 2026-11-22T10:00:00+08:00".to_owned()
+    })
 }
 
 /// Which rates an account has.

@@ -5,14 +5,15 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 
 /// How much memory held bodies may take together, and where the others may be spooled.
 #[derive(Debug)]
 pub struct Budget {
     limit: u64,
-    used: AtomicU64,
+    /// Behind a lock, as 32-bit MIPS has no 64-bit atomics.
+    used: Mutex<u64>,
     /// Held by the one body of unknown length that may grow in memory, so that several can't
     /// take the budget from each other with none of them fitting.
     growing: Mutex<()>,
@@ -24,7 +25,7 @@ impl Budget {
     pub fn new(limit: u64, spool: Option<PathBuf>) -> Self {
         Self {
             limit,
-            used: AtomicU64::new(0),
+            used: Mutex::new(0),
             growing: Mutex::new(()),
             spool,
         }
@@ -32,19 +33,25 @@ impl Budget {
 
     /// Bytes held now.
     pub fn used(&self) -> u64 {
-        self.used.load(Ordering::Relaxed)
+        *self.count()
     }
 
     /// Takes a share, if there is one or it must be had.
     pub(super) fn take(&self, bytes: u64, always: bool) -> Option<Lease<'_>> {
-        let grown = |used: u64| Some(used + bytes).filter(|sum| always || *sum <= self.limit);
-        self.used
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, grown)
-            .ok()?;
+        let mut used = self.count();
+        let sum = *used + bytes;
+        if !always && sum > self.limit {
+            return None;
+        }
+        *used = sum;
         Some(Lease {
             budget: self,
             bytes,
         })
+    }
+
+    fn count(&self) -> MutexGuard<'_, u64> {
+        self.used.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The right to grow in memory without a known end; one body has it at a time.
@@ -58,7 +65,7 @@ impl Budget {
 
     /// A file that has no name any more, so that nothing is left behind whatever happens.
     pub(super) fn spool_file(&self) -> Result<fs::File, Error> {
-        static COUNT: AtomicU64 = AtomicU64::new(0);
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
         let Some(folder) = &self.spool else {
             let text = "the body doesn't fit the memory budget and there is no folder to spool it in: \
                     raise --memory or name a --spool-dir";
@@ -94,7 +101,7 @@ impl Lease<'_> {
 
 impl Drop for Lease<'_> {
     fn drop(&mut self) {
-        self.budget.used.fetch_sub(self.bytes, Ordering::Relaxed);
+        *self.budget.count() -= self.bytes;
     }
 }
 

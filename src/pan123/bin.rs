@@ -1,5 +1,5 @@
 //! Removing files: into the account's bin, many in one call, each answered by what has become of
-//! it; and the list of what is to be purged from there. The purging itself is `purge`'s.
+//! it. The list of what is to be purged from there is `waste`'s, the purging `purge`'s.
 //!
 //! What trash does with ids that are unknown or in the bin already isn't documented (API
 //! reference 3.19), so a failed call says nothing about any one of them: `infos` does (safety
@@ -7,27 +7,16 @@
 
 use super::call::Fault;
 use super::judge::Why;
-use super::known::{CONFIG, Path};
+use super::known::{CONFIG, Path, owner};
 use super::pace::Priority;
-use super::token::{now, replace};
 use super::tree::{BATCH, Scan, named};
-use super::{Bin, Cloud, Config, key, priority};
-use crate::restic::{File, Id, Kind, Repo, hex};
+use super::waste::Thrown;
+use super::{Cloud, key, priority};
+use crate::restic::{File, Id, Kind, Repo};
 use crate::store::Error;
-use log::warn;
-use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
-use std::collections::{HashMap, HashSet, VecDeque};
-use std::fs;
-use std::path::PathBuf;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
-
-/// Most files that are remembered for a purge; beyond it the oldest stay in the bin.
-const MOST: usize = 200_000;
-/// Seconds since 1970 before which a clock is certainly wrong: a router without a battery starts
-/// there. 2020-01-01.
-const SANE: u64 = 1_577_836_800;
 
 /// Files of one name that go into the bin.
 #[derive(Clone, Debug)]
@@ -51,142 +40,14 @@ pub enum Purge {
     Never,
 }
 
-/// A file in the bin that is to be purged.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
-pub struct Waiting {
-    /// Its number.
-    pub file: u64,
-    /// When, in seconds since 1970; 0 for at once.
-    pub due: u64,
-    /// When it was put there, in seconds since 1970.
-    pub since: u64,
-}
-
-/// What this server has put into the bin.
-pub struct Waste {
-    keep: Bin,
-    list: Mutex<List>,
-    file: Option<PathBuf>,
-    /// Held as long as the process lives: one process keeps the list of a state directory.
-    _lock: Option<fs::File>,
-    /// Files whose removal may still come to pass although their DELETE was answered with an
-    /// error (safety rule 4).
-    doubtful: Mutex<HashMap<(String, Id), Vec<u64>>>,
-}
-
+/// Removals that may still come to pass although their DELETEs were answered with an error, by
+/// folder and name (safety rule 4).
 #[derive(Default)]
-struct List {
-    waiting: VecDeque<Waiting>,
-    changed: bool,
-}
+pub struct Doubtful(Mutex<HashMap<(String, Id), Vec<u64>>>);
 
-impl Waste {
-    /// What an earlier process has left to be purged.
-    pub fn new(config: &Config) -> Self {
-        let whose = format!(
-            "{} {} {}",
-            config.api_url, config.client_id, config.repo_path
-        );
-        let name = format!("bin-{}", hex(&Sha256::digest(whose)[..8]));
-        let file = config
-            .state_dir
-            .as_ref()
-            .map(|folder| folder.join(format!("{name}.json")));
-        let lock = file.as_ref().and_then(|file| {
-            let lock = fs::File::create(file.with_extension("lock")).ok()?;
-            lock.try_lock().is_ok().then_some(lock)
-        });
-        let file = file.filter(|_| lock.is_some());
-        let stored = file.as_ref().and_then(|file| fs::read(file).ok());
-        let waiting = stored
-            .and_then(|text| serde_json::from_slice(&text).ok())
-            .unwrap_or_default();
-        let list = Mutex::new(List {
-            waiting,
-            changed: false,
-        });
-        Self {
-            keep: config.bin,
-            list,
-            file,
-            _lock: lock,
-            doubtful: Mutex::default(),
-        }
-    }
-
-    fn list(&self) -> MutexGuard<'_, List> {
-        self.list.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn doubtful(&self) -> MutexGuard<'_, HashMap<(String, Id), Vec<u64>>> {
-        self.doubtful.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn add(&self, files: &[u64], purge: Purge) {
-        let since = now();
-        let due = match (self.keep, purge) {
-            (Bin::Keep, _) | (_, Purge::Never) => return,
-            (Bin::Purge, _) | (Bin::Days(_), Purge::AtOnce) => 0,
-            (Bin::Days(days), Purge::Usual) => since + u64::from(days) * 24 * 3600,
-        };
-        let mut list = self.list();
-        list.waiting.extend(files.iter().map(|file| Waiting {
-            file: *file,
-            due,
-            since,
-        }));
-        let most = list.waiting.len().saturating_sub(MOST);
-        list.waiting.drain(..most);
-        list.changed = true;
-    }
-
-    /// Up to a hundred files whose time has come.
-    pub fn due(&self) -> Vec<Waiting> {
-        let time = now();
-        let mut list = self.list();
-        if time >= SANE {
-            // What was put there under a wrong clock stays its full time from now on.
-            for entry in list
-                .waiting
-                .iter_mut()
-                .filter(|entry| entry.due != 0 && entry.since < SANE)
-            {
-                entry.due += time - entry.since;
-                entry.since = time;
-            }
-        }
-        let is_due = |entry: &&Waiting| entry.due == 0 || (time >= SANE && entry.due <= time);
-        list.waiting
-            .iter()
-            .filter(is_due)
-            .take(BATCH)
-            .copied()
-            .collect()
-    }
-
-    /// Files that needn't be purged any more.
-    pub fn done(&self, files: &HashSet<u64>) {
-        let mut list = self.list();
-        list.waiting.retain(|entry| !files.contains(&entry.file));
-        list.changed = true;
-    }
-
-    /// Writes the list to the state directory, if it has changed.
-    pub fn store(&self) {
-        let Some(file) = &self.file else { return };
-        let mut list = self.list();
-        if !std::mem::take(&mut list.changed) {
-            return;
-        }
-        let text = serde_json::to_vec(&list.waiting).unwrap_or_default();
-        drop(list);
-        if let Err(error) = replace(file, &text) {
-            warn!(
-                "what is to be purged from the bin can't be kept in {}: {error}; after a restart \
-                 it stays in the bin",
-                file.display()
-            );
-        }
+impl Doubtful {
+    fn all(&self) -> MutexGuard<'_, HashMap<(String, Id), Vec<u64>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -217,8 +78,8 @@ impl Cloud {
             let done = removed.next().unwrap_or(Ok(()));
             let name = (self.folder(repo, file), key(file));
             match &done {
-                Ok(()) => self.bin.doubtful().remove(&name),
-                Err(_) => self.bin.doubtful().insert(name, doomed.files),
+                Ok(()) => self.doubtful.all().remove(&name),
+                Err(_) => self.doubtful.all().insert(name, doomed.files),
             };
             done
         };
@@ -236,6 +97,7 @@ impl Cloud {
         for batch in all.chunks(BATCH) {
             self.trash(batch, first, &mut failed);
         }
+        let mut thrown = Vec::new();
         let gone = |name: &Doomed| {
             if let Some(fault) = name.files.iter().find_map(|file| failed.get(file)) {
                 return Err(Error::from(fault.clone()).during("moving it into 123pan's bin"));
@@ -244,12 +106,24 @@ impl Cloud {
                 .known()
                 .removed(&name.path, &name.files, Instant::now());
             self.fence.forget(&name.files);
-            if !name.files.is_empty() {
-                self.bin.add(&name.files, name.purge);
-            }
+            thrown.extend(self.thrown(name));
             Ok(())
         };
-        doomed.iter().map(gone).collect()
+        let removed = doomed.iter().map(gone).collect();
+        self.waste.add(&thrown);
+        removed
+    }
+
+    /// What is to be purged later of a name; nothing of a config.
+    fn thrown(&self, name: &Doomed) -> Option<Thrown> {
+        let (repo, kind) = owner(&name.path);
+        let thrown = Thrown {
+            repo: repo.to_owned(),
+            kind: kind?,
+            files: name.files.clone(),
+            purge: name.purge,
+        };
+        (name.purge != Purge::Never).then_some(thrown)
     }
 
     /// Trashes up to a hundred files; those that aren't in the bin afterwards have failed.
@@ -291,7 +165,7 @@ impl Cloud {
     /// the same name (safety rule 4).
     pub fn finish_removal(&self, path: &Path, name: Id, first: Priority) -> Result<(), Error> {
         let key = (path.to_owned(), name);
-        let Some(files) = self.bin.doubtful().get(&key).cloned() else {
+        let Some(files) = self.doubtful.all().get(&key).cloned() else {
             return Ok(());
         };
         let doomed = Doomed {
@@ -303,7 +177,7 @@ impl Cloud {
             },
         };
         self.discard(&[doomed], first).pop().unwrap_or(Ok(()))?;
-        self.bin.doubtful().remove(&key);
+        self.doubtful.all().remove(&key);
         Ok(())
     }
 }

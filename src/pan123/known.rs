@@ -363,10 +363,23 @@ fn known(path: &Path, row: &Row) -> Option<Known> {
 }
 
 /// What a file's name in this folder stands for; None if it has no business there.
-fn key(path: &Path, name: &str) -> Option<Id> {
+pub fn key(path: &Path, name: &str) -> Option<Id> {
     match is_hashed(path) {
         false => (name == "config").then_some(CONFIG),
         true => Id::from_hex(name).filter(|id| !is_data(parent(path)) || id.prefix() == last(path)),
+    }
+}
+
+/// The repository's folder that a folder belongs to, and the kind of the files in it; none where
+/// only a config can be.
+pub fn owner(path: &Path) -> (&Path, Option<Kind>) {
+    if is_data(parent(path)) {
+        return (parent(parent(path)), Some(Kind::Data));
+    }
+    let kind = Kind::ALL.into_iter().find(|kind| kind.name() == last(path));
+    match kind {
+        Some(kind) => (parent(path), Some(kind)),
+        None => (path, None),
     }
 }
 

@@ -26,13 +26,19 @@ mod list;
 mod locate;
 mod multipart;
 mod pace;
+mod pages;
 mod purge;
+mod ripe;
+mod space;
 mod token;
+mod trash;
 mod tree;
 mod trouble;
 mod upload;
+mod waste;
 
 pub use api::Tier;
+pub use trash::{Freed, Item, RecycleBin, Restored, Seen, What};
 
 use crate::body::Body;
 use crate::restic::{File, Kind, Range, Repo};
@@ -75,10 +81,16 @@ pub struct Config {
     pub tier: Option<Tier>,
     /// What becomes of deleted files.
     pub bin: Bin,
+    /// Bytes of free space below which the oldest of them are purged before their time.
+    pub reserve: u64,
+    /// What tells the time of day.
+    pub clock: Clock,
     /// Whether the token may go to upload hosts in the clear (safety rule 24).
     pub allow_http_upload: bool,
     /// Whether IPv6 is left alone.
     pub ipv4_only: bool,
+    /// Certificate authorities to trust instead of the usual ones, as PEM.
+    pub ca: Option<Vec<u8>>,
     /// Every timeout, pause and bound in time.
     pub timing: Timing,
 }
@@ -91,6 +103,28 @@ impl fmt::Debug for Config {
             .field("client_id", &"***")
             .field("client_secret", &"***")
             .finish_non_exhaustive()
+    }
+}
+
+/// Tells the time of day, so that tests can do without waiting for days.
+#[derive(Clone)]
+pub struct Clock(Arc<dyn Fn() -> u64 + Send + Sync>);
+
+impl Clock {
+    /// A clock that tells what `now` says, in seconds since 1970.
+    pub fn new(now: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
+        Self(Arc::new(now))
+    }
+
+    fn now(&self) -> u64 {
+        (self.0)()
+    }
+}
+
+impl Default for Clock {
+    /// This machine's clock.
+    fn default() -> Self {
+        Self::new(token::now)
     }
 }
 
@@ -138,8 +172,13 @@ pub struct Timing {
     pub lost: Duration,
     /// Between two looks at what is to be purged.
     pub purge: Duration,
-    /// Before the account's tier is asked for again, when it couldn't be had.
+    /// Before the account is asked about again, when it couldn't be.
     pub tier: Duration,
+    /// Between two looks at the account's free space; also how long the size of a folder is
+    /// believed.
+    pub space: Duration,
+    /// Least time between two writes of the purge list, to spare flash memory.
+    pub store: Duration,
 }
 
 impl Default for Timing {
@@ -166,6 +205,8 @@ impl Default for Timing {
             lost: seconds(60 * 60),
             purge: seconds(2),
             tier: seconds(60),
+            space: seconds(5 * 60),
+            store: seconds(30),
         }
     }
 }
@@ -182,26 +223,27 @@ struct Cloud {
     door: Arc<call::Door>,
     tree: tree::Tree,
     fence: fence::Fence,
-    bin: bin::Waste,
+    waste: waste::Waste,
+    doubtful: bin::Doubtful,
     uploads: upload::Uploads,
     downloads: download::Downloads,
+    space: space::Space,
 }
 
 impl Pan123 {
     /// A store for the configured account. Nothing is sent before the first request, except
     /// what a thread of its own asks and purges in the background.
     pub fn new(config: &Config) -> Self {
-        let share = config.rate_share;
-        let tier = config.tier.unwrap_or(Tier::Free);
-        let pacer = pace::Pacer::new(|endpoint| pace::share(endpoint.per_second(tier), share));
-        let door = Arc::new(call::Door::new(config, pacer));
+        let door = Arc::new(call::Door::new(config, pacer(config)));
         let cloud = Arc::new(Cloud {
             base: config.repo_path.clone(),
             tree: tree::Tree::new(Arc::clone(&door)),
             fence: fence::Fence::default(),
-            bin: bin::Waste::new(config),
+            waste: waste::Waste::new(config),
+            doubtful: bin::Doubtful::default(),
             uploads: upload::Uploads::new(config),
             downloads: download::Downloads::default(),
+            space: space::Space::new(config.timing.space),
             door,
         });
         let purger = purge::Purger::start(&cloud, config);
@@ -249,6 +291,14 @@ impl Store for Pan123 {
     fn remove(&self, files: &[(Repo, File)]) -> Vec<Result<(), Error>> {
         self.cloud.remove(files)
     }
+
+    fn free_space(&self) -> Option<u64> {
+        self.cloud.space.free()
+    }
+
+    fn used_space(&self, folder: &Repo) -> Result<Option<u64>, Error> {
+        self.cloud.used_space(folder)
+    }
 }
 
 impl Cloud {
@@ -271,6 +321,12 @@ impl Cloud {
             File::Hashed(kind, _) => known::join(&repo, kind.name()),
         }
     }
+}
+
+/// Paces calls by the tier that the configuration names, or a free account's.
+fn pacer(config: &Config) -> pace::Pacer {
+    let (tier, share) = (config.tier.unwrap_or(Tier::Free), config.rate_share);
+    pace::Pacer::new(|endpoint| pace::share(endpoint.per_second(tier), share))
 }
 
 /// The name under which a file is known.

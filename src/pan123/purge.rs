@@ -1,23 +1,30 @@
 //! What happens in the background, in one thread of its own: purging from the bin what was put
-//! there and whose time has come, and finding out the account's tier. Nobody waits for any of it,
-//! and all of its calls go last.
+//! there and whose time has come, or the oldest of it when the account gets full, and finding out
+//! the account's tier and space. Nobody waits for any of it, and all of its calls go last.
 
-use super::api::Tier;
+use super::api::{Row, Tier, User};
+use super::call::Fault;
 use super::judge::{Why, pause};
+use super::pace::Priority;
+use super::ripe::Ripeness;
 use super::tree::BATCH;
+use super::waste::Fate;
 use super::{Bin, Cloud, Config};
 use log::{info, warn};
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
-/// Least time between two writes of the purge list, to spare flash memory.
-const STORE: Duration = Duration::from_secs(30);
-/// Looks at the bin for which what is due must stay the same before a call is spent on less than
-/// a full batch: after the end of a prune, and after the last lock of several commands in a row.
-const STILL: (u32, u32) = (3, 30);
+/// Files on the purge list for each of which its writes are a millisecond rarer: a long list costs
+/// more flash memory a write.
+const RARER: Duration = Duration::from_millis(1);
+/// Single files that 123pan must refuse to purge, one after the other, until it is believed that
+/// it refuses all.
+const REFUSALS: u32 = 5;
+/// Early purges without any gain in space until it is believed that the bin takes up none.
+const VAIN: u32 = 3;
 /// Bytes of stack; it makes HTTPS calls.
 const STACK: usize = 256 << 10;
 
@@ -29,17 +36,25 @@ pub struct Purger {
 
 struct Work {
     cloud: Arc<Cloud>,
+    stopped: Receiver<()>,
     share: f64,
     /// When the tier is asked for; None when it needn't be.
     tier_at: Option<Instant>,
     /// When the bin is looked at; None when there is nothing to purge with.
     purge_at: Option<Instant>,
+    /// When the free space is looked at; None when it doesn't matter.
+    space_at: Option<Instant>,
+    /// Bytes that are to be free.
+    reserve: u64,
+    /// When the purge list may be written.
+    store_at: Instant,
     failures: u32,
-    /// The first file that is due and how many there are, since how many looks, and how many
-    /// looks are waited.
-    due: (Option<u64>, usize),
-    looks: u32,
-    still: u32,
+    ripeness: Ripeness,
+    /// Most files in a call: fewer while 123pan refuses one of them.
+    most: usize,
+    refusals: u32,
+    vain: u32,
+    said_low: bool,
 }
 
 impl Purger {
@@ -47,35 +62,27 @@ impl Purger {
     pub fn start(cloud: &Arc<Cloud>, config: &Config) -> Option<Self> {
         let (stop, stopped) = channel();
         let now = Instant::now();
+        let purges = config.bin != Bin::Keep;
         let mut work = Work {
             cloud: Arc::clone(cloud),
+            stopped,
             share: config.rate_share,
             tier_at: config.tier.is_none().then_some(now),
-            purge_at: (config.bin != Bin::Keep).then_some(now),
+            purge_at: purges.then_some(now),
+            space_at: (purges && config.reserve > 0).then_some(now),
+            reserve: config.reserve,
+            store_at: now,
             failures: 0,
-            due: (None, 0),
-            looks: 0,
-            still: match config.bin {
-                Bin::Purge => STILL.0,
-                _ => STILL.1,
-            },
-        };
-        let run = move || {
-            let mut stored = Instant::now();
-            let tick = work.cloud.door.timing.purge;
-            while stopped.recv_timeout(tick) == Err(RecvTimeoutError::Timeout) {
-                work.tick();
-                if stored.elapsed() >= STORE {
-                    work.cloud.bin.store();
-                    stored = Instant::now();
-                }
-            }
-            work.cloud.bin.store();
+            ripeness: Ripeness::new(config.bin),
+            most: BATCH,
+            refusals: 0,
+            vain: 0,
+            said_low: false,
         };
         let thread = Builder::new()
             .name("background".to_owned())
             .stack_size(STACK)
-            .spawn(run);
+            .spawn(move || work.run());
         let thread = thread.inspect_err(|e| warn!("nothing will be purged: no thread for it: {e}"));
         Some(Self {
             stop,
@@ -91,19 +98,42 @@ impl Purger {
 }
 
 impl Work {
-    fn tick(&mut self) {
-        let now = Instant::now();
-        if self.tier_at.is_some_and(|at| at <= now) {
-            self.find_tier();
+    fn run(&mut self) {
+        let tick = self.cloud.door.timing.purge;
+        while self.stopped.recv_timeout(tick) == Err(RecvTimeoutError::Timeout) {
+            let due = |at: Option<Instant>| at.is_some_and(|at| at <= Instant::now());
+            // First, so that a kill loses little.
+            self.store();
+            if due(self.tier_at) {
+                self.find_tier();
+            }
+            if due(self.purge_at) {
+                self.purge();
+            }
+            if self.purge_at.is_some() && due(self.space_at) {
+                self.keep_reserve();
+            }
+            self.cloud.look_at_space();
         }
-        if self.purge_at.is_some_and(|at| at <= now) {
-            self.purge();
+        self.cloud.waste.store();
+    }
+
+    fn stopping(&self) -> bool {
+        self.stopped.try_recv() != Err(TryRecvError::Empty)
+    }
+
+    /// Writes the purge list, unless that was just done.
+    fn store(&mut self) {
+        let waste = &self.cloud.waste;
+        if Instant::now() >= self.store_at && waste.store() {
+            let files = u32::try_from(waste.len()).unwrap_or(u32::MAX);
+            self.store_at = Instant::now() + self.cloud.door.timing.store + RARER * files;
         }
     }
 
     fn find_tier(&mut self) {
         let door = &self.cloud.door;
-        let Ok(user) = door.user() else {
+        let Ok(user) = self.cloud.account() else {
             self.tier_at = Some(Instant::now() + door.timing.tier);
             return;
         };
@@ -113,66 +143,193 @@ impl Work {
         door.pacer
             .set(|endpoint| super::pace::share(endpoint.per_second(tier), share));
         let total = user.space_permanent.saturating_add(user.space_temp);
-        let free = total.saturating_sub(user.space_used) >> 30;
         info!(
-            "123pan answers; the account is {tier:?}, with {free} GiB of {} free",
+            "123pan answers; the account is {tier:?}, with {} GiB of {} free",
+            user.free() >> 30,
             total >> 30
         );
     }
 
-    /// Whether what is due is worth its calls.
-    fn is_ripe(&mut self, due: &[u64]) -> bool {
-        let now = (due.first().copied(), due.len());
-        self.looks = match self.due == now {
-            true => self.looks + 1,
-            false => 0,
-        };
-        self.due = now;
-        due.len() >= BATCH || (!due.is_empty() && self.looks >= self.still)
-    }
-
     /// Purges what is due, unless somebody has brought it back (safety rule 19).
     fn purge(&mut self) {
-        let cloud = Arc::clone(&self.cloud);
-        loop {
-            let due: Vec<u64> = cloud.bin.due().iter().map(|entry| entry.file).collect();
-            if due.is_empty() {
-                self.failures = 0;
-            }
-            if !self.is_ripe(&due) {
+        while !self.stopping() {
+            let mut due = self.cloud.waste.due();
+            due.truncate(self.most);
+            if !self.ripeness.is_ripe(&due, self.most) || self.purge_some(&due, u64::MAX).is_none()
+            {
                 return;
             }
-            let purged = cloud
-                .door
-                .infos(&due, super::pace::Priority::Background)
-                .and_then(|rows| {
-                    let in_bin = rows
-                        .iter()
-                        .filter(|row| row.trashed != 0)
-                        .map(|row| row.file_id);
-                    let in_bin: Vec<u64> = in_bin.filter(|file| due.contains(file)).collect();
-                    if in_bin.is_empty() {
-                        Ok(())
-                    } else {
-                        cloud.door.purge(&in_bin)
-                    }
-                });
-            match purged {
-                Ok(()) => cloud.bin.done(&due.into_iter().collect::<HashSet<u64>>()),
-                Err(fault) if fault.why == Why::NoEndpoint => {
-                    warn!(
-                        "123pan has no call to empty the bin any more ({fault}): empty it by hand"
-                    );
-                    self.purge_at = None;
-                    return;
-                }
-                Err(_) => {
-                    self.failures += 1;
-                    let timing = &cloud.door.timing;
-                    self.purge_at = Some(Instant::now() + pause(timing.tier, self.failures));
-                    return;
-                }
+            self.store();
+        }
+    }
+
+    /// Purges the first of up to a hundred files, until so many bytes are free, and tells how many
+    /// were freed; None if it failed.
+    fn purge_some(&mut self, files: &[u64], enough: u64) -> Option<u64> {
+        let Ok(looked) = self.cloud.examine(files, Priority::Background) else {
+            self.wait();
+            return None;
+        };
+        let mut freed = 0;
+        let needed = looked.in_bin.iter().take_while(|row| {
+            let needed = freed < enough;
+            freed += if needed { row.size } else { 0 };
+            needed
+        });
+        let needed: Vec<u64> = needed.map(|row| row.file_id).collect();
+        if let Err(fault) = self.cloud.destroy(&needed) {
+            self.refused(&fault, &needed);
+            return None;
+        }
+        (self.failures, self.refusals) = (0, 0);
+        self.most = (self.most * 2).min(BATCH);
+        let mut fate = looked.fate;
+        fate.gone.extend(needed);
+        self.cloud.waste.learn(&fate);
+        Some(freed)
+    }
+
+    fn wait(&mut self) {
+        self.failures += 1;
+        let pause = pause(self.cloud.door.timing.tier, self.failures);
+        self.purge_at = Some(Instant::now() + pause);
+    }
+
+    /// A call to purge has failed: one of its files may spoil it for the others, or 123pan may not
+    /// have this call any more.
+    fn refused(&mut self, fault: &Fault, files: &[u64]) {
+        let soon = Instant::now() + self.cloud.door.timing.purge;
+        let is_refusal = matches!(fault.why, Why::Unknown | Why::NoFile | Why::Server);
+        self.refusals += u32::from(is_refusal && files.len() == 1);
+        if fault.why == Why::NoEndpoint || self.refusals >= REFUSALS {
+            warn!(
+                "123pan doesn't let programs empty the bin any more ({fault}): deleted files stay \
+                 there until you empty it by hand; it is tried again after a restart"
+            );
+            self.purge_at = None;
+        } else if !is_refusal {
+            self.wait();
+        } else if files.len() > 1 {
+            self.most = files.len() / 2;
+            self.purge_at = Some(soon);
+        } else {
+            self.cloud.waste.postpone(files);
+            self.purge_at = Some(soon);
+        }
+    }
+
+    /// Purges the oldest of what lies in the bin before its time, while less than the reserve is
+    /// free.
+    fn keep_reserve(&mut self) {
+        if self.cloud.waste.oldest().is_empty() {
+            return;
+        }
+        let timing = self.cloud.door.timing.clone();
+        self.space_at = Some(Instant::now() + timing.tier);
+        let Ok(user) = self.cloud.account() else {
+            return;
+        };
+        self.space_at = Some(Instant::now() + timing.space);
+        let mut free = user.free();
+        self.say_low(free);
+        while free < self.reserve && !self.stopping() {
+            let mut oldest = self.cloud.waste.oldest();
+            oldest.truncate(self.most);
+            if oldest.is_empty() {
+                warn!(
+                    "{} MiB are free in the account, less than the reserve, and nothing is left \
+                     in the bin to be purged",
+                    free >> 20
+                );
+                return;
             }
+            let files = self.cloud.waste.len();
+            let Some(freed) = self.purge_some(&oldest, self.reserve - free) else {
+                return;
+            };
+            // What `infos` doesn't show in the bin yet is left for the next time.
+            if self.cloud.waste.len() == files {
+                return;
+            }
+            let Ok(user) = self.cloud.account() else {
+                return;
+            };
+            if self.is_vain(&user, free, freed) {
+                return;
+            }
+            free = user.free();
+        }
+    }
+
+    fn say_low(&mut self, free: u64) {
+        let is_low = free < self.reserve;
+        if is_low && !self.said_low {
+            warn!(
+                "{} MiB are free in the account, less than the reserve of {} MiB: the oldest \
+                 deleted files are purged from the bin before their time",
+                free >> 20,
+                self.reserve >> 20
+            );
+        } else if self.said_low && !is_low {
+            info!("the account has its reserve again");
+        }
+        self.said_low = is_low;
+    }
+
+    /// Whether a purge of so many bytes has brought no space. Whether the bin takes up any isn't
+    /// documented (API reference 6.7), so it must not be emptied for nothing.
+    fn is_vain(&mut self, user: &User, before: u64, freed: u64) -> bool {
+        if freed == 0 || user.free() > before {
+            self.vain = 0;
+            return false;
+        }
+        self.vain += 1;
+        if self.vain >= VAIN {
+            warn!(
+                "purging brings no space in this account: what is left in the bin stays its time"
+            );
+            self.space_at = None;
+        }
+        true
+    }
+}
+
+/// What `infos` says of files that were put into the bin.
+pub struct Looked {
+    /// Those that are still there, in the order asked.
+    pub in_bin: Vec<Row>,
+    /// What has become of the others.
+    pub fate: Fate,
+}
+
+impl Cloud {
+    /// Looks at up to a hundred files that were put into the bin.
+    pub fn examine(&self, files: &[u64], first: Priority) -> Result<Looked, Fault> {
+        let rows = self.door.infos(files, first)?;
+        let mut rows: HashMap<u64, Row> = rows.into_iter().map(|row| (row.file_id, row)).collect();
+        let (mut in_bin, mut fate) = (Vec::new(), Fate::default());
+        for file in files {
+            match rows.remove(file) {
+                Some(row) if row.trashed != 0 => in_bin.push(row),
+                Some(_) => drop(fate.alive.insert(*file)),
+                None => drop(fate.missing.insert(*file)),
+            }
+        }
+        Ok(Looked { in_bin, fate })
+    }
+
+    /// Destroys up to a hundred files that are in the bin.
+    pub fn destroy(&self, files: &[u64]) -> Result<(), Fault> {
+        match files {
+            [] => Ok(()),
+            _ => match self.door.purge(files) {
+                // It may well have been done.
+                Err(fault) if fault.why == Why::Lost => {
+                    let looked = self.examine(files, Priority::Background)?;
+                    looked.in_bin.is_empty().then_some(()).ok_or(fault)
+                }
+                done => done,
+            },
         }
     }
 }

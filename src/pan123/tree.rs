@@ -7,6 +7,7 @@ use super::call::{Door, Fault};
 use super::judge::{Why, pause};
 use super::known::{Knowledge, Known, Merged, Path, join, last, parent};
 use super::pace::Priority;
+use super::pages::Pages;
 use crate::restic::Id;
 use crate::store::{Cause, Error};
 use log::{error, info, warn};
@@ -17,14 +18,13 @@ use std::time::Instant;
 /// Most numbers in one call of `infos`: its own limit isn't documented, those of its neighbours
 /// are 100.
 pub const BATCH: usize = 100;
-/// Pages without any row after which a list is given up: nothing says that a list ends so.
-const EMPTY_PAGES: usize = 10;
 /// How often a path is looked up anew when what was known turns out stale.
 const ROUNDS: usize = 3;
 
 /// The account's folders and files.
 pub struct Tree {
     pub(super) door: Arc<Door>,
+    pages: Pages,
     known: Mutex<Knowledge>,
     making: Mutex<HashSet<String>>,
     made: Condvar,
@@ -46,6 +46,7 @@ impl Tree {
         let known = Mutex::new(Knowledge::new(door.timing.overlay));
         Self {
             door,
+            pages: Pages::default(),
             known,
             making: Mutex::default(),
             made: Condvar::new(),
@@ -214,28 +215,9 @@ impl Tree {
     pub fn read(&self, ids: &[u64], first: Priority) -> Result<Vec<Row>, Fault> {
         let mut rows = Vec::new();
         for id in ids {
-            rows.extend(self.read_one(*id, first)?);
+            rows.extend(self.pages.read(&self.door, *id, first)?);
         }
         Ok(rows)
-    }
-
-    /// All rows of one folder. A cursor that repeats or goes back starts it again, once.
-    fn read_one(&self, id: u64, first: Priority) -> Result<Vec<Row>, Fault> {
-        for _ in 0..2 {
-            let (mut rows, mut after, mut empty) = (Vec::new(), None, 0);
-            loop {
-                let page = self.door.list(id, after, first)?;
-                empty = if page.rows.is_empty() { empty + 1 } else { 0 };
-                rows.extend(page.rows);
-                match page.next {
-                    None => return Ok(without_doubles(rows)),
-                    Some(next) if after.is_some_and(|after| next <= after) => break,
-                    Some(_) if empty > EMPTY_PAGES => break,
-                    next => after = next,
-                }
-            }
-        }
-        Err(Fault::new(Why::Lost, "123pan's list goes in circles"))
     }
 
     /// A folder's number, making it and those above it where they don't exist.
@@ -320,13 +302,6 @@ pub fn named(files: &[Known], name: Id) -> Vec<Known> {
 /// Whether an answer to a list may be about a folder that doesn't exist any more.
 fn may_mean_gone(why: Why) -> bool {
     matches!(why, Why::NoFile | Why::NoParent | Why::Unknown | Why::Lost)
-}
-
-/// Rows may be doubled when files come and go while a list is read.
-fn without_doubles(mut rows: Vec<Row>) -> Vec<Row> {
-    let mut seen = HashSet::with_capacity(rows.len());
-    rows.retain(|row| seen.insert(row.file_id));
-    rows
 }
 
 fn read_error(path: &Path, fault: Fault) -> Error {

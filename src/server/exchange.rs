@@ -61,6 +61,12 @@ impl Exchange {
         self.incoming.get_mut().give_up();
     }
 
+    /// Whether the client has gone without waiting for its answer.
+    pub(super) fn deserted(&mut self) -> bool {
+        let socket = self.incoming.get_mut().socket();
+        !socket.is_some_and(sockets::alive)
+    }
+
     /// Lets `serve` read the body and write the answer.
     pub(super) fn serve(
         &mut self,

@@ -210,7 +210,7 @@ mod tests {
     #[test]
     fn every_status_of_the_service_has_its_phrase() {
         for status in [
-            200, 206, 400, 403, 404, 405, 411, 413, 416, 500, 502, 503, 507,
+            200, 206, 400, 401, 403, 404, 405, 411, 413, 416, 500, 502, 503, 507,
         ] {
             assert_ne!(reason(status), "Unknown", "{status}");
         }

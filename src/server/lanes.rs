@@ -1,20 +1,22 @@
 //! The lanes: bounded queues and the threads that empty them, so that nothing small waits behind
-//! something large, DELETEs travel together, and a refused body is read away where nobody waits.
+//! something large, DELETEs travel together, passwords are proven aside, and a refused body is read
+//! away where nobody waits.
 
 use super::Config;
 use super::exchange::Exchange;
-use crate::service::{Job, Lane, Reply, Service};
+use super::refusals::Refusals;
+use crate::service::{Doubt, Job, Lane, Reply, Service};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounded};
 use std::convert::Infallible;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Threads that read refused bodies away.
-const REFUSERS: usize = 2;
+/// Threads that prove passwords. They compute, so more of them would only take the processor away
+/// from everybody else.
+const PROVERS: usize = 2;
 /// Most DELETEs that are done together: 123pan takes 100 ids in a call.
 const BATCH: usize = 100;
 /// How many times the time for which a DELETE waits for another one may pass while they keep
@@ -27,17 +29,26 @@ const STACK: usize = 512 << 10;
 
 /// The queues' entrances.
 pub(super) struct Lanes {
-    open: Option<Queues>,
+    open: Option<Entrances>,
     refusals: Refusals,
     /// Ends when the last worker has.
     working: Receiver<Infallible>,
 }
 
+struct Entrances {
+    queues: Queues,
+    doubts: Sender<Box<(Exchange, Doubt)>>,
+}
+
+/// What waits is boxed: a queue touches all of its memory when it is made, and would take 100 KB
+/// before the first request.
+#[derive(Clone)]
 struct Queues {
-    small: Sender<Work>,
-    large: Sender<Work>,
-    remove_small: Sender<Work>,
-    remove_large: Sender<Work>,
+    small: Sender<Box<Work>>,
+    large: Sender<Box<Work>>,
+    remove_small: Sender<Box<Work>>,
+    remove_large: Sender<Box<Work>>,
+    refusals: Refusals,
 }
 
 /// An admitted request.
@@ -63,39 +74,38 @@ impl Lanes {
             large: worker.start("large", config.workers, Worker::work)?,
             remove_small: worker.start("remove-small", 1, Worker::remove)?,
             remove_large: worker.start("remove-large", 1, Worker::remove)?,
+            refusals: refusals.clone(),
         };
+        let doubts = start_provers(config.queue, service, &queues)?;
         Ok(Self {
-            open: Some(queues),
+            open: Some(Entrances { queues, doubts }),
             refusals,
             working,
         })
     }
 
-    /// Queues an admitted request; a full queue refuses it.
+    /// Queues an admitted request.
     pub(super) fn send(&self, exchange: Exchange, job: Job) {
-        let work = Work { exchange, job };
+        match &self.open {
+            Some(open) => open.queues.send(exchange, job),
+            None => self.refuse(exchange, Reply::empty(503)),
+        }
+    }
+
+    /// Has somebody prove who they are before their request is queued.
+    pub(super) fn prove(&self, exchange: Exchange, doubt: Doubt) {
         let sent = match &self.open {
-            None => Err(work),
-            Some(queues) => {
-                let queue = match work.job.lane() {
-                    Lane::Small => &queues.small,
-                    Lane::Large => &queues.large,
-                    Lane::RemoveSmall => &queues.remove_small,
-                    Lane::RemoveLarge => &queues.remove_large,
-                };
-                queue.try_send(work).map_err(|full| full.into_inner())
-            }
+            Some(open) => open.doubts.try_send(Box::new((exchange, doubt))),
+            None => return self.refuse(exchange, Reply::empty(503)),
         };
-        if let Err(Work { exchange, job }) = sent {
-            drop(job);
-            self.refuse(exchange, Reply::empty(503));
+        if let Err(full) = sent {
+            self.refuse(full.into_inner().0, Reply::empty(503));
         }
     }
 
     /// Has a request answered as soon as its body is read away.
-    pub(super) fn refuse(&self, mut exchange: Exchange, reply: Reply) {
-        exchange.reply(reply);
-        self.refusals.send(exchange);
+    pub(super) fn refuse(&self, exchange: Exchange, reply: Reply) {
+        self.refusals.refuse(exchange, reply);
     }
 
     /// Lets no more work in.
@@ -115,45 +125,54 @@ pub(super) fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> io::Res
     builder.stack_size(STACK).spawn(body).map(drop)
 }
 
-/// The lane for requests with an answer whose body isn't read yet.
-#[derive(Clone)]
-struct Refusals {
-    queue: Sender<Exchange>,
-    waiting: Arc<AtomicUsize>,
+impl Queues {
+    /// Queues an admitted request; a full queue refuses it.
+    fn send(&self, exchange: Exchange, job: Job) {
+        let (queue, removes) = match job.lane() {
+            Lane::Small => (&self.small, false),
+            Lane::Large => (&self.large, false),
+            Lane::RemoveSmall => (&self.remove_small, true),
+            Lane::RemoveLarge => (&self.remove_large, true),
+        };
+        // The one thread of these lanes must not wait for a body.
+        if removes && job.has_body() {
+            return self.refusals.refuse(exchange, Reply::empty(400));
+        }
+        if let Err(full) = queue.try_send(Box::new(Work { exchange, job })) {
+            let Work { exchange, job } = *full.into_inner();
+            drop(job);
+            self.refusals.refuse(exchange, Reply::empty(503));
+        }
+    }
 }
 
-impl Refusals {
-    fn start(most: usize) -> io::Result<Self> {
-        let (queue, exchanges) = bounded::<Exchange>(most);
-        let waiting = Arc::new(AtomicUsize::new(0));
-        for number in 0..REFUSERS {
-            let (exchanges, waiting) = (exchanges.clone(), Arc::clone(&waiting));
-            let body = move || {
-                for mut exchange in exchanges {
-                    guarded("reading a refused body", || {
-                        exchange.drain();
-                        exchange.finish();
-                    });
-                    waiting.fetch_sub(1, Ordering::Relaxed);
+/// Starts the threads that prove passwords, away from the thread that accepts requests.
+fn start_provers(
+    most: usize,
+    service: &Arc<Service>,
+    queues: &Queues,
+) -> io::Result<Sender<Box<(Exchange, Doubt)>>> {
+    let (sender, doubts) = bounded::<Box<(Exchange, Doubt)>>(most);
+    for number in 0..PROVERS {
+        // The other lanes stay open until the last doubt is resolved.
+        let (service, queues, doubts) = (Arc::clone(service), queues.clone(), doubts.clone());
+        let body = move || {
+            for work in doubts {
+                let (mut exchange, doubt) = *work;
+                match guarded("proving a password", || service.prove(doubt)) {
+                    // What its client has given up mustn't be done behind what it did next.
+                    Some(Ok(_)) if exchange.deserted() => {
+                        exchange.abort(&io::Error::other("the client has gone"));
+                    }
+                    Some(Ok(job)) => queues.send(exchange, job),
+                    Some(Err(reply)) => queues.refusals.refuse(exchange, reply),
+                    None => queues.refusals.refuse(exchange, Reply::empty(500)),
                 }
-            };
-            spawn(&format!("refuse-{number}"), body)?;
-        }
-        Ok(Self { queue, waiting })
+            }
+        };
+        spawn(&format!("prove-{number}"), body)?;
     }
-
-    fn send(&self, exchange: Exchange) {
-        self.waiting.fetch_add(1, Ordering::Relaxed);
-        if let Err(full) = self.queue.try_send(exchange) {
-            self.waiting.fetch_sub(1, Ordering::Relaxed);
-            let error = io::Error::other("too many refused requests at once");
-            full.into_inner().abort(&error);
-        }
-    }
-
-    fn idle(&self) -> bool {
-        self.waiting.load(Ordering::Relaxed) == 0
-    }
+    Ok(sender)
 }
 
 /// What a thread needs to empty a queue.
@@ -171,8 +190,8 @@ impl Worker {
         &self,
         name: &str,
         threads: usize,
-        empty: fn(&Self, &Receiver<Work>),
-    ) -> io::Result<Sender<Work>> {
+        empty: fn(&Self, &Receiver<Box<Work>>),
+    ) -> io::Result<Sender<Box<Work>>> {
         let (sender, queue) = bounded(self.most);
         for number in 0..threads {
             let (worker, queue) = (self.clone(), queue.clone());
@@ -182,8 +201,9 @@ impl Worker {
     }
 
     /// Does one job after the other.
-    fn work(&self, queue: &Receiver<Work>) {
-        for Work { mut exchange, job } in queue {
+    fn work(&self, queue: &Receiver<Box<Work>>) {
+        for work in queue {
+            let Work { mut exchange, job } = *work;
             let served = guarded("a request", || {
                 exchange.serve(|body, answer| self.service.serve(&job, body, answer))
             });
@@ -202,7 +222,7 @@ impl Worker {
     }
 
     /// Does DELETEs, many at once.
-    fn remove(&self, queue: &Receiver<Work>) {
+    fn remove(&self, queue: &Receiver<Box<Work>>) {
         let mut pending = Vec::new();
         while self.gather(queue, &mut pending) {
             let ready = pending.extract_if(.., |work| work.job.turn_has_come());
@@ -214,28 +234,28 @@ impl Worker {
     }
 
     /// Waits for DELETEs, and after the first one for more; false when there will be none.
-    fn gather(&self, queue: &Receiver<Work>, pending: &mut Vec<Work>) -> bool {
+    fn gather(&self, queue: &Receiver<Box<Work>>, pending: &mut Vec<Work>) -> bool {
         if pending.is_empty() {
             let Ok(first) = queue.recv() else {
                 return false;
             };
-            pending.push(first);
+            pending.push(*first);
             let end = Instant::now() + self.gather * GATHERED;
             while pending.len() < BATCH && Instant::now() < end {
                 match queue.recv_timeout(self.gather) {
-                    Ok(work) => pending.push(work),
+                    Ok(work) => pending.push(*work),
                     Err(_) => break,
                 }
             }
         } else {
             match queue.recv_timeout(TURN) {
-                Ok(work) => pending.push(work),
+                Ok(work) => pending.push(*work),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => thread::sleep(TURN),
             }
         }
         let room = self.most.saturating_sub(pending.len());
-        pending.extend(queue.try_iter().take(room));
+        pending.extend(queue.try_iter().take(room).map(|work| *work));
         true
     }
 
@@ -262,7 +282,7 @@ impl Worker {
 }
 
 /// Runs something that may panic, so that the thread lives on.
-fn guarded<T>(what: &str, run: impl FnOnce() -> T) -> Option<T> {
+pub(super) fn guarded<T>(what: &str, run: impl FnOnce() -> T) -> Option<T> {
     let done = catch_unwind(AssertUnwindSafe(run));
     done.inspect_err(|_| log::error!("{what} panicked; the line before says where"))
         .ok()

@@ -3,9 +3,10 @@
 //! faults are dealt with; each is named where its cure stands.
 //!
 //! ```text
-//! tiny_http ─► accept ─► small, large ─► worker ─┐
-//!                │   └─► removes ─► gatherer ────┼─► answer
-//!                └─► refused ─► read away ───────┘
+//! tiny_http ─► accept ─┬─► small, large ─► worker ─┐
+//!                │     ├─► removes ─► gatherer ────┼─► answer
+//!                │     └─► refused ─► read away ───┘
+//!                └─► prove ─► one of the three
 //! ```
 
 mod exchange;
@@ -13,10 +14,11 @@ mod head;
 mod incoming;
 mod lanes;
 mod peers;
+mod refusals;
 mod sockets;
 
 use crate::body::LARGEST;
-use crate::service::{Head, Job, Lane, Length, Reply, Service};
+use crate::service::{Admission, Head, Length, Reply, Service};
 use exchange::Exchange;
 use lanes::Lanes;
 use peers::Peers;
@@ -315,12 +317,13 @@ impl Reception {
         let admitted = match length {
             None => Err(Reply::empty(400)),
             Some(Length::Known(len)) if len > self.net.largest => Err(Reply::empty(413)),
-            Some(length) => Ok(self.admit(&request, length)),
+            Some(length) => Ok(self.admit(&request, length, seat.peer())),
         };
         let mut exchange = Exchange::new(&self.net, request, seat, length);
         match admitted {
-            Ok(Ok(job)) => lanes.send(exchange, job),
-            Ok(Err(reply)) => lanes.refuse(exchange, reply),
+            Ok(Admission::Job(job)) => lanes.send(exchange, job),
+            Ok(Admission::Doubt(doubt)) => lanes.prove(exchange, doubt),
+            Ok(Admission::Refused(reply)) => lanes.refuse(exchange, reply),
             Err(reply) => {
                 exchange.distrust();
                 lanes.refuse(exchange, reply);
@@ -328,21 +331,16 @@ impl Reception {
         }
     }
 
-    fn admit(&self, request: &Request, length: Length) -> Result<Job, Reply> {
-        let job = self.service.admit(&Head {
+    fn admit(&self, request: &Request, length: Length, peer: SocketAddr) -> Admission {
+        self.service.admit(&Head {
             method: request.method().as_str(),
             target: request.url(),
             accept: value(request, "Accept"),
             range: value(request, "Range"),
+            authorization: value(request, "Authorization"),
+            peer: peer.ip(),
             length,
-        })?;
-        match (job.lane(), length) {
-            // The one thread of these lanes must not wait for a body.
-            (Lane::RemoveSmall | Lane::RemoveLarge, Length::Known(1..) | Length::Chunked) => {
-                Err(Reply::empty(400))
-            }
-            _ => Ok(job),
-        }
+        })
     }
 }
 

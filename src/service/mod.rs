@@ -5,16 +5,20 @@
 //!
 //! Sockets and threads are `server`'s; here is only what can be tested with bytes in memory.
 
+mod admit;
 mod listing;
 mod status;
 
-use crate::body::{Body, Budget, LARGEST};
-use crate::restic::{self, File, Kind, Operation, Range, Repo};
+pub use admit::{Admission, Doubt};
+
+use crate::access::{Access, Grant, Peer};
+use crate::body::{Body, Budget};
+use crate::restic::{File, Kind, Operation, Range, Repo};
 use crate::store::{Cause, Error, Loaded, Store};
 use crate::turns::{Turn, Turns};
 use listing::Listing;
-use log::{info, warn};
-use status::{refuse, reply_failed, reply_to};
+use log::warn;
+use status::{reply_failed, reply_to};
 use std::io::{self, Read};
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,7 +32,7 @@ const CHUNKED_CONFIG: std::ops::RangeInclusive<u64> = 32..=64 << 10;
 const TURN_WAIT: Duration = Duration::from_secs(120);
 
 /// What the protocol looks at in a request's head.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Head<'a> {
     /// The method, in upper case.
     pub method: &'a str,
@@ -38,6 +42,10 @@ pub struct Head<'a> {
     pub accept: Option<&'a str>,
     /// The `Range` header.
     pub range: Option<&'a str>,
+    /// The `Authorization` header.
+    pub authorization: Option<&'a str>,
+    /// The client's address.
+    pub peer: Peer,
     /// What the head says about the body.
     pub length: Length,
 }
@@ -74,6 +82,7 @@ pub struct Job {
     range: Option<Range>,
     v2: bool,
     length: Length,
+    grant: Grant,
     turn: Option<Turn>,
 }
 
@@ -92,6 +101,11 @@ impl Job {
         }
     }
 
+    /// Whether a body follows.
+    pub fn has_body(&self) -> bool {
+        !matches!(self.length, Length::None | Length::Known(0))
+    }
+
     /// Whether nothing that came earlier for the same name is still under way.
     pub fn turn_has_come(&self) -> bool {
         self.turn.as_ref().is_none_or(Turn::has_come)
@@ -107,6 +121,8 @@ pub struct Reply {
     pub headers: Vec<(&'static str, String)>,
     /// Bytes that follow, also for HEAD, where they don't; None when nobody knows yet.
     pub length: Option<u64>,
+    /// How long it is kept back.
+    pub pause: Duration,
 }
 
 impl Reply {
@@ -116,6 +132,7 @@ impl Reply {
             status,
             headers: Vec::new(),
             length: Some(0),
+            pause: Duration::ZERO,
         }
     }
 
@@ -139,39 +156,33 @@ pub struct Service {
     store: Box<dyn Store>,
     budget: Budget,
     turns: Arc<Turns>,
+    access: Arc<Access>,
+    reserve: u64,
 }
 
 impl Service {
-    /// A service that keeps its files in `store` and holds bodies within `budget`.
+    /// A service that keeps its files in `store` and holds bodies within `budget`. Everybody may
+    /// do everything, up to the last byte.
     pub fn new(store: Box<dyn Store>, budget: Budget) -> Self {
         Self {
             store,
             budget,
             turns: Arc::default(),
+            access: Arc::new(Access::open()),
+            reserve: 0,
         }
     }
 
-    /// Decides what a request is, or why it is refused, without touching the cloud.
-    pub fn admit(&self, head: &Head<'_>) -> Result<Job, Reply> {
-        let operation = restic::parse(head.method, head.target).map_err(refuse)?;
-        if let (Operation::Save(_, file), length) = (&operation, head.length) {
-            check_length(file, length)?;
-        }
-        let turn = match &operation {
-            Operation::Save(repo, file) | Operation::Remove(repo, file) => {
-                Some(self.turns.arrive(repo, file))
-            }
-            _ => None,
-        };
-        let range = head.range.and_then(Range::parse);
-        let v2 = head.accept.is_some_and(restic::wants_v2);
-        Ok(Job {
-            operation,
-            range,
-            v2,
-            length: head.length,
-            turn,
-        })
+    /// The same, with rules about who may do what.
+    #[must_use]
+    pub fn guarded(self, access: Arc<Access>) -> Self {
+        Self { access, ..self }
+    }
+
+    /// The same, keeping so many bytes of the store free for what makes room again.
+    #[must_use]
+    pub fn reserving(self, reserve: u64) -> Self {
+        Self { reserve, ..self }
     }
 
     /// Does the job and answers it. An Err after [`Answer::start`] means that the answer isn't
@@ -217,8 +228,18 @@ impl Service {
             return Err(Error::new(Cause::Busy, text));
         }
         let mut body = match job.length {
-            Length::Known(len) => Body::fixed(source, len, file.id(), &self.budget)?,
-            _ => Body::chunked(source, file.id(), &self.budget)?,
+            Length::Known(len) => {
+                self.check_limit(&job.grant, len)?;
+                Body::fixed(source, len, file.id(), &self.budget)?
+            }
+            _ => {
+                self.check_limit(&job.grant, 0)?;
+                let body = Body::chunked(source, file.id(), &self.budget)?;
+                // Only now is its length known.
+                self.check_limit(&job.grant, body.len())?;
+                self.check_room(&job.grant, file, body.len())?;
+                body
+            }
         };
         if body.is_empty() {
             // Whether 123pan takes empty files is unknown, and restic has none.
@@ -304,16 +325,4 @@ fn copy(reader: &mut dyn Read, len: u64, answer: &mut dyn Answer) -> io::Result<
         left -= n as u64;
     }
     Ok(())
-}
-
-/// Lengths that can be refused before the body is read.
-fn check_length(file: &File, length: Length) -> Result<(), Reply> {
-    match length {
-        Length::Known(len) if len > LARGEST => {
-            info!("POST {file}: {len} bytes are more than 123pan takes in a file");
-            Err(Reply::empty(413))
-        }
-        Length::None => Err(Reply::empty(411)),
-        _ => Ok(()),
-    }
 }

@@ -3,9 +3,32 @@
 //! everything else, so a passing fault must never get one of those.
 
 use super::Reply;
+use crate::access::{Denied, User};
 use crate::restic::{Operation, Refusal, Repo};
 use crate::store::{Cause, Error};
-use log::{debug, error, warn};
+use log::{debug, error, info, warn};
+use std::time::Duration;
+
+/// The answer to somebody without a name and password.
+pub(super) fn deny() -> Reply {
+    // So that browsers and curl ask for them.
+    Reply::empty(401).with("WWW-Authenticate", "Basic realm=\"restic\"")
+}
+
+/// The answer to a wrong name or password, a while later.
+pub(super) fn kept_back(pause: Duration) -> Reply {
+    Reply { pause, ..deny() }
+}
+
+/// The answer to what a user may not do.
+pub(super) fn forbid(user: &User, operation: &Operation, denied: Denied) -> Reply {
+    let repo = operation.repo();
+    match denied {
+        Denied::Foreign => info!("{user} may not enter {repo}"),
+        Denied::Role(role) => info!("{user} may only {role} in {repo}"),
+    }
+    Reply::empty(403)
+}
 
 /// The answer to a request line that is no operation.
 pub(super) fn refuse(refusal: Refusal) -> Reply {

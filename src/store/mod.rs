@@ -3,6 +3,7 @@
 //! A store knows repositories and files; how a cloud numbers its folders, batches its calls or
 //! renews its tokens stays inside. `memory` is what the contract means, and the tests' oracle.
 
+pub mod local;
 pub mod memory;
 
 pub use crate::error::{Cause, Error};
@@ -45,6 +46,18 @@ pub trait Store: Send + Sync {
     /// them in the same order. Ok also when there is no such file; Ok promises that it is gone
     /// from the cloud, whatever became of the others.
     fn remove(&self, files: &[(Repo, File)]) -> Vec<Result<(), Error>>;
+
+    /// Bytes that can still be stored, as far as it is known. It MUST NOT wait for the cloud: the
+    /// thread that accepts requests asks.
+    fn free_space(&self) -> Option<u64> {
+        None
+    }
+
+    /// Bytes of everything below a folder, which may be a repository or hold several; None if the
+    /// store can't tell. It may be a few minutes old, but has what this server stored since.
+    fn used_space(&self, _folder: &Repo) -> Result<Option<u64>, Error> {
+        Ok(None)
+    }
 }
 
 /// Receives the files of a list.

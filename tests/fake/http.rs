@@ -3,6 +3,7 @@
 //! and requests themselves are read in `exchange`.
 
 use super::exchange::{Conn, Exchange};
+use super::tls;
 use std::collections::HashMap;
 use std::io;
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -48,7 +49,7 @@ impl Server {
         let addr = listener.local_addr()?;
         let open = Arc::new(Open::default());
         let shared = open.clone();
-        let thread = std::thread::spawn(move || accept(&listener, &shared, &handler));
+        let thread = std::thread::spawn(move || accept(&listener, addr, &shared, &handler));
         Ok(Server {
             addr,
             open,
@@ -97,7 +98,7 @@ impl Drop for Server {
 }
 
 /// Gives each connection a thread, until the server stops.
-fn accept(listener: &TcpListener, open: &Arc<Open>, handler: &Handler) {
+fn accept(listener: &TcpListener, addr: SocketAddr, open: &Arc<Open>, handler: &Handler) {
     for stream in listener.incoming() {
         if open.stopping.load(Ordering::SeqCst) {
             break;
@@ -113,7 +114,13 @@ fn accept(listener: &TcpListener, open: &Arc<Open>, handler: &Handler) {
         let (open, handler) = (open.clone(), handler.clone());
         std::thread::spawn(move || {
             // A client must not wait for a thread that has panicked.
-            let talk = AssertUnwindSafe(|| converse(&stream, &handler, &open.stopping));
+            let talk = AssertUnwindSafe(|| {
+                if tls::begins(&stream) {
+                    let _ = tls::tunnel(&stream, addr);
+                    return Then::Close;
+                }
+                converse(&stream, &handler, &open.stopping)
+            });
             let then = catch_unwind(talk).unwrap_or(Then::Reset);
             if then == Then::Reset {
                 let _ = rustix::net::sockopt::set_socket_linger(&stream, Some(Duration::ZERO));

@@ -42,6 +42,7 @@ mod sliced;
 mod state;
 mod switches;
 mod time;
+mod tls;
 mod tokens;
 mod upload;
 mod views;

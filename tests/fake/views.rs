@@ -10,7 +10,7 @@ use std::collections::HashMap;
 /// What a list needs to remember from page to page, for the cursors that misbehave.
 #[derive(Default)]
 pub struct Pages {
-    /// (Folder, cursor) → rows before it when it was given out.
+    /// (Folder, row) → its place when it was last shown, counted from 1.
     offsets: HashMap<(u64, u64), usize>,
     misbehaved: u32,
 }
@@ -64,9 +64,13 @@ pub fn page(
         Some((id, _)) if more => i64::try_from(*id).unwrap_or(i64::MAX),
         _ => -1,
     };
-    if let Ok(id) = u64::try_from(last) {
-        let offset = before + rows.len();
-        pages.offsets.insert((ask.parent, id), offset);
+    if switches.cursor == Cursor::Offset {
+        // The number of any row stands for the place that it had when it was last shown.
+        for (place, (id, _)) in (before + 1..).zip(&rows) {
+            pages.offsets.insert((ask.parent, *id), place);
+        }
+    }
+    if last != -1 {
         last = misplace(pages, switches, ask, last);
     }
     let list: Vec<Value> = rows.into_iter().map(|(_, row)| row).collect();
@@ -108,7 +112,10 @@ fn cut(
     };
     // Counting the rows before a page costs a walk, so it is done only for the cursor that needs it.
     let before = match (switches.cursor, start) {
-        (Cursor::Offset, Start::Id(id)) => ids.range(..id).count(),
+        (Cursor::Offset, Start::Id(id)) => ids
+            .range(..id)
+            .filter_map(|id| lags.shows(cloud.nodes.get(id)?, now))
+            .count(),
         _ => skip,
     };
     let mut rows: Vec<(u64, Value)> = shown

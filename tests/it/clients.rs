@@ -54,6 +54,8 @@ cases! {
     restic_copy: RESTIC "/a/b/" copy;
     restic_together: RESTIC "/" together;
     restic_killed: RESTIC "/a/b/" killed;
+    restic_undo: RESTIC "/a/b/" undo;
+    debian_undo: DEBIAN "/" undo;
     rustic_cycle: RUSTIC "/" cycle;
     rustic_cycle_in_folder: RUSTIC "/a/b/" cycle;
     rustic_together: RUSTIC "/" together;
@@ -83,7 +85,12 @@ fn try_client(client: &Client, repo: &str, scenario: Scenario) {
     rig.assert_clean(expected);
 }
 
-pub(crate) fn find(client: &Client) -> Option<PathBuf> {
+/// A restic, the newest that is in the cache.
+pub(crate) fn restic() -> Option<PathBuf> {
+    find(&RESTIC).or_else(|| find(&DEBIAN))
+}
+
+fn find(client: &Client) -> Option<PathBuf> {
     let home = || PathBuf::from(std::env::var_os("HOME").unwrap_or_default()).join(".cache");
     let cache = std::env::var_os("XDG_CACHE_HOME").map_or_else(home, PathBuf::from);
     let program = cache.join("restic-123pan/clients").join(client.program);
@@ -180,6 +187,41 @@ fn killed(session: &Session<'_>) -> &'static [&'static str] {
     session.restore_and_compare(&files);
     // What the killed client was sending.
     &["broke its body off"]
+}
+
+/// A snapshot that was forgotten and pruned comes back from the recycle bin, by way of a server
+/// that was killed meanwhile.
+fn undo(session: &Session<'_>) -> &'static [&'static str] {
+    let (files, before) = (session.dir.join("files"), session.dir.join("before"));
+    tree::grow(&files, 5, 4 << 20);
+    tree::grow(&before, 5, 4 << 20);
+    session.init();
+    session.backup(&files);
+    let forgotten = session.ids("snapshots");
+    fs::remove_dir_all(files.join("folder 0")).ok();
+    tree::change(&files, 100);
+    session.backup(&files);
+    session.forget();
+    let end = Instant::now() + PATIENCE;
+    while session
+        .rig
+        .command(&["bin", "list"])
+        .contains("deleted at an unknown time")
+    {
+        assert!(Instant::now() < end, "the purge list was never written");
+    }
+    session.rig.kill_and_restart();
+    let told = session.rig.command(&["bin", "restore", "--since", "1h"]);
+    assert!(told.contains("`restic repair index`"), "{told}");
+    session.reindex();
+    session.check();
+    assert_eq!(session.ids("snapshots").len(), 2);
+    let target = TempDir::new();
+    let to = target.path().to_str().unwrap();
+    session.run(&["restore", forgotten.first().unwrap(), "--target", to]);
+    let restored = target.path().join(files.strip_prefix("/").unwrap());
+    tree::compare(&before, &restored);
+    &[]
 }
 
 /// Packs without a length, larger than the server's memory budget.

@@ -7,9 +7,12 @@
     reason = "a test fails by panicking, and says what it skipped"
 )]
 
+mod access;
+mod budget;
 mod calls;
 mod clients;
 mod cloud;
+mod device;
 #[path = "../fake/mod.rs"]
 mod fake;
 mod rig;

@@ -5,7 +5,8 @@ use crate::fake::Fake;
 use crate::tree::TempDir;
 use std::cell::RefCell;
 use std::fs::{self, File};
-use std::path::PathBuf;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
@@ -18,50 +19,79 @@ pub(crate) struct Rig {
     server: RefCell<Child>,
     port: u16,
     log: PathBuf,
+    account: Account,
+    options: Vec<String>,
     // Last, because the server writes into it.
-    _dir: TempDir,
+    dir: TempDir,
 }
 
 impl Rig {
     /// Starts both; `options` are the server's, besides those that every test needs.
     pub(crate) fn start(options: &[&str]) -> Self {
         let cloud = Fake::start();
+        let url = cloud.url();
+        let program = Path::new(env!("CARGO_BIN_EXE_restic-123pan"));
+        Self::with(program, cloud, &url, options)
+    }
+
+    /// The same with another program and another emulator, which the server reaches at `url`.
+    pub(crate) fn with(program: &Path, cloud: Fake, url: &str, options: &[&str]) -> Self {
         let dir = TempDir::new();
         let log = dir.path().join("log");
-        let state = dir.path().join("state");
-        let server = Command::new(env!("CARGO_BIN_EXE_restic-123pan"))
-            .args([
-                "--listen",
-                "127.0.0.1:0",
-                "--tier",
-                "vip",
-                "--allow-http-upload",
-            ])
-            .args(["--api-url", &cloud.url(), "--state-dir"])
-            .arg(&state)
-            .args(options)
-            .env("PAN123_CLIENT_ID", cloud.client_id())
-            .env("PAN123_CLIENT_SECRET", cloud.client_secret())
-            .env("RUST_LOG", "info")
-            .stderr(File::create(&log).unwrap())
-            .spawn()
-            .unwrap();
+        let account = Account {
+            program: program.to_owned(),
+            url: url.to_owned(),
+            credentials: [cloud.client_id(), cloud.client_secret()].map(str::to_owned),
+            state: dir.path().join("state"),
+        };
+        let options: Vec<String> = options.iter().map(|word| (*word).to_owned()).collect();
+        let server = account.serve(&log, 0, &options);
         let mut rig = Self {
             cloud,
             server: RefCell::new(server),
             port: 0,
             log,
-            _dir: dir,
+            account,
+            options,
+            dir,
         };
-        rig.port = rig.wait_for(|line| {
-            let (_, after) = line.split_once("127.0.0.1:")?;
-            let digits = after.split(|c: char| !c.is_ascii_digit()).next()?;
-            line.contains("listening").then(|| digits.parse().ok())?
-        });
+        rig.port = rig.wait_for(port);
         rig
     }
 
-    /// The account.
+    /// Kills the server and starts it again on its port, with a new log.
+    pub(crate) fn kill_and_restart(&self) {
+        let mut server = self.server.borrow_mut();
+        let _ = server.kill();
+        let _ = server.wait();
+        *server = self.account.serve(&self.log, self.port, &self.options);
+        drop(server);
+        self.wait_for(port);
+    }
+
+    /// Runs another command of the program for the same account; what it prints.
+    pub(crate) fn command(&self, words: &[&str]) -> String {
+        let output = self.account.command(&words[..2]).args(&words[2..]).output();
+        let output = output.unwrap();
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{words:?}: {errors}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// A command of the program's own, on the same account and with a state of its own.
+    pub(crate) fn spare_command(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_restic-123pan"));
+        command
+            .args(words)
+            .args(["--tier", "vip", "--allow-http-upload"])
+            .args(["--api-url", &self.cloud.url(), "--state-dir"])
+            .arg(self.dir.path().join("state of commands"))
+            .env("PAN123_CLIENT_ID", self.cloud.client_id())
+            .env("PAN123_CLIENT_SECRET", self.cloud.client_secret());
+        command
+    }
+
+    /// The emulated account.
     pub(crate) fn cloud(&self) -> &Fake {
         &self.cloud
     }
@@ -69,6 +99,21 @@ impl Rig {
     /// A repository's address, as clients want it.
     pub(crate) fn url(&self, repo: &str) -> String {
         format!("rest:http://127.0.0.1:{}{repo}", self.port)
+    }
+
+    /// Where the server listens.
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The number of the server's process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.server.borrow().id()
+    }
+
+    /// The address on which it listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        ([127, 0, 0, 1], self.port).into()
     }
 
     /// The server's log so far.
@@ -109,6 +154,47 @@ impl Rig {
         let limited: u64 = calls.endpoints.values().map(|count| count.limited).sum();
         assert_eq!(limited, 0, "calls refused for their rate: {calls:#?}");
     }
+}
+
+/// A program, and the account that it works on.
+struct Account {
+    program: PathBuf,
+    url: String,
+    credentials: [String; 2],
+    state: PathBuf,
+}
+
+impl Account {
+    /// A command of the program.
+    fn command(&self, words: &[&str]) -> Command {
+        let [id, secret] = &self.credentials;
+        let mut command = Command::new(&self.program);
+        command
+            .args(words)
+            .args(["--tier", "vip", "--api-url", &self.url])
+            .env("PAN123_CLIENT_ID", id)
+            .env("PAN123_CLIENT_SECRET", secret)
+            .env("PAN123_STATE_DIR", &self.state);
+        command
+    }
+
+    /// Starts the server; 0 is any port.
+    fn serve(&self, log: &Path, port: u16, options: &[String]) -> Child {
+        self.command(&["--allow-http-upload"])
+            .args(["--listen", &format!("127.0.0.1:{port}")])
+            .args(options)
+            .env("RUST_LOG", "info")
+            .stderr(File::create(log).unwrap())
+            .spawn()
+            .unwrap()
+    }
+}
+
+/// The port that a line of the log names.
+fn port(line: &str) -> Option<u16> {
+    let (_, after) = line.split_once("127.0.0.1:")?;
+    let digits = after.split(|c: char| !c.is_ascii_digit()).next()?;
+    line.contains("listening").then(|| digits.parse().ok())?
 }
 
 impl Drop for Rig {

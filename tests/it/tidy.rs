@@ -288,23 +288,29 @@ fn the_top_is_tidy() {
     assert!(tops.is_empty(), "what are these at the top? {tops:?}");
 }
 
-/// The table of options in README.md and `--help` tell of the same options.
+/// The tables of options in README.md and `--help` tell of the same options.
 #[test]
 fn the_readme_lists_every_option() {
-    let help = Command::new(env!("CARGO_BIN_EXE_restic-123pan"))
+    let table = |line: &&str| line.starts_with("| `--");
+    let text = read("README.md");
+    let readme: BTreeSet<String> = text.lines().filter(table).filter_map(option).collect();
+    let listed = |line: &&str| line.trim_start().starts_with("--");
+    let mut helps = BTreeSet::new();
+    for command in ["", "bin list", "bin purge", "bin restore"] {
+        let help = help(command);
+        helps.extend(help.lines().filter(listed).filter_map(option));
+    }
+    helps.remove("--help");
+    assert_eq!(readme, helps, "README.md (left) and --help (right) differ");
+}
+
+fn help(command: &str) -> String {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_restic-123pan"));
+    let output = program
+        .args(command.split_whitespace())
         .arg("--help")
         .output();
-    let help = String::from_utf8(help.unwrap().stdout).unwrap();
-    let table = |line: &&str| line.starts_with("| `--");
-    let readme: BTreeSet<String> = read("README.md")
-        .lines()
-        .filter(table)
-        .filter_map(option)
-        .collect();
-    let listed = |line: &&str| line.trim_start().starts_with("--");
-    let mut help: BTreeSet<String> = help.lines().filter(listed).filter_map(option).collect();
-    help.remove("--help");
-    assert_eq!(readme, help, "README.md (left) and --help (right) differ");
+    String::from_utf8(output.unwrap().stdout).unwrap()
 }
 
 /// The option that a line begins with, after a table's bar.

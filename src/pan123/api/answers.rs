@@ -91,6 +91,14 @@ pub struct User {
     pub vip: bool,
 }
 
+impl User {
+    /// Bytes that are free.
+    pub fn free(&self) -> u64 {
+        let total = self.space_permanent.saturating_add(self.space_temp);
+        total.saturating_sub(self.space_used)
+    }
+}
+
 /// What an upload was answered.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(default)]
@@ -139,6 +147,14 @@ pub(super) fn number<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error
         Some(Loose::Number(n)) => Ok(u64::try_from(n).unwrap_or(0)),
         Some(Loose::Text(text)) => text.trim().parse().map_err(D::Error::custom),
     }
+}
+
+/// Integers as numbers or as text, or null for none.
+pub(super) fn numbers<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<u64>, D::Error> {
+    #[derive(Deserialize)]
+    struct One(#[serde(deserialize_with = "number")] u64);
+    let all = Option::<Vec<One>>::deserialize(from)?.unwrap_or_default();
+    Ok(all.into_iter().map(|One(n)| n).collect())
 }
 
 fn cursor<'de, D: Deserializer<'de>>(from: D) -> Result<i64, D::Error> {

@@ -10,7 +10,7 @@ use super::call::{Call, Door, Fault};
 use super::multipart::Form;
 use super::pace::Priority;
 use crate::store::Error;
-use answers::{ListData, number};
+use answers::{ListData, number, numbers};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -64,11 +64,17 @@ endpoints! {
     Mkdir, "POST", "/upload/v1/file/mkdir", 5.0, 20.0;
     /// Details of up to 100 files.
     Infos, "POST", "/api/v1/file/infos", 10.0, 10.0;
+    /// Details of one file or folder.
+    Detail, "GET", "/api/v1/file/detail", 10.0, 10.0;
     /// Up to 100 files into the bin. No table for developers names it; 5 is the OAuth figure, and
     /// the support told of none. `pace` finds out.
     Trash, "POST", "/api/v1/file/trash", 10.0, 10.0;
     /// Up to 100 files out of the bin for good.
     Purge, "POST", "/api/v1/file/delete", 1.0, 10.0;
+    /// Up to 100 files back out of the bin.
+    Recover, "POST", "/api/v1/file/recover", 10.0, 10.0;
+    /// The same into another folder.
+    RecoverByPath, "POST", "/api/v1/file/recover/by_path", 10.0, 10.0;
     /// The address to download a file from; 5 is the OAuth figure.
     DownloadInfo, "GET", "/api/v1/file/download_info", 5.0, 10.0;
     /// Where uploads go.
@@ -86,7 +92,7 @@ endpoints! {
 impl Endpoint {
     /// Whether a call can be made twice without harm when its answer was lost.
     pub fn idempotent(self) -> bool {
-        // A second trash or purge would do no harm either, but what they say about ids that are
+        // A second trash, purge or recovery would do no harm either, but what they say about ids that are
         // gone already is unknown; `bin` looks instead.
         !matches!(
             self,
@@ -94,6 +100,8 @@ impl Endpoint {
                 | Self::Mkdir
                 | Self::Trash
                 | Self::Purge
+                | Self::Recover
+                | Self::RecoverByPath
                 | Self::Single
                 | Self::Create
         )
@@ -168,6 +176,18 @@ impl Door {
         Ok(data.rows)
     }
 
+    /// The bytes of a file, or of everything below a folder (API reference 3.14).
+    pub fn size(&self, file: u64, first: Priority) -> Result<u64, Fault> {
+        #[derive(Deserialize)]
+        struct Data {
+            #[serde(deserialize_with = "number")]
+            size: u64,
+        }
+        let query = format!("?fileID={file}");
+        let data: Data = self.ask(Call::get(Endpoint::Detail, &query).first(first))?;
+        Ok(data.size)
+    }
+
     /// Moves up to 100 files into the bin.
     pub fn trash(&self, files: &[u64], first: Priority) -> Result<(), Fault> {
         self.tell(Call::json(Endpoint::Trash, &json!({ "fileIDs": files })).first(first))
@@ -176,6 +196,26 @@ impl Door {
     /// Destroys up to 100 files that are in the bin.
     pub fn purge(&self, files: &[u64]) -> Result<(), Fault> {
         let call = Call::json(Endpoint::Purge, &json!({ "fileIDs": files }));
+        self.tell(call.first(Priority::Background))
+    }
+
+    /// Takes up to 100 files out of the bin; answers those whose folder is gone.
+    pub fn recover(&self, files: &[u64]) -> Result<Vec<u64>, Fault> {
+        #[derive(Deserialize)]
+        struct Data {
+            #[serde(rename = "abnormalFileIDs", default, deserialize_with = "numbers")]
+            abnormal: Vec<u64>,
+        }
+        let call = Call::json(Endpoint::Recover, &json!({ "fileIDs": files }));
+        // Nobody says that there is always an object when all went well.
+        let data: Option<Data> = self.ask(call.first(Priority::Background))?;
+        Ok(data.map(|data| data.abnormal).unwrap_or_default())
+    }
+
+    /// Takes up to 100 files out of the bin into this folder.
+    pub fn recover_into(&self, files: &[u64], folder: u64) -> Result<(), Fault> {
+        let body = json!({ "fileIDs": files, "parentFileID": folder });
+        let call = Call::json(Endpoint::RecoverByPath, &body);
         self.tell(call.first(Priority::Background))
     }
 

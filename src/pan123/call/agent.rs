@@ -6,6 +6,7 @@ use std::io::ErrorKind;
 use std::sync::Arc;
 use ureq::Agent;
 use ureq::config::{AutoHeaderValue, IpFamily};
+use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
 
 /// Bytes of buffer in each direction of a connection.
 const BUFFER: usize = 64 << 10;
@@ -19,7 +20,9 @@ pub(super) fn agent(config: &Config) -> Agent {
         IpFamily::Any
     };
     let program = concat!("restic-123pan/", env!("CARGO_PKG_VERSION"));
+    let tls = TlsConfig::builder().root_certs(roots(config.ca.as_deref()));
     let built = Agent::config_builder()
+        .tls_config(tls.build())
         .http_status_as_error(false)
         .max_redirects(0)
         .user_agent(AutoHeaderValue::Provided(Arc::new(program.to_owned())))
@@ -39,6 +42,19 @@ pub(super) fn agent(config: &Config) -> Agent {
         .timeout_per_write(Some(timing.stall))
         .build();
     Agent::new_with_config(built)
+}
+
+/// Whose word is taken for who a server is: Mozilla's list, or only what the user named. What is
+/// no certificate is passed over; with none left every connection fails and says so.
+fn roots(pem: Option<&[u8]>) -> RootCerts {
+    let Some(pem) = pem else {
+        return RootCerts::WebPki;
+    };
+    let certificates = parse_pem(pem).filter_map(|item| match item {
+        Ok(PemItem::Certificate(certificate)) => Some(certificate),
+        _ => None,
+    });
+    RootCerts::new_with_certs(&certificates.collect::<Vec<_>>())
 }
 
 /// What a failure to send means: whether the request can have been received.

@@ -8,9 +8,10 @@ use super::api::Endpoint;
 use super::judge::{self, Outcome, Verdict, Why};
 use super::multipart::Form;
 use super::pace::{Pacer, Priority};
-use super::token::{Keeper, NoToken, Token, rfc3339};
+use super::token::{Keeper, NoToken, Token};
 use super::trouble::Troubles;
 use super::{Config, Timing};
+use crate::civil::seconds;
 use crate::restic::Part;
 use crate::store::{self, Cause};
 use agent::{agent, unsent};
@@ -300,7 +301,7 @@ impl Door {
         let data: Data = self
             .ask(call)
             .map_err(|fault| NoToken(fault.why, fault.text))?;
-        let expires = rfc3339(&data.expires).ok_or_else(|| {
+        let expires = seconds(&data.expires).ok_or_else(|| {
             NoToken(
                 Why::NoToken,
                 format!("a token's expiry is no time: {}", clip(&data.expires)),

@@ -105,6 +105,7 @@ impl Cloud {
             let since = *failing.get_or_insert_with(Instant::now);
             match self.after(&mut target, sent, body, since, tries)? {
                 Next::Done(Some(number), md5) => {
+                    self.space.stored(&target.path, body.len());
                     lock(&self.uploads.damaged).remove(&damaged);
                     return Ok(Some((number, md5)));
                 }
@@ -205,8 +206,9 @@ impl Cloud {
             // Nothing of the body has been read, so that there is nothing to compare with.
             After::Look if md5.is_empty() => self.uploads.hosts.failed(&host),
             After::Look => {
-                if let Some(next) = self.look(target, body, &md5, fault.why)? {
-                    return Ok(next);
+                // A replacement may be refused as well, and is tried as long as anything else.
+                if let Some(done @ Next::Done(..)) = self.look(target, body, &md5, fault.why)? {
+                    return Ok(done);
                 }
                 if fault.why == Why::Lost {
                     self.uploads.hosts.failed(&host);

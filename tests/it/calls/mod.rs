@@ -63,6 +63,9 @@ fn config(cloud: &Fake, rate_share: f64) -> Config {
         rate_share,
         tier: Some(Tier::Vip),
         bin: Bin::Keep,
+        reserve: 0,
+        ca: None,
+        clock: restic_123pan::pan123::Clock::default(),
         allow_http_upload: false,
         ipv4_only: false,
         timing: Timing {

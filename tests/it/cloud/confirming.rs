@@ -162,7 +162,7 @@ fn no_infos_no_index() {
     ] {
         println!("{how:?}");
         let cloud = Cloud::start();
-        let server = cloud.server();
+        let server = cloud.hasty_server();
         server.save(Kind::Data, b"a pack").unwrap();
         cloud.fail_next(Endpoint::Infos, u32::MAX, When::Before, how);
         assert_eq!(server.save(Kind::Index, b"an index"), Err(Cause::Cloud));

@@ -66,7 +66,7 @@ fn the_outcome_of_a_trash_call_is_looked_up() {
 fn an_unknown_outcome_is_an_error() {
     for when in [When::Before, When::After] {
         let cloud = Cloud::start();
-        let server = cloud.server();
+        let server = cloud.hasty_server();
         let pack = server.save(Kind::Data, b"a pack").unwrap();
         cloud.fail_next(Endpoint::Trash, 9, when, How::Reset);
         cloud.fail_next(Endpoint::Infos, 1000, When::Before, How::Html(502));
@@ -105,7 +105,9 @@ fn a_late_removal_does_not_hit_the_next_file() {
         for kind in [Kind::Locks, Kind::Data, Kind::Snapshots] {
             let cloud = Cloud::start();
             // Within this time a list doesn't ask whether its folder lies in the bin.
-            let server = cloud.server_with(|c| c.timing.overlay = ms(60_000));
+            let server = cloud.server_with(|c| {
+                (c.timing.overlay, c.timing.retry) = (ms(60_000), ms(20));
+            });
             let name = server.save(kind, b"content").unwrap();
             let old = cloud.file(&path(kind, name)).unwrap().id;
             cloud.fail_next(Endpoint::Trash, 9, when, How::Reset);

@@ -192,7 +192,8 @@ fn a_lost_mkdir_makes_no_twin() {
     ] {
         for (when, lag) in [(When::After, 0), (When::After, 50), (When::Before, 0)] {
             println!("{how:?} {when:?}, folders {lag} ms late");
-            let cloud = Cloud::with(|s| s.lag_mkdir = ms(lag));
+            // Whoever calls twice gets two.
+            let cloud = Cloud::with(|s| (s.lag_mkdir, s.mkdir_twins) = (ms(lag), true));
             let server = cloud.server();
             cloud.fail_next(Endpoint::Mkdir, 1, when, how.clone());
             let saved = server.save(Kind::Keys, b"a key");

@@ -66,7 +66,7 @@ fn a_faulty_list_makes_nothing_absent() {
     for how in [How::NullData, How::Html(404), How::Empty, How::WrongShape] {
         let cloud = Cloud::start();
         let pack = cloud.server().save(Kind::Data, b"a pack").unwrap();
-        let server = cloud.server();
+        let server = cloud.hasty_server();
         for skip in 0..4 {
             let (endpoint, times, when) = (Endpoint::List, 1000, When::Before);
             let how = how.clone();
@@ -224,7 +224,7 @@ fn lost_cursors_start_again_or_fail() {
 #[test]
 fn a_list_that_fails_midway_is_an_error() {
     let cloud = Cloud::start();
-    let server = cloud.server();
+    let server = cloud.hasty_server();
     let ids = save_many(&server, Kind::Data, 40);
     // The repository's folders come first, then those of the packs.
     let (endpoint, times, when) = (Endpoint::List, 1000, When::Before);

@@ -2,7 +2,7 @@
 //! lists alone.
 
 use super::rig::{Cloud, folder, id, ms, path};
-use crate::fake::{Endpoint, How, When};
+use crate::fake::{Endpoint, How, Single, When};
 use restic_123pan::restic::Kind;
 use restic_123pan::store::Cause;
 use std::time::Instant;
@@ -33,11 +33,23 @@ fn a_lock_that_never_shows_is_withdrawn() {
     server.save(Kind::Locks, b"a lock").unwrap();
 }
 
+/// Rule 8: a lock that others can't read bars nobody either.
+#[test]
+fn a_damaged_lock_is_withdrawn() {
+    for single in [Single::WrongSize, Single::WrongEtag] {
+        let cloud = Cloud::with(|s| (s.single, s.single_times) = (single, 1));
+        let server = cloud.server();
+        assert_eq!(server.save(Kind::Locks, b"a lock"), Err(Cause::Cloud));
+        assert_eq!(cloud.living(&folder(Kind::Locks)), [""; 0], "{single:?}");
+        server.save(Kind::Locks, b"a lock").unwrap();
+    }
+}
+
 /// The same when the list itself fails.
 #[test]
 fn a_lock_without_a_list_is_withdrawn() {
     let cloud = Cloud::start();
-    let server = cloud.server();
+    let server = cloud.hasty_server();
     server.create().unwrap();
     server.save(Kind::Locks, b"another lock").unwrap();
     cloud.fail_next(Endpoint::List, u32::MAX, When::Before, How::NullData);

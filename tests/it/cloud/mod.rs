@@ -18,5 +18,7 @@ mod serving;
 mod several;
 mod statuses;
 mod tokens;
+mod undo;
 mod uploads;
+mod waste;
 mod writing;

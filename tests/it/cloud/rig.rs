@@ -5,7 +5,7 @@
 use crate::fake::{Fake, Options, Switches};
 use crate::tree::TempDir;
 use restic_123pan::body::{Body, Budget};
-use restic_123pan::pan123::{Bin, Config, Pan123, Tier, Timing};
+use restic_123pan::pan123::{Bin, Clock, Config, Pan123, Tier, Timing};
 use restic_123pan::restic::{File, Id, Kind, Range, Repo};
 use restic_123pan::store::{Cause, Error, Store};
 use sha2::{Digest, Sha256};
@@ -66,9 +66,21 @@ impl Cloud {
         self.server_with(|_| {})
     }
 
+    /// One that soon stops repeating.
+    pub(super) fn hasty_server(&self) -> Server {
+        self.server_with(|c| c.timing.retry = ms(20))
+    }
+
     /// One that is configured otherwise.
     pub(super) fn server_with(&self, change: impl FnOnce(&mut Config)) -> Server {
-        let mut config = Config {
+        let mut config = self.config();
+        change(&mut config);
+        Server::over(Pan123::new(&config))
+    }
+
+    /// How a server is configured for it.
+    pub(super) fn config(&self) -> Config {
+        Config {
             api_url: self.url(),
             client_id: self.client_id().to_owned(),
             client_secret: self.client_secret().to_owned(),
@@ -79,12 +91,13 @@ impl Cloud {
             rate_share: 1000.0,
             tier: Some(Tier::Vip),
             bin: Bin::Keep,
+            reserve: 0,
+            clock: Clock::default(),
             allow_http_upload: false,
             ipv4_only: false,
+            ca: None,
             timing: fast(),
-        };
-        change(&mut config);
-        Server::over(Pan123::new(&config))
+        }
     }
 }
 
@@ -112,7 +125,8 @@ pub(super) fn fast() -> Timing {
         stall: ms(2000),
         idle: ms(10_000),
         rate_wait: ms(3000),
-        retry: ms(250),
+        // Longer than a busy machine lets a thread wait; tests of faults that stay take less.
+        retry: ms(1500),
         pause: ms(4),
         poll: ms(15),
         polls: 20,
@@ -127,6 +141,8 @@ pub(super) fn fast() -> Timing {
         lost: ms(60_000),
         purge: ms(10),
         tier: ms(30),
+        space: ms(30),
+        store: ms(20),
     }
 }
 

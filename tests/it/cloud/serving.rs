@@ -1,12 +1,12 @@
 //! The whole server over the emulated cloud: the statuses that clients get, and safety rules 4, 6,
 //! 15 and 21, which hold on the wire alone.
 
-use super::rig::{Cloud, fast, id, ms};
-use crate::fake::{Endpoint, Fault, How, Single, When};
+use super::rig::{Cloud, id, ms};
+use crate::fake::{Endpoint, Fault, How, When};
 use crate::tree::random;
 use crate::wire::Wire;
 use restic_123pan::body::Budget;
-use restic_123pan::pan123::{self, Bin, Pan123, Tier};
+use restic_123pan::pan123::Pan123;
 use restic_123pan::server::{self, Config, Stop};
 use restic_123pan::service::Service;
 use std::net::SocketAddr;
@@ -21,20 +21,7 @@ struct Serving {
 
 impl Serving {
     fn over(cloud: &Cloud) -> Self {
-        let store = Pan123::new(&pan123::Config {
-            api_url: cloud.url(),
-            client_id: cloud.client_id().to_owned(),
-            client_secret: cloud.client_secret().to_owned(),
-            repo_path: "restic".to_owned(),
-            state_dir: None,
-            uploads: 4,
-            rate_share: 1000.0,
-            tier: Some(Tier::Vip),
-            bin: Bin::Keep,
-            allow_http_upload: false,
-            ipv4_only: false,
-            timing: fast(),
-        });
+        let store = Pan123::new(&cloud.config());
         let bound = server::bind(&Config {
             listen: "127.0.0.1:0".to_owned(),
             drain_timeout: Duration::from_secs(1),
@@ -75,17 +62,12 @@ fn pack(bytes: &[u8]) -> String {
 /// What goes wrong in the cloud, and the status of a POST, a GET and a list then.
 #[test]
 fn troubles_have_their_statuses() {
-    let cases: [(&str, fn(&Cloud), [u16; 3]); 9] = [
+    let cases: [(&str, fn(&Cloud), [u16; 3]); 8] = [
         ("nothing", |_| {}, [200, 200, 200]),
         ("blocked", |c| c.set(|s| s.blocked = true), [503, 503, 503]),
         ("banned", |c| c.set(|s| s.banned = true), [503, 200, 200]),
         ("full", |c| c.set_space(10, 10), [507, 200, 200]),
         ("no traffic", |c| c.set_traffic(Some(0)), [200, 503, 200]),
-        (
-            "queued",
-            |c| c.set(|s| s.single = Single::QueuedNever),
-            [200, 200, 200],
-        ),
         (
             "no list",
             |c| broken(c, Endpoint::List, &How::NullData),
@@ -185,6 +167,21 @@ fn one_name_one_operation_at_a_time() {
     }
 }
 
+/// Rule 4: a DELETE that is slow at the cloud doesn't hit the POST that follows it.
+#[test]
+fn a_slow_removal_does_not_hit_the_next_file() {
+    let cloud = Cloud::start();
+    let server = Serving::over(&cloud);
+    assert_eq!(server.status("POST", &lock(b"lock"), b"lock"), 200);
+    cloud.fail_next(Endpoint::Trash, 1, When::Before, How::Hang(ms(100)));
+    let mut delete = server.open();
+    delete.send(format!("DELETE {} HTTP/1.1\r\n\r\n", lock(b"lock")));
+    thread::sleep(ms(40));
+    assert_eq!(server.status("POST", &lock(b"lock"), b"lock"), 200);
+    assert_eq!(delete.answer(false).status, 200);
+    assert_eq!(cloud.tree().len(), 1, "what was acknowledged last is gone");
+}
+
 /// Rule 6: a body that ends too early stores nothing, announced or in chunks.
 #[test]
 fn a_truncated_body_stores_nothing() {
@@ -280,7 +277,8 @@ fn refused_bodies_are_read_away() {
     let cloud = Cloud::start();
     let server = Serving::over(&cloud);
     assert_eq!(server.status("POST", "/host/config", b"a config"), 200);
-    let body = random(1, 1 << 20);
+    // More than is held before the cloud is asked.
+    let body = random(1, 3 << 20);
     cloud.set(|s| s.banned = true);
     let mut wire = server.open();
     for (path, status) in [

@@ -205,7 +205,7 @@ fn without_a_token_there_is_no_storm() {
     ] {
         let cloud = Cloud::start();
         cloud.fail_next(Endpoint::Token, 1000, When::Before, how.clone());
-        let server = cloud.server();
+        let server = cloud.hasty_server();
         for _ in 0..10 {
             let works = works(&server);
             assert!(

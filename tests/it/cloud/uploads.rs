@@ -85,7 +85,7 @@ fn slices_come_to_help() {
             s.single = Single::Only500;
             change(s);
         });
-        let server = cloud.server_with(|c| c.timing.retry = ms(2000));
+        let server = cloud.server();
         let bytes = random(1, 300_000);
         server.save(Kind::Data, &bytes).unwrap();
         whole(&cloud, &server, &bytes);
@@ -120,7 +120,7 @@ fn slices_survive_faults() {
     ] {
         println!("{endpoint:?} {when:?} {how:?}");
         let cloud = Cloud::with(|s| (s.single, s.slice_size) = (Single::Only500, 100_000));
-        let server = cloud.server_with(|c| c.timing.retry = ms(2000));
+        let server = cloud.server();
         let bytes = random(1, 250_000);
         cloud.fail(Fault {
             endpoint,
@@ -139,8 +139,8 @@ fn slices_survive_faults() {
 fn known_content_is_reused() {
     for reuse in [Reuse::Yes, Reuse::NoId] {
         let cloud = Cloud::with(|s| (s.single, s.reuse) = (Single::Only500, reuse));
-        let server = cloud.server_with(|c| c.timing.retry = ms(2000));
-        let mut elsewhere = cloud.server_with(|c| c.timing.retry = ms(2000));
+        let server = cloud.server();
+        let mut elsewhere = cloud.server();
         elsewhere.turn_to("elsewhere");
         elsewhere.save(Kind::Data, b"known content").unwrap();
         let slices = cloud.count(Endpoint::Slice).calls;

@@ -78,6 +78,12 @@ fn what_exists_goes_nowhere() {
             assert_eq!(one.save(kind, b"content"), Ok(id));
             assert!(!cloud.by_id(number).unwrap().trashed, "{taken:?} {kind:?}");
             assert_eq!(one.list(kind), Ok(vec![id]));
+            // What was stored under another name all the same is in the bin at the latest when
+            // something counts on it.
+            one.save(Kind::Index, b"index of one").unwrap();
+            other.save(Kind::Index, b"index of the other").unwrap();
+            let suffixed = cloud.tree().into_keys().filter(|path| path.contains('('));
+            assert_eq!(suffixed.collect::<Vec<_>>(), [""; 0], "{kind:?}");
         }
     }
 }
@@ -168,6 +174,21 @@ fn damage_is_mended_by_the_second_stream() {
     let before = cloud.tree();
     assert_eq!(server.save(Kind::Data, &bytes), Ok(id));
     assert_eq!(cloud.tree(), before);
+}
+
+/// Rule 3: a service that refuses to replace what is damaged isn't asked for ever.
+#[test]
+fn mending_is_given_up() {
+    let cloud = Cloud::start();
+    let server = cloud.hasty_server();
+    let id = server.save(Kind::Data, b"the right content").unwrap();
+    cloud.damage(&path(Kind::Data, id), b"damaged");
+    let taken = How::Code(1, "该目录下文件名重复".to_owned());
+    cloud.fail_next(Endpoint::Single, u32::MAX, When::Before, taken.clone());
+    cloud.fail_next(Endpoint::Create, u32::MAX, When::Before, taken);
+    let saved = server.save(Kind::Data, b"the right content");
+    assert_eq!(saved, Err(Cause::Cloud));
+    assert!(cloud.count(Endpoint::Single).calls < 10);
 }
 
 /// Rule 3: a wrong body doesn't replace anything.

@@ -1,0 +1,192 @@
+//! The users at the door: who was proven a moment ago comes in at once, others are proven, and
+//! wrong passwords are told in the log.
+
+use super::Peer;
+use super::credentials::{self, Credentials};
+use super::htpasswd::{self, Stored, Users, same};
+use super::slow::{Attempt, Slow};
+use super::watched::Watched;
+use log::warn;
+use sha2::{Digest, Sha256};
+use std::collections::HashMap;
+use std::fmt;
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// How long a proven password is remembered.
+const MEMORY: Duration = Duration::from_secs(5 * 60);
+/// Most users whose passwords are remembered.
+const USERS: usize = 1024;
+/// Longest name in characters that the log shows.
+const LOGGED: usize = 64;
+
+/// What a look at credentials says.
+pub(super) enum Found {
+    User(Arc<str>),
+    Unproven(Claim),
+    Nobody,
+    Crowded,
+}
+
+/// Credentials to be proven.
+pub struct Claim {
+    credentials: Credentials,
+    peer: Peer,
+    attempt: Attempt,
+}
+
+impl fmt::Debug for Claim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} from {}", self.credentials, self.peer)
+    }
+}
+
+/// The guard.
+pub(super) struct Guard {
+    users: Watched<Users>,
+    /// Random for each process, so that what is remembered means nothing outside it.
+    key: [u8; 32],
+    remembered: Mutex<HashMap<Arc<str>, Remembered>>,
+    slow: Arc<Slow>,
+    hashed: AtomicUsize,
+}
+
+/// A password that was right.
+#[derive(Clone, Copy)]
+struct Remembered {
+    proof: [u8; 32],
+    until: Instant,
+}
+
+impl Guard {
+    /// A guard with the users of a file.
+    pub(super) fn new(path: &Path, pause: Duration, now: Instant) -> Result<Self, String> {
+        let mut key = [0; 32];
+        let got = rustix::rand::getrandom(&mut key, rustix::rand::GetRandomFlags::empty());
+        if got != Ok(key.len()) {
+            return Err("the system has no random numbers".to_owned());
+        }
+        Ok(Self {
+            users: Watched::open(path, htpasswd::parse, now)?,
+            key,
+            remembered: Mutex::default(),
+            slow: Slow::new(pause),
+            hashed: AtomicUsize::new(0),
+        })
+    }
+
+    /// Has the file read at the next opportunity.
+    pub(super) fn reload(&self) {
+        self.users.reload();
+    }
+
+    /// How often bcrypt has run.
+    pub(super) fn hashed(&self) -> usize {
+        self.hashed.load(Ordering::Relaxed)
+    }
+
+    /// Looks at a header without any expense.
+    pub(super) fn recognise(&self, header: Option<&str>, peer: Peer, now: Instant) -> Found {
+        let users = self.users.value(now);
+        let Some(credentials) = header.and_then(credentials::read) else {
+            return Found::Nobody;
+        };
+        if let Some(name) = self.remembers(&users, &credentials, now) {
+            return Found::User(name);
+        }
+        match self.slow.begin(peer, now) {
+            None => Found::Crowded,
+            Some(attempt) => Found::Unproven(Claim {
+                credentials,
+                peer,
+                attempt,
+            }),
+        }
+    }
+
+    /// Proves credentials; the Err says how long to keep back the answer.
+    pub(super) fn prove(
+        &self,
+        claim: Claim,
+        clock: &dyn Fn() -> Instant,
+    ) -> Result<Arc<str>, Duration> {
+        let Claim {
+            credentials,
+            peer,
+            attempt,
+        } = claim;
+        let users = self.users.value(clock());
+        // Others with the same credentials may have been waiting in front.
+        if let Some(name) = self.remembers(&users, &credentials, clock()) {
+            return Ok(name);
+        }
+        let stored = users.stored(&credentials.user);
+        let right = self.try_password(&users, stored, &credentials.password);
+        match stored.filter(|_| right) {
+            Some(stored) => Ok(self.remember(stored, &credentials, clock())),
+            None => {
+                // The address stands before whatever the client may write.
+                let user: String = credentials.user.chars().take(LOGGED).collect();
+                let address = peer.to_canonical();
+                warn!("login failed from {address}: user {user:?}, wrong name or password");
+                Err(attempt.failed(clock()))
+            }
+        }
+    }
+
+    /// Compares a password, as slowly for users that don't exist as for others.
+    fn try_password(&self, users: &Users, stored: Option<&Stored>, password: &[u8]) -> bool {
+        let compared = stored.unwrap_or(users.decoy());
+        if compared.cost().is_some() {
+            self.hashed.fetch_add(1, Ordering::Relaxed);
+        }
+        compared.is(password) && stored.is_some()
+    }
+
+    fn remembers(
+        &self,
+        users: &Users,
+        credentials: &Credentials,
+        now: Instant,
+    ) -> Option<Arc<str>> {
+        // What the file says now counts, also for those who were proven by what it said before.
+        let stored = users.stored(&credentials.user)?;
+        let remembered = self.remembered();
+        let (name, known) = remembered.get_key_value(credentials.user.as_str())?;
+        let fits = known.until > now && same(&known.proof, &self.proof(stored, credentials));
+        fits.then(|| Arc::clone(name))
+    }
+
+    fn remember(&self, stored: &Stored, credentials: &Credentials, now: Instant) -> Arc<str> {
+        let proof = self.proof(stored, credentials);
+        let name: Arc<str> = credentials.user.as_str().into();
+        let mut remembered = self.remembered();
+        if remembered.len() >= USERS {
+            remembered.retain(|_, known| known.until > now);
+        }
+        if remembered.len() < USERS {
+            let until = now + MEMORY;
+            remembered.insert(Arc::clone(&name), Remembered { proof, until });
+        }
+        name
+    }
+
+    /// What is remembered of credentials: a hash that nobody can make without this process's key.
+    fn proof(&self, stored: &Stored, credentials: &Credentials) -> [u8; 32] {
+        let mut hash = Sha256::new_with_prefix(self.key);
+        for part in [stored.bytes(), credentials.user.as_bytes()] {
+            hash.update((part.len() as u64).to_le_bytes());
+            hash.update(part);
+        }
+        hash.update(&credentials.password);
+        hash.finalize().into()
+    }
+
+    fn remembered(&self) -> MutexGuard<'_, HashMap<Arc<str>, Remembered>> {
+        self.remembered
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}

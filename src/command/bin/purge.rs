@@ -1,0 +1,72 @@
+//! `bin purge`: frees what lies in the bin.
+
+use super::Failure;
+use super::pick::{walk, within};
+use super::print::{Progress, files, size};
+use crate::args::BinCommand;
+use crate::pan123::{Item, RecycleBin, What};
+use crate::restic::File;
+use std::io::{self, BufRead, IsTerminal, Write};
+
+/// Frees what lies in the bin, after asking.
+pub(super) fn run(
+    bin: &RecycleBin,
+    command: &BinCommand,
+    out: &mut dyn Write,
+) -> Result<(), Failure> {
+    let BinCommand::Purge {
+        since,
+        before,
+        yes,
+        config,
+    } = command
+    else {
+        return Ok(());
+    };
+    if !yes && !io::stdin().is_terminal() {
+        let text = "there is no terminal to ask on; give --yes to purge without asking";
+        return Err(Failure::Usage(text.to_owned()));
+    }
+    let seen = walk(bin)?;
+    let is_meant = |item: &&Item| {
+        let ours = match item.what {
+            What::File(File::Config) => *config,
+            What::File(_) => true,
+            What::Folder | What::Other => false,
+        };
+        ours && within(item, *since, *before)
+    };
+    let items: Vec<&Item> = seen.items.iter().filter(is_meant).collect();
+    let bytes = items.iter().map(|item| item.size).sum();
+    if items.is_empty() {
+        return Ok(writeln!(out, "there is nothing to purge")?);
+    }
+    if !yes && !confirmed(items.len(), bytes, out)? {
+        return Ok(writeln!(out, "nothing was purged")?);
+    }
+    let progress = Progress::new();
+    let (freed, done) = bin.purge(&items, &|freed| {
+        let (now, all) = (freed.files, items.len());
+        progress.say(&format!(
+            "{now} of {all} files purged, {}",
+            size(freed.bytes)
+        ));
+    });
+    drop(progress);
+    let count = usize::try_from(freed.files).unwrap_or(usize::MAX);
+    writeln!(out, "purged {}, {}", files(count), size(freed.bytes))?;
+    Ok(done?)
+}
+
+fn confirmed(count: usize, bytes: u64, out: &mut dyn Write) -> Result<bool, Failure> {
+    write!(
+        out,
+        "Destroy {} with {} for good? Type yes: ",
+        files(count),
+        size(bytes)
+    )?;
+    out.flush()?;
+    let mut answer = String::new();
+    io::stdin().lock().read_line(&mut answer)?;
+    Ok(answer.trim() == "yes")
+}

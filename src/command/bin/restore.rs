@@ -1,0 +1,128 @@
+//! `bin restore`: brings packs and snapshots back, keys if they are named (safety rule 20).
+
+use super::Failure;
+use super::pick::{names, walk, within};
+use super::print::{Progress, files, kind, size};
+use crate::args::BinCommand;
+use crate::pan123::{Item, RecycleBin, Restored};
+use crate::restic::Kind;
+use std::collections::HashMap;
+use std::io::Write;
+
+/// Names that are printed of what couldn't be brought back.
+const SHOWN: usize = 8;
+
+/// Brings back what is meant.
+pub(super) fn run(
+    bin: &RecycleBin,
+    command: &BinCommand,
+    out: &mut dyn Write,
+) -> Result<(), Failure> {
+    let BinCommand::Restore {
+        since,
+        partial,
+        dry_run,
+        which,
+    } = command
+    else {
+        return Ok(());
+    };
+    let seen = walk(bin)?;
+    let meant = seen.items.iter().filter(|item| names(which, item));
+    let (in_time, out_of_time): (Vec<&Item>, Vec<&Item>) =
+        meant.partition(|item| within(item, *since, None));
+    let items = newest(&in_time);
+    let taken = in_time.len() - items.len();
+    if taken > 0 {
+        writeln!(out, "left out: {}, whose names exist again", files(taken))?;
+    }
+    let unknown = out_of_time.iter().filter(|item| item.since.is_none());
+    let unknown = unknown.count();
+    if unknown > 0 {
+        writeln!(
+            out,
+            "left out: {}, deleted at an unknown time",
+            files(unknown)
+        )?;
+    }
+    if items.is_empty() {
+        return Ok(writeln!(out, "there is nothing to bring back")?);
+    }
+    let purged = bin.purged_with(&items, &seen)?;
+    if purged > 0 {
+        let text = format!(
+            "{purged} of the packs and snapshots that were deleted together with these have been \
+             purged, so that what comes back may be incomplete"
+        );
+        match partial {
+            true => writeln!(out, "{text}")?,
+            false => return Err(Failure::Failed(format!("{text}; --partial does it anyway"))),
+        }
+    }
+    if *dry_run {
+        return tell(&items, out);
+    }
+    let progress = Progress::new();
+    let (restored, done) = bin.restore(&items, &|count| {
+        progress.say(&format!("{count} of {} files brought back", items.len()));
+    });
+    drop(progress);
+    report(&restored, &items, out)?;
+    done?;
+    match restored.left.is_empty() && restored.gone.is_empty() {
+        true => Ok(()),
+        false => Err(Failure::Failed(
+            "some files couldn't be brought back".to_owned(),
+        )),
+    }
+}
+
+/// Of several files of one name the one that was made last, and none whose name exists again.
+fn newest<'a>(items: &[&'a Item]) -> Vec<&'a Item> {
+    let mut by_name: HashMap<(&str, &str, &str), &Item> = HashMap::new();
+    // In the order of their numbers within a name, so that the last one stays.
+    for item in items.iter().filter(|item| !item.taken) {
+        by_name.insert((&item.repo, kind(item), &item.name), item);
+    }
+    let mut items: Vec<&Item> = by_name.into_values().collect();
+    // Packs first: a snapshot must not be there without them.
+    items.sort_by_key(|item| (kind(item), &item.repo, &item.name));
+    items
+}
+
+fn tell(items: &[&Item], out: &mut dyn Write) -> Result<(), Failure> {
+    for item in items {
+        let repo = item.repo.trim_start_matches('/');
+        writeln!(out, "/{repo} {}/{}", kind(item), item.name)?;
+    }
+    let bytes = items.iter().map(|item| item.size).sum();
+    let count = files(items.len());
+    Ok(writeln!(
+        out,
+        "{count} would be brought back, {}",
+        size(bytes)
+    )?)
+}
+
+fn report(restored: &Restored, items: &[&Item], out: &mut dyn Write) -> Result<(), Failure> {
+    writeln!(out, "brought back: {}", files(restored.back.len()))?;
+    let name = |names: &[String]| {
+        let more = if names.len() > SHOWN { ", …" } else { "" };
+        format!("{}{more}", names[..names.len().min(SHOWN)].join(", "))
+    };
+    if !restored.left.is_empty() {
+        writeln!(out, "still in the bin: {}", name(&restored.left))?;
+    }
+    if !restored.gone.is_empty() {
+        writeln!(out, "not there any more: {}", name(&restored.gone))?;
+    }
+    let is_index_needed = |item: &&Item| item.kind() != Some(Kind::Keys);
+    if items.iter().any(is_index_needed) && !restored.back.is_empty() {
+        writeln!(
+            out,
+            "index files aren't brought back: run `restic repair index` now \
+             (`restic rebuild-index` before restic 0.16), then `restic check`"
+        )?;
+    }
+    Ok(())
+}

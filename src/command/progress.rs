@@ -1,0 +1,217 @@
+//! How far a copy is: a bar with the time left on a terminal, a plain line now and then otherwise.
+
+use std::fmt::Write as _;
+use std::io::Write;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Between two drawings of the bar.
+const FRAME: Duration = Duration::from_millis(250);
+/// Between two plain lines, which may go into a log.
+const LINE: Duration = Duration::from_secs(60);
+/// Width of the bar in characters.
+const BAR: u64 = 24;
+/// Before this much has passed, the time left would be a guess.
+const WARM: Duration = Duration::from_secs(5);
+
+/// Where it is shown.
+pub struct Screen<'a> {
+    /// Lines go here.
+    pub out: &'a mut (dyn Write + Send),
+    /// Whether it is a terminal, on which a line can be drawn again.
+    pub terminal: bool,
+}
+
+/// What is done of what is to be done. Bytes count when they are read.
+#[derive(Debug)]
+pub(super) struct Progress {
+    files: (AtomicU64, u64),
+    bytes: (AtomicU64, u64),
+    start: Instant,
+}
+
+impl Progress {
+    /// So much is to be done.
+    pub(super) fn new(files: u64, bytes: u64) -> Self {
+        Self {
+            files: (AtomicU64::new(0), files),
+            bytes: (AtomicU64::new(0), bytes),
+            start: Instant::now(),
+        }
+    }
+
+    /// A file is done.
+    pub(super) fn file(&self) {
+        self.files.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// So many bytes are done.
+    pub(super) fn bytes(&self, n: u64) {
+        self.bytes.0.fetch_add(n, Ordering::Relaxed);
+    }
+
+    /// So many bytes must be done again.
+    pub(super) fn undo(&self, n: u64) {
+        self.bytes.0.fetch_sub(n, Ordering::Relaxed);
+    }
+
+    /// Does the work and shows meanwhile how far it is.
+    pub(super) fn shown<T>(&self, screen: Screen<'_>, work: impl FnOnce() -> T) -> T {
+        let Screen { out, terminal } = screen;
+        let done = AtomicBool::new(false);
+        let every = if terminal { FRAME } else { LINE };
+        thread::scope(|scope| {
+            let painter = scope.spawn(|| {
+                let mut shown = Instant::now();
+                while !done.load(Ordering::Relaxed) {
+                    thread::park_timeout(every);
+                    if shown.elapsed() >= every {
+                        shown = Instant::now();
+                        self.show(out, terminal);
+                    }
+                }
+                self.show(out, terminal);
+                let _ = out.write_all(if terminal { b"\n" } else { b"" });
+            });
+            // Dropped also when the work panics, so that the painter ends.
+            let _end = End(&done, painter.thread().clone());
+            work()
+        })
+    }
+
+    fn show(&self, out: &mut dyn Write, terminal: bool) {
+        let line = self.line(self.start.elapsed(), terminal);
+        // The rest of a longer line is cleared.
+        let (before, after) = if terminal {
+            ("\r", "\x1b[K")
+        } else {
+            ("", "\n")
+        };
+        let _ = write!(out, "{before}{line}{after}");
+        let _ = out.flush();
+    }
+
+    fn line(&self, elapsed: Duration, bar: bool) -> String {
+        let files = (self.files.0.load(Ordering::Relaxed), self.files.1);
+        let bytes = (
+            self.bytes.0.load(Ordering::Relaxed).min(self.bytes.1),
+            self.bytes.1,
+        );
+        let mut text = String::new();
+        if bar {
+            let full = (bytes.0 * BAR).checked_div(bytes.1).unwrap_or(BAR);
+            for at in 0..BAR {
+                text.push(if at < full { '#' } else { '.' });
+            }
+            text.push(' ');
+        }
+        let percent = (bytes.0 * 100).checked_div(bytes.1).unwrap_or(100);
+        let (done, all) = (size(bytes.0), size(bytes.1));
+        let _ = write!(
+            text,
+            "{percent}% of {all}: {done}, {} of {} files",
+            files.0, files.1
+        );
+        let seconds = elapsed.as_secs();
+        if elapsed >= WARM && bytes.0 > 0 && files.0 < files.1 {
+            let left = u128::from(bytes.1 - bytes.0) * elapsed.as_millis() / u128::from(bytes.0);
+            let left = Duration::from_millis(u64::try_from(left).unwrap_or(u64::MAX));
+            let _ = write!(text, ", {}/s, {} left", size(bytes.0 / seconds), time(left));
+        }
+        text
+    }
+}
+
+/// Ends the painter.
+struct End<'a>(&'a AtomicBool, thread::Thread);
+
+impl Drop for End<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+        self.1.unpark();
+    }
+}
+
+/// A number of bytes, for people.
+pub(super) fn size(bytes: u64) -> String {
+    const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
+    if bytes < 1024 {
+        return format!("{bytes} B");
+    }
+    let (mut tenths, mut unit) = (u128::from(bytes) * 10 / 1024, 0);
+    while tenths >= 10_240 && unit + 1 < UNITS.len() {
+        tenths /= 1024;
+        unit += 1;
+    }
+    format!("{}.{} {}", tenths / 10, tenths % 10, UNITS[unit])
+}
+
+fn time(left: Duration) -> String {
+    match left.as_secs() {
+        s @ ..60 => format!("{s} s"),
+        s @ ..3600 => format!("{} min", s / 60),
+        s => format!("{} h {} min", s / 3600, s % 3600 / 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines() {
+        let progress = Progress::new(4, 10 << 20);
+        assert_eq!(
+            progress.line(Duration::ZERO, false),
+            "0% of 10.0 MiB: 0 B, 0 of 4 files"
+        );
+        progress.file();
+        progress.bytes(5 << 20);
+        assert_eq!(
+            progress.line(Duration::from_secs(10), true),
+            "############............ 50% of 10.0 MiB: 5.0 MiB, 1 of 4 files, 512.0 KiB/s, 10 s left"
+        );
+        progress.undo(5 << 20);
+        assert!(
+            progress
+                .line(Duration::from_secs(10), false)
+                .starts_with("0%")
+        );
+        assert!(Progress::new(0, 0).line(WARM, true).contains("100% of 0 B"));
+    }
+
+    #[test]
+    fn sizes_and_times() {
+        let sizes = [
+            (0, "0 B"),
+            (1023, "1023 B"),
+            (1536, "1.5 KiB"),
+            (u64::MAX, "16383.9 PiB"),
+        ];
+        for (bytes, text) in sizes {
+            assert_eq!(size(bytes), text);
+        }
+        for (seconds, text) in [(59, "59 s"), (61, "1 min"), (7260, "2 h 1 min")] {
+            assert_eq!(time(Duration::from_secs(seconds)), text);
+        }
+    }
+
+    #[test]
+    fn what_is_shown_ends_with_everything() {
+        for (terminal, end) in [(false, "1 of 1 files\n"), (true, "1 of 1 files\x1b[K\n")] {
+            let mut out = Vec::new();
+            let progress = Progress::new(1, 1);
+            let screen = Screen {
+                out: &mut out,
+                terminal,
+            };
+            progress.shown(screen, || {
+                progress.bytes(1);
+                progress.file();
+            });
+            let text = String::from_utf8(out).expect("text");
+            assert!(text.ends_with(end), "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,319 @@
+//! The table of commands, from which the manual page and the completions are made as well, and
+//! the reading of their words.
+
+use super::{completions, manual, service, transfer};
+use crate::args::{self, Opt};
+use crate::store::Store;
+use std::fmt::Write;
+
+/// A command.
+#[derive(Debug)]
+pub struct Command {
+    /// The word that calls it.
+    pub name: &'static str,
+    /// The words that follow it.
+    pub words: &'static str,
+    /// What it does, in one line.
+    pub about: &'static str,
+    /// What may stand in the first place after it, for completions.
+    pub choices: &'static [&'static str],
+    /// Options of its own: name, name of the value or nothing, meaning.
+    pub options: &'static [(&'static str, &'static str, &'static str)],
+    /// What it does.
+    act: Act,
+}
+
+/// What a command does.
+#[derive(Debug)]
+enum Act {
+    /// Its words are read by `args`, along with the server's options.
+    Elsewhere,
+    /// Prints something that depends on its words alone.
+    Print(fn(&Words) -> Result<String, String>),
+    /// Works on the account, with the options of the server.
+    Account(fn(&Words, &args::Config, &dyn Store) -> Result<(), String>),
+}
+
+/// Every command.
+pub const COMMANDS: [Command; 9] = [
+    Command {
+        name: "serve",
+        words: "",
+        about: "run the server; the same as no command",
+        choices: &[],
+        options: &[],
+        act: Act::Elsewhere,
+    },
+    Command {
+        name: "check-config",
+        words: "",
+        about: "say whether the configuration is right",
+        choices: &[],
+        options: &[],
+        act: Act::Elsewhere,
+    },
+    Command {
+        name: "passwd",
+        words: "USER",
+        about: "ask for a user's password and write its line for --htpasswd-file",
+        choices: &[],
+        options: &[],
+        act: Act::Elsewhere,
+    },
+    Command {
+        name: "bin",
+        words: "list|purge|restore",
+        about: "show, free or bring back what was deleted",
+        choices: &["list", "purge", "restore"],
+        options: &[],
+        act: Act::Elsewhere,
+    },
+    Command {
+        name: "import",
+        words: "DIR [REPO]",
+        about: "copy a local repository to the account",
+        choices: &[],
+        options: &[DRY_RUN],
+        act: Act::Account(transfer::import),
+    },
+    Command {
+        name: "export",
+        words: "[REPO] DIR",
+        about: "copy a repository from the account to a local folder",
+        choices: &[],
+        options: &[DRY_RUN],
+        act: Act::Account(transfer::export),
+    },
+    Command {
+        name: "service",
+        words: "KIND",
+        about: "print the file with which a service manager runs the server",
+        choices: &service::KINDS,
+        options: &[("program", "path", "path of the program that the file names")],
+        act: Act::Print(service::print),
+    },
+    Command {
+        name: "completions",
+        words: "SHELL",
+        about: "print the completions for bash, zsh or fish",
+        choices: &completions::SHELLS,
+        options: &[],
+        act: Act::Print(completions::print),
+    },
+    Command {
+        name: "manual",
+        words: "",
+        about: "print this manual page, for man",
+        choices: &[],
+        options: &[],
+        act: Act::Print(manual::print),
+    },
+];
+
+/// The option to look only.
+const DRY_RUN: (&str, &str, &str) = ("dry-run", "", "say what would be copied, and copy nothing");
+
+/// A command line, taken apart.
+#[derive(Clone, Debug, Default)]
+pub struct Words {
+    /// What isn't an option.
+    pub plain: Vec<String>,
+    /// The command's own options.
+    own: Vec<(&'static str, String)>,
+    /// The server's options with their values.
+    server: Vec<String>,
+}
+
+impl Words {
+    /// Whether a switch of the command's own was given.
+    pub fn has(&self, name: &str) -> bool {
+        self.own.iter().any(|(own, _)| *own == name)
+    }
+
+    /// The value of an option of the command's own.
+    pub fn value(&self, name: &str) -> Option<&str> {
+        let mut own = self.own.iter().rev();
+        own.find_map(|(own, value)| (*own == name).then_some(value.as_str()))
+    }
+}
+
+/// What the command line asks for, besides serving.
+#[derive(Debug)]
+pub enum Call {
+    /// Print this and leave.
+    Print(String),
+    /// Do this with the account.
+    Account(Task),
+}
+
+/// Something to be done with the account.
+#[derive(Debug)]
+pub struct Task {
+    command: &'static Command,
+    words: Words,
+}
+
+impl Task {
+    /// The server's options, which say where the account is.
+    pub fn options(&self) -> &[String] {
+        &self.words.server
+    }
+
+    /// Does it. What went wrong is told in one line; the rest has been told while it ran.
+    pub fn run(&self, config: &args::Config, store: &dyn Store) -> Result<(), String> {
+        match self.command.act {
+            Act::Account(act) => act(&self.words, config, store),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Reads the command line: None if it is for `args` to read, or why it is wrong.
+pub fn parse(words: &[String]) -> Result<Option<Call>, String> {
+    let command = words.first().and_then(|word| find(word));
+    let Some(command) = command.filter(|c| !matches!(c.act, Act::Elsewhere)) else {
+        return Ok(None);
+    };
+    let name = command.name;
+    let wrong = |why: String| format!("{name}: {why}; see restic-123pan {name} --help");
+    if words.iter().any(|word| word == "--help") {
+        return Ok(Some(Call::Print(help(command))));
+    }
+    let words = split(command, &words[1..]).map_err(wrong)?;
+    Ok(Some(match command.act {
+        Act::Print(print) => Call::Print(print(&words).map_err(wrong)?),
+        _ => {
+            transfer::places(command, &words).map_err(wrong)?;
+            Call::Account(Task { command, words })
+        }
+    }))
+}
+
+pub(super) fn find(name: &str) -> Option<&'static Command> {
+    COMMANDS.iter().find(|command| command.name == name)
+}
+
+/// Tells words, the command's options and the server's options from each other.
+fn split(command: &Command, words: &[String]) -> Result<Words, String> {
+    let mut found = Words::default();
+    let mut rest = words.iter();
+    while let Some(word) = rest.next() {
+        let Some(option) = word.strip_prefix("--") else {
+            found.plain.push(word.clone());
+            continue;
+        };
+        let (name, given) = match option.split_once('=') {
+            Some((name, value)) => (name, Some(value.to_owned())),
+            None => (option, None),
+        };
+        let own = command.options.iter().find(|(own, ..)| *own == name);
+        let takes_value = match own {
+            Some((_, value, _)) => !value.is_empty(),
+            None => server_option(command, name)?.value.is_some(),
+        };
+        let value = match (takes_value, given) {
+            (true, None) => rest
+                .next()
+                .cloned()
+                .ok_or(format!("--{name} wants a value"))?,
+            (true, Some(value)) => value,
+            (false, None) => String::new(),
+            (false, Some(_)) => return Err(format!("--{name} takes no value")),
+        };
+        match own {
+            Some((own, ..)) => found.own.push((own, value)),
+            None => {
+                found.server.push(format!("--{name}"));
+                found.server.extend(takes_value.then_some(value));
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn server_option(command: &Command, name: &str) -> Result<Opt, String> {
+    let known = args::options()
+        .into_iter()
+        .find(|option| option.name == name);
+    known
+        .filter(|_| matches!(command.act, Act::Account(_)))
+        .ok_or(format!("there is no option --{name}"))
+}
+
+fn help(command: &Command) -> String {
+    let Command {
+        name, words, about, ..
+    } = command;
+    let mut text = format!("Usage: restic-123pan {name} {words}\n\n{about}\n");
+    if !command.choices.is_empty() {
+        let _ = write!(
+            text,
+            "\n{words} is one of: {}\n",
+            command.choices.join(", ")
+        );
+    }
+    if !command.options.is_empty() {
+        text.push_str("\nOptions:\n");
+    }
+    for (name, value, about) in command.options {
+        let _ = writeln!(text, "  {:<18}{about}", format!("--{name} {value}"));
+    }
+    if matches!(command.act, Act::Account(_)) {
+        text.push_str("\nThe server's options and variables say which account; see --help.\n");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn called(line: &str) -> Result<Option<Call>, String> {
+        let words: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
+        parse(&words)
+    }
+
+    #[test]
+    fn serving_is_no_call() {
+        for line in ["", "serve", "--listen :1", "nonsense"] {
+            assert!(matches!(called(line), Ok(None)), "{line}");
+        }
+    }
+
+    #[test]
+    fn words_and_options_may_be_mixed() {
+        let line = "import --tier vip a --dry-run --memory=0 /b/ --no-ipv6";
+        let Ok(Some(Call::Account(task))) = called(line) else {
+            unreachable!("{line}");
+        };
+        assert_eq!(task.words.plain, ["a", "/b/"]);
+        assert!(task.words.has("dry-run"));
+        let options = ["--tier", "vip", "--memory", "0", "--no-ipv6"];
+        assert_eq!(task.options(), options);
+    }
+
+    #[test]
+    fn what_is_wrong_is_one_line() {
+        let lines = [
+            ("import", "DIR"),
+            ("import a b c", "DIR"),
+            ("import a data", "data"),
+            ("import a --nonsense", "--nonsense"),
+            ("export a b --tier", "--tier"),
+            ("export a b --dry-run=1", "--dry-run"),
+            ("service", "systemd"),
+            ("service windows", "systemd"),
+            ("service systemd --tier vip", "--tier"),
+            ("completions tcsh", "bash"),
+            ("manual 8", "manual"),
+        ];
+        for (line, named) in lines {
+            let said = called(line).map(|_| ()).expect_err(line);
+            assert!(
+                said.contains(named) && !said.contains('\n'),
+                "{line}: {said}"
+            );
+        }
+        assert!(matches!(called("import --help"), Ok(Some(Call::Print(_)))));
+    }
+}

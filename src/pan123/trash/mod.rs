@@ -1,0 +1,182 @@
+//! The bin as its owner sees it, for the commands `bin list`, `bin purge` and `bin restore`: what
+//! lies in it below the repository folder, since when, until when; freeing it, bringing it back.
+//! Which files are meant, and how they are shown, is `command`'s; walking is `walk`'s, whether
+//! a removal can still be undone as a whole is `whole`'s.
+//!
+//! The list of what is to be purged belongs to the server, which may be running: it is read here
+//! and never written. The server sees for itself what has been brought back or purged, because it
+//! asks `infos` before it purges.
+
+mod restore;
+mod walk;
+mod whole;
+
+pub use restore::Restored;
+pub use walk::Seen;
+
+use super::call::Door;
+use super::judge::Why;
+use super::known::{Path, owner};
+use super::pace::Priority;
+use super::tree::{BATCH, Tree};
+use super::waste::{List, NEVER, Waiting, Waste};
+use super::{Cloud, Config, bin, download, fence, known, pacer, upload};
+use crate::restic::{File, Kind};
+use crate::store::{Cause, Error};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// An account's bin.
+pub struct RecycleBin {
+    cloud: Cloud,
+    list: List,
+}
+
+/// What something in the bin is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum What {
+    /// A repository's file.
+    File(File),
+    /// A folder, with all that is in it.
+    Folder,
+    /// No file of restic's.
+    Other,
+}
+
+/// Something in the bin. Times are seconds since 1970.
+#[derive(Clone, Debug)]
+pub struct Item {
+    /// The repository's path below the folder of repositories, without slashes at the ends.
+    pub repo: String,
+    /// What it is.
+    pub what: What,
+    /// Its name.
+    pub name: String,
+    /// Its size in bytes.
+    pub size: u64,
+    /// When a server of this state directory put it there, if one did.
+    pub since: Option<u64>,
+    /// When that server will purge it; None if it won't.
+    pub due: Option<u64>,
+    /// Whether another file has its name now.
+    pub taken: bool,
+    path: String,
+    file: u64,
+}
+
+/// What a purge has freed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Freed {
+    /// Files.
+    pub files: u64,
+    /// Bytes.
+    pub bytes: u64,
+}
+
+impl Item {
+    /// The kind of a repository's file, except of its config.
+    pub fn kind(&self) -> Option<Kind> {
+        match self.what {
+            What::File(file) => file.kind(),
+            _ => None,
+        }
+    }
+
+    fn new(base: &Path, path: &Path, row: super::api::Row) -> Self {
+        let (repo, kind) = owner(path);
+        let below = repo.strip_prefix(base).unwrap_or(repo);
+        let what = match (known::key(path, &row.filename), kind) {
+            _ if row.kind == 1 => What::Folder,
+            (Some(id), Some(kind)) => What::File(File::Hashed(kind, id)),
+            (Some(_), None) => What::File(File::Config),
+            (None, _) => What::Other,
+        };
+        Self {
+            repo: below.trim_matches('/').to_owned(),
+            what,
+            name: row.filename,
+            size: row.size,
+            since: None,
+            due: None,
+            taken: false,
+            path: path.to_owned(),
+            file: row.file_id,
+        }
+    }
+}
+
+impl RecycleBin {
+    /// The bin of the configured account. Nothing is sent yet.
+    pub fn open(config: &Config) -> Self {
+        let door = Arc::new(Door::new(config, pacer(config)));
+        let cloud = Cloud {
+            base: config.repo_path.clone(),
+            tree: Tree::new(Arc::clone(&door)),
+            fence: fence::Fence::default(),
+            waste: Waste::new(&Config {
+                // The list is the server's, so nothing is kept here.
+                state_dir: None,
+                ..config.clone()
+            }),
+            doubtful: bin::Doubtful::default(),
+            uploads: upload::Uploads::new(config),
+            space: super::space::Space::new(config.timing.space),
+            downloads: download::Downloads::default(),
+            door,
+        };
+        let list = Waste::peek(config);
+        Self { cloud, list }
+    }
+
+    /// Walks through the folders and tells what lies in the bin. `progress` is told how many
+    /// folders have been read and how many files were found.
+    pub fn walk(&self, progress: &(dyn Fn(usize, usize) + Sync)) -> Result<Seen, Error> {
+        let mut seen = walk::walk(&self.cloud, progress)?;
+        let files = self.list.waiting.iter().map(|entry| (entry.file, entry));
+        let known: HashMap<u64, &Waiting> = files.collect();
+        for item in &mut seen.items {
+            if let Some(entry) = known.get(&item.file) {
+                item.since = (entry.since >= super::waste::SANE).then_some(entry.since);
+                item.due = (entry.due != NEVER).then_some(entry.due);
+            }
+        }
+        Ok(seen)
+    }
+
+    /// Destroys what still lies in the bin of these. `progress` is told what has been freed; so is
+    /// the caller, also after a failure.
+    pub fn purge(&self, items: &[&Item], progress: &dyn Fn(Freed)) -> (Freed, Result<(), Error>) {
+        let mut freed = Freed::default();
+        for batch in items.chunks(BATCH) {
+            let files: Vec<u64> = batch.iter().map(|item| item.file).collect();
+            if let Err(error) = self.purge_batch(&files, &mut freed) {
+                return (freed, Err(error));
+            }
+            progress(freed);
+        }
+        (freed, Ok(()))
+    }
+
+    fn purge_batch(&self, files: &[u64], freed: &mut Freed) -> Result<(), Error> {
+        let looked = self.cloud.examine(files, Priority::Background)?;
+        let files: Vec<u64> = looked.in_bin.iter().map(|row| row.file_id).collect();
+        match self.cloud.destroy(&files) {
+            Ok(()) => {
+                freed.files += files.len() as u64;
+                freed.bytes += looked.in_bin.iter().map(|row| row.size).sum::<u64>();
+                Ok(())
+            }
+            // One of them may spoil it for the others.
+            Err(fault) if fault.why == Why::Unknown && files.len() > 1 => {
+                let (one, other) = files.split_at(files.len() / 2);
+                self.purge_batch(one, freed)?;
+                self.purge_batch(other, freed)
+            }
+            Err(fault) if fault.why == Why::NoEndpoint => Err(Error::new(
+                Cause::Cloud,
+                "123pan doesn't let programs empty the bin any more: empty it on its website",
+            )),
+            Err(fault) => Err(Error::from(fault).during("emptying the bin")),
+        }
+    }
+}

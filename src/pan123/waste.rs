@@ -1,0 +1,359 @@
+//! The list of what this server has put into the bin: since when each file lies there and when it
+//! is to be purged, kept in the state directory so that it survives a restart. Nothing here calls
+//! the cloud, and the clock comes from the configuration; the purging itself is `purge`'s.
+//!
+//! The list is a convenience, never the truth: what isn't in it stays in the bin, and what is in
+//! it is purged only while 123pan still shows it there (safety rule 19).
+
+use super::bin::Purge;
+use super::tree::BATCH;
+use super::{Bin, Clock, Config};
+use crate::restic::{Kind, hex};
+use log::{info, warn};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::collections::{HashSet, VecDeque};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Most files that are remembered; beyond it the oldest stay in the bin.
+const MOST: usize = 200_000;
+/// Most purges that are remembered for `bin restore`; beyond it the oldest are forgotten.
+const MOST_PAST: usize = 1000;
+/// Seconds since 1970 before which a clock is certainly wrong: a router without a battery starts
+/// there. 2020-01-01.
+pub const SANE: u64 = 1_577_836_800;
+/// Seconds within which removals belong together: a prune removes its files in one go.
+pub const TOGETHER: u64 = 600;
+/// Seconds in a day.
+const DAY: u64 = 24 * 3600;
+/// When a file is purged that is kept.
+pub const NEVER: u64 = u64::MAX;
+
+/// A file in the bin. Times are seconds since 1970.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Waiting {
+    /// Its number.
+    pub file: u64,
+    /// When it is to be purged; 0 for at once, [`NEVER`] for never.
+    pub due: u64,
+    /// When it was put there.
+    pub since: u64,
+    /// Its repository, by its place in the list of repositories.
+    pub repo: u32,
+    /// What it is.
+    pub kind: Kind,
+}
+
+/// Packs or snapshots that were purged: when they had been put into the bin.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Past {
+    /// Their repository.
+    pub repo: u32,
+    /// When the first of them was.
+    pub from: u64,
+    /// When the last of them was.
+    pub to: u64,
+    /// How many they are.
+    pub count: u64,
+}
+
+/// Files that have just gone into the bin.
+#[derive(Clone, Debug)]
+pub struct Thrown {
+    /// Their repository's folder in the account.
+    pub repo: String,
+    /// What they are.
+    pub kind: Kind,
+    /// Their numbers.
+    pub files: Vec<u64>,
+    /// How long they stay there.
+    pub purge: Purge,
+}
+
+/// What `infos` said of files on the list.
+#[derive(Debug, Default)]
+pub struct Fate {
+    /// We have destroyed them.
+    pub gone: HashSet<u64>,
+    /// 123pan doesn't know them: others have destroyed them.
+    pub missing: HashSet<u64>,
+    /// They aren't in the bin.
+    pub alive: HashSet<u64>,
+}
+
+/// The list.
+#[derive(Clone, Debug, Default)]
+pub struct List {
+    /// The folders of repositories.
+    pub repos: Vec<String>,
+    /// What lies in the bin, oldest first.
+    pub waiting: VecDeque<Waiting>,
+    /// What has been purged.
+    pub past: Vec<Past>,
+    changed: bool,
+}
+
+/// The list as it is on disk, short because there may be many files.
+#[derive(Default, Deserialize, Serialize)]
+struct Stored {
+    repos: Vec<String>,
+    /// Number, due, since, repository, first letter of the kind.
+    files: Vec<(u64, u64, u64, u32, char)>,
+    past: Vec<Past>,
+}
+
+/// The list, and where it is kept.
+pub struct Waste {
+    keep: Bin,
+    clock: Clock,
+    list: Mutex<List>,
+    file: Option<PathBuf>,
+    /// Held as long as the process lives: one process keeps the list of a state directory.
+    _lock: Option<fs::File>,
+}
+
+impl Waste {
+    /// What an earlier process has left.
+    pub fn new(config: &Config) -> Self {
+        let file = place(config);
+        let lock = file.as_deref().and_then(lock);
+        if let Some(file) = file.as_ref().filter(|_| lock.is_none()) {
+            info!(
+                "another process keeps {}: what this one deletes stays in the bin if it is \
+                 restarted before its purge",
+                file.display()
+            );
+        }
+        let file = file.filter(|_| lock.is_some());
+        Self {
+            keep: config.bin,
+            clock: config.clock.clone(),
+            list: Mutex::new(file.as_deref().map(read).unwrap_or_default()),
+            file,
+            _lock: lock,
+        }
+    }
+
+    /// The list as it is on disk, without keeping it: the server that does may be running.
+    pub fn peek(config: &Config) -> List {
+        place(config).as_deref().map(read).unwrap_or_default()
+    }
+
+    fn list(&self) -> MutexGuard<'_, List> {
+        self.list.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many files are on the list.
+    pub fn len(&self) -> usize {
+        self.list().waiting.len()
+    }
+
+    /// Adds what has gone into the bin.
+    pub fn add(&self, thrown: &[Thrown]) {
+        let since = self.clock.now();
+        let mut list = self.list();
+        // What was brought back and removed again begins anew.
+        let again: HashSet<u64> = thrown.iter().flat_map(|t| t.files.clone()).collect();
+        list.waiting.retain(|entry| !again.contains(&entry.file));
+        for thrown in thrown.iter().filter(|thrown| !thrown.files.is_empty()) {
+            let due = match (self.keep, thrown.purge) {
+                (Bin::Keep, _) | (_, Purge::Never) => NEVER,
+                (Bin::Purge, _) | (Bin::Days(_), Purge::AtOnce) => 0,
+                (Bin::Days(days), Purge::Usual) => since + u64::from(days) * DAY,
+            };
+            let (repo, kind) = (list.number(&thrown.repo), thrown.kind);
+            list.waiting.extend(thrown.files.iter().map(|file| Waiting {
+                file: *file,
+                due,
+                since,
+                repo,
+                kind,
+            }));
+        }
+        let most = list.waiting.len().saturating_sub(MOST);
+        list.waiting.drain(..most);
+        list.changed = true;
+    }
+
+    /// Up to a hundred files whose time has come.
+    pub fn due(&self) -> Vec<u64> {
+        let time = self.clock.now();
+        let mut list = self.list();
+        if time >= SANE {
+            list.mend(time);
+        }
+        let is_due = |entry: &&Waiting| entry.due == 0 || (time >= SANE && entry.due <= time);
+        let due = list.waiting.iter().filter(is_due).take(BATCH);
+        due.map(|entry| entry.file).collect()
+    }
+
+    /// The up to a hundred files that have been in the bin for longest, save those that are kept.
+    pub fn oldest(&self) -> Vec<u64> {
+        let list = self.list();
+        let purgeable = list.waiting.iter().filter(|entry| entry.due != NEVER);
+        purgeable.take(BATCH).map(|entry| entry.file).collect()
+    }
+
+    /// Learns what has become of files.
+    pub fn learn(&self, fate: &Fate) {
+        let mut list = self.list();
+        let mut past: Vec<Past> = Vec::new();
+        list.waiting.retain(|entry| {
+            let gone = fate.gone.contains(&entry.file) || fate.missing.contains(&entry.file);
+            past.extend(gone.then(|| Past::of(entry)).flatten());
+            // What is alive was brought back by somebody.
+            !gone && !fate.alive.contains(&entry.file)
+        });
+        past.into_iter().for_each(|past| list.remember(past));
+        list.changed = true;
+    }
+
+    /// Leaves files alone for a day.
+    pub fn postpone(&self, files: &[u64]) {
+        let time = self.clock.now();
+        let mut list = self.list();
+        let hit = |entry: &&mut Waiting| files.contains(&entry.file);
+        for entry in list.waiting.iter_mut().filter(hit) {
+            entry.due = time + DAY;
+        }
+        list.changed = true;
+    }
+
+    /// Writes the list to the state directory, if it has changed; tells whether it had.
+    pub fn store(&self) -> bool {
+        let Some(file) = &self.file else { return false };
+        let mut list = self.list();
+        if !std::mem::take(&mut list.changed) {
+            return false;
+        }
+        let text = serde_json::to_vec(&list.stored()).unwrap_or_default();
+        drop(list);
+        if let Err(error) = super::token::replace(file, &text) {
+            warn!(
+                "what is to be purged from the bin can't be kept in {}: {error}; after a restart \
+                 it stays in the bin",
+                file.display()
+            );
+        }
+        true
+    }
+}
+
+impl List {
+    /// The number of a repository.
+    fn number(&mut self, repo: &str) -> u32 {
+        let place = self.repos.iter().position(|known| known == repo);
+        let place = place.unwrap_or_else(|| {
+            self.repos.push(repo.to_owned());
+            self.repos.len() - 1
+        });
+        u32::try_from(place).unwrap_or(u32::MAX)
+    }
+
+    /// What was put into the bin under a wrong clock stays its full time from now on.
+    fn mend(&mut self, time: u64) {
+        let is_wrong = |entry: &&mut Waiting| {
+            let counted = entry.due != 0 && entry.due != NEVER;
+            counted && (entry.since < SANE || entry.since > time + DAY)
+        };
+        let mut changed = false;
+        for entry in self.waiting.iter_mut().filter(is_wrong) {
+            entry.due = time + entry.due.saturating_sub(entry.since);
+            entry.since = time;
+            changed = true;
+        }
+        self.changed |= changed;
+    }
+
+    fn remember(&mut self, new: Past) {
+        let near = |old: &&mut Past| {
+            let (from, to) = (old.from.min(new.from), old.to.max(new.to));
+            old.repo == new.repo && to - from <= (old.to - old.from) + TOGETHER
+        };
+        if let Some(old) = self.past.iter_mut().rev().find(near) {
+            (old.from, old.to) = (old.from.min(new.from), old.to.max(new.to));
+            old.count += new.count;
+            return;
+        }
+        self.past.push(new);
+        let most = self.past.len().saturating_sub(MOST_PAST);
+        self.past.drain(..most);
+    }
+
+    fn stored(&self) -> Stored {
+        let letter = |kind: Kind| kind.name().chars().next().unwrap_or(' ');
+        let row = |e: &Waiting| (e.file, e.due, e.since, e.repo, letter(e.kind));
+        Stored {
+            repos: self.repos.clone(),
+            files: self.waiting.iter().map(row).collect(),
+            past: self.past.clone(),
+        }
+    }
+
+    fn from(stored: Stored) -> Self {
+        let waiting = stored.files.into_iter().filter_map(|row| {
+            let (file, due, since, repo, letter) = row;
+            let mut kinds = Kind::ALL.into_iter();
+            Some(Waiting {
+                file,
+                due,
+                since,
+                repo,
+                kind: kinds.find(|kind| kind.name().starts_with(letter))?,
+            })
+        });
+        Self {
+            waiting: waiting.collect(),
+            repos: stored.repos,
+            past: stored.past,
+            changed: false,
+        }
+    }
+}
+
+impl Past {
+    /// What to remember of a file that has been purged; nothing if it could be done without.
+    fn of(entry: &Waiting) -> Option<Self> {
+        matches!(entry.kind, Kind::Data | Kind::Snapshots).then_some(Self {
+            repo: entry.repo,
+            from: entry.since,
+            to: entry.since,
+            count: 1,
+        })
+    }
+}
+
+/// The list's file, by whose account and which folder it is about.
+fn place(config: &Config) -> Option<PathBuf> {
+    let (url, client, path) = (&config.api_url, &config.client_id, &config.repo_path);
+    let whose = Sha256::digest(format!("{url} {client} {path}"));
+    let name = format!("bin-{}.json", hex(&whose[..8]));
+    config.state_dir.as_ref().map(|folder| folder.join(name))
+}
+
+fn lock(file: &Path) -> Option<fs::File> {
+    let lock = fs::File::create(file.with_extension("lock")).ok()?;
+    lock.try_lock().is_ok().then_some(lock)
+}
+
+fn read(file: &Path) -> List {
+    let stored = match fs::read(file) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return List::default(),
+        Err(error) => Err(error.to_string()),
+        Ok(text) => serde_json::from_slice(&text).map_err(|error| error.to_string()),
+    };
+    match stored {
+        Ok(stored) => List::from(stored),
+        Err(error) => {
+            warn!(
+                "the list of what is to be purged can't be read from {}: {error}; what stood in \
+                 it stays in the bin, where `restic-123pan bin list` shows it",
+                file.display()
+            );
+            List::default()
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! The lane for requests that have their answer, but whose body isn't read yet; and the room in
+//! which answers to wrong passwords wait until it is time for them.
+
+use super::exchange::Exchange;
+use super::lanes::{guarded, spawn};
+use crate::service::Reply;
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+/// Threads that read refused bodies away.
+const REFUSERS: usize = 2;
+/// Pause between looks at the clock while nothing is kept back.
+const IDLE: Duration = Duration::from_secs(60);
+
+/// The lane's entrance.
+#[derive(Clone)]
+pub(super) struct Refusals {
+    queue: Sender<Box<Exchange>>,
+    kept: Sender<Box<(Instant, Exchange)>>,
+    waiting: Arc<AtomicUsize>,
+}
+
+impl Refusals {
+    /// Starts its threads.
+    pub(super) fn start(most: usize) -> io::Result<Self> {
+        let (queue, exchanges) = bounded::<Box<Exchange>>(most);
+        let (kept, room) = bounded(most);
+        let waiting = Arc::new(AtomicUsize::new(0));
+        for number in 0..REFUSERS {
+            let (exchanges, waiting) = (exchanges.clone(), Arc::clone(&waiting));
+            let body = move || {
+                for mut exchange in exchanges {
+                    guarded("reading a refused body", || {
+                        exchange.drain();
+                        exchange.finish();
+                    });
+                    waiting.fetch_sub(1, Ordering::Relaxed);
+                }
+            };
+            spawn(&format!("refuse-{number}"), body)?;
+        }
+        let refusals = Self {
+            queue,
+            kept,
+            waiting,
+        };
+        let keeper = refusals.clone();
+        spawn("keep", move || keeper.keep(&room, most))?;
+        Ok(refusals)
+    }
+
+    /// Has a request answered when it is time and its body is read away.
+    pub(super) fn refuse(&self, mut exchange: Exchange, reply: Reply) {
+        let pause = reply.pause;
+        exchange.reply(reply);
+        if pause.is_zero() {
+            return self.send(exchange);
+        }
+        if let Err(full) = self
+            .kept
+            .try_send(Box::new((Instant::now() + pause, exchange)))
+        {
+            // An answer now would reward whoever fills the room.
+            full.into_inner().1.abort(&io::Error::other(TOO_MANY));
+        }
+    }
+
+    /// Has a request with an answer sent as soon as its body is read away.
+    pub(super) fn send(&self, exchange: Exchange) {
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+        if let Err(full) = self.queue.try_send(Box::new(exchange)) {
+            self.waiting.fetch_sub(1, Ordering::Relaxed);
+            full.into_inner().abort(&io::Error::other(TOO_MANY));
+        }
+    }
+
+    /// Whether nobody waits, except those who are kept waiting.
+    pub(super) fn idle(&self) -> bool {
+        self.waiting.load(Ordering::Relaxed) == 0
+    }
+
+    /// Keeps answers back, at most so many.
+    fn keep(&self, room: &Receiver<Box<(Instant, Exchange)>>, most: usize) {
+        let mut kept: Vec<Box<(Instant, Exchange)>> = Vec::new();
+        loop {
+            let next = kept.iter().map(|one| one.0).min();
+            let wait = next.map_or(IDLE, |at| at.saturating_duration_since(Instant::now()));
+            match room.recv_timeout(wait) {
+                Ok(one) if kept.len() >= most => {
+                    one.1.abort(&io::Error::other(TOO_MANY));
+                }
+                Ok(one) => kept.push(one),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+            let now = Instant::now();
+            let due = kept.extract_if(.., |one| one.0 <= now);
+            due.for_each(|one| self.send(one.1));
+        }
+    }
+}
+
+/// Why a connection is cut.
+const TOO_MANY: &str = "too many refused requests at once";

@@ -1,0 +1,149 @@
+//! Who comes in: credentials first, then the path, then whether this user may do this there, then
+//! whether there is room for it. Nothing here touches the cloud, except to learn how much lies in a
+//! folder that has a limit.
+
+use super::status::{deny, forbid, kept_back, refuse, reply_to};
+use super::{Head, Job, Length, Reply, Service};
+use crate::access::{Claim, Grant, Recognised, User};
+use crate::body::LARGEST;
+use crate::restic::{self, File, Operation, Range, Refusal};
+use crate::store::{Cause, Error};
+use log::info;
+
+/// What becomes of a request.
+#[derive(Debug)]
+pub enum Admission {
+    /// It can be done.
+    Job(Job),
+    /// It is answered already.
+    Refused(Reply),
+    /// Somebody must first prove who they are, which takes time.
+    Doubt(Doubt),
+}
+
+/// A request whose sender must prove who they are.
+#[derive(Debug)]
+pub struct Doubt {
+    claim: Claim,
+    wish: Wish,
+}
+
+/// What a request asks for, before anybody has looked at whether it may.
+#[derive(Debug)]
+struct Wish {
+    operation: Result<Operation, Refusal>,
+    range: Option<Range>,
+    v2: bool,
+    length: Length,
+}
+
+impl Wish {
+    fn of(head: &Head<'_>) -> Self {
+        Self {
+            operation: restic::parse(head.method, head.target),
+            range: head.range.and_then(Range::parse),
+            v2: head.accept.is_some_and(restic::wants_v2),
+            length: head.length,
+        }
+    }
+}
+
+impl Service {
+    /// Decides what a request is, or why it is refused, without touching the cloud. First come
+    /// the credentials, then the path, then whether this user may do this there.
+    pub fn admit(&self, head: &Head<'_>) -> Admission {
+        let wish = Wish::of(head);
+        match self.access.recognise(head.authorization, head.peer) {
+            Recognised::User(user) => match self.permit(&user, wish) {
+                Ok(job) => Admission::Job(job),
+                Err(reply) => Admission::Refused(reply),
+            },
+            Recognised::Unproven(claim) => Admission::Doubt(Doubt { claim, wish }),
+            Recognised::Nobody => Admission::Refused(deny()),
+            Recognised::Crowded => Admission::Refused(Reply::empty(503)),
+        }
+    }
+
+    /// Has somebody prove who they are, and then decides about their request.
+    pub fn prove(&self, doubt: Doubt) -> Result<Job, Reply> {
+        let Doubt { claim, wish } = doubt;
+        let proven = self.access.prove(claim);
+        self.permit(&proven.map_err(kept_back)?, wish)
+    }
+
+    fn permit(&self, user: &User, wish: Wish) -> Result<Job, Reply> {
+        let operation = wish.operation.map_err(refuse)?;
+        let grant = self.access.decide(user, &operation);
+        let grant = grant.map_err(|denied| forbid(user, &operation, denied))?;
+        if let Operation::Save(_, file) = &operation {
+            check_length(file, wish.length)?;
+            let length = match wish.length {
+                Length::Known(len) => len,
+                _ => 0,
+            };
+            let room = self.check_room(&grant, file, length);
+            room.map_err(|error| reply_to(&operation, Err(error)))?;
+        }
+        let turn = match &operation {
+            Operation::Save(repo, file) | Operation::Remove(repo, file) => {
+                Some(self.turns.arrive(repo, file))
+            }
+            _ => None,
+        };
+        Ok(Job {
+            operation,
+            range: wish.range,
+            v2: wish.v2,
+            length: wish.length,
+            grant,
+            turn,
+        })
+    }
+
+    /// Whether a file fits into what the store has left. Files under way at the same time aren't
+    /// counted: the reserve is far larger, and a store that is full in the end says so itself.
+    pub(super) fn check_room(&self, grant: &Grant, file: &File, length: u64) -> Result<(), Error> {
+        let keeps = grant.keeps(file, self.reserve);
+        match self.store.free_space() {
+            Some(free) if free < length.saturating_add(keeps) => {
+                let text = format!(
+                    "{length} bytes don't fit into the {free} that are free, of which {keeps} \
+                     are kept for pruning (--reserve)"
+                );
+                Err(Error::new(Cause::Full, text))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether a file keeps within its user's limit.
+    pub(super) fn check_limit(&self, grant: &Grant, length: u64) -> Result<(), Error> {
+        let Some(limit) = &grant.limit else {
+            return Ok(());
+        };
+        let used = self.store.used_space(&limit.folder)?.unwrap_or(0);
+        match used.saturating_add(length) > limit.bytes {
+            true => {
+                let (folder, most) = (&limit.folder, limit.bytes);
+                let text = format!(
+                    "{length} bytes more than the {used} in {folder} are more than its limit of \
+                     {most}"
+                );
+                Err(Error::new(Cause::Full, text))
+            }
+            false => Ok(()),
+        }
+    }
+}
+
+/// Lengths that can be refused before the body is read.
+fn check_length(file: &File, length: Length) -> Result<(), Reply> {
+    match length {
+        Length::Known(len) if len > LARGEST => {
+            info!("POST {file}: {len} bytes are more than 123pan takes in a file");
+            Err(Reply::empty(413))
+        }
+        Length::None => Err(Reply::empty(411)),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,143 @@
+//! Who comes in: passwords that are right or wrong, how often they cost, and what guessing costs.
+
+use super::{Guarded, authorization, cheap, dear};
+use std::fs;
+use std::sync::atomic::Ordering;
+use std::thread;
+use std::time::{Duration, Instant};
+
+#[test]
+fn credentials_come_before_everything_else() {
+    let users = [dear("anna", "secret"), cheap("ben")].concat();
+    let server = Guarded::start(&users, |_, _| {});
+    let right = [
+        authorization("anna", "secret"),
+        authorization("ben", "secret"),
+    ];
+    let wrong = [
+        String::new(),
+        "Authorization: Basic Og==\r\n".to_owned(),
+        "Authorization: Basic nonsense\r\n".to_owned(),
+        "Authorization: Bearer YW5uYTpzZWNyZXQ=\r\n".to_owned(),
+        authorization("anna", "Secret"),
+        authorization("nobody", "secret"),
+        authorization("", "secret"),
+    ];
+    for (path, method, status) in [
+        ("/none/config", "GET", 404),
+        ("/UPPER/data/XY", "GET", 404),
+        ("/none/data/", "DELETE", 405),
+        ("/none/config", "DELETE", 200),
+    ] {
+        for headers in &right {
+            let answer = server.open().ask(method, path, headers, b"");
+            assert_eq!(answer.status, status, "{headers}{path}");
+        }
+    }
+    for headers in &wrong {
+        let answer = server.open().ask("GET", "/UPPER/data/XY", headers, b"");
+        let asks = answer.header("www-authenticate");
+        assert_eq!(
+            (answer.status, asks),
+            (401, Some("Basic realm=\"restic\"")),
+            "{headers}"
+        );
+    }
+}
+
+/// What is refused is read away, so that the connection can be used again.
+#[test]
+fn bodies_of_strangers_are_read_away() {
+    let server = Guarded::start(&dear("anna", "secret"), |_, _| {});
+    let mut wire = server.open();
+    let body = vec![0; 3 << 20];
+    for headers in [String::new(), authorization("anna", "wrong")] {
+        assert_eq!(wire.ask("POST", "/config", &headers, &body).status, 401);
+    }
+    let headers = authorization("anna", "secret");
+    assert_eq!(
+        wire.ask("POST", "/config", &headers, b"content").status,
+        200
+    );
+}
+
+#[test]
+fn a_thousand_requests_cost_few_hashes() {
+    let server = Guarded::start(&dear("anna", "secret"), |_, _| {});
+    let headers = authorization("anna", "secret");
+    thread::scope(|scope| {
+        for _ in 0..5 {
+            scope.spawn(|| {
+                let mut wire = server.open();
+                for _ in 0..200 {
+                    assert_eq!(wire.ask("HEAD", "/config", &headers, b"").status, 404);
+                }
+            });
+        }
+    });
+    let hashed = server.access.hashed();
+    assert!((1..=3).contains(&hashed), "bcrypt ran {hashed} times");
+}
+
+#[test]
+fn a_changed_file_counts_and_a_broken_one_does_not() {
+    let server = Guarded::start(&dear("anna", "secret"), |_, _| {});
+    let path = server.dir.path().join("htpasswd");
+    let status = |user, password| {
+        let headers = authorization(user, password);
+        server.open().ask("GET", "/config", &headers, b"").status
+    };
+    assert_eq!(
+        (status("anna", "secret"), status("ben", "secret")),
+        (404, 401)
+    );
+    fs::write(&path, [dear("ben", "secret"), dear("anna", "new")].concat()).unwrap();
+    // It is looked at once a second.
+    thread::sleep(Duration::from_millis(1100));
+    assert_eq!((status("ben", "secret"), status("anna", "new")), (404, 404));
+    assert_eq!(status("anna", "secret"), 401, "although it was remembered");
+    fs::write(&path, "nonsense").unwrap();
+    server.access.reload().store(true, Ordering::Relaxed);
+    assert_eq!((status("ben", "secret"), status("anna", "new")), (404, 404));
+    fs::write(&path, dear("carl", "secret")).unwrap();
+    server.access.reload().store(true, Ordering::Relaxed);
+    assert_eq!(
+        (status("carl", "secret"), status("ben", "secret")),
+        (404, 401)
+    );
+}
+
+#[test]
+fn guessing_is_slow_and_hinders_nobody() {
+    const PAUSE: Duration = Duration::from_millis(400);
+    let server = Guarded::start(&dear("anna", "secret"), |rules, _| rules.pause = PAUSE);
+    let right = authorization("anna", "secret");
+    assert_eq!(server.open().ask("GET", "/config", &right, b"").status, 404);
+    let guess = |number: u32| {
+        let headers = authorization("anna", &format!("guess {number}"));
+        let start = Instant::now();
+        let answer = server.open().ask("GET", "/config", &headers, b"");
+        (answer.status, start.elapsed())
+    };
+    for number in 0..3 {
+        assert_eq!(guess(number).0, 401);
+    }
+    thread::scope(|scope| {
+        let guesses: Vec<_> = (0..20).map(|n| scope.spawn(move || guess(n))).collect();
+        // Meanwhile somebody who is known works on, even from the same address.
+        let start = Instant::now();
+        let mut wire = server.open();
+        for _ in 0..50 {
+            assert_eq!(wire.ask("GET", "/config", &right, b"").status, 404);
+        }
+        assert!(start.elapsed() < PAUSE * 4, "{:?}", start.elapsed());
+        let ends: Vec<_> = guesses.into_iter().map(|g| g.join().unwrap()).collect();
+        let tried: Vec<_> = ends.iter().filter(|(status, _)| *status == 401).collect();
+        assert!((1..=8).contains(&tried.len()), "{ends:?}");
+        assert!(tried.iter().all(|(_, took)| *took >= PAUSE), "{ends:?}");
+        assert!(
+            ends.iter().all(|(status, _)| [401, 503].contains(status)),
+            "{ends:?}"
+        );
+    });
+}

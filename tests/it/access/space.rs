@@ -1,0 +1,129 @@
+//! Space: what can't fit is refused before anything of it goes to the emulated cloud.
+
+use super::{Guarded, cheap, id, with_roles};
+use crate::fake::{Endpoint, Fake};
+use restic_123pan::pan123::{Bin, Clock, Config, Pan123, Tier, Timing};
+use restic_123pan::store::Store;
+use std::thread;
+use std::time::Duration;
+
+const MIB: usize = 1 << 20;
+
+/// An account with so many free MiB, and a store over it that knows them.
+fn account(free: u64) -> (Fake, Pan123) {
+    let fake = Fake::start();
+    fake.set_space(1 << 40, (1 << 40) - (free << 20));
+    let timing = Timing {
+        purge: Duration::from_millis(10),
+        ..Timing::default()
+    };
+    let store = Pan123::new(&Config {
+        api_url: fake.url(),
+        client_id: fake.client_id().to_owned(),
+        client_secret: fake.client_secret().to_owned(),
+        repo_path: "restic".to_owned(),
+        state_dir: None,
+        uploads: 4,
+        rate_share: 1.0,
+        tier: Some(Tier::Vip),
+        bin: Bin::Keep,
+        reserve: 0,
+        clock: Clock::default(),
+        allow_http_upload: true,
+        ipv4_only: true,
+        ca: None,
+        timing,
+    });
+    while store.free_space().is_none() {
+        thread::sleep(Duration::from_millis(5));
+    }
+    (fake, store)
+}
+
+/// Uploads that have reached the cloud.
+fn uploads(fake: &Fake) -> u64 {
+    fake.count(Endpoint::Single).calls
+}
+
+/// Sends a new file of a kind with so many MiB.
+fn post(server: &Guarded, user: &str, folder: &str, (mib, seed): (usize, u8)) -> u16 {
+    let content = vec![seed; mib * MIB];
+    let path = format!("{folder}/{}", id(&content));
+    server.ask(user, "POST", &path, &content).status
+}
+
+#[test]
+fn the_reserve_is_for_those_who_make_room() {
+    let (fake, store) = account(9);
+    let users = [cheap("laptop"), cheap("nightly")].concat();
+    let roles = with_roles("laptop / append\nnightly / write\n");
+    let server = Guarded::over(store, 6 << 20, &users, roles);
+    assert_eq!(post(&server, "laptop", "/data", (4, 1)), 507);
+    assert_eq!(post(&server, "laptop", "/index", (4, 1)), 507);
+    assert_eq!(uploads(&fake), 0, "nothing of it went to the cloud");
+    assert_eq!(post(&server, "laptop", "/data", (2, 2)), 200);
+    assert_eq!(
+        post(&server, "laptop", "/data", (2, 3)),
+        507,
+        "what was stored counts"
+    );
+    assert_eq!(post(&server, "laptop", "/locks", (1, 4)), 200);
+    assert_eq!(post(&server, "nightly", "/data", (4, 5)), 200);
+    assert_eq!(post(&server, "nightly", "/data", (4, 6)), 507);
+}
+
+#[test]
+fn without_roles_the_reserve_keeps_packs_out() {
+    let (fake, store) = account(9);
+    let server = Guarded::over(store, 6 << 20, "", |_, _| {});
+    assert_eq!(post(&server, "", "/data", (4, 1)), 507);
+    assert_eq!(uploads(&fake), 0, "nothing of it went to the cloud");
+    assert_eq!(post(&server, "", "/index", (4, 1)), 200);
+    let (_fake, store) = account(9);
+    let server = Guarded::over(store, 0, "", |_, _| {});
+    assert_eq!(post(&server, "", "/data", (4, 1)), 200);
+    assert_eq!(
+        post(&server, "", "/data", (6, 1)),
+        507,
+        "less than that is free"
+    );
+}
+
+/// rustic sends packs so.
+#[test]
+fn bodies_without_a_length_count_too() {
+    let (fake, store) = account(3);
+    let server = Guarded::over(store, 0, "", |_, _| {});
+    let content = vec![7; 4 * MIB];
+    let mut wire = server.open();
+    let path = format!("/data/{}", id(&content));
+    let head = format!("POST {path} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
+    wire.send(head).send(format!("{:x}\r\n", content.len()));
+    wire.send(&content).send("\r\n0\r\n\r\n");
+    assert_eq!(wire.answer(false).status, 507);
+    assert_eq!(uploads(&fake), 0);
+}
+
+#[test]
+fn limits_of_users() {
+    let (fake, store) = account(1 << 20);
+    fake.plant_sized("/restic/home/old/data/00/file", 3 << 20);
+    let users = [cheap("laptop"), cheap("other")].concat();
+    let roles = with_roles("laptop /home append limit=6M\nother / write\n");
+    let server = Guarded::over(store, 0, &users, roles);
+    assert_eq!(post(&server, "laptop", "/home/new/data", (4, 1)), 507);
+    assert_eq!(uploads(&fake), 0, "nothing of it went to the cloud");
+    assert_eq!(post(&server, "laptop", "/home/new/data", (2, 2)), 200);
+    assert_eq!(post(&server, "other", "/home/new/data", (1, 3)), 200);
+    assert_eq!(post(&server, "laptop", "/home/new/data", (1, 4)), 507);
+    assert_eq!(
+        fake.count(Endpoint::Detail).calls,
+        1,
+        "asked once, then counted"
+    );
+    assert_eq!(
+        post(&server, "other", "/home/new/data", (4, 5)),
+        200,
+        "who has no limit"
+    );
+}

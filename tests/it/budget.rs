@@ -1,0 +1,143 @@
+//! What the static program may weigh, on disk and in memory. Measured are the programs that
+//! `make dist` left in the target folder; without them the tests are skipped and say so. The
+//! figures are printed: `cargo test --test it budget -- --nocapture`.
+
+use crate::fake::{Fake, Options};
+use crate::rig::Rig;
+use crate::tree::random;
+use sha2::{Digest, Sha256};
+use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// The largest program for this machine's processor: routers have 8 to 16 MB of flash.
+const SIZE: u64 = 2_500_000;
+/// Memory before the first request.
+const IDLE: u64 = 2 << 20;
+/// Memory besides `--memory`, with an upload on each connection.
+const BUSY: u64 = 10 << 20;
+/// What `--memory` allows in addition: two uploads are held, the others pass through.
+const HELD: u64 = 128 << 20;
+/// Uploads at once.
+const CONNECTIONS: u64 = 8;
+/// Bytes of each upload.
+const UPLOAD: usize = 64 << 20;
+/// Address space for stacks; it is mostly untouched, but 32-bit devices have little of it.
+const STACKS: u64 = 32 << 20;
+
+/// The static program for this machine; none, with the reason printed, if it isn't there.
+fn program() -> Option<PathBuf> {
+    // Test builds lie in a folder of the target folder.
+    let debug = Path::new(env!("CARGO_BIN_EXE_restic-123pan")).parent()?;
+    let name = format!("dist/{}/restic-123pan", std::env::consts::ARCH);
+    let path = debug.parent()?.join(name);
+    if !path.exists() {
+        eprintln!("SKIPPED: there is no static program; `make dist` builds it");
+        return None;
+    }
+    Some(path)
+}
+
+fn assert_within(what: &str, value: u64, limit: u64) {
+    eprintln!("{what}: {value} bytes of {limit}");
+    assert!(value <= limit, "{what}: {value} bytes, more than {limit}");
+}
+
+#[test]
+fn the_static_program_is_small() {
+    let Some(program) = program() else { return };
+    assert_within("size", fs::metadata(program).unwrap().len(), SIZE);
+}
+
+#[test]
+fn idle_it_takes_little_memory() {
+    let Some(program) = program() else { return };
+    let rig = over_tls(&program, "32M");
+    // Every thread has begun to wait.
+    std::thread::sleep(Duration::from_secs(1));
+    assert_within("idle", status(rig.pid(), "VmRSS"), IDLE);
+    assert_within("stacks", stacks(rig.pid()), STACKS);
+}
+
+#[test]
+fn uploads_that_pass_through_take_little_memory() {
+    busy("0", BUSY);
+}
+
+#[test]
+fn uploads_that_are_held_stay_in_the_budget() {
+    busy("128M", BUSY + HELD);
+}
+
+fn busy(memory: &str, limit: u64) {
+    let Some(program) = program() else { return };
+    let rig = over_tls(&program, memory);
+    std::thread::scope(|scope| {
+        for number in 0..CONNECTIONS {
+            let port = rig.port();
+            scope.spawn(move || upload(port, number));
+        }
+    });
+    let name = format!("{CONNECTIONS} uploads over TLS, --memory {memory}");
+    assert_within(&name, status(rig.pid(), "VmHWM"), limit);
+    rig.assert_clean(&[]);
+}
+
+/// A server that speaks TLS to an emulator, which forgets contents.
+fn over_tls(program: &Path, memory: &str) -> Rig {
+    let options = Options {
+        discard: true,
+        ..Options::default()
+    };
+    let cloud = Fake::with(options).unwrap();
+    let url = cloud.url().replace("http://", "https://");
+    let authority = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fake/tls.pem");
+    let options = ["--ca-file", authority, "--memory", memory];
+    Rig::with(program, cloud, &url, &options)
+}
+
+fn upload(port: u16, number: u64) {
+    let data = random(number, UPLOAD);
+    let id: String = Sha256::digest(&data)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    let head = format!(
+        "POST /data/{id} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {UPLOAD}\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    stream.write_all(&data).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+}
+
+/// A line of the process's status, which counts kilobytes, in bytes.
+fn status(pid: u32, name: &str) -> u64 {
+    let text = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))
+        .unwrap();
+    let number = line.trim().strip_suffix(" kB").unwrap();
+    number.parse::<u64>().unwrap() << 10
+}
+
+/// Address space of the threads' stacks and everything else that may be written and has no file.
+fn stacks(pid: u32) -> u64 {
+    let text = fs::read_to_string(format!("/proc/{pid}/maps")).unwrap();
+    let private = text.lines().filter(|line| {
+        let mut words = line.split_whitespace();
+        words.nth(1) == Some("rw-p") && words.nth(3).is_none()
+    });
+    private
+        .map(|line| {
+            let range = line.split(' ').next().unwrap();
+            let (from, to) = range.split_once('-').unwrap();
+            u64::from_str_radix(to, 16).unwrap() - u64::from_str_radix(from, 16).unwrap()
+        })
+        .sum()
+}

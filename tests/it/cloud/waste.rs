@@ -1,0 +1,270 @@
+//! What lies in the bin is purged when its time has come, by a clock that the test sets, or
+//! earlier when the account gets full; and what 123pan refuses is lived with.
+
+use super::rig::{Cloud, Server, eventually, ms, path};
+use crate::fake::{Endpoint, How, When};
+use crate::tree::random;
+use restic_123pan::pan123::{Bin, Clock, Config};
+use restic_123pan::restic::{Id, Kind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// A time at which the clock is right: some day in 2026.
+const NOW: u64 = 1_800_000_000;
+const DAY: u64 = 24 * 3600;
+const SIZE: usize = 100_000;
+
+/// A clock that stands still until it is set.
+#[derive(Clone)]
+struct Hand(Arc<AtomicU64>);
+
+impl Hand {
+    fn at(time: u64) -> Self {
+        Self(Arc::new(AtomicU64::new(time)))
+    }
+
+    fn set(&self, time: u64) {
+        self.0.store(time, Ordering::SeqCst);
+    }
+
+    fn clock(&self) -> Clock {
+        let hand = Arc::clone(&self.0);
+        Clock::new(move || hand.load(Ordering::SeqCst))
+    }
+}
+
+/// A server that keeps deleted files for a week.
+fn weekly(cloud: &Cloud, hand: &Hand, change: impl FnOnce(&mut Config)) -> Server {
+    cloud.server_with(|config| {
+        config.bin = Bin::Days(7);
+        config.clock = hand.clock();
+        config.state_dir = Some(cloud.folder().to_owned());
+        change(config);
+    })
+}
+
+/// Saves packs and removes them one second after the other; answers their numbers.
+fn remove_some(cloud: &Cloud, server: &Server, hand: &Hand, count: u64) -> Vec<u64> {
+    let remove = |n| {
+        hand.set(NOW + n);
+        let name = server.save(Kind::Data, &random(n, SIZE)).unwrap();
+        let number = number(cloud, Kind::Data, name);
+        server.remove(Kind::Data, name).unwrap();
+        number
+    };
+    (0..count).map(remove).collect()
+}
+
+fn number(cloud: &Cloud, kind: Kind, name: Id) -> u64 {
+    cloud.file(&path(kind, name)).unwrap().id
+}
+
+/// Which of these still lie in the bin.
+fn left(cloud: &Cloud, numbers: &[u64]) -> Vec<u64> {
+    let left = cloud.bin().into_iter().map(|file| file.id);
+    left.filter(|file| numbers.contains(file)).collect()
+}
+
+#[test]
+fn files_stay_their_days() {
+    let cloud = Cloud::start();
+    let hand = Hand::at(NOW);
+    let server = weekly(&cloud, &hand, |_| {});
+    let files = remove_some(&cloud, &server, &hand, 2);
+    for wrong in [NOW + 7 * DAY - 1, 0, 1000] {
+        hand.set(wrong);
+        std::thread::sleep(ms(60));
+        assert_eq!(left(&cloud, &files), files, "at {wrong}");
+    }
+    // The second one was removed a second later, and this is a new process.
+    drop(server);
+    hand.set(NOW + 7 * DAY);
+    let _server = weekly(&cloud, &hand, |_| {});
+    eventually("the first is purged", || left(&cloud, &files) == files[1..]);
+    std::thread::sleep(ms(40));
+    assert_eq!(left(&cloud, &files), files[1..]);
+    hand.set(NOW + 7 * DAY + 1);
+    eventually("the second is purged", || cloud.bin().is_empty());
+}
+
+/// A machine without a battery starts in 1970, and gets its time later.
+#[test]
+fn a_wrong_clock_purges_nothing_early() {
+    for wrong in [0, 5000, NOW + 3000 * DAY] {
+        let cloud = Cloud::start();
+        let hand = Hand::at(wrong);
+        let server = weekly(&cloud, &hand, |_| {});
+        let pack = server.save(Kind::Data, b"a pack").unwrap();
+        let files = [number(&cloud, Kind::Data, pack)];
+        server.remove(Kind::Data, pack).unwrap();
+        hand.set(NOW);
+        std::thread::sleep(ms(60));
+        hand.set(NOW + 7 * DAY - 1);
+        std::thread::sleep(ms(60));
+        assert_eq!(left(&cloud, &files), files, "removed at {wrong}");
+        hand.set(NOW + 7 * DAY);
+        eventually("purged", || cloud.bin().is_empty());
+    }
+    // What goes at once needs no clock.
+    let cloud = Cloud::start();
+    let server = weekly(&cloud, &Hand::at(0), |_| {});
+    let lock = server.save(Kind::Locks, b"a lock").unwrap();
+    server.remove(Kind::Locks, lock).unwrap();
+    eventually("the lock is purged", || cloud.bin().is_empty());
+}
+
+/// What was brought back and removed again stays its full time.
+#[test]
+fn a_second_removal_begins_anew() {
+    let cloud = Cloud::start();
+    let hand = Hand::at(NOW);
+    let server = weekly(&cloud, &hand, |config| config.timing.overlay = ms(1));
+    let pack = server.save(Kind::Data, b"a pack").unwrap();
+    let files = [number(&cloud, Kind::Data, pack)];
+    server.remove(Kind::Data, pack).unwrap();
+    cloud.restore_by_hand(files[0]);
+    std::thread::sleep(ms(5));
+    assert_eq!(server.list(Kind::Data), Ok(vec![pack]));
+    hand.set(NOW + 5 * DAY);
+    server.remove(Kind::Data, pack).unwrap();
+    hand.set(NOW + 8 * DAY);
+    std::thread::sleep(ms(60));
+    assert_eq!(left(&cloud, &files), files);
+    hand.set(NOW + 12 * DAY);
+    eventually("purged", || cloud.bin().is_empty());
+}
+
+/// A kill loses nothing that is older than the last write, which comes soon.
+#[test]
+fn the_list_is_written_soon_and_rarely() {
+    let cloud = Cloud::start();
+    let hand = Hand::at(NOW);
+    let server = weekly(&cloud, &hand, |config| config.timing.store = ms(60_000));
+    let list = || {
+        let mut files = std::fs::read_dir(cloud.folder()).unwrap();
+        let name = |file: &std::fs::DirEntry| file.file_name().to_string_lossy().into_owned();
+        let is_list = |file: &std::fs::DirEntry| {
+            name(file).starts_with("bin-") && name(file).ends_with(".json")
+        };
+        let file = files.find_map(|file| file.ok().filter(is_list))?;
+        std::fs::read_to_string(file.path()).ok()
+    };
+    let files = remove_some(&cloud, &server, &hand, 1);
+    let holds = |text: String| text.contains(&files[0].to_string());
+    eventually("written", || list().is_some_and(holds));
+    let before = list();
+    remove_some(&cloud, &server, &hand, 3);
+    std::thread::sleep(ms(60));
+    assert_eq!(list(), before, "not again within a minute");
+    drop(server);
+    assert_ne!(list(), before, "but at the end");
+}
+
+#[test]
+fn a_broken_list_is_lived_with() {
+    for garbage in ["", "{", "[1, 2]", "{\"repos\": 7}"] {
+        let cloud = Cloud::start();
+        let hand = Hand::at(NOW);
+        let server = weekly(&cloud, &hand, |_| {});
+        remove_some(&cloud, &server, &hand, 1);
+        drop(server);
+        for file in std::fs::read_dir(cloud.folder()).unwrap() {
+            let path = file.unwrap().path();
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            if name.starts_with("bin-") && name.ends_with(".json") {
+                std::fs::write(&path, garbage).unwrap();
+            }
+        }
+        let server = weekly(&cloud, &hand, |_| {});
+        remove_some(&cloud, &server, &hand, 2);
+        hand.set(NOW + 8 * DAY);
+        // What stood in the list stays; what came onto it since goes.
+        eventually("the new are purged", || cloud.bin().len() == 1);
+    }
+}
+
+/// The oldest go first, and no more of them than needed.
+#[test]
+fn a_reserve_of_space_is_kept() {
+    let cloud = Cloud::start();
+    let hand = Hand::at(NOW);
+    let size = SIZE as u64;
+    cloud.set_space(100 * size, 0);
+    let server = weekly(&cloud, &hand, |config| config.reserve = 10 * size);
+    let files = remove_some(&cloud, &server, &hand, 5);
+    std::thread::sleep(ms(100));
+    assert_eq!(left(&cloud, &files), files, "there is room");
+    // Five in the bin, 3.5 free: 6.5 short is more than there is, 1.5 takes two.
+    cloud.set_space(100 * size, 100 * size - 5 * size - size * 17 / 2);
+    eventually("two are purged", || left(&cloud, &files) == files[2..]);
+    std::thread::sleep(ms(100));
+    assert_eq!(left(&cloud, &files), files[2..]);
+    drop(server);
+    // With "keep" nothing is ever purged.
+    let _server = weekly(&cloud, &hand, |config| {
+        (config.bin, config.reserve) = (Bin::Keep, 90 * size);
+    });
+    std::thread::sleep(ms(100));
+    assert_eq!(left(&cloud, &files), files[2..]);
+}
+
+/// The account isn't asked about when there is nothing to purge.
+#[test]
+fn an_empty_bin_costs_no_call() {
+    let cloud = Cloud::start();
+    let server = weekly(&cloud, &Hand::at(NOW), |config| config.reserve = 1 << 60);
+    server.save(Kind::Data, b"a pack").unwrap();
+    std::thread::sleep(ms(100));
+    assert_eq!(cloud.count(Endpoint::UserInfo).calls, 0);
+}
+
+/// Where the bin takes up no space it isn't emptied for nothing.
+#[test]
+fn no_purge_in_vain() {
+    let cloud = Cloud::with(|s| s.bin_counts = false);
+    let hand = Hand::at(NOW);
+    let server = weekly(&cloud, &hand, |config| config.reserve = 100 << 20);
+    let files = remove_some(&cloud, &server, &hand, 6);
+    cloud.set_space(1000 << 20, (900 << 20) + 1);
+    eventually("some were tried", || left(&cloud, &files).len() == 3);
+    std::thread::sleep(ms(150));
+    assert_eq!(left(&cloud, &files), files[3..]);
+}
+
+/// A service that refuses every purge is asked a few times, and not any more.
+#[test]
+fn a_lasting_refusal_is_lived_with() {
+    let cloud = Cloud::start();
+    let hand = Hand::at(NOW);
+    cloud.fail_next(
+        Endpoint::Delete,
+        1000,
+        When::Before,
+        How::Code(1, "?".to_owned()),
+    );
+    let server = weekly(&cloud, &hand, |config| config.bin = Bin::Purge);
+    let files = remove_some(&cloud, &server, &hand, 8);
+    eventually("asked", || cloud.count(Endpoint::Delete).calls >= 5);
+    std::thread::sleep(ms(200));
+    let asked = cloud.count(Endpoint::Delete).calls;
+    assert!(asked <= 15, "{asked} calls");
+    std::thread::sleep(ms(100));
+    assert_eq!(cloud.count(Endpoint::Delete).calls, asked, "and not again");
+    assert_eq!(left(&cloud, &files), files);
+    assert_eq!(server.list(Kind::Data), Ok(vec![]));
+    // A refusal that ends spoils nothing.
+    let cloud = Cloud::start();
+    cloud.fail_next(
+        Endpoint::Delete,
+        3,
+        When::Before,
+        How::Code(1, "?".to_owned()),
+    );
+    let server = weekly(&cloud, &hand, |config| config.bin = Bin::Purge);
+    remove_some(&cloud, &server, &hand, 8);
+    // What was refused is tried again a day later.
+    eventually("all purged", || {
+        hand.0.fetch_add(DAY, Ordering::SeqCst);
+        cloud.bin().is_empty()
+    });
+}

@@ -1,0 +1,202 @@
+//! No secret in a list of processes, in a log, or in a file that the program prints, however it
+//! is started.
+
+use super::{PROGRAM, have, printed, run};
+use crate::fake::Fake;
+use crate::tree::TempDir;
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, Command};
+use std::time::{Duration, Instant};
+
+/// Longest until something stands in the log.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A process that ends with its owner.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A server that logs all it can, told its secrets by `how`.
+fn start(cloud: &Fake, dir: &Path, how: impl FnOnce(&mut Command)) -> Running {
+    let mut command = Command::new(PROGRAM);
+    command
+        .args([
+            "serve",
+            "--listen",
+            "127.0.0.1:0",
+            "--tier",
+            "vip",
+            "--allow-http-upload",
+        ])
+        .args(["--api-url", &cloud.url(), "--state-dir"])
+        .arg(dir.join("state"))
+        .env("RUST_LOG", "trace")
+        .stderr(File::create(dir.join("log")).unwrap());
+    how(&mut command);
+    Running(command.spawn().unwrap())
+}
+
+/// Waits for a line of the log and returns it.
+fn line(dir: &Path, with: &str) -> String {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        let log = fs::read_to_string(dir.join("log")).unwrap_or_default();
+        if let Some(line) = log.lines().find(|line| line.contains(with)) {
+            return line.to_owned();
+        }
+        assert!(Instant::now() < end, "waited in vain for {with}:\n{log}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// Makes the server use its secrets, and looks everywhere for them.
+fn check(how: impl FnOnce(&mut Command, &str, &str, &Path)) {
+    let (cloud, dir) = (Fake::start(), TempDir::new());
+    let (id, secret) = (
+        cloud.client_id().to_owned(),
+        cloud.client_secret().to_owned(),
+    );
+    let server = start(&cloud, dir.path(), |command| {
+        how(command, &id, &secret, dir.path())
+    });
+    let listening = line(dir.path(), "listening on ");
+    let address = listening
+        .split("listening on ")
+        .nth(1)
+        .unwrap()
+        .split(',')
+        .next()
+        .unwrap();
+    let mut stream = TcpStream::connect(address).unwrap();
+    let request = "POST /x/?create=true HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    let _ = stream.read_to_string(&mut answer);
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    line(dir.path(), "POST");
+
+    let token = token(&dir.path().join("state"));
+    let pid = server.0.id();
+    let words = fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap();
+    let log = fs::read_to_string(dir.path().join("log")).unwrap();
+    let mut places = vec![("the command line", words), ("the log", log)];
+    if have("ps") {
+        places.push((
+            "ps",
+            run(Command::new("ps").args(["-ww", "-o", "args=", "-p", &pid.to_string()])),
+        ));
+    }
+    for (place, text) in places {
+        for hidden in [&secret, &token] {
+            assert!(
+                !text.contains(hidden.as_str()),
+                "a secret is in {place}:\n{text}"
+            );
+        }
+    }
+}
+
+/// The token that the server keeps.
+fn token(state: &Path) -> String {
+    let files = fs::read_dir(state)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let mut kept = files.filter(|path| path.extension().is_some_and(|e| e == "json"));
+    let path = kept
+        .find(|path| path.to_string_lossy().contains("token-"))
+        .unwrap();
+    let text = fs::read_to_string(path).unwrap();
+    let words = text
+        .split('"')
+        .filter(|word| word.len() > 8 && !word.contains([':', ',']));
+    let longest = words.max_by_key(|word| word.len());
+    longest.unwrap().to_owned()
+}
+
+#[test]
+fn secrets_from_the_environment_stay_hidden() {
+    check(|command, id, secret, _| {
+        command
+            .env("PAN123_CLIENT_ID", id)
+            .env("PAN123_CLIENT_SECRET", secret);
+    });
+}
+
+#[test]
+fn secrets_from_files_stay_hidden() {
+    check(|command, id, secret, dir| {
+        fs::write(dir.join("id"), id).unwrap();
+        fs::write(dir.join("secret"), secret).unwrap();
+        let file = |name: &str| dir.join(name);
+        command
+            .env("PAN123_CLIENT_ID_FILE", file("id"))
+            .env("PAN123_CLIENT_SECRET_FILE", file("secret"));
+    });
+}
+
+/// As systemd runs it: the unit's own variables, its credentials folder, its state folder.
+#[test]
+fn secrets_from_systemds_credentials_stay_hidden() {
+    let unit = printed(&["service", "systemd"]);
+    let variables: Vec<(String, String)> = unit
+        .lines()
+        .filter_map(|line| line.strip_prefix("Environment=")?.split_once('='))
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect();
+    assert_eq!(variables.len(), 2, "{unit}");
+    check(|command, id, secret, dir| {
+        let place = dir.join("credentials");
+        fs::create_dir(&place).unwrap();
+        fs::write(place.join("id"), id).unwrap();
+        fs::write(place.join("secret"), secret).unwrap();
+        for (name, value) in variables {
+            command.env(
+                name,
+                value.replace("/run/credentials/%n", place.to_str().unwrap()),
+            );
+        }
+    });
+}
+
+/// There is no way to give a secret where everybody could read it.
+#[test]
+fn the_command_line_takes_no_secret() {
+    for word in ["--client-id", "--client-secret", "--token"] {
+        let output = Command::new(PROGRAM)
+            .args([word, "hidden"])
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(2), "{word}");
+    }
+}
+
+/// Printed files name where secrets are and hold none, even if the environment has them.
+#[test]
+fn printed_files_hold_no_secret() {
+    let kinds = [
+        "systemd",
+        "openwrt",
+        "openwrt-config",
+        "openrc",
+        "launchd",
+        "container",
+        "options",
+    ];
+    for kind in kinds {
+        let mut command = Command::new(PROGRAM);
+        command
+            .args(["service", kind])
+            .env("PAN123_CLIENT_ID", "hidden id")
+            .env("PAN123_CLIENT_SECRET", "hidden");
+        let text = run(&mut command);
+        assert!(!text.contains("hidden"), "{kind}:\n{text}");
+    }
+}
