@@ -7,6 +7,7 @@
 //! a name can be given anew.
 
 use super::api::Row;
+pub use super::paths::{Path, join, last, parent};
 use crate::restic::{Id, Kind};
 use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
@@ -16,9 +17,6 @@ const MOST_REMOVED: usize = 100_000;
 /// How many overlay times an own removal is remembered: long enough to ask again about an id that
 /// the cloud goes on showing.
 const REMEMBERED: u32 = 10;
-
-/// A folder's path below the account's root, without slashes at the ends; empty for the root.
-pub type Path = str;
 
 /// A file that is known: its name, its number, its size in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -391,22 +389,4 @@ fn is_hashed(path: &Path) -> bool {
 
 fn is_data(path: &Path) -> bool {
     last(path) == Kind::Data.name()
-}
-
-/// The folder above.
-pub fn parent(path: &Path) -> &Path {
-    path.rsplit_once('/').map_or("", |(parent, _)| parent)
-}
-
-/// A folder's own name.
-pub fn last(path: &Path) -> &str {
-    path.rsplit_once('/').map_or(path, |(_, name)| name)
-}
-
-/// A folder's path from its parent's.
-pub fn join(path: &Path, name: &str) -> String {
-    match path {
-        "" => name.to_owned(),
-        _ => format!("{path}/{name}"),
-    }
 }

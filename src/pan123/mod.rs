@@ -29,6 +29,7 @@ mod locate;
 mod multipart;
 mod pace;
 mod pages;
+mod paths;
 mod purge;
 mod ripe;
 mod space;

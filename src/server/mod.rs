@@ -40,7 +40,7 @@ const KNOCKS: u32 = 8;
 /// How long after a new connection others are expected that wait inside tiny_http, and how many
 /// times as often they are woken then.
 const CROWD: Duration = Duration::from_secs(1);
-const HASTE: u32 = 25;
+const HASTE: u32 = 50;
 /// Bounds in bytes for what tiny_http may allocate, untouched, when a body is truncated: the
 /// largest packs fit the first, and the second fits the address space of 32 bits.
 const HARMLESS: std::ops::RangeInclusive<u64> = 16 << 20..=256 << 20;

@@ -1,5 +1,5 @@
-//! Large repositories, and many deletes, over an emulator that enforces the rates. The runs go
-//! side by side: they wait more than they work.
+//! Large repositories, and many deletes, over an emulator that enforces the rates. The deletes go
+//! side by side, each with a server of its own: they wait more than they work.
 
 use crate::http::{Bill, Connection, between, calls, control, told};
 use crate::process::Server;
@@ -19,8 +19,8 @@ pub(crate) fn run() {
     let say = |line: String| println!("{line}");
     let say: &Say = &say;
     cold(say);
+    long_list(say);
     thread::scope(|scope| {
-        scope.spawn(move || long_list(say));
         for (connections, trash) in [(5, 5), (5, 10), (5, 2), (50, 10)] {
             scope.spawn(move || deletes(connections, trash, say));
         }
