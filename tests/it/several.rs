@@ -101,7 +101,9 @@ fn prune_after_backup(pair: &Pair) {
     let late = 4 * u64::try_from(LAG.as_millis()).unwrap();
     for kind in ["index", "snapshots"] {
         let folder = cloud.file(&format!("restic-backup/a/b/{kind}")).unwrap().id;
-        cloud.set(|s| drop(s.lag_of.insert(folder, late)));
+        cloud.set(|s| {
+            s.lag_of.insert(folder, late);
+        });
     }
     for cycle in 0..count {
         let _ = fs::remove_dir_all(&files);
