@@ -15,6 +15,14 @@ pub fn http(now: u64) -> String {
     format!("{weekday}, {day:02} {month} {year} {} GMT", time(now))
 }
 
+/// The moment that HTTP writes so.
+pub fn from_http(text: &str) -> Option<u64> {
+    let mut words = text.split_once(", ")?.1.split(' ');
+    let (day, month, year) = (words.next()?, words.next()?, words.next()?);
+    let month = MONTHS.iter().position(|name| *name == month)? + 1;
+    seconds(&format!("{year}-{month:02}-{day}T{}Z", words.next()?))
+}
+
 /// The same as RFC 3339 writes it.
 pub fn rfc3339(now: u64) -> String {
     let (year, month, day) = date(now);
@@ -110,6 +118,7 @@ mod tests {
         ];
         for (now, as_http, as_rfc3339) in table {
             assert_eq!(http(now), as_http);
+            assert_eq!(from_http(as_http), Some(now));
             assert_eq!(rfc3339(now), as_rfc3339);
         }
     }

@@ -60,3 +60,4 @@ pub mod server;
 pub mod service;
 pub mod store;
 pub mod turns;
+pub mod watch;

@@ -9,6 +9,7 @@ use restic_123pan::command::{self, Call};
 use restic_123pan::pan123::{self, Pan123};
 use restic_123pan::server::{self, Stop};
 use restic_123pan::service::Service;
+use restic_123pan::watch::Watch;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
 use std::env;
@@ -41,6 +42,7 @@ fn leave(exit: Exit) -> ExitCode {
             let _ = io::stdout().write_all(text.as_bytes());
             ExitCode::SUCCESS
         }
+        Exit::Ask(question, address) => command::ask(question, &address),
         Exit::Wrong(text) => {
             eprintln!("restic-123pan: {text}");
             ExitCode::from(USAGE)
@@ -52,8 +54,12 @@ fn configured(words: &[String]) -> Result<ExitCode, Exit> {
     match args::task(words, &|name| env::var(name).ok())? {
         Task::Configured(config, Command::Serve) => serve(&config),
         Task::Configured(config, Command::Check) => check(&config),
+        Task::Configured(config, Command::Doctor) => {
+            start_log("off", None);
+            Ok(command::doctor(&account(&config)))
+        }
         Task::Configured(config, Command::Bin(bin)) => {
-            start_log("warn");
+            start_log("warn", None);
             Ok(command::bin::run(&bin, &account(&config)))
         }
         Task::Passwd { user, file } => {
@@ -66,7 +72,7 @@ fn configured(words: &[String]) -> Result<ExitCode, Exit> {
 /// A command that works on the account; its log is about trouble only.
 fn work(task: &command::Task) -> Result<ExitCode, Exit> {
     let (config, _) = args::parse(task.options(), &|name| env::var(name).ok())?;
-    start_log("warn");
+    start_log("warn", None);
     Ok(ended(task.run(&config, &Pan123::new(&account(&config)))))
 }
 
@@ -84,8 +90,9 @@ fn check(config: &Config) -> Result<ExitCode, Exit> {
 
 fn serve(config: &Config) -> Result<ExitCode, Exit> {
     let access = access(config)?;
-    start_log("info");
-    Ok(ended(run(config, access)))
+    let watch = Arc::default();
+    start_log("info", Some(Arc::clone(&watch)));
+    Ok(ended(run(config, access, watch)))
 }
 
 fn ended(done: Result<(), impl Display>) -> ExitCode {
@@ -103,7 +110,11 @@ fn access(config: &Config) -> Result<Access, Exit> {
     Access::new(&config.rules, Box::new(Instant::now)).map_err(Exit::Wrong)
 }
 
-fn run(config: &Config, access: Access) -> Result<(), Box<dyn std::error::Error>> {
+fn run(
+    config: &Config,
+    access: Access,
+    watch: Arc<Watch>,
+) -> Result<(), Box<dyn std::error::Error>> {
     let bound = server::bind(&server::Config {
         listen: config.listen.clone(),
         workers: config.workers,
@@ -120,7 +131,7 @@ fn run(config: &Config, access: Access) -> Result<(), Box<dyn std::error::Error>
     }
     info!("listening on {}, {}", bound.address(), summary(config));
     let budget = Budget::new(config.memory, config.spool_dir.clone());
-    let service = Service::new(Box::new(Pan123::new(&account(config))), budget);
+    let service = Service::new(Box::new(Pan123::new(&account(config))), budget).watched(watch);
     bound.run(service.guarded(Arc::new(access)).reserving(config.reserve))?;
     info!("stopped");
     Ok(())
@@ -148,13 +159,17 @@ fn account(config: &Config) -> pan123::Config {
     }
 }
 
+/// The modes in force, in a line.
 fn summary(config: &Config) -> String {
-    let (path, url) = (&config.repo_path, &config.api_url);
-    let (memory, workers) = (config.memory >> 20, config.workers);
-    let (bin, tier) = (config.bin, config.tier);
-    let access = config.rules.summary();
+    let (path, url, bin) = (&config.repo_path, &config.api_url, config.bin);
+    let (memory, workers, uploads) = (config.memory >> 20, config.workers, config.uploads);
+    let (access, share) = (config.rules.summary(), config.rate_share);
+    let tier = config
+        .tier
+        .map_or("auto".to_owned(), |tier| format!("{tier:?}"));
     format!(
-        "{access}, {path} at {url}, {memory} MiB, {workers} workers, bin {bin:?}, tier {tier:?}"
+        "{access}, {path} at {url}, {memory} MiB, {workers} workers, {uploads} uploads, \
+         bin {bin:?}, tier {tier}, rate share {share}, status at /-/"
     )
 }
 
@@ -168,12 +183,15 @@ fn stop_on_signals(stop: &Stop) -> io::Result<()> {
     Ok(())
 }
 
-fn start_log(level: &str) {
+fn start_log(level: &str, watch: Option<Arc<Watch>>) {
     let default = env_logger::Env::default().default_filter_or(level);
     let mut builder = env_logger::Builder::from_env(default);
     // systemd puts the time before each line itself.
     let timed = env::var_os("JOURNAL_STREAM").is_none();
     builder.format(move |out, record| {
+        if let Some(watch) = &watch {
+            watch.log(record);
+        }
         if timed {
             let since = SystemTime::now().duration_since(UNIX_EPOCH);
             write!(out, "{} ", civil::rfc3339(since.map_or(0, |t| t.as_secs())))?;

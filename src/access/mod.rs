@@ -20,7 +20,7 @@ pub use guard::Claim;
 pub use passwd::passwd;
 pub use roles::{Act, Grant, Limit, Role};
 
-use crate::restic::Operation;
+use crate::restic::{Kind, Operation, Repo};
 use guard::{Found, Guard};
 use roles::Roles;
 use std::net::IpAddr;
@@ -79,6 +79,13 @@ impl Rules {
 /// Somebody who may come in: a user, or anybody where no passwords are asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct User(Option<Arc<str>>);
+
+impl User {
+    /// Somebody of whom nothing is known.
+    pub fn nobody() -> Self {
+        Self(None)
+    }
+}
 
 impl std::fmt::Display for User {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -190,6 +197,12 @@ impl Access {
                 .prove(claim, &*self.clock)
                 .map(|name| User(Some(name))),
         }
+    }
+
+    /// Whether a user may read a repository.
+    pub fn reads(&self, user: &User, repo: &Repo) -> bool {
+        let list = Operation::List(repo.clone(), Kind::Snapshots);
+        self.decide(user, &list).is_ok()
     }
 
     /// Decides whether a user may do something, and within which bounds.

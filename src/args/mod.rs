@@ -1,6 +1,7 @@
 //! Commands, options, environment and files, read once into values that can't be wrong. What they
 //! are for is `main`'s business.
 
+mod ask;
 mod bin;
 mod command;
 mod environment;
@@ -12,6 +13,7 @@ mod table;
 mod tests;
 mod values;
 
+pub use ask::Question;
 pub use bin::{Bin as BinCommand, When};
 pub use command::{Task, task};
 pub use table::{Opt, options};
@@ -134,6 +136,8 @@ pub enum Command {
     Check,
     /// Something with the recycle bin.
     Bin(BinCommand),
+    /// Examine the setup.
+    Doctor,
 }
 
 /// What to do instead of running.
@@ -141,6 +145,8 @@ pub enum Command {
 pub enum Exit {
     /// Print this; it was asked for.
     Print(String),
+    /// Ask the running server at this address.
+    Ask(Question, String),
     /// Say what is wrong, in one line.
     Wrong(String),
 }
@@ -265,6 +271,9 @@ pub fn parse(
 ) -> Result<(Config, Command), Exit> {
     let words = split(args);
     let mut words: Vec<&str> = words.iter().map(String::as_str).collect();
+    if let Some(exit) = ask::parse(&words, &Env::new(env)) {
+        return Err(exit);
+    }
     let command = match words.first() {
         Some(&"bin") => {
             let env = environment(env, None).map_err(Exit::Wrong)?;
@@ -272,9 +281,10 @@ pub fn parse(
             return Ok((config, Command::Bin(command)));
         }
         Some(&"check-config") => Command::Check,
+        Some(&"doctor") => Command::Doctor,
         _ => Command::Serve,
     };
-    if matches!(words.first(), Some(&"serve" | &"check-config")) {
+    if matches!(words.first(), Some(&"serve" | &"check-config" | &"doctor")) {
         words.remove(0);
     }
     let flags: Flags = from_args(NAME, &words)?;

@@ -31,6 +31,11 @@ impl Budget {
         }
     }
 
+    /// Most bytes that may be held.
+    pub fn limit(&self) -> u64 {
+        self.limit
+    }
+
     /// Bytes held now.
     pub fn used(&self) -> u64 {
         *self.count()

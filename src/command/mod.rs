@@ -1,14 +1,18 @@
 //! What the program does besides serving: one small module for each command.
 
+mod ask;
 pub mod bin;
 mod completions;
 mod copy;
+mod doctor;
 mod manual;
 mod progress;
 mod service;
 mod table;
 mod transfer;
 
+pub use ask::ask;
 pub use copy::{Copied, End, Manner, Patience, copy};
+pub use doctor::doctor;
 pub use progress::Screen;
 pub use table::{COMMANDS, Call, Command, Task, parse};

@@ -35,7 +35,7 @@ enum Act {
 }
 
 /// Every command.
-pub const COMMANDS: [Command; 9] = [
+pub const COMMANDS: [Command; 12] = [
     Command {
         name: "serve",
         words: "",
@@ -56,6 +56,30 @@ pub const COMMANDS: [Command; 9] = [
         name: "passwd",
         words: "USER",
         about: "ask for a user's password and write its line for --htpasswd-file",
+        choices: &[],
+        options: &[],
+        act: Act::Elsewhere,
+    },
+    Command {
+        name: "doctor",
+        words: "",
+        about: "examine the setup, step by step, and say what to do",
+        choices: &[],
+        options: &[],
+        act: Act::Elsewhere,
+    },
+    Command {
+        name: "status",
+        words: "",
+        about: "ask the running server how everything is",
+        choices: &[],
+        options: &[],
+        act: Act::Elsewhere,
+    },
+    Command {
+        name: "healthcheck",
+        words: "",
+        about: "exit with 0 if the server works, or 1, for containers",
         choices: &[],
         options: &[],
         act: Act::Elsewhere,

@@ -41,6 +41,8 @@ pub struct Folder {
     pub ids: Vec<u64>,
     /// When the cloud last said that it is there and not in the bin.
     pub seen: Option<Instant>,
+    /// When all of its files were last seen at the cloud.
+    pub listed: Option<Instant>,
     /// Whether all of its subfolders are known, unless another server makes one.
     pub explored: bool,
     /// Its files, sorted.
@@ -114,6 +116,7 @@ impl Knowledge {
         let folder = Folder {
             ids: vec![id],
             seen: Some(now),
+            listed: None,
             explored: true,
             files: Vec::new(),
         };
@@ -258,6 +261,19 @@ impl Knowledge {
     pub fn is_stale(&self, path: &Path, now: Instant) -> bool {
         let seen = self.folders.get(path).and_then(|folder| folder.seen);
         seen.is_none_or(|at| now.duration_since(at) >= self.overlay)
+    }
+
+    /// Whether the files known in a folder were seen at the cloud just now, within this time.
+    pub fn lately(&self, path: &Path, within: Duration, now: Instant) -> bool {
+        let listed = self.folders.get(path).and_then(|folder| folder.listed);
+        listed.is_some_and(|at| now.duration_since(at) < within)
+    }
+
+    /// The files of a folder were seen.
+    pub fn listed(&mut self, path: &Path, now: Instant) {
+        if let Some(folder) = self.folders.get_mut(path) {
+            folder.listed = Some(now);
+        }
     }
 
     /// A folder was seen otherwise than in its parent's list.

@@ -17,16 +17,20 @@
 pub mod api;
 mod bin;
 mod call;
+pub mod doctor;
 mod download;
 mod fence;
+mod health;
 mod hosts;
 mod judge;
 mod known;
 mod list;
+mod locate;
 mod multipart;
 mod pace;
 mod pages;
 mod purge;
+mod ripe;
 mod space;
 mod token;
 mod trash;
@@ -40,7 +44,7 @@ pub use trash::{Freed, Item, RecycleBin, Restored, Seen, What};
 
 use crate::body::Body;
 use crate::restic::{File, Kind, Range, Repo};
-use crate::store::{Error, Found, Loaded, Store};
+use crate::store::{Error, Found, Health, Loaded, Store};
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -149,6 +153,9 @@ pub struct Timing {
     pub polls: u32,
     /// The first pause before looking again for what a list doesn't show yet; it doubles.
     pub look: Duration,
+    /// How long what was just seen at the cloud is believed, where no other server can do harm by
+    /// it: config and keys while a command opens its repository.
+    pub lately: Duration,
     /// Longest until what was written must be visible (safety rules 5, 8, 9).
     pub visible: Duration,
     /// How long own writes and removals are believed over lists (safety rule 13).
@@ -169,6 +176,11 @@ pub struct Timing {
     pub purge: Duration,
     /// Before the account is asked about again, when it couldn't be.
     pub tier: Duration,
+    /// How old a good answer may be to prove that 123pan answers.
+    pub proof: Duration,
+    /// Least time between two looks at the account while somebody watches, and longest wait of
+    /// who asks whether 123pan answers.
+    pub glance: Duration,
     /// Between two looks at the account's free space; also how long the size of a folder is
     /// believed.
     pub space: Duration,
@@ -190,6 +202,7 @@ impl Default for Timing {
             poll: seconds(1),
             polls: 60,
             look: Duration::from_millis(250),
+            lately: seconds(5),
             visible: seconds(20),
             overlay: seconds(60),
             token_pause: seconds(60),
@@ -199,6 +212,8 @@ impl Default for Timing {
             lost: seconds(60 * 60),
             purge: seconds(2),
             tier: seconds(60),
+            proof: seconds(60),
+            glance: seconds(5),
             space: seconds(5 * 60),
             store: seconds(30),
         }
@@ -245,6 +260,15 @@ impl Pan123 {
     }
 }
 
+impl Pan123 {
+    /// Has the account looked at, in the background.
+    fn wake(&self) {
+        if let Some(purger) = &self.purger {
+            purger.wake();
+        }
+    }
+}
+
 impl Drop for Pan123 {
     fn drop(&mut self) {
         if let Some(purger) = self.purger.take() {
@@ -286,6 +310,20 @@ impl Store for Pan123 {
         self.cloud.remove(files)
     }
 
+    fn health(&self) -> Health {
+        let health = self.cloud.health();
+        if self.cloud.door.seen.is_old() {
+            // The next look will be younger.
+            self.wake();
+        }
+        health
+    }
+
+    fn probe(&self) -> Result<(), Error> {
+        let seen = &self.cloud.door.seen;
+        seen.proof(|| self.wake())
+    }
+
     fn free_space(&self) -> Option<u64> {
         self.cloud.space.free()
     }
@@ -320,7 +358,7 @@ impl Cloud {
 /// Paces calls by the tier that the configuration names, or a free account's.
 fn pacer(config: &Config) -> pace::Pacer {
     let (tier, share) = (config.tier.unwrap_or(Tier::Free), config.rate_share);
-    pace::Pacer::new(|endpoint| endpoint.per_second(tier) * share)
+    pace::Pacer::new(|endpoint| pace::share(endpoint.per_second(tier), share))
 }
 
 /// The name under which a file is known.

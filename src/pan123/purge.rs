@@ -6,13 +6,14 @@ use super::api::{Row, Tier, User};
 use super::call::Fault;
 use super::judge::{Why, pause};
 use super::pace::Priority;
+use super::ripe::Ripeness;
 use super::tree::BATCH;
 use super::waste::Fate;
 use super::{Bin, Cloud, Config};
 use log::{info, warn};
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -29,13 +30,14 @@ const STACK: usize = 256 << 10;
 
 /// The thread in the background.
 pub struct Purger {
-    stop: Sender<()>,
+    /// Sending wakes it, hanging up ends it.
+    bell: SyncSender<()>,
     thread: JoinHandle<()>,
 }
 
 struct Work {
     cloud: Arc<Cloud>,
-    stopped: Receiver<()>,
+    rung: Receiver<()>,
     share: f64,
     /// When the tier is asked for; None when it needn't be.
     tier_at: Option<Instant>,
@@ -48,6 +50,7 @@ struct Work {
     /// When the purge list may be written.
     store_at: Instant,
     failures: u32,
+    ripeness: Ripeness,
     /// Most files in a call: fewer while 123pan refuses one of them.
     most: usize,
     refusals: u32,
@@ -58,12 +61,12 @@ struct Work {
 impl Purger {
     /// Starts the thread; None if the machine has none left.
     pub fn start(cloud: &Arc<Cloud>, config: &Config) -> Option<Self> {
-        let (stop, stopped) = channel();
+        let (bell, rung) = sync_channel(1);
         let now = Instant::now();
         let purges = config.bin != Bin::Keep;
         let mut work = Work {
             cloud: Arc::clone(cloud),
-            stopped,
+            rung,
             share: config.rate_share,
             tier_at: config.tier.is_none().then_some(now),
             purge_at: purges.then_some(now),
@@ -71,6 +74,7 @@ impl Purger {
             reserve: config.reserve,
             store_at: now,
             failures: 0,
+            ripeness: Ripeness::new(config.bin),
             most: BATCH,
             refusals: 0,
             vain: 0,
@@ -82,14 +86,20 @@ impl Purger {
             .spawn(move || work.run());
         let thread = thread.inspect_err(|e| warn!("nothing will be purged: no thread for it: {e}"));
         Some(Self {
-            stop,
+            bell,
             thread: thread.ok()?,
         })
     }
 
+    /// Has the account looked at as soon as the thread is free.
+    pub fn wake(&self) {
+        // One ring is as good as many.
+        let _ = self.bell.try_send(());
+    }
+
     /// Ends the thread, after its call.
     pub fn stop(self) {
-        drop(self.stop);
+        drop(self.bell);
         let _ = self.thread.join();
     }
 }
@@ -97,7 +107,12 @@ impl Purger {
 impl Work {
     fn run(&mut self) {
         let tick = self.cloud.door.timing.purge;
-        while self.stopped.recv_timeout(tick) == Err(RecvTimeoutError::Timeout) {
+        loop {
+            match self.rung.recv_timeout(tick) {
+                Ok(()) => self.look(),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
             let due = |at: Option<Instant>| at.is_some_and(|at| at <= Instant::now());
             // First, so that a kill loses little.
             self.store();
@@ -116,7 +131,21 @@ impl Work {
     }
 
     fn stopping(&self) -> bool {
-        self.stopped.try_recv() != Err(TryRecvError::Empty)
+        match self.rung.try_recv() {
+            Ok(()) => self.look(),
+            Err(TryRecvError::Empty) => {}
+            Err(TryRecvError::Disconnected) => return true,
+        }
+        false
+    }
+
+    /// Looks at the account, because somebody watches.
+    fn look(&self) {
+        let door = &self.cloud.door;
+        if door.seen.is_old() {
+            // What comes of it is noted by the door.
+            let _ = self.cloud.account();
+        }
     }
 
     /// Writes the purge list, unless that was just done.
@@ -137,8 +166,9 @@ impl Work {
         self.tier_at = None;
         let tier = if user.vip { Tier::Vip } else { Tier::Free };
         let share = self.share;
-        door.pacer.set(|endpoint| endpoint.per_second(tier) * share);
-        let total = user.space_permanent.saturating_add(user.space_temp);
+        door.pacer
+            .set(|endpoint| super::pace::share(endpoint.per_second(tier), share));
+        let total = user.space();
         info!(
             "123pan answers; the account is {tier:?}, with {} GiB of {} free",
             user.free() >> 30,
@@ -151,7 +181,8 @@ impl Work {
         while !self.stopping() {
             let mut due = self.cloud.waste.due();
             due.truncate(self.most);
-            if due.is_empty() || self.purge_some(&due, u64::MAX).is_none() {
+            if !self.ripeness.is_ripe(&due, self.most) || self.purge_some(&due, u64::MAX).is_none()
+            {
                 return;
             }
             self.store();

@@ -143,6 +143,12 @@ impl Keeper {
         }
     }
 
+    /// When the token ends; None also while it is being renewed.
+    pub fn expires(&self) -> Option<u64> {
+        let state = self.state.try_lock().ok()?;
+        state.token.as_ref().map(|token| token.expires)
+    }
+
     /// At most one new token a minute, whichever process fetched the last one.
     fn check_pause(&self, state: &State, stored: Option<&Token>, time: u64) -> Result<(), NoToken> {
         let own = state.fetched.is_some_and(|at| at.elapsed() < self.pause);

@@ -8,6 +8,7 @@ use super::incoming::Incoming;
 use super::peers::Seat;
 use super::sockets;
 use crate::service::{Answer, Length, Reply};
+use crate::watch::Track;
 use std::cell::RefCell;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::SocketAddr;
@@ -25,6 +26,7 @@ pub(super) struct Exchange {
     line: String,
     peer: SocketAddr,
     since: Instant,
+    track: Track,
 }
 
 impl Exchange {
@@ -42,7 +44,13 @@ impl Exchange {
             incoming: RefCell::new(Incoming::new(Arc::clone(net), request, peer, length)),
             peer,
             since: Instant::now(),
+            track: net.watch.arrive(),
         }
+    }
+
+    /// Where its way is noted.
+    pub(super) fn track(&self) -> &Track {
+        &self.track
     }
 
     /// Turns away a request that can't be answered, and what would follow it.
@@ -72,10 +80,11 @@ impl Exchange {
         &mut self,
         serve: impl FnOnce(&mut dyn Read, &mut dyn Answer) -> io::Result<()>,
     ) -> io::Result<()> {
-        let mut body = BodyReader(&self.incoming);
+        let mut body = BodyReader(&self.incoming, &self.track);
         let mut answer = Answering {
             incoming: &self.incoming,
             outgoing: &mut self.outgoing,
+            track: &self.track,
         };
         serve(&mut body, &mut answer)
     }
@@ -108,7 +117,10 @@ impl Exchange {
     pub(super) fn finish(mut self) {
         let sent = self.outgoing.finish(self.incoming.get_mut());
         match sent {
-            Ok(()) => self.log(""),
+            Ok(()) => {
+                self.log("");
+                self.track.end(self.outgoing.status(), false);
+            }
             Err(error) => self.abort(&error),
         }
     }
@@ -119,10 +131,11 @@ impl Exchange {
         // First the socket: dropping the writer sends what tiny_http still holds.
         self.incoming.get_mut().cut();
         self.log(&format!(", cut off: {error}"));
+        self.track.end(self.outgoing.status(), true);
     }
 
     fn log(&self, end: &str) {
-        let status = self.outgoing.reply.as_ref().map_or(0, |reply| reply.status);
+        let status = self.outgoing.status();
         let (read, sent) = (self.incoming.borrow().read, self.outgoing.sent);
         let millis = self.since.elapsed().as_millis();
         let (line, peer) = (&self.line, self.peer.ip());
@@ -131,11 +144,13 @@ impl Exchange {
 }
 
 /// The body as `service` sees it.
-struct BodyReader<'a>(&'a RefCell<Incoming>);
+struct BodyReader<'a>(&'a RefCell<Incoming>, &'a Track);
 
 impl Read for BodyReader<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.0.borrow_mut().read(buffer)
+        let n = self.0.borrow_mut().read(buffer)?;
+        self.1.received(n as u64);
+        Ok(n)
     }
 }
 
@@ -143,11 +158,15 @@ impl Read for BodyReader<'_> {
 struct Answering<'a> {
     incoming: &'a RefCell<Incoming>,
     outgoing: &'a mut Outgoing,
+    track: &'a Track,
 }
 
 impl Answer for Answering<'_> {
     fn start(&mut self, reply: Reply) -> io::Result<()> {
         let bare = reply.length == Some(0) || self.outgoing.bodiless;
+        if !bare {
+            self.track.answers(reply.length);
+        }
         self.outgoing.reply = Some(reply);
         match bare {
             // It is sent by `finish`, after the body has been read away.
@@ -163,7 +182,10 @@ impl Answer for Answering<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         match self.outgoing.bodiless {
             true => Ok(()),
-            false => self.outgoing.write(bytes),
+            false => {
+                self.track.sent(bytes.len() as u64);
+                self.outgoing.write(bytes)
+            }
         }
     }
 }
@@ -209,6 +231,11 @@ impl Outgoing {
             framing: Framing::Length(0),
             sent: 0,
         }
+    }
+
+    /// The status, once there is one.
+    fn status(&self) -> u16 {
+        self.reply.as_ref().map_or(0, |reply| reply.status)
     }
 
     /// Takes the connection's writer and puts the head into the buffer.

@@ -105,6 +105,7 @@ pub(super) fn reason(status: u16) -> &'static str {
     match status {
         200 => "OK",
         206 => "Partial Content",
+        302 => "Found",
         400 => "Bad Request",
         401 => "Unauthorized",
         403 => "Forbidden",
@@ -210,7 +211,7 @@ mod tests {
     #[test]
     fn every_status_of_the_service_has_its_phrase() {
         for status in [
-            200, 206, 400, 401, 403, 404, 405, 411, 413, 416, 500, 502, 503, 507,
+            200, 206, 302, 400, 401, 403, 404, 405, 411, 413, 416, 500, 502, 503, 507,
         ] {
             assert_ne!(reason(status), "Unknown", "{status}");
         }

@@ -19,6 +19,7 @@ mod sockets;
 
 use crate::body::LARGEST;
 use crate::service::{Admission, Head, Length, Reply, Service};
+use crate::watch::Watch;
 use exchange::Exchange;
 use lanes::Lanes;
 use peers::Peers;
@@ -36,6 +37,10 @@ use tiny_http::{Request, Server};
 /// fail when tiny_http's accept loop has died, and for passing reasons such as too few
 /// descriptors.
 const KNOCKS: u32 = 8;
+/// How long after a new connection others are expected that wait inside tiny_http, and how many
+/// times as often they are woken then.
+const CROWD: Duration = Duration::from_secs(1);
+const HASTE: u32 = 25;
 /// Bounds in bytes for what tiny_http may allocate, untouched, when a body is truncated: the
 /// largest packs fit the first, and the second fits the address space of 32 bits.
 const HARMLESS: std::ops::RangeInclusive<u64> = 16 << 20..=256 << 20;
@@ -54,7 +59,7 @@ pub struct Config {
     /// Requests that may wait in each lane. A client has at most one per connection, and
     /// restic's default is five connections.
     pub queue: usize,
-    /// How long a DELETE waits for others to join it.
+    /// How long a DELETE waits for another one to join it; some times as long if they keep coming.
     pub gather: Duration,
     /// How long a connection may stand still. Clients close idle ones after 90 s, and that should
     /// come first.
@@ -167,6 +172,7 @@ struct Net {
     harmless: u64,
     most_leaks: usize,
     leaks: Mutex<HashMap<IpAddr, usize>>,
+    watch: Arc<Watch>,
     stop: Stop,
     failure: Mutex<Option<Error>>,
 }
@@ -212,6 +218,7 @@ impl Bound {
             harmless: (memory / 2).clamp(*HARMLESS.start(), *HARMLESS.end()),
             most_leaks: self.config.leaks,
             leaks: Mutex::default(),
+            watch: Arc::clone(service.watch()),
             stop: self.stop,
             failure: Mutex::default(),
         });
@@ -220,12 +227,13 @@ impl Bound {
         let server = Server::from_listener(self.listener, None).map_err(|error| threads(&error))?;
         let server = Arc::new(server);
         let own = sockets::own_addresses(self.address);
-        watch(own, self.config.knock, &net, &server).map_err(|error| threads(&error))?;
+        let peers = Arc::<Peers>::default();
+        watch(own, self.config.knock, &net, &server, &peers).map_err(|error| threads(&error))?;
         let reception = Reception {
             net,
             service,
             server,
-            peers: Arc::default(),
+            peers,
             stop_timeout: self.config.stop_timeout,
         };
         reception.run(lanes)
@@ -241,8 +249,9 @@ fn watch(
     pause: Duration,
     net: &Arc<Net>,
     server: &Arc<Server>,
+    peers: &Arc<Peers>,
 ) -> io::Result<()> {
-    let (net, server) = (Arc::clone(net), Arc::downgrade(server));
+    let (net, server, peers) = (Arc::clone(net), Arc::downgrade(server), Arc::clone(peers));
     let body = move || {
         let mut failed = 0;
         while let Some(server) = server.upgrade() {
@@ -255,7 +264,9 @@ fn watch(
                 server.unblock();
             }
             drop(server);
-            thread::sleep(pause);
+            // Each of these wakes one connection that waits.
+            let crowded = peers.met_within(CROWD);
+            thread::sleep(if crowded { pause / HASTE } else { pause });
         }
     };
     lanes::spawn("watch", body)
@@ -329,6 +340,7 @@ impl Reception {
             target: request.url(),
             accept: value(request, "Accept"),
             range: value(request, "Range"),
+            language: value(request, "Accept-Language"),
             authorization: value(request, "Authorization"),
             peer: peer.ip(),
             length,

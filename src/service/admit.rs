@@ -2,8 +2,9 @@
 //! whether there is room for it. Nothing here touches the cloud, except to learn how much lies in a
 //! folder that has a limit.
 
+use super::pages::{self, Page};
 use super::status::{deny, forbid, kept_back, refuse, reply_to};
-use super::{Head, Job, Length, Reply, Service};
+use super::{Head, Job, Length, Reply, Service, Task};
 use crate::access::{Claim, Grant, Recognised, User};
 use crate::body::LARGEST;
 use crate::restic::{self, File, Operation, Range, Refusal};
@@ -32,14 +33,16 @@ pub struct Doubt {
 #[derive(Debug)]
 struct Wish {
     operation: Result<Operation, Refusal>,
+    page: Option<Page>,
     range: Option<Range>,
     v2: bool,
     length: Length,
 }
 
 impl Wish {
-    fn of(head: &Head<'_>) -> Self {
+    fn of(head: &Head<'_>, page: Option<Page>) -> Self {
         Self {
+            page,
             operation: restic::parse(head.method, head.target),
             range: head.range.and_then(Range::parse),
             v2: head.accept.is_some_and(restic::wants_v2),
@@ -52,7 +55,15 @@ impl Service {
     /// Decides what a request is, or why it is refused, without touching the cloud. First come
     /// the credentials, then the path, then whether this user may do this there.
     pub fn admit(&self, head: &Head<'_>) -> Admission {
-        let wish = Wish::of(head);
+        let page = match pages::wanted(head).transpose() {
+            // Health is everybody's business, and where the page is tells nothing.
+            Ok(Some(Page::Health)) => {
+                return Admission::Job(Job::page(Page::Health, User::nobody()));
+            }
+            Ok(page) => page,
+            Err(reply) => return Admission::Refused(reply),
+        };
+        let wish = Wish::of(head, page);
         match self.access.recognise(head.authorization, head.peer) {
             Recognised::User(user) => match self.permit(&user, wish) {
                 Ok(job) => Admission::Job(job),
@@ -72,6 +83,9 @@ impl Service {
     }
 
     fn permit(&self, user: &User, wish: Wish) -> Result<Job, Reply> {
+        if let Some(page) = wish.page {
+            return Ok(Job::page(page, user.clone()));
+        }
         let operation = wish.operation.map_err(refuse)?;
         let grant = self.access.decide(user, &operation);
         let grant = grant.map_err(|denied| forbid(user, &operation, denied))?;
@@ -91,7 +105,7 @@ impl Service {
             _ => None,
         };
         Ok(Job {
-            operation,
+            task: Task::Operation(operation),
             range: wish.range,
             v2: wish.v2,
             length: wish.length,

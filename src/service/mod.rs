@@ -7,17 +7,20 @@
 
 mod admit;
 mod listing;
+mod pages;
 mod status;
 
 pub use admit::{Admission, Doubt};
 
-use crate::access::{Access, Grant, Peer};
+use crate::access::{Access, Grant, Peer, User};
 use crate::body::{Body, Budget};
 use crate::restic::{File, Kind, Operation, Range, Repo};
 use crate::store::{Cause, Error, Loaded, Store};
 use crate::turns::{Turn, Turns};
+use crate::watch::{Subject, Watch};
 use listing::Listing;
 use log::warn;
+use pages::Page;
 use status::{reply_failed, reply_to};
 use std::io::{self, Read};
 use std::sync::Arc;
@@ -42,6 +45,8 @@ pub struct Head<'a> {
     pub accept: Option<&'a str>,
     /// The `Range` header.
     pub range: Option<&'a str>,
+    /// The `Accept-Language` header.
+    pub language: Option<&'a str>,
     /// The `Authorization` header.
     pub authorization: Option<&'a str>,
     /// The client's address.
@@ -82,7 +87,7 @@ pub enum Lane {
 /// dropped.
 #[derive(Debug)]
 pub struct Job {
-    operation: Operation,
+    task: Task,
     range: Option<Range>,
     v2: bool,
     length: Length,
@@ -90,11 +95,23 @@ pub struct Job {
     turn: Option<Turn>,
 }
 
+/// What an admitted request asks for.
+#[derive(Debug)]
+enum Task {
+    /// Something of restic's.
+    Operation(Operation),
+    /// A page of our own, for this user.
+    Page(Page, User),
+}
+
 impl Job {
     /// The queue that it belongs to.
     pub fn lane(&self) -> Lane {
         let large = |kind: Option<Kind>| matches!(kind, Some(Kind::Data | Kind::Index));
-        match &self.operation {
+        let Task::Operation(operation) = &self.task else {
+            return Lane::Small;
+        };
+        match operation {
             Operation::Remove(_, file) if file.kind() == Some(Kind::Data) => Lane::RemoveLarge,
             Operation::Remove(_, file) if file.kind() == Some(Kind::Locks) => Lane::RemoveLocks,
             Operation::Remove(..) => Lane::RemoveSmall,
@@ -104,6 +121,23 @@ impl Job {
             }
             Operation::List(_, Kind::Data) => Lane::Large,
             _ => Lane::Small,
+        }
+    }
+
+    /// What it is about, for whoever watches.
+    pub fn subject(&self) -> Subject {
+        let lane = self.lane() as usize;
+        match &self.task {
+            Task::Operation(operation) => Subject::operation(operation, lane),
+            Task::Page(..) => Subject::page(lane),
+        }
+    }
+
+    /// How long its body is, if that is known.
+    pub fn total(&self) -> Option<u64> {
+        match self.length {
+            Length::Known(len) => Some(len),
+            _ => None,
         }
     }
 
@@ -164,6 +198,7 @@ pub struct Service {
     turns: Arc<Turns>,
     access: Arc<Access>,
     reserve: u64,
+    watch: Arc<Watch>,
 }
 
 impl Service {
@@ -176,7 +211,19 @@ impl Service {
             turns: Arc::default(),
             access: Arc::new(Access::open()),
             reserve: 0,
+            watch: Arc::default(),
         }
+    }
+
+    /// The same, counting into `watch`.
+    #[must_use]
+    pub fn watched(self, watch: Arc<Watch>) -> Self {
+        Self { watch, ..self }
+    }
+
+    /// Where everything is counted.
+    pub fn watch(&self) -> &Arc<Watch> {
+        &self.watch
     }
 
     /// The same, with rules about who may do what.
@@ -194,7 +241,11 @@ impl Service {
     /// Does the job and answers it. An Err after [`Answer::start`] means that the answer isn't
     /// whole and can't become so.
     pub fn serve(&self, job: &Job, body: &mut dyn Read, answer: &mut dyn Answer) -> io::Result<()> {
-        let done = match &job.operation {
+        let operation = match &job.task {
+            Task::Operation(operation) => operation,
+            Task::Page(page, user) => return self.show(*page, user, answer),
+        };
+        let done = match operation {
             Operation::List(repo, kind) => return self.list(repo, *kind, job.v2, answer),
             Operation::Load(repo, file) => return self.load(repo, file, job.range, answer),
             Operation::Stat(repo, file) => return self.stat(repo, file, answer),
@@ -205,20 +256,23 @@ impl Service {
                 results.pop().unwrap_or(Ok(()))
             }
         };
-        answer.start(reply_to(&job.operation, done))
+        answer.start(reply_to(operation, done))
     }
 
     /// Does a batch of DELETEs, whose turns have come, and answers for each of them in order.
     pub fn remove(&self, jobs: &[Job]) -> Vec<Reply> {
-        let name = |job: &Job| match &job.operation {
-            Operation::Remove(repo, file) => Some((repo.clone(), *file)),
+        let name = |job: &Job| match &job.task {
+            Task::Operation(Operation::Remove(repo, file)) => Some((repo.clone(), *file)),
             _ => None,
         };
         let files: Vec<(Repo, File)> = jobs.iter().filter_map(name).collect();
         let results = self.store.remove(&files);
         jobs.iter()
             .zip(results)
-            .map(|(job, done)| reply_to(&job.operation, done))
+            .map(|(job, done)| match &job.task {
+                Task::Operation(operation) => reply_to(operation, done),
+                Task::Page(..) => Reply::empty(500),
+            })
             .collect()
     }
 

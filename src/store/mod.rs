@@ -3,10 +3,12 @@
 //! A store knows repositories and files; how a cloud numbers its folders, batches its calls or
 //! renews its tokens stays inside. `memory` is what the contract means, and the tests' oracle.
 
+mod health;
 pub mod local;
 pub mod memory;
 
 pub use crate::error::{Cause, Error};
+pub use health::{Account, Advice, Calls, Health, Trouble};
 
 use crate::body::Body;
 use crate::restic::{File, Id, Kind, Part, Range, Repo};
@@ -46,6 +48,17 @@ pub trait Store: Send + Sync {
     /// them in the same order. Ok also when there is no such file; Ok promises that it is gone
     /// from the cloud, whatever became of the others.
     fn remove(&self, files: &[(Repo, File)]) -> Vec<Result<(), Error>>;
+
+    /// How the cloud does, as far as it is known. It MUST NOT wait for the cloud.
+    fn health(&self) -> Health {
+        Health::default()
+    }
+
+    /// Ok if the cloud has answered a moment ago or answers now. Whoever asks, the cloud is asked
+    /// at most every few seconds, and nobody waits longer than as many.
+    fn probe(&self) -> Result<(), Error> {
+        Ok(())
+    }
 
     /// Bytes that can still be stored, as far as it is known. It MUST NOT wait for the cloud: the
     /// thread that accepts requests asks.

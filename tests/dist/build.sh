@@ -14,7 +14,8 @@ cd "$(dirname "$0")/../.."
 flags() {
     local more sources
     sources=$("$RUSTC" --print sysroot)/lib/rustlib/src/rust
-    printf '%s\n' -C link-self-contained=no
+    # zig brings musl. Static programs lie at a fixed address, and on MIPS they crash otherwise.
+    printf '%s\n' -C link-self-contained=no -C relocation-model=static
     printf -- '--remap-path-prefix=%s\n' "$PWD=/restic-123pan" "$BUILD=/build" \
         "$sources=/rust" "$(cd -P "$sources" && pwd)=/rust"
     for more in "${CARGO_HOME:-$HOME/.cargo}"/registry/src/*; do

@@ -76,7 +76,7 @@ unpack_into() {
     all=$(apt-get -s install --no-install-recommends "$@" | sed -n 's/^Inst \([^ ]*\) .*/\1/p')
     mkdir "$work/deb" "$work/tree"
     # shellcheck disable=SC2086
-    (cd "$work/deb" && apt-get -q download $all) || return 1
+    (cd "$work/deb" && apt-get -q -o APT::Sandbox::User=root download $all) || return 1
     for package in "$work"/deb/*.deb; do
         dpkg-deb -x "$package" "$work/tree" || return 1
     done

@@ -3,8 +3,9 @@
 # backup and a restore by a real restic over the emulated 123pan, compared byte for byte. Prints a
 # table; fails if anything did. The arguments name devices; without any all that are built are run.
 #
-# Under qemu the memory includes qemu's own: its code, tables and translations. `make dist-test`
-# starts this and builds the emulator of 123pan.
+# Busy includes up to 32 MiB of held uploads, the default of --memory. Under qemu both include qemu's
+# own memory: its code, tables and translations. `make dist-test` starts this, having built the
+# emulator of 123pan.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 

@@ -46,7 +46,7 @@ fn call(hub: &Hub, endpoint: Endpoint, args: &Args, peer: &str) -> Outcome {
     let state = &mut *guard;
     match endpoint {
         Endpoint::Token => token(hub, state, args, now),
-        Endpoint::UserInfo => Ok(user_info(state)),
+        Endpoint::UserInfo => Ok(user_info(state, now)),
         Endpoint::List => list(state, args, now),
         Endpoint::Detail => detail(state, args, now),
         Endpoint::Infos => infos(state, args, now),
@@ -90,9 +90,14 @@ fn token(hub: &Hub, state: &mut State, args: &Args, now: u64) -> Outcome {
     Ok(json!({"accessToken": token, "expiredAt": super::time::rfc3339(end)}))
 }
 
-fn user_info(state: &State) -> Value {
+fn user_info(state: &State, now: u64) -> Value {
     let vip = matches!(state.switches.tier, Tier::Vip | Tier::B);
-    let times = json!({"startTime": "2026-01-01 00:00:00", "endTime": "2027-01-01 00:00:00"});
+    const DAY: u64 = 24 * 60 * 60 * 1000;
+    let end = super::time::plain(match state.switches.front.benefit_ended {
+        true => now - DAY,
+        false => now + 365 * DAY,
+    });
+    let times = json!({"startTime": "2026-01-01 00:00:00", "endTime": end});
     let mut level = times.clone();
     level["vipLevel"] = json!(1);
     level["vipLabel"] = json!("VIP");

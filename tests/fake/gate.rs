@@ -42,6 +42,9 @@ pub fn serve(hub: &Hub, host: Host, exchange: &mut Exchange<'_, '_>) -> io::Resu
     if host == Host::Api && exchange.head.path.starts_with("/__fake/") {
         return super::control::serve(hub, exchange);
     }
+    if host == Host::Api && exchange.head.path == "/" {
+        return front(hub, exchange);
+    }
     let endpoint = match known(hub, host, exchange) {
         Ok(endpoint) => endpoint,
         Err(refusal) => {
@@ -74,6 +77,21 @@ pub fn serve(hub: &Hub, host: Host, exchange: &mut Exchange<'_, '_>) -> io::Resu
         _ => None,
     };
     write(hub, exchange, endpoint, answer, how)
+}
+
+/// The front door itself: a page for browsers, which also tells the time.
+fn front(hub: &Hub, exchange: &mut Exchange<'_, '_>) -> io::Result<Then> {
+    exchange.drain()?;
+    let switches = hub.lock().switches.clone();
+    let seconds = (hub.clock.now() / 1000).saturating_add_signed(switches.front.date_skew);
+    let date = restic_123pan::civil::http(seconds);
+    let headers = [("Content-Type", "text/html"), ("Date", &*date)];
+    let (status, text) = match switches.blocked {
+        true => (403, BLOCK_PAGE),
+        false => (404, HTML),
+    };
+    exchange.answer(status, &headers, text.as_bytes())?;
+    Ok(Then::Keep)
 }
 
 /// Which endpoint this is, if it is one.

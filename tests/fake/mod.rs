@@ -58,8 +58,8 @@ pub use {
     judge::{Calls, Count},
     limits::Shape,
     switches::{
-        BadIds, Cursor, InfosKey, LimitOver, MissingFolder, Overwritten, Parts, Reuse, Single,
-        Switches, Taken,
+        BadIds, Cursor, Front, InfosKey, LimitOver, MissingFolder, Overwritten, Parts, Reuse,
+        Single, Switches, Taken,
     },
 };
 

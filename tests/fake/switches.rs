@@ -35,6 +35,8 @@ pub struct Switches {
     pub extra_fields: bool,
     /// The service's front door blocks this address: HTTP 403 and no JSON.
     pub blocked: bool,
+    /// What is wrong with the front door and the account.
+    pub front: Front,
 
     // --- Tokens ---
     /// How long a new token lives.
@@ -174,7 +176,6 @@ pub struct Switches {
 
 impl Default for Switches {
     fn default() -> Switches {
-        const DAY: u64 = 24 * 60 * 60;
         Switches {
             tier: Tier::Off,
             shape: Shape::Sliding,
@@ -186,7 +187,8 @@ impl Default for Switches {
             ids_as_strings: false,
             extra_fields: false,
             blocked: false,
-            token_life: Duration::from_secs(90 * DAY),
+            front: Front::default(),
+            token_life: Duration::from_secs(90 * 24 * 60 * 60),
             tokens_live: 3,
             lag_files: Duration::ZERO,
             lag_mkdir: Duration::ZERO,
@@ -243,6 +245,16 @@ impl Default for Switches {
             tokens_most: 10,
         }
     }
+}
+
+/// What is wrong with the front door and the account.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Front {
+    /// Seconds by which its clock is ahead of the emulator's; below 0 behind.
+    pub date_skew: i64,
+    /// The developer benefit has ended.
+    pub benefit_ended: bool,
 }
 
 /// Durations as whole milliseconds, because people write them into JSON.

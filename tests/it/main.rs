@@ -9,6 +9,7 @@
 
 mod access;
 mod budget;
+mod calls;
 mod clients;
 mod cloud;
 mod device;
@@ -16,6 +17,7 @@ mod device;
 mod fake;
 mod rig;
 mod rigged;
+mod seeing;
 mod server;
 mod several;
 mod tidy;

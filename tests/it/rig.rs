@@ -30,7 +30,13 @@ pub(crate) struct Rig {
 impl Rig {
     /// Starts both; `options` are the server's, besides those that every test needs.
     pub(crate) fn start(options: &[&str]) -> Self {
+        Self::broken(options, |_| {})
+    }
+
+    /// The same over an emulator that something was done to before.
+    pub(crate) fn broken(options: &[&str], breaks: impl FnOnce(&Fake)) -> Self {
         let cloud = Arc::new(Fake::start());
+        breaks(&cloud);
         let url = cloud.url();
         let program = Path::new(env!("CARGO_BIN_EXE_restic-123pan"));
         Self::over(program, cloud, &url, options)
@@ -101,6 +107,11 @@ impl Rig {
             .env("PAN123_CLIENT_ID", self.cloud.client_id())
             .env("PAN123_CLIENT_SECRET", self.cloud.client_secret());
         command
+    }
+
+    /// The emulated account.
+    pub(crate) fn cloud(&self) -> &Fake {
+        &self.cloud
     }
 
     /// A repository's address, as clients want it.

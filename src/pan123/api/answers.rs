@@ -89,14 +89,30 @@ pub struct User {
     pub space_temp: u64,
     /// Whether it pays.
     pub vip: bool,
+    /// The benefit that lets programs use the account, if 123pan tells of one.
+    #[serde(rename = "developerInfo")]
+    pub developer: Option<Benefit>,
 }
 
 impl User {
+    /// Bytes that the account has.
+    pub fn space(&self) -> u64 {
+        self.space_permanent.saturating_add(self.space_temp)
+    }
+
     /// Bytes that are free.
     pub fn free(&self) -> u64 {
-        let total = self.space_permanent.saturating_add(self.space_temp);
-        total.saturating_sub(self.space_used)
+        self.space().saturating_sub(self.space_used)
     }
+}
+
+/// Something that was paid for.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Benefit {
+    /// When it ends, as `2027-01-01 00:00:00` in Chinese time.
+    #[serde(deserialize_with = "text")]
+    pub end_time: String,
 }
 
 /// What an upload was answered.

@@ -3,8 +3,10 @@
 
 mod agent;
 mod answer;
+mod knock;
 
 use super::api::Endpoint;
+use super::health::Seen;
 use super::judge::{self, Outcome, Verdict, Why};
 use super::multipart::Form;
 use super::pace::{Pacer, Priority};
@@ -139,6 +141,8 @@ pub struct Door {
     banned: Mutex<Option<Instant>>,
     /// What is wrong, for the log.
     pub troubles: Troubles,
+    /// What has been seen of 123pan, for whoever watches.
+    pub seen: Seen,
     /// Every timeout, pause and bound in time.
     pub timing: Timing,
 }
@@ -157,6 +161,7 @@ impl Door {
             pacer,
             banned: Mutex::default(),
             troubles: Troubles::default(),
+            seen: Seen::new(&timing),
             timing,
         }
     }
@@ -182,23 +187,29 @@ impl Door {
         let (start, mut tries, mut token) = (Instant::now(), 0, None);
         loop {
             tries += 1;
-            let left = self.timing.rate_wait.saturating_sub(start.elapsed());
-            if !self.pacer.wait(call.endpoint, call.first, left) {
-                let text = format!("the rate of {} left no room for it", call.endpoint.path());
-                return Err(Fault::new(Why::Throttled, text));
-            }
+            // Before the wait: calls that then wait for a token go all at once.
             if token.is_none() && call.endpoint != Endpoint::AccessToken {
                 token = Some(self.token(None)?);
             }
+            let left = self.timing.rate_wait.saturating_sub(start.elapsed());
+            let asked = Instant::now();
+            let goes = self.pacer.wait(call.endpoint, call.first, left);
+            self.seen.waited(call.endpoint, asked.elapsed());
+            let Some(sent) = goes else {
+                let text = format!("the rate of {} left no room for it", call.endpoint.path());
+                return Err(Fault::new(Why::Throttled, text));
+            };
             let (outcome, trace) = self.send(&mut call, token.as_deref(), read)?;
-            let Some(why) = judge::why(call.endpoint, &outcome) else {
+            let why = judge::why(call.endpoint, &outcome);
+            self.seen.called(call.endpoint, why);
+            let Some(why) = why else {
                 self.troubles.over();
                 return Ok(());
             };
             let text = describe(call.endpoint, &outcome, &trace);
             self.troubles.tell(why, &text);
             match why {
-                Why::Throttled => self.pacer.refused(call.endpoint),
+                Why::Throttled => self.pacer.refused(call.endpoint, sent),
                 Why::Banned => *self.banned() = Some(start),
                 _ => {}
             }
@@ -276,6 +287,16 @@ impl Door {
             Ok(response) => understand(response, read),
             Err(error) => (unsent(&error), String::new()),
         })
+    }
+
+    /// When the token ends, in seconds since 1970, as far as that can be told without waiting.
+    pub fn token_expires(&self) -> Option<u64> {
+        self.keeper.expires()
+    }
+
+    /// Makes sure of a token.
+    pub fn log_in(&self) -> Result<(), Fault> {
+        self.token(None).map(drop)
     }
 
     fn token(&self, failing: Option<(&str, Why)>) -> Result<Arc<str>, Fault> {

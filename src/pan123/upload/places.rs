@@ -58,6 +58,11 @@ impl Uploads {
         }
     }
 
+    /// Uploads under way, and most of them at a time.
+    pub fn state(&self) -> (usize, usize) {
+        (*lock(&self.running), self.most)
+    }
+
     /// Whether files are sent in slices because one call doesn't work.
     pub(super) fn prefer_slices(&self) -> bool {
         let failures = lock(&self.failures);

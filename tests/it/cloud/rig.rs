@@ -131,6 +131,7 @@ pub(super) fn fast() -> Timing {
         poll: ms(15),
         polls: 20,
         look: ms(4),
+        lately: ms(0),
         visible: ms(400),
         overlay: ms(500),
         token_pause: Duration::ZERO,
@@ -140,6 +141,8 @@ pub(super) fn fast() -> Timing {
         lost: ms(60_000),
         purge: ms(10),
         tier: ms(30),
+        proof: Duration::from_secs(60),
+        glance: Duration::from_secs(1),
         space: ms(30),
         store: ms(20),
     }

@@ -1,0 +1,123 @@
+//! The server's own pages, below `/-/`, which is never a repository's name: health, metrics,
+//! status. They answer from memory; only `readyz` may wait for the cloud, for a few seconds.
+
+use super::{Answer, Head, Job, Length, Reply, Service, Task};
+use crate::access::{Grant, User};
+use crate::restic::Repo;
+use crate::watch::{self, Language};
+use std::io;
+
+/// What the page of the owner may load.
+const POLICY: &str = watch::POLICY;
+
+/// One of the pages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Page {
+    /// Whether the process works.
+    Health,
+    /// Whether the cloud answers.
+    Ready,
+    /// Prometheus' text.
+    Metrics,
+    /// JSON.
+    Status,
+    /// What the owner sees.
+    Overview(Language),
+}
+
+/// The page that a request wants; None if it wants none, an Err if it is answered already.
+pub(super) fn wanted(head: &Head<'_>) -> Option<Result<Page, Reply>> {
+    let path = head.target.split('?').next().unwrap_or_default();
+    let is_get = matches!(head.method, "GET" | "HEAD");
+    let browses = head
+        .accept
+        .is_some_and(|accept| accept.contains("text/html"));
+    // No client of restic's GETs the root; somebody who types the address does.
+    if path == "/-" || (path == "/" && is_get && browses) {
+        return Some(Err(Reply::empty(302).with("Location", "/-/")));
+    }
+    let page = match path.strip_prefix("/-/")? {
+        "healthz" => Page::Health,
+        "readyz" => Page::Ready,
+        "metrics" => Page::Metrics,
+        "status" => Page::Status,
+        "" => Page::Overview(Language::of(head.language)),
+        _ => return Some(Err(Reply::empty(404))),
+    };
+    Some(match is_get {
+        true => Ok(page),
+        false => Err(Reply::empty(405).with("Allow", "GET, HEAD")),
+    })
+}
+
+impl Job {
+    /// A page for a user.
+    pub(super) fn page(page: Page, user: User) -> Self {
+        Self {
+            task: Task::Page(page, user),
+            range: None,
+            v2: false,
+            length: Length::None,
+            grant: Grant::default(),
+            turn: None,
+        }
+    }
+}
+
+impl Service {
+    /// Answers with a page.
+    pub(super) fn show(&self, page: Page, user: &User, answer: &mut dyn Answer) -> io::Result<()> {
+        let (status, kind, text) = match page {
+            Page::Health => (200, "text/plain; charset=utf-8", "ok\n".to_owned()),
+            Page::Ready => self.ready(),
+            Page::Metrics => (200, watch::TYPE, watch::metrics(&self.snapshot(user))),
+            Page::Status => {
+                let text = serde_json::to_string(&self.snapshot(user)).unwrap_or_default();
+                (200, "application/json", text)
+            }
+            Page::Overview(language) => {
+                let text = watch::page(&self.snapshot(user), language);
+                (200, "text/html; charset=utf-8", text)
+            }
+        };
+        let reply = Reply {
+            length: Some(text.len() as u64),
+            ..Reply::empty(status)
+        };
+        let mut reply = reply
+            .with("Content-Type", kind)
+            .with("Cache-Control", "no-store")
+            .with("X-Content-Type-Options", "nosniff");
+        if let Page::Overview(_) = page {
+            reply = reply
+                .with("Content-Security-Policy", POLICY)
+                .with("Referrer-Policy", "no-referrer")
+                .with("Vary", "Accept-Language");
+        }
+        answer.start(reply)?;
+        answer.write(text.as_bytes())
+    }
+
+    fn ready(&self) -> (u16, &'static str, String) {
+        let (status, text) = match self.store.probe() {
+            Ok(()) => (200, "ok\n".to_owned()),
+            Err(error) => (503, format!("{error}\n")),
+        };
+        (status, "text/plain; charset=utf-8", text)
+    }
+
+    /// How things are, as far as a user may know: of repositories that aren't his nothing is told.
+    fn snapshot(&self, user: &User) -> watch::Snapshot {
+        let memory = (self.budget.used(), self.budget.limit());
+        let mut seen = self.watch.snapshot(self.store.health(), memory);
+        let reads = |path: &str| {
+            let repo = Repo::new(path.trim_start_matches('/'));
+            repo.is_some_and(|repo| self.access.reads(user, &repo))
+        };
+        // Whoever may read the root may read everything below it.
+        if !reads("") {
+            seen.keep(reads);
+        }
+        seen
+    }
+}

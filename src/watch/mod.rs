@@ -1,0 +1,353 @@
+//! What goes on, counted: requests, bytes, times, repositories, transfers, warnings. Whoever has
+//! something to tell does so here; whoever wants to know takes a [`Snapshot`], which three pure
+//! renderers turn into Prometheus' text, JSON and a page.
+//!
+//! Everything is bounded: tables of our own kinds and statuses, a few repositories, the requests
+//! that the queues admit, a few warnings. All of it stands under one lock that is held for
+//! moments: it gives one consistent picture, and the routers that this runs on have no atomic
+//! numbers of 64 bits.
+
+mod histogram;
+mod metrics;
+mod page;
+mod repos;
+mod snapshot;
+mod text;
+mod warnings;
+
+pub use histogram::{BOUNDS, Histogram};
+pub use metrics::{TYPE, metrics};
+pub use page::{Language, POLICY, page};
+pub use repos::{HOURS, Repository};
+pub use snapshot::{Lane, Latency, Requests, Snapshot, Transfer};
+pub use text::text;
+pub use warnings::Warning;
+
+use crate::restic::{Kind, Operation};
+use crate::store::Health;
+use repos::{Deed, Repositories};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use warnings::Warnings;
+
+/// The names of the lanes, in the order of their numbers.
+const LANES: [&str; 4] = ["small", "large", "remove-large", "remove-small"];
+
+/// What a request is about.
+#[derive(Clone, Debug)]
+pub struct Subject {
+    /// What it does.
+    pub act: &'static str,
+    /// The kind of files that it is about.
+    pub kind: &'static str,
+    /// The repository, with a slash before it; None for pages.
+    pub repository: Option<String>,
+    /// The start of the file's name, for transfers.
+    pub file: String,
+    /// The number of its lane.
+    pub lane: usize,
+}
+
+/// Letters of a file's id that are shown, as restic shows them.
+const SHORT: usize = 8;
+
+impl Subject {
+    /// An operation in a lane.
+    pub fn operation(operation: &Operation, lane: usize) -> Self {
+        let name = |kind: Option<Kind>| kind.map_or("config", Kind::name);
+        let (act, kind, file) = match operation {
+            Operation::Create(_) => ("create", "repository", None),
+            Operation::List(_, kind) => ("list", kind.name(), None),
+            Operation::Stat(_, file) => ("stat", name(file.kind()), None),
+            Operation::Load(_, file) => ("load", name(file.kind()), Some(file)),
+            Operation::Save(_, file) => ("save", name(file.kind()), Some(file)),
+            Operation::Remove(_, file) => ("remove", name(file.kind()), None),
+        };
+        let file = file.map_or(String::new(), |file| {
+            file.name().chars().take(SHORT).collect()
+        });
+        let repository = Some(operation.repo().to_string());
+        Self {
+            act,
+            kind,
+            repository,
+            file,
+            lane,
+        }
+    }
+
+    /// One of our own pages.
+    pub fn page(lane: usize) -> Self {
+        Self {
+            act: "page",
+            kind: "page",
+            repository: None,
+            file: String::new(),
+            lane,
+        }
+    }
+}
+
+/// Everything that is counted.
+#[derive(Debug)]
+pub struct Watch {
+    started: u64,
+    inside: Mutex<Inside>,
+    warnings: Mutex<Warnings>,
+}
+
+impl Default for Watch {
+    fn default() -> Self {
+        Self {
+            started: now(),
+            inside: Mutex::default(),
+            warnings: Mutex::default(),
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+struct Inside {
+    /// Kind of file and status, both from our own tables.
+    requests: BTreeMap<(&'static str, u16), u64>,
+    latencies: BTreeMap<&'static str, Histogram>,
+    cut: u64,
+    received: u64,
+    sent: u64,
+    repositories: Repositories,
+    running: BTreeMap<u64, Running>,
+    next: u64,
+}
+
+/// A request under way.
+#[derive(Debug)]
+struct Running {
+    subject: Option<Subject>,
+    since: Instant,
+    /// Whether a worker has it.
+    begun: bool,
+    total: Option<u64>,
+    received: u64,
+    sent: u64,
+}
+
+impl Watch {
+    /// Takes note of a request; what it is about may be said later.
+    pub fn arrive(self: &Arc<Self>) -> Track {
+        let mut inside = self.inside();
+        inside.next += 1;
+        let number = inside.next;
+        let (since, begun) = (Instant::now(), false);
+        let (subject, total, received, sent) = (None, None, 0, 0);
+        inside.running.insert(
+            number,
+            Running {
+                subject,
+                since,
+                begun,
+                total,
+                received,
+                sent,
+            },
+        );
+        drop(inside);
+        Track {
+            watch: Arc::clone(self),
+            number,
+        }
+    }
+
+    /// Remembers a line of the log if it is a warning, except for the cloud's troubles, which
+    /// come with its health.
+    pub fn log(&self, record: &log::Record<'_>) {
+        if record.level() <= log::Level::Warn && !record.target().ends_with("::trouble") {
+            let text = record.args().to_string();
+            let warnings = self.warnings.lock();
+            warnings
+                .unwrap_or_else(PoisonError::into_inner)
+                .add(&text, now());
+        }
+    }
+
+    /// How things are now; what the cloud and the memory have to say about it comes from outside.
+    pub fn snapshot(&self, cloud: Health, memory: (u64, u64)) -> Snapshot {
+        let warnings = self.warnings.lock();
+        let warnings = warnings.unwrap_or_else(PoisonError::into_inner).all();
+        let (inside, now) = (self.inside(), now());
+        Snapshot {
+            version: env!("CARGO_PKG_VERSION"),
+            now,
+            started: self.started,
+            memory: memory.0,
+            memory_most: memory.1,
+            requests: inside.requests(),
+            latencies: inside.latencies(),
+            cut: inside.cut,
+            received: inside.received,
+            sent: inside.sent,
+            lanes: inside.lanes(),
+            repositories: inside.repositories.all(now),
+            transfers: inside.transfers(),
+            warnings,
+            cloud,
+        }
+    }
+
+    fn inside(&self) -> MutexGuard<'_, Inside> {
+        self.inside.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inside {
+    fn requests(&self) -> Vec<Requests> {
+        let row = |((kind, status), count): (&(&'static str, u16), &u64)| Requests {
+            kind,
+            status: *status,
+            count: *count,
+        };
+        self.requests.iter().map(row).collect()
+    }
+
+    fn latencies(&self) -> Vec<Latency> {
+        let row = |(operation, times): (&&'static str, &Histogram)| Latency {
+            operation,
+            times: *times,
+        };
+        self.latencies.iter().map(row).collect()
+    }
+
+    fn lanes(&self) -> Vec<Lane> {
+        let mut lanes = LANES.map(|name| Lane {
+            name,
+            waiting: 0,
+            running: 0,
+        });
+        for running in self.running.values() {
+            let lane = running.subject.as_ref().map(|subject| subject.lane);
+            if let Some(lane) = lane.and_then(|lane| lanes.get_mut(lane)) {
+                match running.begun {
+                    true => lane.running += 1,
+                    false => lane.waiting += 1,
+                }
+            }
+        }
+        lanes.to_vec()
+    }
+
+    /// Uploads and downloads that a worker has, in order of arrival.
+    fn transfers(&self) -> Vec<Transfer> {
+        let row = |running: &Running| {
+            let subject = running.subject.as_ref().filter(|_| running.begun)?;
+            let upload = match subject.act {
+                "save" => true,
+                "load" => false,
+                _ => return None,
+            };
+            Some(Transfer {
+                repository: subject.repository.clone().unwrap_or_default(),
+                kind: subject.kind,
+                file: subject.file.clone(),
+                upload,
+                done: if upload {
+                    running.received
+                } else {
+                    running.sent
+                },
+                total: running.total,
+                seconds: running.since.elapsed().as_secs(),
+            })
+        };
+        self.running.values().filter_map(row).collect()
+    }
+
+    fn end(&mut self, number: u64, status: u16, cut: bool) {
+        let Some(running) = self.running.remove(&number) else {
+            return;
+        };
+        let Running { received, sent, .. } = running;
+        self.cut += u64::from(cut);
+        self.received += received;
+        self.sent += sent;
+        let (act, kind) = running
+            .subject
+            .as_ref()
+            .map_or(("other", "other"), |s| (s.act, s.kind));
+        *self.requests.entry((kind, status)).or_default() += 1;
+        let took = running.since.elapsed();
+        self.latencies.entry(act).or_default().add(took);
+        if let Some(name) = running.subject.and_then(|subject| subject.repository) {
+            let good = !cut && (200..300).contains(&status);
+            let snapshot = (act, kind) == ("save", Kind::Snapshots.name());
+            let deed = Deed {
+                received,
+                sent,
+                snapshot,
+                good,
+            };
+            self.repositories.note(&name, deed, now());
+        }
+    }
+}
+
+/// A request's way through the server. Dropped before its end, it counts as cut off.
+#[derive(Debug)]
+pub struct Track {
+    watch: Arc<Watch>,
+    number: u64,
+}
+
+impl Track {
+    /// Says what the request is about.
+    pub fn about(&self, subject: Subject) {
+        self.change(|running| running.subject = Some(subject));
+    }
+
+    /// Says that a worker has it, and how long its body is.
+    pub fn begin(&self, total: Option<u64>) {
+        self.change(|running| (running.begun, running.total) = (true, total));
+    }
+
+    /// Says how long the body of its answer is.
+    pub fn answers(&self, total: Option<u64>) {
+        self.change(|running| running.total = total.or(running.total));
+    }
+
+    /// Counts bytes of its body.
+    pub fn received(&self, bytes: u64) {
+        self.change(|running| running.received += bytes);
+    }
+
+    /// Counts bytes of its answer.
+    pub fn sent(&self, bytes: u64) {
+        self.change(|running| running.sent += bytes);
+    }
+
+    /// Says what was answered, and whether the answer was cut off.
+    pub fn end(&self, status: u16, cut: bool) {
+        self.watch.inside().end(self.number, status, cut);
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Running)) {
+        self.watch
+            .inside()
+            .running
+            .get_mut(&self.number)
+            .map(change);
+    }
+}
+
+impl Drop for Track {
+    fn drop(&mut self) {
+        self.end(0, true);
+    }
+}
+
+/// Seconds since 1970 by our clock.
+fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| since.as_secs())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,221 @@
+//! Every text of the page, in each of its languages: one table.
+
+/// A language of the page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Language {
+    /// English.
+    English,
+    /// 简体中文.
+    Chinese,
+}
+
+impl Language {
+    /// The language that an `Accept-Language` header likes best, of those that there are.
+    pub fn of(accept: Option<&str>) -> Self {
+        let mut best = (0, Self::English);
+        for item in accept.unwrap_or("").split(',') {
+            let (name, weight) = item.split_once(";q=").unwrap_or((item, "1"));
+            // From 0 to 1 with at most three digits after the point.
+            let weight: String = format!("{}000", weight.trim().replacen('.', "", 1));
+            let weight = weight
+                .get(..4)
+                .and_then(|digits| digits.parse().ok())
+                .unwrap_or(0);
+            let language = match name.trim().get(..2).map(str::to_ascii_lowercase).as_deref() {
+                Some("zh") => Self::Chinese,
+                Some("en") => Self::English,
+                _ => continue,
+            };
+            if weight > best.0 {
+                best = (weight, language);
+            }
+        }
+        best.1
+    }
+
+    /// Its texts.
+    pub fn texts(self) -> &'static Texts {
+        match self {
+            Self::English => &ENGLISH,
+            Self::Chinese => &CHINESE,
+        }
+    }
+}
+
+/// The texts of a language.
+#[allow(missing_docs, reason = "the texts say themselves what they are")]
+#[derive(Debug)]
+pub struct Texts {
+    pub code: &'static str,
+    pub answers: &'static str,
+    pub silent: &'static str,
+    pub unasked: &'static str,
+    pub running_for: &'static str,
+    pub needs_you: &'static str,
+    pub account: &'static str,
+    pub used_of: &'static str,
+    pub free: &'static str,
+    pub benefit_until: &'static str,
+    pub token_until: &'static str,
+    pub no_account: &'static str,
+    pub repositories: &'static str,
+    pub no_repositories: &'static str,
+    pub others: &'static str,
+    pub last_snapshot: &'static str,
+    pub no_snapshot: &'static str,
+    pub last_day: &'static str,
+    pub transfers: &'static str,
+    pub no_transfers: &'static str,
+    pub more: &'static str,
+    pub work: &'static str,
+    pub uploads: &'static str,
+    pub waiting: &'static str,
+    pub rate_waiting: &'static str,
+    pub memory: &'static str,
+    pub bin: &'static str,
+    pub files: &'static str,
+    pub call: &'static str,
+    pub made: &'static str,
+    pub refused: &'static str,
+    pub failed: &'static str,
+    pub rate: &'static str,
+    pub of: &'static str,
+    pub warnings: &'static str,
+    pub no_warnings: &'static str,
+    pub over: &'static str,
+    pub times: &'static str,
+    pub refreshes: &'static str,
+    pub just_now: &'static str,
+    pub ago: &'static str,
+    /// Seconds, minutes, hours, days; for one and for many.
+    pub units: [[&'static str; 2]; 4],
+}
+
+/// English.
+pub static ENGLISH: Texts = Texts {
+    code: "en",
+    answers: "answers",
+    silent: "can't be used",
+    unasked: "not asked yet",
+    running_for: "running for {}",
+    needs_you: "Needs your attention",
+    account: "Account",
+    used_of: "{} of {} used",
+    free: "{} free",
+    benefit_until: "Developer benefit until",
+    token_until: "Access token until",
+    no_account: "The account hasn't been asked for yet.",
+    repositories: "Repositories",
+    no_repositories: "No repository has been used since the server started.",
+    others: "Others",
+    last_snapshot: "Last snapshot",
+    no_snapshot: "No snapshot since the server started",
+    last_day: "{} in 24 hours",
+    transfers: "Under way",
+    no_transfers: "Nothing is being transferred.",
+    more: "and {} more",
+    work: "Queues and rates",
+    uploads: "Uploads",
+    waiting: "Requests waiting",
+    rate_waiting: "Calls waiting",
+    memory: "Memory held",
+    bin: "To purge from the bin",
+    files: "{} files",
+    call: "Call",
+    made: "Made",
+    refused: "429",
+    failed: "Failed",
+    rate: "Per second",
+    of: "{} of {}",
+    warnings: "Recent warnings",
+    no_warnings: "No warnings. All is well.",
+    over: "over",
+    times: "{} times",
+    refreshes: "This page refreshes itself every 10 seconds.",
+    just_now: "just now",
+    ago: "{} ago",
+    units: [
+        ["{} second", "{} seconds"],
+        ["{} minute", "{} minutes"],
+        ["{} hour", "{} hours"],
+        ["{} day", "{} days"],
+    ],
+};
+
+/// 简体中文.
+pub static CHINESE: Texts = Texts {
+    code: "zh-CN",
+    answers: "连接正常",
+    silent: "无法使用",
+    unasked: "尚未连接",
+    running_for: "已运行 {}",
+    needs_you: "需要您处理",
+    account: "账户",
+    used_of: "已用 {}，共 {}",
+    free: "剩余 {}",
+    benefit_until: "开发者权益有效期至",
+    token_until: "访问令牌有效期至",
+    no_account: "尚未获取账户信息。",
+    repositories: "备份仓库",
+    no_repositories: "服务器启动后还没有使用过任何仓库。",
+    others: "其他",
+    last_snapshot: "最近快照",
+    no_snapshot: "服务器启动后还没有快照",
+    last_day: "24 小时内 {}",
+    transfers: "正在传输",
+    no_transfers: "当前没有传输任务。",
+    more: "另有 {} 项",
+    work: "队列与速率",
+    uploads: "上传",
+    waiting: "排队请求",
+    rate_waiting: "等待速率",
+    memory: "占用内存",
+    bin: "回收站待清除",
+    files: "{} 个文件",
+    call: "接口",
+    made: "调用",
+    refused: "429",
+    failed: "失败",
+    rate: "每秒上限",
+    of: "{} / {}",
+    warnings: "最近警告",
+    no_warnings: "没有警告，一切正常。",
+    over: "已恢复",
+    times: "{} 次",
+    refreshes: "本页每 10 秒自动刷新。",
+    just_now: "刚刚",
+    ago: "{}前",
+    units: [
+        ["{} 秒", "{} 秒"],
+        ["{} 分钟", "{} 分钟"],
+        ["{} 小时", "{} 小时"],
+        ["{} 天", "{} 天"],
+    ],
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_best_liked_language_is_spoken() {
+        for (accept, chinese) in [
+            (None, false),
+            (Some(""), false),
+            (Some("de"), false),
+            (Some("zh-CN,zh;q=0.9,en;q=0.8"), true),
+            (Some("en-US,en;q=0.9,zh;q=0.8"), false),
+            (Some("en;q=0.5, zh-Hans;q=0.75"), true),
+            (Some("de, zh;q=0.3"), true),
+            (Some("zh;q=0, en;q=0"), false),
+            (Some("é,;q=,zh;q=é"), false),
+        ] {
+            let expected = if chinese {
+                Language::Chinese
+            } else {
+                Language::English
+            };
+            assert_eq!(Language::of(accept), expected, "{accept:?}");
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! Numbers and moments as people read them, and foreign text made harmless.
+
+use super::texts::Texts;
+use crate::civil;
+
+/// A number of bytes, in powers of 1024, with three digits or so.
+pub fn bytes(bytes: u64) -> String {
+    const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
+    let (mut whole, mut rest, mut unit) = (bytes, 0, "B");
+    for next in UNITS {
+        if whole < 1024 {
+            break;
+        }
+        (rest, whole, unit) = (whole % 1024, whole / 1024, next);
+    }
+    match (unit, whole) {
+        ("B", _) | (_, 100..) => format!("{whole} {unit}"),
+        (_, 10..) => format!("{whole}.{} {unit}", rest * 10 / 1024),
+        _ => format!("{whole}.{:02} {unit}", rest * 100 / 1024),
+    }
+}
+
+/// A part in percent of a whole, with one digit after the point.
+pub fn percent(part: u64, whole: u64) -> String {
+    let tenths = u128::from(part) * 1000 / u128::from(whole.max(1));
+    let tenths = tenths.min(1000);
+    format!("{}.{}", tenths / 10, tenths % 10)
+}
+
+/// How long ago something was.
+pub fn age(texts: &Texts, then: u64, now: u64) -> String {
+    let span = span(texts, now.saturating_sub(then));
+    match now.saturating_sub(then) {
+        0..5 => texts.just_now.to_owned(),
+        _ => texts.ago.replace("{}", &span),
+    }
+}
+
+/// How long something takes.
+pub fn span(texts: &Texts, seconds: u64) -> String {
+    let (count, unit) = match seconds {
+        0..60 => (seconds, 0),
+        60..3600 => (seconds / 60, 1),
+        3600..172_800 => (seconds / 3600, 2),
+        _ => (seconds / 86_400, 3),
+    };
+    let [one, many] = texts.units[unit];
+    let text = if count == 1 { one } else { many };
+    text.replace("{}", &count.to_string())
+}
+
+/// A moment to the minute. Which zone the reader is in, only a script could tell.
+pub fn moment(at: u64) -> String {
+    let text = civil::rfc3339(at);
+    format!("{} {} UTC", &text[..10], &text[11..16])
+}
+
+/// Text that can stand in HTML, in attributes as well.
+pub fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            c if c.is_control() => out.push(' '),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::texts::{CHINESE, ENGLISH};
+    use super::*;
+
+    #[test]
+    fn sizes() {
+        for (number, text) in [
+            (0, "0 B"),
+            (1023, "1023 B"),
+            (1024, "1.00 KiB"),
+            (1536, "1.50 KiB"),
+            (12_900_000, "12.3 MiB"),
+            (2 << 40, "2.00 TiB"),
+            (300 << 30, "300 GiB"),
+            (u64::MAX, "16383 PiB"),
+        ] {
+            assert_eq!(bytes(number), text);
+        }
+        assert_eq!(percent(1, 3), "33.3");
+        assert_eq!(percent(5, 0), "100.0");
+        assert_eq!(percent(u64::MAX, u64::MAX), "100.0");
+    }
+
+    #[test]
+    fn ages() {
+        for (seconds, english, chinese) in [
+            (3, "just now", "刚刚"),
+            (59, "59 seconds ago", "59 秒前"),
+            (60, "1 minute ago", "1 分钟前"),
+            (7200, "2 hours ago", "2 小时前"),
+            (200_000, "2 days ago", "2 天前"),
+        ] {
+            assert_eq!(age(&ENGLISH, 1000, 1000 + seconds), english);
+            assert_eq!(age(&CHINESE, 1000, 1000 + seconds), chinese);
+        }
+        assert_eq!(age(&ENGLISH, 1000, 10), "just now", "a clock set back");
+        assert_eq!(moment(1_767_225_599), "2025-12-31 23:59 UTC");
+    }
+
+    #[test]
+    fn nothing_foreign_is_markup() {
+        assert_eq!(
+            escaped("<a href='x' b=\"y\">&\n"),
+            "&lt;a href=&#39;x&#39; b=&quot;y&quot;&gt;&amp; "
+        );
+    }
+}

@@ -1,0 +1,179 @@
+//! What has been seen of each repository: its last snapshot, and its traffic hour by hour. The
+//! number of repositories is bounded; what doesn't fit is summed up.
+
+use serde::Serialize;
+
+/// Repositories that are told apart; a home network has a handful.
+const MOST: usize = 32;
+/// Hours of traffic that are remembered.
+pub const HOURS: usize = 24;
+/// Seconds of an hour.
+const HOUR: u64 = 3600;
+
+/// What has been seen of a repository.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Repository {
+    /// Its path, with a slash before it.
+    pub name: String,
+    /// When its last snapshot was stored through this server, in seconds since 1970.
+    pub last_snapshot: Option<u64>,
+    /// When it was last used.
+    pub last_used: u64,
+    /// Bytes that clients have sent.
+    pub received: u64,
+    /// Bytes that clients have been sent.
+    pub sent: u64,
+    /// Bytes in both directions in each of the last hours, the present one last.
+    pub hours: [u64; HOURS],
+}
+
+/// What a request did in a repository.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Deed {
+    /// Bytes that the client has sent.
+    pub(super) received: u64,
+    /// Bytes that the client has been sent.
+    pub(super) sent: u64,
+    /// Whether it stored a snapshot.
+    pub(super) snapshot: bool,
+    /// Whether it succeeded; others make no new entry, or anybody could fill the table with
+    /// names that don't exist.
+    pub(super) good: bool,
+}
+
+/// The table of repositories.
+#[derive(Debug, Default)]
+pub(super) struct Repositories {
+    known: Vec<Entry>,
+    others: Option<Entry>,
+}
+
+#[derive(Debug, Default)]
+struct Entry {
+    seen: Repository,
+    /// The hour, counted from 1970, that the last of `hours` stands for.
+    hour: u64,
+}
+
+impl Repositories {
+    /// Notes what a request did.
+    pub(super) fn note(&mut self, name: &str, deed: Deed, now: u64) {
+        let at = self.known.iter().position(|entry| entry.seen.name == name);
+        let entry = match at {
+            Some(at) => &mut self.known[at],
+            None if !deed.good => return,
+            None if self.known.len() < MOST => {
+                self.known.push(Entry::new(name, now));
+                let last = self.known.len() - 1;
+                &mut self.known[last]
+            }
+            None => self.others.get_or_insert_with(|| Entry::new("", now)),
+        };
+        entry.note(deed, now);
+    }
+
+    /// All of them, the last used first; those beyond the table are one without a name.
+    pub(super) fn all(&self, now: u64) -> Vec<Repository> {
+        let all = self.known.iter().chain(&self.others);
+        let mut all: Vec<Repository> = all.map(|entry| entry.at(now)).collect();
+        all.sort_by_key(|seen| (seen.name.is_empty(), std::cmp::Reverse(seen.last_used)));
+        all
+    }
+}
+
+impl Entry {
+    fn new(name: &str, now: u64) -> Self {
+        let seen = Repository {
+            name: name.to_owned(),
+            ..Repository::default()
+        };
+        let hour = now / HOUR;
+        Self { seen, hour }
+    }
+
+    fn note(&mut self, deed: Deed, now: u64) {
+        self.turn(now);
+        let seen = &mut self.seen;
+        seen.received += deed.received;
+        seen.sent += deed.sent;
+        seen.hours[HOURS - 1] += deed.received + deed.sent;
+        seen.last_used = now;
+        if deed.snapshot && deed.good {
+            seen.last_snapshot = Some(now);
+        }
+    }
+
+    /// Moves the hours on to the present. A clock that was set back moves nothing.
+    fn turn(&mut self, now: u64) {
+        let passed = (now / HOUR).saturating_sub(self.hour);
+        let passed = usize::try_from(passed).map_or(HOURS, |passed| passed.min(HOURS));
+        self.seen.hours.rotate_left(passed % HOURS);
+        self.seen.hours[HOURS - passed..].fill(0);
+        self.hour = self.hour.max(now / HOUR);
+    }
+
+    fn at(&self, now: u64) -> Repository {
+        let (seen, hour) = (self.seen.clone(), self.hour);
+        let mut copy = Self { seen, hour };
+        copy.turn(now);
+        copy.seen
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn deed(received: u64) -> Deed {
+        Deed {
+            received,
+            good: true,
+            ..Deed::default()
+        }
+    }
+
+    #[test]
+    fn traffic_moves_on_with_the_hours() {
+        let mut repos = Repositories::default();
+        repos.note("/a", deed(1), 100 * HOUR);
+        repos.note("/a", deed(2), 101 * HOUR);
+        repos.note("/a", deed(4), 102 * HOUR + 5);
+        let hours = |now| repos.all(now)[0].hours;
+        assert_eq!(hours(102 * HOUR)[HOURS - 3..], [1, 2, 4]);
+        assert_eq!(hours(104 * HOUR)[HOURS - 5..], [1, 2, 4, 0, 0]);
+        assert_eq!(hours(124 * HOUR).iter().sum::<u64>(), 6);
+        assert_eq!(hours(126 * HOUR), [0; HOURS]);
+        assert_eq!(hours(90 * HOUR).iter().sum::<u64>(), 7, "a clock set back");
+    }
+
+    #[test]
+    fn the_table_is_bounded_and_only_success_makes_entries() {
+        let mut repos = Repositories::default();
+        repos.note("/none", Deed::default(), 0);
+        assert!(repos.all(0).is_empty());
+        for number in 0..MOST + 5 {
+            repos.note(&format!("/{number}"), deed(1), 0);
+        }
+        let all = repos.all(0);
+        let last = all.last().map(|seen| (seen.name.as_str(), seen.received));
+        assert_eq!((all.len(), last), (MOST + 1, Some(("", 5))));
+    }
+
+    #[test]
+    fn a_snapshot_counts_when_it_was_stored() {
+        let mut repos = Repositories::default();
+        repos.note("/a", deed(1), 5);
+        let stored = Deed {
+            snapshot: true,
+            ..deed(1)
+        };
+        let failed = Deed {
+            good: false,
+            ..stored
+        };
+        repos.note("/a", failed, 6);
+        assert_eq!(repos.all(6)[0].last_snapshot, None);
+        repos.note("/a", stored, 7);
+        assert_eq!(repos.all(8)[0].last_snapshot, Some(7));
+    }
+}

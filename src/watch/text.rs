@@ -1,0 +1,158 @@
+//! The JSON of `/-/status` as a few lines for a terminal: what `restic-123pan status` prints.
+
+use super::page::texts::ENGLISH;
+use super::page::values::{age, bytes, moment, percent};
+use serde_json::Value;
+use std::fmt::Write;
+
+/// A status as lines. What is missing in it is left out, so that programs of different versions
+/// understand each other.
+pub fn text(status: &Value) -> String {
+    let mut out = String::new();
+    let now = number(&status["now"]);
+    head(&mut out, status, now);
+    repositories(&mut out, status, now);
+    work(&mut out, status);
+    troubles(&mut out, status, now);
+    out
+}
+
+// Writing to a String can't fail.
+fn head(out: &mut String, status: &Value, now: u64) {
+    let cloud = &status["cloud"];
+    let name = word(&cloud["cloud"]);
+    let up = age(&ENGLISH, number(&status["started"]), now);
+    let _ = writeln!(
+        out,
+        "restic-123pan {}, started {up}",
+        word(&status["version"])
+    );
+    let state = match cloud["reachable"].as_bool() {
+        Some(true) => "answers",
+        Some(false) => "can't be used",
+        None => "hasn't been asked yet",
+    };
+    let last = cloud["answered"].as_u64();
+    let last = last.map_or(String::new(), |at| {
+        format!(", last {}", age(&ENGLISH, at, now))
+    });
+    let _ = writeln!(out, "cloud     {name} {state}{last}");
+    let account = &cloud["account"];
+    if account.is_object() {
+        let (used, total) = (number(&account["used"]), number(&account["total"]));
+        let _ = writeln!(
+            out,
+            "account   {}, {} of {} used ({} %)",
+            word(&account["tier"]),
+            bytes(used),
+            bytes(total),
+            percent(used, total)
+        );
+        if let Some(until) = account["paid_until"].as_u64() {
+            let _ = writeln!(out, "benefit   until {}", moment(until));
+        }
+    }
+    if let Some(until) = cloud["token_expires"].as_u64() {
+        let _ = writeln!(out, "token     until {}", moment(until));
+    }
+}
+
+fn repositories(out: &mut String, status: &Value, now: u64) {
+    for repo in rows(&status["repositories"]) {
+        let name = match word(&repo["name"]) {
+            "" => "(others)",
+            name => name,
+        };
+        let snapshot = repo["last_snapshot"].as_u64();
+        let none = || "no snapshot since the start".to_owned();
+        let snapshot = snapshot.map_or_else(none, |at| {
+            format!("last snapshot {}", age(&ENGLISH, at, now))
+        });
+        let day: u64 = rows(&repo["hours"]).map(number).sum();
+        let _ = writeln!(
+            out,
+            "repo      {}: {snapshot}, {} in 24 h",
+            plain(name),
+            bytes(day)
+        );
+    }
+}
+
+fn work(out: &mut String, status: &Value) {
+    for transfer in rows(&status["transfers"]) {
+        let way = if transfer["upload"] == true {
+            "up  "
+        } else {
+            "down"
+        };
+        let total = transfer["total"].as_u64();
+        let total = total.map_or(String::new(), |total| format!(" of {}", bytes(total)));
+        let (repo, kind) = (word(&transfer["repository"]), word(&transfer["kind"]));
+        let (file, done) = (word(&transfer["file"]), bytes(number(&transfer["done"])));
+        let _ = writeln!(
+            out,
+            "{way}      {} {kind}/{file}: {done}{total}",
+            plain(repo)
+        );
+    }
+    let cloud = &status["cloud"];
+    let sum = |name: &str| {
+        rows(&cloud["calls"])
+            .map(|call| number(&call[name]))
+            .sum::<u64>()
+    };
+    let waiting: u64 = rows(&status["lanes"])
+        .map(|lane| number(&lane["waiting"]))
+        .sum();
+    let _ = writeln!(
+        out,
+        "work      {} of {} uploads, {waiting} requests waiting, {} calls waiting for their rate",
+        number(&cloud["uploads"]),
+        number(&cloud["uploads_most"]),
+        sum("waiting")
+    );
+    let _ = writeln!(
+        out,
+        "calls     {} made, {} refused for their rate, {} failed; {} files to purge",
+        sum("made"),
+        sum("throttled"),
+        sum("failed"),
+        number(&cloud["bin"])
+    );
+}
+
+fn troubles(out: &mut String, status: &Value, now: u64) {
+    for trouble in rows(&status["cloud"]["troubles"]) {
+        let (text, advice) = (word(&trouble["text"]), word(&trouble["advice"]["en"]));
+        let state = if trouble["over"] == true {
+            ", over"
+        } else {
+            ""
+        };
+        let last = age(&ENGLISH, number(&trouble["last"]), now);
+        let _ = writeln!(out, "trouble   {last}{state}: {}; {advice}", plain(text));
+    }
+    for warning in rows(&status["warnings"]) {
+        let last = age(&ENGLISH, number(&warning["last"]), now);
+        let _ = writeln!(out, "warning   {last}: {}", plain(word(&warning["text"])));
+    }
+}
+
+fn rows(value: &Value) -> impl Iterator<Item = &Value> {
+    value.as_array().into_iter().flatten()
+}
+
+fn number(value: &Value) -> u64 {
+    value.as_u64().unwrap_or(0)
+}
+
+fn word(value: &Value) -> &str {
+    value.as_str().unwrap_or("")
+}
+
+/// A foreign text without what could steer a terminal.
+fn plain(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect()
+}

@@ -1,0 +1,121 @@
+//! The page in a real browser, after a real backup: what it shows is right, and the browser has
+//! nothing to complain about.
+
+use super::{finish, program};
+use crate::rig::Rig;
+use crate::tree::{self, TempDir};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+/// The account's space in bytes, of which a backup of some MiB is a visible part.
+const SPACE: u64 = 64 << 20;
+
+#[test]
+fn the_page_after_a_backup() {
+    let (Some(chromium), Some(restic)) = (program("chromium"), restic()) else {
+        return;
+    };
+    let rig = Rig::start(&["--reserve", "0"]);
+    rig.cloud().set_space(SPACE, 0);
+    let dir = TempDir::new();
+    let files = dir.path().join("files");
+    tree::grow(&files, 1, 12 << 20);
+    for args in [&["init"][..], &["backup", files.to_str().unwrap()]] {
+        let mut command = Command::new(&restic);
+        command
+            .env_clear()
+            .env("HOME", dir.path())
+            .env("RESTIC_PASSWORD", "secret");
+        command.env("RESTIC_REPOSITORY", rig.url("/laptop/"));
+        let output = finish(command.args(args));
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+    let url = format!("http://{}/", rig.address());
+    let page = until_counted(&chromium, &url, dir.path());
+    assert!(
+        page.contains("/laptop") && page.contains("Last snapshot"),
+        "{page}"
+    );
+    assert!(page.contains("123pan answers"), "{page}");
+    let share = number_after(&page, "aria-valuenow=\"");
+    assert!(
+        (15.0..35.0).contains(&share),
+        "{share} % of 64 MiB:\n{page}"
+    );
+    let chinese = dump(&chromium, &url, dir.path(), "zh-CN");
+    assert!(
+        chinese.contains("最近快照") && chinese.contains("连接正常"),
+        "{chinese}"
+    );
+}
+
+/// The page, once the space shows what the backup has taken: the account is looked at only while
+/// somebody watches, every few seconds.
+fn until_counted(chromium: &Path, url: &str, dir: &Path) -> String {
+    let end = Instant::now() + Duration::from_secs(40);
+    loop {
+        let page = dump(chromium, url, dir, "en-US");
+        if number_after(&page, "aria-valuenow=\"") > 1.0 || Instant::now() > end {
+            return page;
+        }
+        std::thread::sleep(Duration::from_secs(1));
+    }
+}
+
+/// What the browser makes of a page; it must not complain about anything.
+fn dump(chromium: &Path, url: &str, dir: &Path, language: &str) -> String {
+    let profile = dir.join(format!("profile-{language}"));
+    let mut command = Command::new(chromium);
+    command.args([
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+    ]);
+    command.args([
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-sync",
+    ]);
+    command.args([
+        "--disable-component-update",
+        "--enable-logging=stderr",
+        "--timeout=10000",
+    ]);
+    command.arg(format!("--user-data-dir={}", profile.display()));
+    command
+        .arg(format!("--accept-lang={language}"))
+        .arg(format!("--lang={language}"));
+    command.env("HOME", dir).env("LANGUAGE", language);
+    let output = finish(command.args(["--dump-dom", url]));
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    let console: Vec<&str> = said
+        .lines()
+        .filter(|line| line.contains("CONSOLE"))
+        .collect();
+    assert!(console.is_empty(), "{console:#?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn number_after(text: &str, mark: &str) -> f64 {
+    let number = text
+        .split_once(mark)
+        .and_then(|(_, rest)| rest.split('"').next());
+    number.and_then(|number| number.parse().ok()).unwrap_or(0.0)
+}
+
+fn restic() -> Option<PathBuf> {
+    let home = || PathBuf::from(std::env::var_os("HOME").unwrap_or_default()).join(".cache");
+    let cache = std::env::var_os("XDG_CACHE_HOME").map_or_else(home, PathBuf::from);
+    let restic = cache.join("restic-123pan/clients/restic-0.19.1");
+    if !restic.exists() {
+        eprintln!("SKIPPED: restic-0.19.1 is not in the cache; tests/clients.sh says why");
+        return None;
+    }
+    Some(restic)
+}

@@ -1,0 +1,234 @@
+//! The pages below `/-/` through real connections.
+
+use super::{finish, program};
+use crate::fake::Fake;
+use crate::rig::Rig;
+use crate::tree::TempDir;
+use crate::wire::{Answer, Wire};
+use restic_123pan::restic::hex;
+use sha2::{Digest, Sha256};
+use std::io::Write;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+fn get(rig: &Rig, path: &str, headers: &str) -> Answer {
+    Wire::open(rig.address()).ask("GET", path, headers, b"")
+}
+
+fn fails(cloud: &Fake) {
+    cloud.set(|switches| switches.blocked = true);
+}
+
+#[test]
+fn the_process_is_healthy_whatever_the_cloud_does() {
+    let rig = Rig::start(&[]);
+    fails(rig.cloud());
+    let answer = get(&rig, "/-/healthz", "");
+    assert_eq!((answer.status, answer.text().as_str()), (200, "ok\n"));
+    let head = Wire::open(rig.address()).ask("HEAD", "/-/healthz", "", b"");
+    assert_eq!(
+        (head.status, head.header("content-length")),
+        (200, Some("3"))
+    );
+    let post = Wire::open(rig.address()).ask("POST", "/-/healthz", "", b"");
+    assert_eq!(
+        (post.status, post.header("allow")),
+        (405, Some("GET, HEAD"))
+    );
+    assert_eq!(get(&rig, "/-/nonsense", "").status, 404);
+}
+
+#[test]
+fn ready_means_that_the_cloud_answers() {
+    let rig = Rig::start(&[]);
+    assert_eq!(get(&rig, "/-/readyz", "").status, 200);
+    let calls = rig
+        .cloud()
+        .calls()
+        .endpoints
+        .values()
+        .map(|c| c.calls)
+        .sum::<u64>();
+    for _ in 0..20 {
+        assert_eq!(get(&rig, "/-/readyz", "").status, 200);
+    }
+    let after = rig
+        .cloud()
+        .calls()
+        .endpoints
+        .values()
+        .map(|c| c.calls)
+        .sum::<u64>();
+    assert!(after <= calls + 1, "{calls} calls, then {after}");
+}
+
+#[test]
+fn not_ready_says_why_and_nobody_waits_long() {
+    let rig = Rig::broken(&[], fails);
+    let start = Instant::now();
+    let answer = get(&rig, "/-/readyz", "");
+    assert!(
+        start.elapsed() < Duration::from_secs(10),
+        "{:?}",
+        start.elapsed()
+    );
+    let text = answer.text();
+    assert_eq!(answer.status, 503, "{text}");
+    assert!(
+        text.contains("403") || text.contains("no answer within"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_browser_at_the_root_is_led_to_the_page() {
+    let rig = Rig::start(&[]);
+    let browser = "Accept: text/html,application/xhtml+xml,*/*;q=0.8\r\n";
+    let answer = get(&rig, "/", browser);
+    assert_eq!(
+        (answer.status, answer.header("location")),
+        (302, Some("/-/"))
+    );
+    assert_eq!(get(&rig, "/", "").status, 405, "restic never asks so");
+    let page = get(&rig, "/-/", browser);
+    assert_eq!(page.status, 200);
+    let policy = page.header("content-security-policy").unwrap().to_owned();
+    assert!(
+        policy.starts_with("default-src 'none'; style-src 'unsafe-inline'"),
+        "{policy}"
+    );
+    let text = page.text();
+    assert!(
+        !text.contains("<script") && text.contains("http-equiv=\"refresh\""),
+        "{text}"
+    );
+    let chinese = get(&rig, "/-/", "Accept-Language: zh-CN,zh;q=0.9\r\n").text();
+    assert!(chinese.contains("备份仓库"), "{chinese}");
+}
+
+#[test]
+fn status_tells_of_what_was_done() {
+    let rig = Rig::start(&[]);
+    let mut wire = Wire::open(rig.address());
+    assert_eq!(
+        wire.ask("POST", "/laptop/?create=true", "", b"").status,
+        200
+    );
+    let body = b"not really a snapshot";
+    let path = format!("/laptop/snapshots/{}", hex(&Sha256::digest(body)));
+    assert_eq!(wire.ask("POST", &path, "", body).status, 200);
+    assert_eq!(wire.ask("GET", "/nobody/config", "", b"").status, 404);
+    let status: serde_json::Value =
+        serde_json::from_str(&get(&rig, "/-/status", "").text()).unwrap();
+    let repos = status["repositories"].as_array().unwrap();
+    assert_eq!(repos.len(), 1, "{status:#}");
+    assert_eq!(repos[0]["name"], "/laptop");
+    assert!(repos[0]["last_snapshot"].as_u64().is_some(), "{status:#}");
+    assert_eq!(repos[0]["received"], body.len());
+    assert_eq!(status["cloud"]["reachable"], true);
+    assert!(
+        !status.to_string().contains("fake."),
+        "a token shows: {status:#}"
+    );
+}
+
+#[test]
+fn the_commands_ask_the_running_server() {
+    let rig = Rig::start(&[]);
+    let run = |word: &str, listen: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_restic-123pan"));
+        finish(command.env_clear().args([word, "--listen", listen]))
+    };
+    let here = rig.address().to_string();
+    assert!(run("healthcheck", &here).status.success());
+    let output = run("status", &here);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        output.status.success() && text.contains("uploads"),
+        "{text}"
+    );
+    for word in ["healthcheck", "status"] {
+        assert_eq!(run(word, "127.0.0.1:1").status.code(), Some(1));
+    }
+}
+
+#[test]
+fn promtool_takes_the_metrics() {
+    let Some(promtool) = program("promtool") else {
+        return;
+    };
+    let rig = Rig::start(&[]);
+    let mut wire = Wire::open(rig.address());
+    assert_eq!(
+        wire.ask("POST", "/a%20%22b/?create=true", "", b"").status,
+        404,
+        "no such name"
+    );
+    assert_eq!(wire.ask("POST", "/a b/?create=true", "", b"").status, 400);
+    assert_eq!(
+        Wire::open(rig.address())
+            .ask("POST", "/ab/?create=true", "", b"")
+            .status,
+        200
+    );
+    assert_eq!(get(&rig, "/-/readyz", "").status, 200);
+    // The first look at the metrics has the account looked at.
+    let end = Instant::now() + Duration::from_secs(30);
+    let text = loop {
+        let text = get(&rig, "/-/metrics", "").text();
+        if text.contains("restic_123pan_space_total_bytes 2199023255552") {
+            break text;
+        }
+        assert!(Instant::now() < end, "{text}");
+        std::thread::sleep(Duration::from_millis(50));
+    };
+    let mut child = Command::new(promtool)
+        .args(["check", "metrics"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(text.as_bytes())
+        .unwrap();
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+    assert!(
+        output.status.success() && said.trim().is_empty(),
+        "{said}\n{text}"
+    );
+}
+
+#[test]
+fn pages_need_credentials_and_tell_of_ones_own_repositories() {
+    // Both passwords are "secret".
+    let dir = TempDir::new();
+    let file = dir.path().join("htpasswd");
+    let hash = "{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=";
+    std::fs::write(&file, format!("alice:{hash}\nbob:{hash}\n")).unwrap();
+    let (alice, bob) = (
+        "Authorization: Basic YWxpY2U6c2VjcmV0\r\n",
+        "Authorization: Basic Ym9iOnNlY3JldA==\r\n",
+    );
+    let rig = Rig::start(&["--htpasswd-file", file.to_str().unwrap(), "--private-repos"]);
+    for page in ["", "status", "metrics", "readyz"] {
+        let answer = get(&rig, &format!("/-/{page}"), "");
+        assert_eq!(answer.status, 401, "{page}");
+        assert!(answer.header("www-authenticate").is_some(), "{page}");
+    }
+    assert_eq!(get(&rig, "/-/healthz", "").status, 200);
+    let made = Wire::open(rig.address()).ask("POST", "/alice/laptop/?create=true", alice, b"");
+    assert_eq!(made.status, 200);
+    let shown = |user: &str| {
+        let answer = get(&rig, "/-/status", user);
+        assert_eq!(answer.status, 200, "{user}");
+        answer.text().contains("/alice/laptop")
+    };
+    assert!(shown(alice) && !shown(bob));
+    assert!(!get(&rig, "/-/", bob).text().contains("alice"));
+    assert!(!get(&rig, "/-/metrics", bob).text().contains("alice"));
+}
