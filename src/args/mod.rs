@@ -4,6 +4,7 @@
 mod ask;
 mod bin;
 mod command;
+mod config;
 mod environment;
 mod file;
 mod folders;
@@ -13,19 +14,17 @@ mod table;
 mod tests;
 mod values;
 
-pub use ask::Question;
+pub use ask::{Ask, Question};
 pub use bin::{Bin as BinCommand, When};
 pub use command::{Task, task};
+pub use config::{Config, Secret};
 pub use table::{Opt, options};
 
 use crate::access::Rules;
-use crate::pan123::{Bin, Tier};
-use crate::restic::Repo;
 use argh::FromArgs;
 use environment::Env;
 use file::Settings;
 use listen::{check_access, listen};
-use std::fmt;
 use std::path::PathBuf;
 pub(crate) use values::size;
 use values::{MOST_UPLOADS, MOST_WORKERS, count};
@@ -59,74 +58,6 @@ const OPTIONS: [&str; 20] = [
     "ca-file",
 ];
 
-/// Everything that the program was told.
-#[derive(Clone, Debug)]
-pub struct Config {
-    /// `host:port` to listen on; without a host every interface.
-    pub listen: String,
-    /// Who may come in and do what.
-    pub rules: Rules,
-    /// Whether others than this machine may come in without passwords.
-    pub no_auth: bool,
-    /// The folder in the account below which repositories are kept.
-    pub repo_path: Repo,
-    /// Where 123pan's interface is.
-    pub api_url: String,
-    /// Folder for what should outlive a restart; none to do without.
-    pub state_dir: Option<PathBuf>,
-    /// Folder for bodies that don't fit the memory.
-    pub spool_dir: Option<PathBuf>,
-    /// Bytes of memory for bodies that are held.
-    pub memory: u64,
-    /// Threads for packs and index files.
-    pub workers: usize,
-    /// Most uploads in flight.
-    pub uploads: usize,
-    /// Share of 123pan's rates that this program may use: above 0, at most 1.
-    pub rate_share: f64,
-    /// What becomes of deleted files.
-    pub bin: Bin,
-    /// Bytes of the account that are kept free for what makes room again; below it, the oldest
-    /// deleted files are purged before their time.
-    pub reserve: u64,
-    /// Which rates the account has; none to find out.
-    pub tier: Option<Tier>,
-    /// Whether files, and the token with them, may be sent without TLS.
-    pub allow_http_upload: bool,
-    /// Whether 123pan is reached by IPv6 as well.
-    pub ipv6: bool,
-    /// Certificate authorities to trust instead of the usual ones, as PEM.
-    pub ca: Option<Vec<u8>>,
-    /// The account's client id.
-    pub client_id: String,
-    /// The account's client secret.
-    pub client_secret: Secret,
-    /// What the log should say about the options.
-    pub warnings: Vec<String>,
-}
-
-/// A text that no log shows.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(pub String);
-
-impl Secret {
-    /// Takes the text.
-    pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
-
-    /// The text, for whoever must send it.
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("***")
-    }
-}
-
 /// What to do.
 #[derive(Clone, Debug)]
 pub enum Command {
@@ -145,8 +76,8 @@ pub enum Command {
 pub enum Exit {
     /// Print this; it was asked for.
     Print(String),
-    /// Ask the running server at this address.
-    Ask(Question, String),
+    /// Ask the running server.
+    Ask(Ask),
     /// Say what is wrong, in one line.
     Wrong(String),
 }
@@ -287,15 +218,28 @@ pub fn parse(
     if matches!(words.first(), Some(&"serve" | &"check-config" | &"doctor")) {
         words.remove(0);
     }
-    let flags: Flags = from_args(NAME, &words)?;
+    let config = read(&words, env)?;
+    if matches!(command, Command::Serve | Command::Check) {
+        check_access(&config).map_err(Exit::Wrong)?;
+    }
+    Ok((config, command))
+}
+
+/// Reads the server's options for a command that doesn't listen, and so lets nobody in.
+pub fn account(args: &[String], env: &dyn Fn(&str) -> Option<String>) -> Result<Config, Exit> {
+    let words = split(args);
+    read(&words.iter().map(String::as_str).collect::<Vec<_>>(), env)
+}
+
+fn read(words: &[&str], env: &dyn Fn(&str) -> Option<String>) -> Result<Config, Exit> {
+    let flags: Flags = from_args(NAME, words)?;
     if flags.version {
         let version = env!("CARGO_PKG_VERSION");
         return Err(Exit::Print(format!("{NAME} {version}\n")));
     }
-    let config = environment(env, flags.config.as_deref())
+    environment(env, flags.config.as_deref())
         .and_then(|env| config(flags, &env))
-        .and_then(|config| check_access(&config).map(|()| config));
-    Ok((config.map_err(Exit::Wrong)?, command))
+        .map_err(Exit::Wrong)
 }
 
 /// The environment, with the configuration file behind it.

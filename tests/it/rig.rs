@@ -79,8 +79,19 @@ impl Rig {
 
     /// Kills the server and starts it again on its port, with a new log.
     pub(crate) fn kill_and_restart(&self) {
+        let _ = self.server.borrow_mut().kill();
+        self.restart();
+    }
+
+    /// Has the server stop, and starts it again on its port, with a new log.
+    pub(crate) fn stop_and_restart(&self) {
+        let pid = rustix::process::Pid::from_child(&self.server.borrow());
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+        self.restart();
+    }
+
+    fn restart(&self) {
         let mut server = self.server.borrow_mut();
-        let _ = server.kill();
         let _ = server.wait();
         *server = self.account.serve(&self.log, self.port, &self.options);
         drop(server);

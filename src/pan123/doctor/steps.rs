@@ -6,11 +6,12 @@ use super::super::health::account;
 use super::super::judge::{Why, pause};
 use super::super::multipart::{Form, md5_of};
 use super::super::pace::Priority;
-use super::super::token::{now, replace};
+use super::super::token::now;
 use super::super::trouble::advice;
 use super::{Doctor, Found, Problem, SIZE, timing};
 use crate::body::{Body, Budget};
 use crate::civil;
+use crate::disk::replace;
 use crate::restic::Part;
 use std::fmt::Display;
 use std::io::Read;
@@ -59,6 +60,9 @@ impl Doctor {
             true => host.to_socket_addrs(),
             false => (host, port).to_socket_addrs(),
         };
+        if let Some(proxy) = self.door.proxy() {
+            return Ok(format!("the proxy {proxy} finds {host}"));
+        }
         let advice = "check this machine's DNS servers and --api-url";
         let problem = |text: &dyn Display| Problem::new(format!("{host}: {text}"), advice);
         let found: Vec<String> = match found {
