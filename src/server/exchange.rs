@@ -70,12 +70,11 @@ impl Exchange {
     }
 
     /// Whether the client has gone without waiting for its answer. When no request can follow, as
-    /// proxies have it that speak HTTP/1.0, tiny_http ends the receiving side behind the body:
-    /// that looks the same, and means nothing.
+    /// proxies have it that speak HTTP/1.0, tiny_http itself ends the receiving side: that looks
+    /// the same, and means nothing.
     pub(super) fn deserted(&mut self) -> bool {
-        let incoming = self.incoming.get_mut();
-        let blind = self.outgoing.last && !incoming.unread();
-        !blind && !incoming.socket().is_some_and(sockets::alive)
+        let socket = self.incoming.get_mut().socket();
+        !self.outgoing.last && !socket.is_some_and(sockets::alive)
     }
 
     /// Lets `serve` read the body and write the answer.
