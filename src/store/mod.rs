@@ -67,8 +67,7 @@ pub trait Store: Send + Sync {
         Ok(())
     }
 
-    /// Bytes that can still be stored, as far as it is known. It MUST NOT wait for the cloud: the
-    /// thread that accepts requests asks.
+    /// Bytes that can still be stored, as far as it is known. It MUST NOT wait for the cloud.
     fn free_space(&self) -> Option<u64> {
         None
     }

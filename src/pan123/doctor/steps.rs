@@ -51,6 +51,9 @@ impl Doctor {
     pub(super) fn dns(&mut self) -> Found {
         let (scheme, rest) = self.config.api_url.split_once("://").unwrap_or(("", ""));
         let host = rest.split('/').next().unwrap_or("");
+        if let Some(proxy) = self.door.proxy() {
+            return Ok(format!("the proxy {proxy} finds {host}"));
+        }
         let port = if scheme == "http" { 80 } else { 443 };
         // With a port of its own, or without.
         let found = match host
@@ -60,9 +63,6 @@ impl Doctor {
             true => host.to_socket_addrs(),
             false => (host, port).to_socket_addrs(),
         };
-        if let Some(proxy) = self.door.proxy() {
-            return Ok(format!("the proxy {proxy} finds {host}"));
-        }
         let advice = "check this machine's DNS servers and --api-url";
         let problem = |text: &dyn Display| Problem::new(format!("{host}: {text}"), advice);
         let found: Vec<String> = match found {
