@@ -127,7 +127,10 @@ fn run(
         warn!("other machines can reach this server, which asks for no password");
     }
     if config.state_dir.is_none() {
-        warn!("no state directory is writable; name one with --state-dir");
+        warn!(
+            "there is no state directory, so that each start asks for a new access token; name \
+             one with --state-dir"
+        );
     }
     info!("listening on {}, {}", bound.address(), summary(config));
     let budget = Budget::new(config.memory, config.spool_dir.clone());

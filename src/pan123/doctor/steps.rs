@@ -2,11 +2,12 @@
 //! either that all is well or what to do.
 
 use super::super::call::Fault;
+use super::super::disk::replace;
 use super::super::health::account;
 use super::super::judge::{Why, pause};
 use super::super::multipart::{Form, md5_of};
 use super::super::pace::Priority;
-use super::super::token::{now, replace};
+use super::super::token::now;
 use super::super::trouble::advice;
 use super::{Doctor, Found, Problem, SIZE, timing};
 use crate::body::{Body, Budget};
