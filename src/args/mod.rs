@@ -276,7 +276,7 @@ fn config(flags: Flags, env: &Env<'_>) -> Result<Config, String> {
         ..Rules::default()
     };
     let state = env.text("state-dir", flags.state_dir);
-    let state_dir = folders::state(state.as_deref(), env)?;
+    let state_dir = folders::state(state.as_deref(), env, &mut warnings);
     let spool_dir = match env.text("spool-dir", flags.spool_dir) {
         None => state_dir.clone(),
         Some(path) => Some(folders::named("spool-dir", &path)?),

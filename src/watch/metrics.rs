@@ -208,6 +208,12 @@ fn cloud(page: &mut Page, seen: &Snapshot) {
         "Deleted files that are still to be purged.",
         cloud.bin,
     );
+    page.one(
+        "damaged_files_total",
+        "counter",
+        "Files found damaged at the cloud.",
+        cloud.damaged,
+    );
     let name = "cloud_troubles";
     let current = cloud
         .troubles

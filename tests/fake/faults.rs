@@ -57,6 +57,59 @@ pub enum How {
     WrongId,
 }
 
+/// One call that is stopped, so that a test can kill the client at that instant.
+#[derive(Default)]
+pub struct Hold {
+    /// Calls to let pass first, and on which side of its effect the next one is stopped.
+    order: Option<(u32, When)>,
+    /// Whether that call has come, and stands there.
+    stood: bool,
+}
+
+impl Hold {
+    /// Orders it anew.
+    pub fn order(&mut self, skip: u32, when: When) {
+        (self.order, self.stood) = (Some((skip, when)), false);
+    }
+
+    /// Whether the call that comes now is the one.
+    pub fn meet(&mut self) -> Option<When> {
+        match &mut self.order {
+            Some((0, when)) => {
+                let when = *when;
+                // Once: all others pass.
+                self.order = Some((u32::MAX, when));
+                Some(when)
+            }
+            Some((skip, _)) => {
+                *skip -= 1;
+                None
+            }
+            None => None,
+        }
+    }
+
+    /// The call is where it was to be stopped.
+    pub fn stands(&mut self) {
+        self.stood = true;
+    }
+
+    /// Whether it is there.
+    pub fn has_stood(&self) -> bool {
+        self.stood
+    }
+
+    /// Whether it must stay.
+    pub fn is_held(&self) -> bool {
+        self.order.is_some()
+    }
+
+    /// Lets it go, and forgets the order.
+    pub fn release(&mut self) {
+        *self = Self::default();
+    }
+}
+
 /// The orders that stand.
 #[derive(Default)]
 pub struct Faults {

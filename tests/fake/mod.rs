@@ -212,6 +212,22 @@ impl Fake {
         });
     }
 
+    /// Stops one call, before its effect or after it, once `skip` others have passed. It is never
+    /// answered.
+    pub fn hold(&self, skip: u32, when: When) {
+        self.hub.lock().hold.order(skip, when);
+    }
+
+    /// Whether that call stands there.
+    pub fn holds(&self) -> bool {
+        self.hub.lock().hold.has_stood()
+    }
+
+    /// Lets it go.
+    pub fn release(&self) {
+        self.hub.lock().hold.release();
+    }
+
     /// Forgets the faults that were ordered.
     pub fn clear_faults(&self) {
         self.hub.lock().faults.clear();

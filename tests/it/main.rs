@@ -15,6 +15,7 @@ mod cloud;
 mod device;
 #[path = "../fake/mod.rs"]
 mod fake;
+mod power;
 mod rig;
 mod rigged;
 mod seeing;

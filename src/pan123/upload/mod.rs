@@ -109,7 +109,7 @@ impl Cloud {
         body: &mut Body<'_>,
     ) -> Result<Option<(u64, String)>, Error> {
         let damaged = (target.path.clone(), key(&target.file));
-        if lock(&self.uploads.damaged).contains(&damaged) {
+        if self.tree.damage.lies_under(&damaged) {
             body.settle()?;
         }
         let mut failing = None;
@@ -127,7 +127,7 @@ impl Cloud {
             match self.after(&mut target, sent, body, since, tries)? {
                 Next::Done(Some(number), md5) => {
                     self.space.stored(&target.path, body.len());
-                    lock(&self.uploads.damaged).remove(&damaged);
+                    self.tree.damage.mended(&damaged);
                     return Ok(Some((number, md5)));
                 }
                 Next::Done(None, _) => return Ok(None),
