@@ -36,6 +36,7 @@ mod inspect;
 mod judge;
 mod limits;
 mod many;
+mod mix;
 mod multipart;
 mod refusal;
 mod sliced;
@@ -57,6 +58,7 @@ pub use {
     inspect::FileView,
     judge::{Calls, Count},
     limits::Shape,
+    mix::{HANG, hows},
     switches::{
         BadIds, Cursor, Front, InfosKey, LimitOver, MissingFolder, Overwritten, Parts, Reuse,
         Single, Switches, Taken,
@@ -210,6 +212,11 @@ impl Fake {
             when,
             how,
         });
+    }
+
+    /// Has one of so many calls fail in mixed ways, by a seed, until faults are cleared.
+    pub fn mix(&self, seed: u64, every: u64) {
+        self.hub.lock().faults.mix(mix::Mix::new(seed, every));
     }
 
     /// Forgets the faults that were ordered.
