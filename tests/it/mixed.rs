@@ -15,7 +15,7 @@ use std::process::Command;
 /// One of so many calls fails, which is 5 %, and the seed of how.
 const FAULTS: (u64, u64) = (20, 1);
 /// Bytes that are backed up.
-const SIZE: usize = 80 << 20;
+const SIZE: usize = 40 << 20;
 /// Where the repository is in the account.
 const PLACE: &str = "/restic-backup/a/b";
 /// Bytes of a pack besides its blobs and their entries: the header's length, and what encrypting

@@ -14,6 +14,8 @@ use std::time::{Duration, Instant};
 
 /// Longest wait for an answer: the server gives up after less, by its own bounds.
 const PATIENCE: Duration = Duration::from_secs(200);
+/// Longest wait for a server that was killed and is being started.
+const START: Duration = Duration::from_secs(60);
 /// Bytes of a chunk.
 const CHUNK: usize = 64 << 10;
 /// The header that asks for lists with sizes.
@@ -348,10 +350,22 @@ impl<'a> Client<'a> {
     fn wire(&mut self) -> Option<&mut Wire> {
         let address = self.server.now().0;
         if self.wire.as_ref().is_none_or(|(to, _)| *to != address) {
-            let wire = Wire::try_open(address, PATIENCE).ok()?;
-            self.wire = Some((address, wire));
+            self.wire = self.connect();
         }
         self.wire.as_mut().map(|(_, wire)| wire)
+    }
+
+    /// A new connection, as soon as somebody listens.
+    fn connect(&self) -> Option<(SocketAddr, Wire)> {
+        let end = Instant::now() + START;
+        loop {
+            let address = self.server.now().0;
+            match Wire::try_open(address, PATIENCE) {
+                Ok(wire) => return Some((address, wire)),
+                Err(_) if Instant::now() > end => return None,
+                Err(_) => std::thread::sleep(Duration::from_millis(20)),
+            }
+        }
     }
 
     fn answer(&mut self, bodiless: bool) -> Option<Answer> {
