@@ -14,7 +14,7 @@ use crate::restic::{File, Kind, Repo};
 use crate::store::{Entry, Loaded, Store};
 use std::collections::HashMap;
 use std::io::Read;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -253,9 +253,9 @@ impl Work<'_> {
             .filter(|(its, _)| *its == kind)
             .map(|(_, entry)| entry)
             .collect();
-        let next = AtomicU64::new(0);
+        let next = AtomicUsize::new(0);
         let take = || {
-            let at = usize::try_from(next.fetch_add(1, Ordering::Relaxed)).ok()?;
+            let at = next.fetch_add(1, Ordering::Relaxed);
             files.get(at).copied().filter(|_| self.fault().is_none())
         };
         thread::scope(|scope| {

@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 use std::io::Write;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -26,8 +27,9 @@ pub struct Screen<'a> {
 /// What is done of what is to be done. Bytes count when they are read.
 #[derive(Debug)]
 pub(super) struct Progress {
-    files: (AtomicU64, u64),
-    bytes: (AtomicU64, u64),
+    files: (AtomicUsize, u64),
+    /// Behind a lock, as 32-bit MIPS has no 64-bit atomics.
+    bytes: (Mutex<u64>, u64),
     start: Instant,
 }
 
@@ -35,8 +37,8 @@ impl Progress {
     /// So much is to be done.
     pub(super) fn new(files: u64, bytes: u64) -> Self {
         Self {
-            files: (AtomicU64::new(0), files),
-            bytes: (AtomicU64::new(0), bytes),
+            files: (AtomicUsize::new(0), files),
+            bytes: (Mutex::new(0), bytes),
             start: Instant::now(),
         }
     }
@@ -48,12 +50,16 @@ impl Progress {
 
     /// So many bytes are done.
     pub(super) fn bytes(&self, n: u64) {
-        self.bytes.0.fetch_add(n, Ordering::Relaxed);
+        *self.count() += n;
     }
 
     /// So many bytes must be done again.
     pub(super) fn undo(&self, n: u64) {
-        self.bytes.0.fetch_sub(n, Ordering::Relaxed);
+        *self.count() -= n;
+    }
+
+    fn count(&self) -> MutexGuard<'_, u64> {
+        self.bytes.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Does the work and shows meanwhile how far it is.
@@ -93,11 +99,8 @@ impl Progress {
     }
 
     fn line(&self, elapsed: Duration, bar: bool) -> String {
-        let files = (self.files.0.load(Ordering::Relaxed), self.files.1);
-        let bytes = (
-            self.bytes.0.load(Ordering::Relaxed).min(self.bytes.1),
-            self.bytes.1,
-        );
+        let files = (self.files.0.load(Ordering::Relaxed) as u64, self.files.1);
+        let bytes = (self.count().min(self.bytes.1), self.bytes.1);
         let mut text = String::new();
         if bar {
             let full = (bytes.0 * BAR).checked_div(bytes.1).unwrap_or(BAR);

@@ -34,7 +34,7 @@ build() {
     CARGO_ENCODED_RUSTFLAGS=$(flags "$1" | paste -sd $'\037') RUSTC_BOOTSTRAP=1 \
         CARGO_TARGET_DIR=$BUILD SOURCE_DATE_EPOCH=$EPOCH \
         cargo-zigbuild zigbuild --release --locked --bin restic-123pan --target "$triple" \
-        -Z build-std=std,panic_unwind -Z build-std-features=panic-unwind,optimize_for_size
+        -Z build-std=std,panic_unwind -Z build-std-features=panic-unwind,optimize_for_size || return
     install -D -m 755 "$BUILD/$triple/release/restic-123pan" "$(program "$1")"
 }
 

@@ -64,6 +64,17 @@ fn each_thing_has_its_owner() {
     none(&faults);
 }
 
+/// Routers with 32-bit MIPS have no 64-bit atomics; a number behind a lock does as well.
+#[test]
+fn atomics_are_small() {
+    let mut faults = Vec::new();
+    for (path, text) in sources("src") {
+        let wide = |line: &&str| has_word(line, "AtomicU64") || has_word(line, "AtomicI64");
+        faults.extend(code(&text).filter(wide).map(|l| format!("{path}: {l}")));
+    }
+    none(&faults);
+}
+
 #[test]
 fn the_protocol_is_pure() {
     let mut faults = Vec::new();
