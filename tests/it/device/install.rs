@@ -104,7 +104,7 @@ fn packages_are_the_same_twice_and_hold_what_they_should() {
     let (one, two) = (TempDir::new(), TempDir::new());
     let (first, second) = (packages(one.path()), packages(two.path()));
     let names: Vec<_> = first.keys().collect();
-    assert_eq!(names.len(), 11, "{names:?}");
+    assert_eq!(names.len(), 13, "{names:?}");
     let differs = |name: &&&PathBuf| first.get(**name) != second.get(**name);
     let different: Vec<_> = names.iter().filter(differs).collect();
     assert!(different.is_empty(), "these differ: {different:?}");
