@@ -26,7 +26,7 @@ check:  ## formatting and lints
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 
-bench:  ## print memory, size, speed and CPU time
+bench:  ## print memory, size, speed, and what everything costs in calls
 	$(CARGO) build --release --locked --bin restic-123pan --example fake123pan
 	$(CARGO) bench --locked --bench bench
 	FOLDER='$(FOLDER)' tests/dist/sizes.sh

@@ -11,9 +11,9 @@ use super::{Cloud, key, priority};
 use crate::restic::{File, Kind, Part, Range, Repo};
 use crate::store::{Cause, Error, Loaded};
 use log::{debug, warn};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::{self, Read};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Addresses that are kept: the packs that a restore reads at a time are far fewer.
@@ -31,15 +31,16 @@ const SKIP: usize = 16 << 10;
 #[derive(Default)]
 pub struct Downloads {
     addresses: Mutex<HashMap<u64, (Arc<str>, Instant)>>,
+    /// Files whose addresses are being asked for: clients read several parts of a pack at once.
+    asking: Mutex<HashSet<u64>>,
+    asked: Condvar,
     /// When the traffic was found to be used up.
     dry: Mutex<Option<Instant>>,
 }
 
 impl Downloads {
     fn addresses(&self) -> MutexGuard<'_, HashMap<u64, (Arc<str>, Instant)>> {
-        self.addresses
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        lock(&self.addresses)
     }
 
     fn known(&self, file: u64) -> Option<Arc<str>> {
@@ -67,6 +68,37 @@ impl Downloads {
     fn drop_address(&self, file: u64) {
         self.addresses().remove(&file);
     }
+
+    /// Waits while somebody else asks for the same file's address.
+    fn ask(&self, file: u64, longest: Duration) -> Asking<'_> {
+        let others = |asking: &mut HashSet<u64>| asking.contains(&file);
+        let waited = self
+            .asked
+            .wait_timeout_while(lock(&self.asking), longest, others);
+        let (mut asking, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        asking.insert(file);
+        Asking {
+            downloads: self,
+            file,
+        }
+    }
+}
+
+/// The right to ask for one file's address, given up when dropped.
+struct Asking<'a> {
+    downloads: &'a Downloads,
+    file: u64,
+}
+
+impl Drop for Asking<'_> {
+    fn drop(&mut self) {
+        lock(&self.downloads.asking).remove(&self.file);
+        self.downloads.asked.notify_all();
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// How long an address may be used: until shortly before the time in its `t` (API reference
@@ -107,8 +139,9 @@ impl Cloud {
             };
             let known = newest(&files).ok_or_else(absent)?;
             // Packs are read in many parts. Of all others the address is asked for anew, so that
-            // what another server has removed is noticed.
-            if !matches!(file, File::Config | File::Hashed(Kind::Data, _)) {
+            // what another server has removed is noticed, unless a list has just shown them.
+            let many = matches!(file, File::Config | File::Hashed(Kind::Data, _));
+            if !many && !cloud.tree.lately(&path) {
                 cloud.downloads.drop_address(known.file);
             }
             match cloud.open(known, range, first) {
@@ -155,11 +188,11 @@ impl Cloud {
         if let Some(url) = self.downloads.known(file) {
             return Ok(url);
         }
-        let mut dry = self
-            .downloads
-            .dry
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let _asking = self.downloads.ask(file, self.door.timing.rate_wait);
+        if let Some(url) = self.downloads.known(file) {
+            return Ok(url);
+        }
+        let mut dry = lock(&self.downloads.dry);
         if dry.is_some_and(|since| since.elapsed() < self.door.timing.traffic) {
             let text = "the account's download traffic is used up";
             return Err(Fault::new(Why::Traffic, text));
@@ -171,12 +204,7 @@ impl Cloud {
             .download_info(file, first)
             .inspect_err(|fault| {
                 if fault.why == Why::Traffic {
-                    let mut dry = self
-                        .downloads
-                        .dry
-                        .lock()
-                        .unwrap_or_else(PoisonError::into_inner);
-                    *dry = Some(Instant::now());
+                    *lock(&self.downloads.dry) = Some(Instant::now());
                 }
             })?
             .into();

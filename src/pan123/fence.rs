@@ -314,7 +314,12 @@ impl Cloud {
 
     /// Waits until the cloud's own list of a folder shows these files, or `infos` knows that they
     /// have been removed; false if that takes too long.
-    pub fn shown(&self, path: &Path, files: &[u64], first: Priority) -> Result<bool, Error> {
+    pub fn shown(
+        &self,
+        path: &Path,
+        files: &[u64],
+        first: Priority,
+    ) -> Result<Option<Vec<Row>>, Error> {
         let (start, timing) = (Instant::now(), &self.door.timing);
         let mut open = files.to_vec();
         for tries in 1.. {
@@ -324,7 +329,7 @@ impl Cloud {
             self.tree.known().seen(&shown.collect::<Vec<u64>>());
             open.retain(|file| !rows.iter().any(|row| row.file_id == *file));
             if open.is_empty() {
-                return Ok(true);
+                return Ok(Some(rows));
             }
             let pause = pause(timing.look, tries);
             if start.elapsed() + pause > timing.visible {
@@ -332,7 +337,7 @@ impl Cloud {
             }
             std::thread::sleep(pause);
         }
-        Ok(false)
+        Ok(None)
     }
 
     /// Waits until lists show every index file and snapshot that was acknowledged in a
@@ -349,7 +354,7 @@ impl Cloud {
             folders.entry(path).or_default().push(file);
         }
         for (path, files) in folders {
-            if !self.shown(&path, &files, first)? && self.any_alive(&files, first)? {
+            if self.shown(&path, &files, first)?.is_none() && self.any_alive(&files, first)? {
                 let text = format!("123pan's list of /{path} doesn't show what was stored there");
                 return Err(Error::new(Cause::Busy, text));
             }

@@ -185,7 +185,11 @@ pub fn judge(
         _ if !repeatable => Verdict::Fail,
         // One new token a call: a second 401 has another reason.
         Why::Token | Why::PushedOut if tries == 1 => Verdict::Renew,
-        Why::Throttled => within(timing.rate_wait),
+        // How long to wait `pace` knows best.
+        Why::Throttled => match spent < timing.rate_wait {
+            true => Verdict::Again(Duration::ZERO),
+            false => Verdict::Fail,
+        },
         // The pause between polls is documented: at least a second.
         Why::Verifying if endpoint == Endpoint::DownloadInfo => match spent <= timing.retry {
             true => Verdict::Again(timing.poll),

@@ -7,6 +7,7 @@
 //! a name can be given anew.
 
 use super::api::Row;
+pub use super::paths::{Path, join, last, parent};
 use crate::restic::{Id, Kind};
 use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
@@ -16,9 +17,6 @@ const MOST_REMOVED: usize = 100_000;
 /// How many overlay times an own removal is remembered: long enough to ask again about an id that
 /// the cloud goes on showing.
 const REMEMBERED: u32 = 10;
-
-/// A folder's path below the account's root, without slashes at the ends; empty for the root.
-pub type Path = str;
 
 /// A file that is known: its name, its number, its size in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,6 +39,8 @@ pub struct Folder {
     pub ids: Vec<u64>,
     /// When the cloud last said that it is there and not in the bin.
     pub seen: Option<Instant>,
+    /// When all of its files were last seen at the cloud.
+    pub listed: Option<Instant>,
     /// Whether all of its subfolders are known, unless another server makes one.
     pub explored: bool,
     /// Its files, sorted.
@@ -114,6 +114,7 @@ impl Knowledge {
         let folder = Folder {
             ids: vec![id],
             seen: Some(now),
+            listed: None,
             explored: true,
             files: Vec::new(),
         };
@@ -260,6 +261,19 @@ impl Knowledge {
         seen.is_none_or(|at| now.duration_since(at) >= self.overlay)
     }
 
+    /// Whether the files known in a folder were seen at the cloud just now, within this time.
+    pub fn lately(&self, path: &Path, within: Duration, now: Instant) -> bool {
+        let listed = self.folders.get(path).and_then(|folder| folder.listed);
+        listed.is_some_and(|at| now.duration_since(at) < within)
+    }
+
+    /// The files of a folder were seen.
+    pub fn listed(&mut self, path: &Path, now: Instant) {
+        if let Some(folder) = self.folders.get_mut(path) {
+            folder.listed = Some(now);
+        }
+    }
+
     /// A folder was seen otherwise than in its parent's list.
     pub fn saw(&mut self, path: &Path, now: Instant) {
         if let Some(folder) = self.folders.get_mut(path) {
@@ -375,22 +389,4 @@ fn is_hashed(path: &Path) -> bool {
 
 fn is_data(path: &Path) -> bool {
     last(path) == Kind::Data.name()
-}
-
-/// The folder above.
-pub fn parent(path: &Path) -> &Path {
-    path.rsplit_once('/').map_or("", |(parent, _)| parent)
-}
-
-/// A folder's own name.
-pub fn last(path: &Path) -> &str {
-    path.rsplit_once('/').map_or(path, |(_, name)| name)
-}
-
-/// A folder's path from its parent's.
-pub fn join(path: &Path, name: &str) -> String {
-    match path {
-        "" => name.to_owned(),
-        _ => format!("{path}/{name}"),
-    }
 }

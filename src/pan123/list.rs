@@ -38,7 +38,12 @@ impl Cloud {
 
     fn list_shards(&self, shards: Vec<String>, found: &mut Found<'_>) -> Result<(), Error> {
         let readers = shards.len().min(READERS);
-        let next = Mutex::new(shards.into_iter());
+        let mut shards = shards.into_iter();
+        // Alone, so that the client soon sees something: side by side all would be done late.
+        if let Some(path) = shards.next() {
+            tell(&self.tree.scan_shown(&path, Priority::Packs)?, found)?;
+        }
+        let next = Mutex::new(shards);
         thread::scope(|scope| {
             let (sender, receiver) = sync_channel(AHEAD);
             for _ in 0..readers {
@@ -78,8 +83,9 @@ impl Cloud {
     pub fn stat(&self, repo: &Repo, file: &File) -> Result<u64, Error> {
         let (path, name, first) = (self.folder(repo, file), key(file), priority(file.kind()));
         let known = match file.kind() {
-            // The lists of packs are long.
-            Some(Kind::Data) => self.tree.locate_now(&path, name, first)?,
+            // The lists of packs are long; and every command begins with the config, about which
+            // can be asked together with all folders.
+            None | Some(Kind::Data) => self.tree.locate_now(&path, name, first)?,
             _ => self.tree.look(&path, name, first)?,
         };
         match newest(&known) {

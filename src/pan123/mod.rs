@@ -25,10 +25,13 @@ mod hosts;
 mod judge;
 mod known;
 mod list;
+mod locate;
 mod multipart;
 mod pace;
 mod pages;
+mod paths;
 mod purge;
+mod ripe;
 mod space;
 mod token;
 mod trash;
@@ -151,6 +154,9 @@ pub struct Timing {
     pub polls: u32,
     /// The first pause before looking again for what a list doesn't show yet; it doubles.
     pub look: Duration,
+    /// How long what was just seen at the cloud is believed, where no other server can do harm by
+    /// it: config and keys while a command opens its repository.
+    pub lately: Duration,
     /// Longest until what was written must be visible (safety rules 5, 8, 9).
     pub visible: Duration,
     /// How long own writes and removals are believed over lists (safety rule 13).
@@ -197,6 +203,7 @@ impl Default for Timing {
             poll: seconds(1),
             polls: 60,
             look: Duration::from_millis(250),
+            lately: seconds(5),
             visible: seconds(20),
             overlay: seconds(60),
             token_pause: seconds(60),
@@ -352,7 +359,7 @@ impl Cloud {
 /// Paces calls by the tier that the configuration names, or a free account's.
 fn pacer(config: &Config) -> pace::Pacer {
     let (tier, share) = (config.tier.unwrap_or(Tier::Free), config.rate_share);
-    pace::Pacer::new(|endpoint| endpoint.per_second(tier) * share)
+    pace::Pacer::new(|endpoint| pace::share(endpoint.per_second(tier), share))
 }
 
 /// The name under which a file is known.

@@ -2,19 +2,45 @@
 //! wait. [`Rate`] is pure, time comes in as an argument; [`Pacer`] puts threads to sleep by it.
 //!
 //! Calls are spaced evenly instead of being let through in bursts, because the shape of 123pan's
-//! limiter is unknown (API reference 2.3) and even spacing is right for every shape.
+//! limiter is unknown (API reference 2.3) and even spacing is right for every shape. What a limit
+//! really is shows in a 429: as many calls as were let through in the second before it.
 
 use super::api::Endpoint;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Time in which a rate halved by a 429 comes back to its full value.
+/// The longest window that a limit per second can have.
+const WINDOW: Duration = Duration::from_secs(1);
+/// What a refused endpoint waits beyond that, for calls that travel at different speeds.
+const MARGIN: Duration = Duration::from_millis(10);
+/// Time for which a rate stays as low as a 429 has shown it to be.
+const HOLD: Duration = Duration::from_secs(60);
+/// Time in which it then comes back to its full value.
 const RECOVERY: Duration = Duration::from_secs(60);
 /// Least share of its rate that 429s leave to an endpoint.
 const LEAST: f64 = 1.0 / 32.0;
-/// Pause of an endpoint after a 429: the longest window that a limit per second can have.
-const PAUSE: Duration = Duration::from_secs(1);
+/// Least share of its rate that a 429 leaves to an endpoint when it is the first or says the same
+/// as the one before, and otherwise: when several servers share an account, each of them is
+/// lowered, and most of them too far.
+const LEFT: (f64, f64) = (0.5, 0.8);
+/// Largest share of it that any leaves.
+const LESS: f64 = 0.98;
+/// Share used of what was let through before a 429.
+const KEPT: f64 = 0.99;
+/// Calls that are remembered.
+const MOST: usize = 64;
+
+/// The calls a second that a share of an endpoint's rate comes to. Servers with small shares don't
+/// know of each other, and 2.25 calls a second are 3 in some seconds: if those of two servers fall
+/// together, that is one too many for a limit of 5. So such a share is rounded down.
+pub fn share(per_second: f64, share: f64) -> f64 {
+    let rate = per_second * share;
+    match share <= 0.5 && rate >= 1.0 {
+        true => rate.floor() * LESS,
+        false => rate,
+    }
+}
 
 /// Who goes first when calls must wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,20 +58,25 @@ pub enum Priority {
 /// One endpoint's rate. Times are durations since any fixed moment.
 #[derive(Clone, Debug)]
 pub struct Rate {
-    per_second: f64,
-    share: f64,
-    share_since: Duration,
+    full: f64,
+    /// What the last 429 has left of it, and when that was known.
+    learned: Option<(f64, Duration)>,
+    /// Calls that were let through in the second before it.
+    count: u32,
     next: Duration,
+    /// When the last calls went that weren't refused, within twice [`WINDOW`].
+    gone: VecDeque<Duration>,
 }
 
 impl Rate {
     /// A rate of so many calls a second.
     pub fn new(per_second: f64) -> Self {
         Self {
-            per_second,
-            share: 1.0,
-            share_since: Duration::ZERO,
+            full: per_second,
+            learned: None,
+            count: 0,
             next: Duration::ZERO,
+            gone: VecDeque::new(),
         }
     }
 
@@ -54,29 +85,54 @@ impl Rate {
         if now < self.next {
             return self.next - now;
         }
-        self.next = now + Duration::from_secs_f64(1.0 / (self.per_second * self.share(now)));
+        self.next = now + Duration::from_secs_f64(1.0 / self.rate(now));
+        while self.gone.len() >= MOST || self.gone.front().is_some_and(|at| *at + 2 * WINDOW <= now)
+        {
+            self.gone.pop_front();
+        }
+        self.gone.push_back(now);
         Duration::ZERO
     }
 
-    /// Learns that a call was refused with 429.
-    pub fn refused(&mut self, now: Duration) {
+    /// Learns that the call which went at `sent` was refused with 429.
+    pub fn refused(&mut self, sent: Duration, now: Duration) {
+        self.gone.retain(|at| *at != sent);
+        let passed = |at: &&Duration| **at < sent && sent < **at + WINDOW;
+        let first = self.gone.iter().find(passed);
+        // The window has room again when its first call has left it; without one it is other
+        // programs that fill it.
+        self.next = self
+            .next
+            .max(first.unwrap_or(&now).saturating_add(WINDOW) + MARGIN);
         // Calls that were sent before the last 429 was known say nothing new.
-        let known = self.share < 1.0 && now.saturating_sub(self.share_since) < PAUSE / 2;
-        if !known {
-            self.share = (self.share(now) / 2.0).max(LEAST);
-            self.share_since = now;
+        if self.learned.is_some_and(|(_, since)| sent < since) {
+            return;
         }
-        self.next = self.next.max(now + PAUSE);
+        // Calls travel at different speeds: the one before the window may have been in it.
+        let before = |at: &&Duration| **at < sent && sent < **at + WINDOW + 5 * MARGIN;
+        let count = u32::try_from(self.gone.iter().filter(before).count()).unwrap_or(u32::MAX);
+        let rate = self.rate(now);
+        let known = self.learned.is_some_and(|(_, since)| now < since + HOLD);
+        let least = match known && count != self.count {
+            true => LEFT.1,
+            false => LEFT.0,
+        };
+        self.count = count;
+        let left = (f64::from(count) * KEPT).clamp(rate * least, rate * LESS);
+        self.learned = Some((left.max(self.full * LEAST), now));
     }
 
     /// Changes the full rate, keeping what was learned.
     pub fn set(&mut self, per_second: f64) {
-        self.per_second = per_second;
+        self.full = per_second;
     }
 
-    fn share(&self, now: Duration) -> f64 {
-        let passed = now.saturating_sub(self.share_since).as_secs_f64();
-        (self.share + passed / RECOVERY.as_secs_f64()).min(1.0)
+    fn rate(&self, now: Duration) -> f64 {
+        let Some((left, since)) = self.learned else {
+            return self.full;
+        };
+        let passed = now.saturating_sub(since + HOLD).as_secs_f64();
+        (left + self.full * passed / RECOVERY.as_secs_f64()).min(self.full)
     }
 }
 
@@ -116,8 +172,9 @@ impl Pacer {
         }
     }
 
-    /// Waits until a call may go; false if that would take longer than `most`.
-    pub fn wait(&self, endpoint: Endpoint, priority: Priority, most: Duration) -> bool {
+    /// Waits until a call may go, and says when it goes; None if that would take longer than
+    /// `most`.
+    pub fn wait(&self, endpoint: Endpoint, priority: Priority, most: Duration) -> Option<Duration> {
         let deadline = Instant::now() + most;
         let (mut queue, turn) = self.queue(endpoint);
         queue.count += 1;
@@ -127,14 +184,15 @@ impl Pacer {
             let left = deadline.saturating_duration_since(Instant::now());
             let mut pause = left;
             if queue.waiting.first() == Some(&place) {
-                let wait = queue.rate.take(self.start.elapsed());
+                let now = self.start.elapsed();
+                let wait = queue.rate.take(now);
                 if wait.is_zero() {
-                    break true;
+                    break Some(now);
                 }
                 pause = pause.min(wait);
             }
             if left.is_zero() {
-                break false;
+                break None;
             }
             queue = turn
                 .wait_timeout(queue, pause)
@@ -146,16 +204,16 @@ impl Pacer {
         gone
     }
 
-    /// Learns that a call was refused with 429.
-    pub fn refused(&self, endpoint: Endpoint) {
-        self.queue(endpoint).0.rate.refused(self.start.elapsed());
+    /// Learns that the call which went at `sent` was refused with 429.
+    pub fn refused(&self, endpoint: Endpoint, sent: Duration) {
+        let now = self.start.elapsed();
+        self.queue(endpoint).0.rate.refused(sent, now);
     }
 
     /// How many calls wait now, and how many a second may go.
     pub fn state(&self, endpoint: Endpoint) -> (usize, f64) {
         let queue = self.queue(endpoint).0;
-        let per_second = queue.rate.per_second * queue.rate.share(self.start.elapsed());
-        (queue.waiting.len(), per_second)
+        (queue.waiting.len(), queue.rate.rate(self.start.elapsed()))
     }
 
     fn queue(&self, endpoint: Endpoint) -> (MutexGuard<'_, Queue>, &Condvar) {
@@ -188,45 +246,82 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_halves_the_rate_and_it_creeps_back() {
+    fn a_refusal_lowers_the_rate_and_it_creeps_back() {
         let mut rate = Rate::new(10.0);
         assert!(rate.take(at(0)).is_zero());
-        rate.refused(at(0));
-        assert_eq!(rate.take(at(10)), at(990), "a refused endpoint pauses");
-        assert!(rate.take(at(1000)).is_zero());
-        let wait = rate.take(at(1000));
-        assert!(
-            at(190) < wait && wait < at(200),
-            "{wait:?} is not the pace of half the rate"
-        );
-        assert!(rate.take(at(90_000)).is_zero());
-        assert_eq!(
-            rate.take(at(90_000)),
-            at(100),
-            "after the recovery the rate is whole again"
-        );
+        assert!(rate.take(at(100)).is_zero());
+        rate.refused(at(100), at(120));
+        assert_eq!(rate.take(at(120)), at(890), "a refused endpoint pauses");
+        for (now, apart) in [(1010, 200), (60_000, 200), (75_120, 133), (150_000, 100)] {
+            assert!(rate.take(at(now)).is_zero());
+            let wait = rate.take(at(now)).as_millis();
+            assert_eq!(wait, apart, "at {now} ms");
+        }
+    }
+
+    /// Limits that nobody knows are found by few refusals, whatever second they count in.
+    #[test]
+    fn limits_are_found() {
+        for (limit, full, most) in [(2, 9.5, 3), (5, 9.5, 1), (9, 9.5, 1), (3, 20.0, 4)] {
+            let (mut rate, mut now) = (Rate::new(full), Duration::ZERO);
+            let (mut let_through, mut refused) = (VecDeque::new(), 0);
+            while now < at(50_000) {
+                let wait = rate.take(now);
+                now += wait;
+                if !wait.is_zero() {
+                    continue;
+                }
+                let recent = let_through.iter().filter(|t| **t + WINDOW > now).count();
+                if recent < limit {
+                    let_through.push_back(now);
+                } else {
+                    refused += 1;
+                    rate.refused(now, now);
+                }
+            }
+            assert!(refused <= most, "{limit}: {refused} refused");
+            let expected = 50 * limit;
+            let all = let_through.len();
+            assert!(all * 100 >= expected * 97, "{limit}: {all} let through");
+        }
     }
 
     #[test]
     fn many_refusals_leave_a_little() {
         let mut rate = Rate::new(32.0);
         for second in 0..20 {
-            rate.refused(at(1000 * second));
+            rate.refused(at(1000 * second), at(1000 * second));
         }
         assert!(rate.take(at(30_000)).is_zero());
         assert!(rate.take(at(30_000)) <= at(1000));
     }
 
     #[test]
+    fn small_shares_are_rounded_down() {
+        for (per_second, part, expected) in [
+            (5.0, 0.95, 4.75),
+            (5.0, 0.45, 1.96),
+            (10.0, 0.45, 3.92),
+            (1.0, 0.45, 0.45),
+            (1.0, 1.0, 1.0),
+        ] {
+            assert!(
+                (share(per_second, part) - expected).abs() < 1e-9,
+                "{per_second} {part}"
+            );
+        }
+    }
+
+    #[test]
     fn small_files_go_first() {
-        let pacer = Pacer::new(|_| 20.0);
+        let pacer = Pacer::new(|_| 2.0);
         let order = Mutex::new(Vec::new());
         let (pacer, seen) = (&pacer, &order);
-        assert!(pacer.wait(Endpoint::List, Priority::Packs, at(0)));
+        assert!(pacer.wait(Endpoint::List, Priority::Packs, at(0)).is_some());
         std::thread::scope(|scope| {
             for priority in [Priority::Background, Priority::Packs, Priority::Small] {
                 scope.spawn(move || {
-                    assert!(pacer.wait(Endpoint::List, priority, at(5000)));
+                    assert!(pacer.wait(Endpoint::List, priority, at(5000)).is_some());
                     seen.lock().unwrap().push(priority);
                 });
                 // All of them are waiting before the first may go.
@@ -243,11 +338,9 @@ mod tests {
     #[test]
     fn nobody_waits_longer_than_he_wants() {
         let pacer = Pacer::new(|_| 0.1);
-        assert!(pacer.wait(Endpoint::List, Priority::Small, at(0)));
-        assert!(!pacer.wait(Endpoint::List, Priority::Small, at(20)));
-        assert!(
-            pacer.wait(Endpoint::Trash, Priority::Small, at(0)),
-            "endpoints don't share"
-        );
+        let goes = |endpoint, most| pacer.wait(endpoint, Priority::Small, at(most)).is_some();
+        assert!(goes(Endpoint::List, 0));
+        assert!(!goes(Endpoint::List, 20));
+        assert!(goes(Endpoint::Trash, 0), "endpoints don't share");
     }
 }

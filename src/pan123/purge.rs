@@ -6,6 +6,7 @@ use super::api::{Row, Tier, User};
 use super::call::Fault;
 use super::judge::{Why, pause};
 use super::pace::Priority;
+use super::ripe::Ripeness;
 use super::tree::BATCH;
 use super::waste::Fate;
 use super::{Bin, Cloud, Config};
@@ -49,6 +50,7 @@ struct Work {
     /// When the purge list may be written.
     store_at: Instant,
     failures: u32,
+    ripeness: Ripeness,
     /// Most files in a call: fewer while 123pan refuses one of them.
     most: usize,
     refusals: u32,
@@ -72,6 +74,7 @@ impl Purger {
             reserve: config.reserve,
             store_at: now,
             failures: 0,
+            ripeness: Ripeness::new(config.bin),
             most: BATCH,
             refusals: 0,
             vain: 0,
@@ -163,7 +166,8 @@ impl Work {
         self.tier_at = None;
         let tier = if user.vip { Tier::Vip } else { Tier::Free };
         let share = self.share;
-        door.pacer.set(|endpoint| endpoint.per_second(tier) * share);
+        door.pacer
+            .set(|endpoint| super::pace::share(endpoint.per_second(tier), share));
         let total = user.space();
         info!(
             "123pan answers; the account is {tier:?}, with {} GiB of {} free",
@@ -177,7 +181,8 @@ impl Work {
         while !self.stopping() {
             let mut due = self.cloud.waste.due();
             due.truncate(self.most);
-            if due.is_empty() || self.purge_some(&due, u64::MAX).is_none() {
+            if !self.ripeness.is_ripe(&due, self.most) || self.purge_some(&due, u64::MAX).is_none()
+            {
                 return;
             }
             self.store();

@@ -23,7 +23,7 @@ const ROUNDS: usize = 3;
 
 /// The account's folders and files.
 pub struct Tree {
-    door: Arc<Door>,
+    pub(super) door: Arc<Door>,
     pages: Pages,
     known: Mutex<Knowledge>,
     making: Mutex<HashSet<String>>,
@@ -62,21 +62,30 @@ impl Tree {
     /// A folder's numbers, from memory if they are there; None only if the cloud has just said
     /// that it doesn't exist.
     pub fn find(&self, path: &Path, first: Priority) -> Result<Option<Vec<u64>>, Error> {
-        let known = self.known().ids(path);
-        if known.as_ref().is_some_and(|ids| !ids.is_empty()) {
-            return Ok(known);
+        Ok(self.find_or_read(path, first)?.map(|(ids, _)| ids))
+    }
+
+    /// The same, and whether a list of the parent was read for it.
+    fn find_or_read(
+        &self,
+        path: &Path,
+        first: Priority,
+    ) -> Result<Option<(Vec<u64>, bool)>, Error> {
+        let known = || self.known().ids(path).filter(|ids| !ids.is_empty());
+        if let Some(ids) = known() {
+            return Ok(Some((ids, false)));
         }
         if self.scan(parent(path), first)?.is_none() {
             return Ok(None);
         }
-        Ok(self.known().ids(path).filter(|ids| !ids.is_empty()))
+        Ok(known().map(|ids| (ids, true)))
     }
 
     /// Reads a folder's list to its end. None only if the cloud has just said that there is no
     /// such folder.
     pub fn scan(&self, path: &Path, first: Priority) -> Result<Option<Scan>, Error> {
         for _ in 0..ROUNDS {
-            let Some(ids) = self.find(path, first)? else {
+            let Some((ids, fresh)) = self.find_or_read(path, first)? else {
                 return Ok(None);
             };
             let read = self.read(&ids, first);
@@ -85,7 +94,10 @@ impl Tree {
                 continue;
             }
             match read {
-                Ok(rows) if !rows.is_empty() => return self.take_in(path, rows, first).map(Some),
+                // A parent that has just shown the folder needn't be asked again.
+                Ok(rows) if fresh || !rows.is_empty() => {
+                    return self.take_in(path, rows, first).map(Some);
+                }
                 Err(fault) if !may_mean_gone(fault.why) => return Err(read_error(path, fault)),
                 // What is said about a number that is gone is unknown; it may be "empty"
                 // (safety rule 12).
@@ -167,6 +179,7 @@ impl Tree {
         self.mention(path, &merged);
         let mut known = self.known();
         known.learn(path, &mut merged, said);
+        known.listed(path, Instant::now());
         Ok(Scan {
             rows: merged.rows,
             files: known.files(path),
@@ -274,46 +287,6 @@ impl Tree {
             tree: self,
             path: path.to_owned(),
         })
-    }
-
-    /// The living files of one name in a folder, from memory if there are any.
-    pub fn locate(&self, path: &Path, name: Id, first: Priority) -> Result<Vec<Known>, Error> {
-        let known = self.known().find(path, name);
-        if !known.is_empty() {
-            return Ok(known);
-        }
-        self.look(path, name, first)
-    }
-
-    /// The same, from memory only as far as `infos` agrees: other servers may have removed or
-    /// replaced what this one remembers.
-    pub fn locate_now(&self, path: &Path, name: Id, first: Priority) -> Result<Vec<Known>, Error> {
-        let known = self.known().find(path, name);
-        if known.is_empty() {
-            return self.look(path, name, first);
-        }
-        let ids: Vec<u64> = known.iter().map(|known| known.file).collect();
-        let rows = self.door.infos(&ids, first)?;
-        let mut memory = self.known();
-        let (here, time) = (memory.ids(path).unwrap_or_default(), Instant::now());
-        let is_so = |known: &Known| match rows.iter().find(|row| row.file_id == known.file) {
-            Some(row) => row.is_file() && row.lies_in(&here) && row.size == known.size,
-            // What was just written may only be late.
-            None => memory.is_own(known.file, time),
-        };
-        if known.iter().all(is_so) {
-            return Ok(known);
-        }
-        memory.forget(path, &ids);
-        drop(memory);
-        self.look(path, name, first)
-    }
-
-    /// The same, from a fresh list.
-    pub fn look(&self, path: &Path, name: Id, first: Priority) -> Result<Vec<Known>, Error> {
-        let scan = self.scan(path, first)?;
-        let found = scan.map(|scan| named(&scan.files, name));
-        Ok(found.unwrap_or_default())
     }
 }
 

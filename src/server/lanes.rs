@@ -12,7 +12,7 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Threads for new locks, and as many for DELETEs of locks: hosts that lock at the same time. They
 /// wait for the cloud's lists, up to 20 s, and nobody else should.
@@ -22,6 +22,9 @@ const LOCKERS: usize = 6;
 const PROVERS: usize = 2;
 /// Most DELETEs that are done together: 123pan takes 100 ids in a call.
 const BATCH: usize = 100;
+/// How many times the time for which a DELETE waits for another one may pass while they keep
+/// coming.
+const GATHERED: u32 = 10;
 /// Pause before another look at DELETEs that wait for an earlier request of the same name.
 const TURN: Duration = Duration::from_millis(10);
 /// A thread's stack in bytes. Most of it is never touched; TLS handshakes happen on it.
@@ -300,7 +303,13 @@ impl Worker {
                 return false;
             };
             pending.push(first);
-            thread::sleep(self.gather);
+            let end = Instant::now() + self.gather * GATHERED;
+            while pending.len() < BATCH && Instant::now() < end {
+                match queue.recv_timeout(self.gather) {
+                    Ok(work) => pending.push(*work),
+                    Err(_) => break,
+                }
+            }
         } else {
             match queue.recv_timeout(TURN) {
                 Ok(work) => pending.push(*work),

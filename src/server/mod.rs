@@ -37,6 +37,10 @@ use tiny_http::{Request, Server};
 /// fail when tiny_http's accept loop has died, and for passing reasons such as too few
 /// descriptors.
 const KNOCKS: u32 = 8;
+/// How long after a new connection others are expected that wait inside tiny_http, and how many
+/// times as often they are woken then.
+const CROWD: Duration = Duration::from_secs(1);
+const HASTE: u32 = 50;
 /// Bounds in bytes for what tiny_http may allocate, untouched, when a body is truncated: the
 /// largest packs fit the first, and the second fits the address space of 32 bits.
 const HARMLESS: std::ops::RangeInclusive<u64> = 16 << 20..=256 << 20;
@@ -55,7 +59,7 @@ pub struct Config {
     /// Requests that may wait in each lane. A client has at most one per connection, and
     /// restic's default is five connections.
     pub queue: usize,
-    /// How long a DELETE waits for others to join it.
+    /// How long a DELETE waits for another one to join it; some times as long if they keep coming.
     pub gather: Duration,
     /// How long a connection may stand still. Clients close idle ones after 90 s, and that should
     /// come first.
@@ -223,12 +227,13 @@ impl Bound {
         let server = Server::from_listener(self.listener, None).map_err(|error| threads(&error))?;
         let server = Arc::new(server);
         let own = sockets::own_addresses(self.address);
-        watch(own, self.config.knock, &net, &server).map_err(|error| threads(&error))?;
+        let peers = Arc::<Peers>::default();
+        watch(own, self.config.knock, &net, &server, &peers).map_err(|error| threads(&error))?;
         let reception = Reception {
             net,
             service,
             server,
-            peers: Arc::default(),
+            peers,
             stop_timeout: self.config.stop_timeout,
         };
         reception.run(lanes)
@@ -244,8 +249,9 @@ fn watch(
     pause: Duration,
     net: &Arc<Net>,
     server: &Arc<Server>,
+    peers: &Arc<Peers>,
 ) -> io::Result<()> {
-    let (net, server) = (Arc::clone(net), Arc::downgrade(server));
+    let (net, server, peers) = (Arc::clone(net), Arc::downgrade(server), Arc::clone(peers));
     let body = move || {
         let mut failed = 0;
         while let Some(server) = server.upgrade() {
@@ -258,7 +264,9 @@ fn watch(
                 server.unblock();
             }
             drop(server);
-            thread::sleep(pause);
+            // Each of these wakes one connection that waits.
+            let crowded = peers.met_within(CROWD);
+            thread::sleep(if crowded { pause / HASTE } else { pause });
         }
     };
     lanes::spawn("watch", body)

@@ -3,7 +3,7 @@
 //! tiny_http, without a bound and across our lanes; and what tiny_http still parses from the
 //! remains of a connection that is being closed is never carried out.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -14,9 +14,16 @@ const CLOSED: Duration = Duration::from_secs(10);
 /// Entries from which on the expired ones are swept out.
 const SWEEP: usize = 256;
 
+/// Connections that are remembered as not new.
+const RECENT: usize = 64;
+
 /// The connections with a request under way, and those closed a moment ago.
 #[derive(Debug, Default)]
-pub(super) struct Peers(Mutex<HashMap<SocketAddr, State>>);
+pub(super) struct Peers {
+    states: Mutex<HashMap<SocketAddr, State>>,
+    /// Those whose requests came last, and when the last new one came.
+    recent: Mutex<(VecDeque<SocketAddr>, Option<Instant>)>,
+}
 
 #[derive(Clone, Copy, Debug)]
 enum State {
@@ -27,6 +34,7 @@ enum State {
 impl Peers {
     /// Takes the one seat of a connection; None if it is taken or the connection was closed.
     pub(super) fn enter(self: &Arc<Self>, peer: SocketAddr) -> Option<Seat> {
+        self.meet(peer);
         let mut peers = self.lock();
         if peers.len() >= SWEEP {
             peers.retain(|_, state| !state.expired());
@@ -42,8 +50,27 @@ impl Peers {
         })
     }
 
+    fn meet(&self, peer: SocketAddr) {
+        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        if recent.0.contains(&peer) {
+            return;
+        }
+        if recent.0.len() >= RECENT {
+            recent.0.pop_front();
+        }
+        recent.0.push_back(peer);
+        recent.1 = Some(Instant::now());
+    }
+
+    /// Whether the first request of a connection came within this time: others that were opened
+    /// along with it may be waiting.
+    pub(super) fn met_within(&self, time: Duration) -> bool {
+        let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        recent.1.is_some_and(|at| at.elapsed() < time)
+    }
+
     fn lock(&self) -> MutexGuard<'_, HashMap<SocketAddr, State>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.states.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,7 +1,13 @@
-//! Figures, not thresholds: the server's memory, its size, and its speed and CPU time beside a
-//! plain TCP relay, which is the least that anything between two sockets can cost. The emulator
-//! runs in a process of its own, so that only the server is measured; it shares the machine, so
-//! MB/s are a lower bound. `make bench` builds what is started here.
+//! Figures, not thresholds. `make bench` prints all of them; `cargo bench --bench bench -- NAME`
+//! those of one section:
+//!
+//! - `speed`: the server's memory, its size, and its speed and CPU time beside a plain TCP relay,
+//!   which is the least that anything between two sockets can cost.
+//! - `scale`: what large repositories cost, at 123pan's rates.
+//! - `commands`: the calls and the time of each command of restic's.
+//!
+//! The emulator runs in a process of its own, so that only the server is measured; it shares the
+//! machine, so MB/s are a lower bound. `make bench` builds what is started here.
 
 #![allow(
     clippy::print_stdout,
@@ -9,8 +15,11 @@
     reason = "it prints figures, and where it can't go on it says where"
 )]
 
+mod commands;
+mod http;
 mod process;
 mod relay;
+mod scale;
 
 use process::{Process, Server};
 use sha2::{Digest, Sha256};
@@ -32,6 +41,22 @@ fn main() {
     {
         return relay::run(target);
     }
+    let wanted = |name: &str| {
+        !args[1..].iter().any(|a| !a.starts_with('-')) || args.iter().any(|a| a == name)
+    };
+    if wanted("speed") {
+        transfers();
+    }
+    if wanted("scale") {
+        scale::run();
+    }
+    if wanted("commands") {
+        commands::run();
+    }
+}
+
+/// Memory, size, speed.
+fn transfers() {
     let data = random(SIZE);
     println!("{CONNECTIONS} connections, files of {} MiB", SIZE >> 20);
     println!();

@@ -4,6 +4,8 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 /// A process that ends with its owner.
 pub(crate) struct Process(Child);
@@ -69,61 +71,69 @@ impl Drop for Process {
     }
 }
 
-/// A server over an emulator that keeps no contents.
+/// A server over an emulator.
 pub(crate) struct Server {
     process: Process,
     port: u16,
     state: PathBuf,
+    started: Duration,
+    url: String,
     _emulator: Process,
 }
 
 impl Server {
-    /// Starts both; `memory` is the budget for held bodies.
+    /// Starts both, the emulator without contents; `memory` is the budget for held bodies.
     pub(crate) fn start(memory: &str) -> Self {
+        let server = ["--tier", "vip", "--rate-share", "1", "--memory", memory];
+        Self::with(&["--discard"], &server, |_| {})
+    }
+
+    /// Starts the emulator with its options, lets `prepare` do something with its URL, and starts
+    /// the server with its own.
+    pub(crate) fn with(emulator: &[&str], server: &[&str], prepare: impl FnOnce(&str)) -> Self {
+        static STARTED: AtomicUsize = AtomicUsize::new(0);
         let program = PathBuf::from(env!("CARGO_BIN_EXE_restic-123pan"));
-        let emulator = program.with_file_name("examples").join("fake123pan");
-        let mut command = Command::new(emulator);
-        command.args(["--listen", "127.0.0.1:0", "--discard", "--tier", "off"]);
+        let mut command = Command::new(program.with_file_name("examples").join("fake123pan"));
+        command.args(["--listen", "127.0.0.1:0"]).args(emulator);
         let url = |line: &str| line.split(' ').next().map(str::to_owned);
         let (emulator, url) = Process::start(&mut command, false, url);
-        let state =
-            std::env::temp_dir().join(format!("restic-123pan-bench-{}", std::process::id()));
+        prepare(&url);
+        let number = STARTED.fetch_add(1, Ordering::Relaxed);
+        let name = format!("restic-123pan-bench-{}-{number}", std::process::id());
+        let state = std::env::temp_dir().join(name);
         let mut command = Command::new(program);
         command
-            .args([
-                "--listen",
-                "127.0.0.1:0",
-                "--api-url",
-                &url,
-                "--memory",
-                memory,
-            ])
-            .args([
-                "--tier",
-                "vip",
-                "--rate-share",
-                "1",
-                "--allow-http-upload",
-                "--state-dir",
-            ])
+            .args(["--listen", "127.0.0.1:0", "--allow-http-upload"])
+            .args(["--api-url", &url, "--state-dir"])
             .arg(&state)
+            .args(server)
             .env("PAN123_CLIENT_ID", "demo")
             .env("PAN123_CLIENT_SECRET", "demo")
             .env("RUST_LOG", "info");
+        let start = Instant::now();
         let (process, port) = Process::start(&mut command, true, |line| {
             let (_, after) = line.split_once("listening on 127.0.0.1:")?;
-            after
-                .split(|c: char| !c.is_ascii_digit())
-                .next()?
-                .parse()
-                .ok()
+            let digits = after.split(|c: char| !c.is_ascii_digit()).next()?;
+            digits.parse().ok()
         });
         Self {
             process,
             port,
             state,
+            started: start.elapsed(),
+            url,
             _emulator: emulator,
         }
+    }
+
+    /// How long it took until it listened.
+    pub(crate) fn started(&self) -> Duration {
+        self.started
+    }
+
+    /// Where the emulator is.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
     }
 
     /// Where it listens.

@@ -9,6 +9,7 @@
 
 mod access;
 mod budget;
+mod calls;
 mod clients;
 mod cloud;
 mod device;

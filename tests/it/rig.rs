@@ -77,11 +77,6 @@ impl Rig {
         rig
     }
 
-    /// The emulator.
-    pub(crate) fn cloud(&self) -> &Fake {
-        &self.cloud
-    }
-
     /// Kills the server and starts it again on its port, with a new log.
     pub(crate) fn kill_and_restart(&self) {
         let mut server = self.server.borrow_mut();
@@ -112,6 +107,11 @@ impl Rig {
             .env("PAN123_CLIENT_ID", self.cloud.client_id())
             .env("PAN123_CLIENT_SECRET", self.cloud.client_secret());
         command
+    }
+
+    /// The emulated account.
+    pub(crate) fn cloud(&self) -> &Fake {
+        &self.cloud
     }
 
     /// A repository's address, as clients want it.

@@ -66,8 +66,9 @@ endpoints! {
     Infos, "POST", "/api/v1/file/infos", 10.0, 10.0;
     /// Details of one file or folder.
     Detail, "GET", "/api/v1/file/detail", 10.0, 10.0;
-    /// Up to 100 files into the bin; 5 is the OAuth figure.
-    Trash, "POST", "/api/v1/file/trash", 5.0, 10.0;
+    /// Up to 100 files into the bin. No table for developers names it; 5 is the OAuth figure, and
+    /// the support told of none. `pace` finds out.
+    Trash, "POST", "/api/v1/file/trash", 10.0, 10.0;
     /// Up to 100 files out of the bin for good.
     Purge, "POST", "/api/v1/file/delete", 1.0, 10.0;
     /// Up to 100 files back out of the bin.

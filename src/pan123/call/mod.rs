@@ -187,17 +187,18 @@ impl Door {
         let (start, mut tries, mut token) = (Instant::now(), 0, None);
         loop {
             tries += 1;
-            let asked = Instant::now();
-            let left = self.timing.rate_wait.saturating_sub(start.elapsed());
-            let goes = self.pacer.wait(call.endpoint, call.first, left);
-            self.seen.waited(call.endpoint, asked.elapsed());
-            if !goes {
-                let text = format!("the rate of {} left no room for it", call.endpoint.path());
-                return Err(Fault::new(Why::Throttled, text));
-            }
+            // Before the wait: calls that then wait for a token go all at once.
             if token.is_none() && call.endpoint != Endpoint::AccessToken {
                 token = Some(self.token(None)?);
             }
+            let left = self.timing.rate_wait.saturating_sub(start.elapsed());
+            let asked = Instant::now();
+            let goes = self.pacer.wait(call.endpoint, call.first, left);
+            self.seen.waited(call.endpoint, asked.elapsed());
+            let Some(sent) = goes else {
+                let text = format!("the rate of {} left no room for it", call.endpoint.path());
+                return Err(Fault::new(Why::Throttled, text));
+            };
             let (outcome, trace) = self.send(&mut call, token.as_deref(), read)?;
             let why = judge::why(call.endpoint, &outcome);
             self.seen.called(call.endpoint, why);
@@ -208,7 +209,7 @@ impl Door {
             let text = describe(call.endpoint, &outcome, &trace);
             self.troubles.tell(why, &text);
             match why {
-                Why::Throttled => self.pacer.refused(call.endpoint),
+                Why::Throttled => self.pacer.refused(call.endpoint, sent),
                 Why::Banned => *self.banned() = Some(start),
                 _ => {}
             }

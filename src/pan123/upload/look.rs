@@ -1,5 +1,6 @@
 //! What became of an upload: looking it up, and making sure that it stays.
 
+use super::super::api::Row;
 use super::super::bin::{Doomed, Purge};
 use super::super::fence::Promise;
 use super::super::judge::{Why, pause};
@@ -123,8 +124,11 @@ impl Cloud {
     fn fence_lock(&self, repo: &Repo, promise: &Promise, first: Priority) -> Result<(), Error> {
         let (path, number) = (&promise.path, promise.file);
         let shown = match self.shown(path, &[number], first) {
-            Ok(true) => self.confirm_one(repo, promise, first).map(|()| true),
-            shown => shown,
+            // The list tells as much as `infos` would.
+            Ok(Some(rows)) if is_kept(promise, &rows) => Ok(true),
+            Ok(Some(_)) => self.confirm_one(repo, promise, first).map(|()| true),
+            Ok(None) => Ok(false),
+            Err(error) => Err(error),
         };
         if let Ok(true) = shown {
             return Ok(());
@@ -140,4 +144,16 @@ impl Cloud {
         let text = format!("123pan's list doesn't show the lock, which is withdrawn{ending}");
         Err(shown.err().unwrap_or_else(|| Error::new(Cause::Busy, text)))
     }
+}
+
+/// Whether one of a folder's rows keeps a promise.
+fn is_kept(promise: &Promise, rows: &[Row]) -> bool {
+    let name = promise.name.to_string();
+    let row = rows.iter().find(|row| row.file_id == promise.file);
+    row.is_some_and(|row| {
+        row.is_file()
+            && row.filename == name
+            && row.status <= 100
+            && row.holds(promise.size, &promise.md5)
+    })
 }

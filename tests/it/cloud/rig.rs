@@ -131,6 +131,7 @@ pub(super) fn fast() -> Timing {
         poll: ms(15),
         polls: 20,
         look: ms(4),
+        lately: ms(0),
         visible: ms(400),
         overlay: ms(500),
         token_pause: Duration::ZERO,

@@ -1,0 +1,137 @@
+//! What large repositories cost a server that knows nothing yet, and what many deletes cost.
+
+use super::{BASE, Client, config, cost, expect, further, pack, plant};
+use crate::fake::Endpoint::{Delete, Domain, DownloadInfo, Infos, List, Single, Token, Trash};
+use crate::fake::Fake;
+use restic_123pan::pan123::Bin;
+use restic_123pan::restic::{File, Id, Kind};
+use restic_123pan::store::Store;
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
+
+/// An account that tests only read: 20,000 packs in 256 folders.
+static LARGE: LazyLock<Fake> = LazyLock::new(|| {
+    let cloud = Fake::start();
+    plant(&cloud, 20_000);
+    cloud
+});
+
+/// A planted pack, as clients name it.
+fn planted(number: u64) -> File {
+    let path = pack(number);
+    let name = path.rsplit_once('/').unwrap().1;
+    File::Hashed(Kind::Data, Id::from_hex(name).unwrap())
+}
+
+/// What a server that has just started does first with a repository of 20,000 packs. Its store
+/// has the root, the repository's folder, and what is asked for to list: three calls, however
+/// large `data` is.
+#[test]
+fn a_cold_server() {
+    type Act = fn(&Client);
+    let cases: [(&str, Act, &[_]); 4] = [
+        (
+            "the first list of locks",
+            |client| assert!(client.list(Kind::Locks).is_empty()),
+            &[(Token, 1), (List, 3)],
+        ),
+        (
+            "the size of the config",
+            |client| assert_eq!(client.store.stat(&client.repo, &File::Config).unwrap(), 155),
+            &[(Token, 1), (List, 2)],
+        ),
+        (
+            // `data` has three pages, and the pack's own folder one.
+            "a pack",
+            |client| assert_eq!(client.load(&planted(300)).len(), 1000),
+            &[(Token, 1), (List, 6), (DownloadInfo, 1)],
+        ),
+        (
+            // Each of the 256 folders has one page.
+            "the list of packs",
+            |client| assert_eq!(client.list(Kind::Data).len(), 20_000),
+            &[(Token, 1), (List, 2 + 3 + 256)],
+        ),
+    ];
+    for (name, act, expected) in cases {
+        let cloud = &*LARGE;
+        let client = Client::of(cloud);
+        expect(name, &cost(cloud, || act(&client)), expected);
+    }
+}
+
+/// No list of any folder of packs: after root and repository these are keys, three of locks,
+/// snapshots and index, three pages of `data`, and before the lock goes index, snapshots and
+/// locks; and for locks, snapshots and index, empty at first, the repository's folder again.
+#[test]
+fn a_backup_by_a_cold_server() {
+    let cloud = Fake::start();
+    plant(&cloud, 20_000);
+    let client = Client::of(&cloud);
+    let bill = cost(&cloud, || drop(client.back_up(0..64)));
+    expect(
+        "a backup by a cold server",
+        &bill,
+        &[
+            (Token, 1),
+            (Domain, 1),
+            (List, 17),
+            (DownloadInfo, 2),
+            (Single, 67),
+            (Infos, 2),
+            (Trash, 1),
+        ],
+    );
+    assert!(further(&bill) <= 30);
+}
+
+/// Every page once, and then no list at all to find any pack.
+#[test]
+fn a_list_of_100_000_packs() {
+    let cloud = Fake::start();
+    plant(&cloud, 100_000);
+    let client = Client::of(&cloud);
+    // 391 packs or 390 in a folder: four pages.
+    let bill = cost(&cloud, || {
+        assert_eq!(client.list(Kind::Data).len(), 100_000)
+    });
+    expect("the list", &bill, &[(Token, 1), (List, 2 + 3 + 256 * 4)]);
+    let bill = cost(&cloud, || {
+        assert_eq!(client.load(&planted(77_777)).len(), 1000)
+    });
+    expect("any pack", &bill, &[(DownloadInfo, 1)]);
+}
+
+/// 600 packs in batches as clients with so many connections bring them about, then purged. The
+/// list before tells the store where they are.
+#[test]
+fn deletes_share_calls() {
+    for (connections, trash) in [(5, 120), (50, 12), (100, 6)] {
+        let cloud = Fake::start();
+        plant(&cloud, 600);
+        let mut config = config(&cloud, 1000.0);
+        config.bin = Bin::Purge;
+        config.timing.purge = Duration::from_millis(250);
+        let client = Client::over(&config);
+        client.list(Kind::Data);
+        let packs: Vec<File> = (0..600).map(planted).collect();
+        let before = cloud.calls();
+        packs
+            .chunks(connections)
+            .for_each(|some| client.remove(some));
+        let end = Instant::now() + Duration::from_secs(60);
+        while !cloud.bin().is_empty() {
+            assert!(Instant::now() < end, "{} in the bin", cloud.bin().len());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let bill = super::bill(&before, &cloud.calls());
+        assert_eq!(bill[&Trash], trash, "{connections} connections");
+        // Six are needed; the first of them may go before the last hundred are there.
+        assert!((6..=7).contains(&bill[&Delete]), "{bill:?}");
+        assert_eq!(bill[&Delete], bill[&Infos], "each purge is confirmed first");
+        assert!(
+            cloud.tree().keys().all(|path| !path.contains("/data/")),
+            "{BASE}"
+        );
+    }
+}
