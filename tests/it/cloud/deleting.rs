@@ -212,10 +212,11 @@ fn what_was_brought_back_is_not_purged() {
     let number = cloud.file(&path(Kind::Data, pack)).unwrap().id;
     server.remove(Kind::Data, pack).unwrap();
     cloud.restore_by_hand(number);
-    std::thread::sleep(ms(250));
+    // A few looks must find nothing new before the first call is spent on it.
+    std::thread::sleep(ms(1000));
     assert!(!cloud.by_id(number).unwrap().trashed);
     cloud.trash_by_hand(&path(Kind::Data, pack));
-    std::thread::sleep(ms(350));
+    std::thread::sleep(ms(1000));
     assert!(cloud.by_id(number).is_some(), "it had left the list");
     assert_eq!(cloud.count(Endpoint::Delete).calls, 0);
 }
