@@ -1,7 +1,7 @@
 //! The commands that ask the running server: `status` and `healthcheck`. They need no credentials
 //! and nothing of the server's configuration but where it listens.
 
-use super::{Env, Exit, NAME, from_args, values};
+use super::{Env, Exit, LISTEN, NAME, from_args, values};
 use argh::FromArgs;
 
 /// What the running server is asked.
@@ -49,7 +49,7 @@ pub(super) fn parse(words: &[&str], env: &Env<'_>) -> Option<Exit> {
         Err(exit) => return Some(exit),
     };
     Some(
-        match env.value("listen", listen, "127.0.0.1:8000", values::listen) {
+        match env.value("listen", listen.as_deref(), LISTEN, values::listen) {
             Ok(listen) => Exit::Ask(question, reachable(&listen)),
             Err(text) => Exit::Wrong(text),
         },
