@@ -3,6 +3,7 @@
 use super::super::Config;
 use super::super::call::Fault;
 use super::super::hosts::Hosts;
+use super::super::known::Path;
 use super::super::judge::{After, Why, after_upload};
 use super::super::pace::Priority;
 use crate::restic::Id;
@@ -61,6 +62,16 @@ impl Uploads {
     /// Uploads under way, and most of them at a time.
     pub fn state(&self) -> (usize, usize) {
         (*lock(&self.running), self.most)
+    }
+
+    /// Whether 123pan has refused an `etag` after the file.
+    pub(super) fn refuses_late(&self) -> bool {
+        *lock(&self.late) == Late::Refused
+    }
+
+    /// What lies under a name isn't damaged any more: it is gone.
+    pub fn removed(&self, path: &Path, name: Id) {
+        lock(&self.damaged).remove(&(path.to_owned(), name));
     }
 
     /// Whether files are sent in slices because one call doesn't work.
