@@ -4,8 +4,8 @@
 //! got yet, which then stays in the bin. When that list is written, the lines go.
 
 use super::bin::Purge;
-use super::disk::private;
 use super::waste::Thrown;
+use crate::disk::private;
 use crate::restic::Kind;
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;

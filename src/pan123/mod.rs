@@ -18,7 +18,6 @@ pub mod api;
 mod bin;
 mod call;
 mod damage;
-mod disk;
 pub mod doctor;
 mod download;
 mod fence;
@@ -308,6 +307,10 @@ impl Store for Pan123 {
 
     fn save(&self, repo: &Repo, file: &File, body: &mut Body<'_>) -> Result<(), Error> {
         self.cloud.save(repo, file, body)
+    }
+
+    fn holds(&self, repo: &Repo, file: &File, body: &mut Body<'_>) -> Result<bool, Error> {
+        self.cloud.holds(repo, file, body)
     }
 
     fn remove(&self, files: &[(Repo, File)]) -> Vec<Result<(), Error>> {

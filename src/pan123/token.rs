@@ -6,8 +6,8 @@
 //! shared file. How a token is asked for is `call`'s.
 
 use super::Timing;
-use super::disk::{StateFile, private};
 use super::judge::Why;
+use crate::disk::{StateFile, private};
 use crate::restic::hex;
 use log::{error, info};
 use serde::{Deserialize, Serialize};

@@ -6,10 +6,10 @@
 //! it is purged only while 123pan still shows it there (safety rule 19).
 
 use super::bin::Purge;
-use super::disk::StateFile;
 use super::journal::{Journal, Noted};
 use super::tree::BATCH;
 use super::{Bin, Clock, Config};
+use crate::disk::StateFile;
 use crate::restic::{Kind, hex};
 use log::{info, warn};
 use serde::{Deserialize, Serialize};

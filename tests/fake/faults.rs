@@ -2,6 +2,7 @@
 //! it looks to the client. Carrying them out is left to `gate` and `cdn`.
 
 use super::endpoint::Endpoint;
+use super::mix::Mix;
 use super::switches::millis;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -114,6 +115,7 @@ impl Hold {
 #[derive(Default)]
 pub struct Faults {
     orders: Vec<Fault>,
+    mix: Option<Mix>,
     fired: u64,
 }
 
@@ -123,9 +125,15 @@ impl Faults {
         self.orders.push(fault);
     }
 
+    /// Besides what is ordered, a share of all calls fails.
+    pub fn mix(&mut self, mix: Mix) {
+        self.mix = Some(mix);
+    }
+
     /// Forgets the orders that stand; the count stays.
     pub fn clear(&mut self) {
         self.orders.clear();
+        self.mix = None;
     }
 
     /// How many calls were spoilt.
@@ -150,6 +158,8 @@ impl Faults {
                 return Some((fault.when, fault.how.clone()));
             }
         }
-        None
+        let struck = self.mix.as_mut()?.strike(endpoint)?;
+        self.fired += 1;
+        Some(struck)
     }
 }

@@ -36,6 +36,7 @@ mod inspect;
 mod judge;
 mod limits;
 mod many;
+mod mix;
 mod multipart;
 mod refusal;
 mod sliced;
@@ -57,6 +58,7 @@ pub use {
     inspect::FileView,
     judge::{Calls, Count},
     limits::Shape,
+    mix::{HANG, hows},
     switches::{
         BadIds, Cursor, Front, InfosKey, LimitOver, MissingFolder, Overwritten, Parts, Reuse,
         Single, Switches, Taken,
@@ -226,6 +228,11 @@ impl Fake {
     /// Lets it go.
     pub fn release(&self) {
         self.hub.lock().hold.release();
+    }
+
+    /// Has one of so many calls fail in mixed ways, by a seed, until faults are cleared.
+    pub fn mix(&self, seed: u64, every: u64) {
+        self.hub.lock().faults.mix(mix::Mix::new(seed, every));
     }
 
     /// Forgets the faults that were ordered.

@@ -15,6 +15,8 @@ mod cloud;
 mod device;
 #[path = "../fake/mod.rs"]
 mod fake;
+mod mixed;
+mod model;
 mod power;
 mod rig;
 mod rigged;

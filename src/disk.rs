@@ -1,5 +1,5 @@
 //! Small files in the state directory, each replaced in one step: after a kill or a power cut
-//! there is the old one or the new one. What stands in them is `token`'s and `waste`'s.
+//! there is the old one or the new one. What stands in them is for others to say.
 
 use log::{info, warn};
 use std::fs::{self, File, OpenOptions};
