@@ -78,7 +78,10 @@ impl Cloud {
             let done = removed.next().unwrap_or(Ok(()));
             let name = (self.folder(repo, file), key(file));
             match &done {
-                Ok(()) => self.doubtful.all().remove(&name),
+                Ok(()) => {
+                    self.tree.damage.mended(&name);
+                    self.doubtful.all().remove(&name)
+                }
                 Err(_) => self.doubtful.all().insert(name, doomed.files),
             };
             done
