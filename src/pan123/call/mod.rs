@@ -134,7 +134,8 @@ pub struct Door {
     agent: Agent,
     base: String,
     client: (String, String),
-    keeper: Keeper,
+    /// The token.
+    pub keeper: Keeper,
     /// The rates.
     pub pacer: Pacer,
     /// Since when nothing may be written.
@@ -292,11 +293,6 @@ impl Door {
     /// When the token ends, in seconds since 1970, as far as that can be told without waiting.
     pub fn token_expires(&self) -> Option<u64> {
         self.keeper.expires()
-    }
-
-    /// Writes the token to disk if that has failed; tells whether it had.
-    pub fn keep_token(&self) -> bool {
-        self.keeper.keep()
     }
 
     /// Makes sure of a token.
