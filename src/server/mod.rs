@@ -237,7 +237,6 @@ impl Bound {
             peers,
             stop_timeout: self.config.stop_timeout,
         };
-        settle();
         reception.run(lanes)
     }
 }
@@ -245,7 +244,7 @@ impl Bound {
 /// Connects to ourselves again and again. That wakes tiny_http's pool, in which one of several
 /// connections opened at once otherwise waits until another closes; it keeps `accept` from
 /// running into the timeout that accepted sockets inherit, which would end tiny_http's loop; and
-/// it tells when that loop has ended.
+/// it tells when that loop has ended. While nobody else connects, memory is given back.
 fn watch(
     own: Vec<SocketAddr>,
     pause: Duration,
@@ -255,7 +254,7 @@ fn watch(
 ) -> io::Result<()> {
     let (net, server, peers) = (Arc::clone(net), Arc::downgrade(server), Arc::clone(peers));
     let body = move || {
-        let mut failed = 0;
+        let (mut failed, mut quiet) = (0, 0_u32);
         while let Some(server) = server.upgrade() {
             match sockets::knock(&own) {
                 Ok(()) => failed = 0,
@@ -268,6 +267,11 @@ fn watch(
             drop(server);
             // Each of these wakes one connection that waits.
             let crowded = peers.met_within(CROWD);
+            quiet = if crowded { 0 } else { quiet.wrapping_add(1) };
+            // At growing pauses, so that an idle server has peace.
+            if quiet.is_power_of_two() {
+                settle();
+            }
             thread::sleep(if crowded { pause / HASTE } else { pause });
         }
     };
