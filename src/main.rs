@@ -117,6 +117,7 @@ fn run(
 ) -> Result<(), Box<dyn std::error::Error>> {
     let bound = server::bind(&server::Config {
         listen: config.listen.clone(),
+        memory: config.memory,
         workers: config.workers,
         ..server::Config::default()
     })?;
