@@ -1,7 +1,7 @@
 //! Where requests come from: tiny_http's server, and a new one in its place when its accept loop
 //! has ended, for want of descriptors as a rule. The connections of the old one go on.
 
-use super::{Error, Net, sockets};
+use super::{Error, Net, lanes, sockets};
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -84,7 +84,9 @@ impl Front {
 
     /// Puts a new server in the place of one that is deaf, as soon as there is room.
     fn renew(&mut self) {
-        match self.room().and_then(|()| serve(&self.listener)) {
+        let renewed = self.room().and_then(|()| serve(&self.listener));
+        self.net.stuck.store(renewed.is_err(), Ordering::Relaxed);
+        match renewed {
             Ok(server) => {
                 log::warn!("new connections come in again");
                 let server = std::mem::replace(&mut self.server, server);
@@ -116,8 +118,11 @@ impl Front {
         }
         self.looked = Instant::now();
         let open = sockets::clients(self.net.port);
-        self.retired
-            .retain(|old| old.clients.iter().any(|peer| open.contains_key(peer)));
+        let alone = |old: &mut Retired| !old.clients.iter().any(|peer| open.contains_key(peer));
+        for old in self.retired.extract_if(.., alone) {
+            // Elsewhere: it connects to us when it is dropped, and may have to wait for that.
+            let _ = lanes::spawn("retired", move || drop(old));
+        }
     }
 }
 

@@ -65,6 +65,9 @@ pub(super) struct Look {
     pub(super) busy: HashMap<SocketAddr, Moved>,
     /// Bytes of memory that the process takes.
     pub(super) memory: u64,
+    /// Whether too few descriptors are left to go on. tiny_http may hold connections that it gives
+    /// to no thread before others end, so all that ask for nothing must end then.
+    pub(super) stuck: bool,
 }
 
 /// Why a connection must end.
@@ -190,7 +193,13 @@ impl Guard {
             cut.insert(peer, if time < SLOW { Why::Stalled } else { Why::Slow });
             if crowded {
                 let waiting = self.under_way(peer.ip()).filter(|(_, pace)| !pace.begun);
-                cut.extend(waiting.map(|(peer, _)| (*peer, Why::Stalled)));
+                let mut waiting: Vec<(Instant, SocketAddr)> = waiting
+                    .map(|(peer, pace)| (pace.mark.since, *peer))
+                    .collect();
+                waiting.sort_unstable();
+                // No more than hold workers: an honest one of the same address moves up.
+                let oldest = waiting.iter().take(CROWD);
+                cut.extend(oldest.map(|(_, peer)| (*peer, Why::Stalled)));
             }
             let strikes = self.strikes.entry(peer.ip()).or_default();
             strikes.truncate(STRIKES - 1);
@@ -233,7 +242,8 @@ impl Guard {
     /// them, first those that ask for nothing, first those that never did, first the oldest. Requests
     /// that have begun stay.
     fn many(&self, look: &Look, cut: &mut HashMap<SocketAddr, Why>) {
-        let excess = look.open.len().saturating_sub(cut.len() + self.most);
+        let most = if look.stuck { 0 } else { self.most };
+        let excess = look.open.len().saturating_sub(cut.len() + most);
         if excess == 0 {
             return;
         }

@@ -178,6 +178,8 @@ struct Net {
     stop: Stop,
     /// Whether tiny_http was found to take no connections.
     deaf: AtomicBool,
+    /// Whether there are too few descriptors to mend that.
+    stuck: AtomicBool,
     failure: Mutex<Option<Error>>,
 }
 
@@ -225,6 +227,7 @@ impl Bound {
             watch: Arc::clone(service.watch()),
             stop: self.stop,
             deaf: AtomicBool::new(false),
+            stuck: AtomicBool::new(false),
             failure: Mutex::default(),
         });
         let service = Arc::new(service);
@@ -237,6 +240,7 @@ impl Bound {
             pause: self.config.knock,
             guard: self.guard,
             spare: File::open("/dev/null").ok(),
+            tight: None,
         };
         sentry.start(&peers).map_err(|error| threads(&error))?;
         let reception = Reception {

@@ -25,6 +25,10 @@ const HASTE: u32 = 50;
 /// for a machine that is busy with something else.
 const ASK: Duration = Duration::from_secs(2);
 const ANSWER: Duration = Duration::from_secs(8);
+/// The same for this long after there were too many connections: tiny_http panics when it gets the
+/// first of its two descriptors for a connection and not the second.
+const TIGHT: Duration = Duration::from_secs(10);
+const SOON: Duration = Duration::from_millis(500);
 /// Pause between two looks while heads come in, which nothing else bounds.
 const SHARP: Duration = Duration::from_millis(20);
 
@@ -38,6 +42,8 @@ pub(super) struct Sentry {
     pub(super) guard: Guard,
     /// Only held open: a descriptor that is given up to end connections when there is no other.
     pub(super) spare: Option<File>,
+    /// When there were too many connections.
+    pub(super) tight: Option<Instant>,
 }
 
 impl Sentry {
@@ -81,15 +87,17 @@ impl Sentry {
     /// Whether tiny_http has left a connection alone that asks for nothing and says so: its loop
     /// may have died without a word, by a panic.
     fn unanswered(&self, asked: &mut Option<(Option<TcpStream>, Instant)>) -> bool {
+        let tight = self.tight.is_some_and(|at| at.elapsed() < TIGHT);
+        let (ask, answer) = if tight { (SOON, SOON) } else { (ASK, ANSWER) };
         match asked {
             Some((Some(socket), since)) if sockets::unanswered(socket) => {
-                let late = since.elapsed() > ANSWER;
+                let late = since.elapsed() > answer;
                 if late {
                     *asked = None;
                 }
                 late
             }
-            Some((socket, since)) if since.elapsed() < ASK => {
+            Some((socket, since)) if since.elapsed() < ask => {
                 *socket = None;
                 false
             }
@@ -107,10 +115,14 @@ impl Sentry {
             open: sockets::clients(self.net.port),
             busy: peers.busy(),
             memory: sockets::resident().unwrap_or(0),
+            stuck: self.net.stuck.load(Ordering::Relaxed),
         };
         let cut = self.guard.judge(&look);
         if !cut.is_empty() {
             log_cuts(&cut);
+            if cut.values().any(|why| *why == Why::Many) {
+                self.tight = Some(look.now);
+            }
             self.spare = None;
             sockets::cut_all(self.net.port, |peer| cut.contains_key(&peer));
             self.spare = File::open("/dev/null").ok();

@@ -1,7 +1,7 @@
 //! What happens when descriptors run out: the server goes on as long as it can get some back, and
 //! leaves with an error code when it can't.
 
-use super::attacks::{Attacker, post};
+use super::attacker::Attacker;
 use super::{honest, start};
 use std::net::{Ipv4Addr, TcpStream};
 use std::sync::atomic::AtomicBool;
@@ -15,18 +15,6 @@ const PATIENCE: Duration = Duration::from_secs(150);
 /// More idle connections than there are descriptors, again and again.
 pub(super) fn idle(by: &Attacker<'_>) -> String {
     by.hold(100, || by.open(), |_| {})
-}
-
-/// More uploads than there are descriptors, which stall.
-pub(super) fn uploads(by: &Attacker<'_>) -> String {
-    let path = format!("/evil/data/{}", "0".repeat(64));
-    let begin = || {
-        let mut stream = by.open()?;
-        let head = post(&path, "Content-Length: 100000\r\n");
-        std::io::Write::write_all(&mut stream, head.as_bytes()).ok()?;
-        Some(stream)
-    };
-    by.hold(40, begin, |_| {})
 }
 
 /// tiny_http never gives back what an HTTP/2 preface takes. When nothing is left, the server goes.

@@ -2,6 +2,7 @@
 //! client backs up and checks; then the server must be as it was. What the attackers do stands in
 //! `attacks`, what happens when descriptors run out in `descriptors`.
 
+mod attacker;
 mod attacks;
 mod descriptors;
 mod honest;
@@ -10,7 +11,8 @@ mod process;
 use crate::fake::Fake;
 use crate::rig::Rig;
 use crate::tree::TempDir;
-use attacks::{Attacker, CASES, Case};
+use attacker::Attacker;
+use attacks::{CASES, Case};
 use honest::Seen;
 use process::Process;
 use std::fmt::Write as _;
