@@ -130,8 +130,9 @@ impl Lanes {
     }
 }
 
-/// Starts a thread.
+/// Starts a thread. All bodies are of one type, so that the code for a start is there once.
 pub(super) fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    let body: Box<dyn FnOnce() + Send> = Box::new(body);
     let builder = thread::Builder::new().name(name.to_owned());
     builder.stack_size(STACK).spawn(body).map(drop)
 }
@@ -350,7 +351,7 @@ impl Worker {
 /// Runs something that may panic, so that the thread lives on.
 pub(super) fn guarded<T>(what: &str, run: impl FnOnce() -> T) -> Option<T> {
     let done = catch_unwind(AssertUnwindSafe(run));
-    done.inspect_err(|_| log::error!("{what} panicked; the line before says where"))
+    done.inspect_err(|_| log::error!("{what} panicked; the line before says why"))
         .ok()
 }
 

@@ -1,6 +1,6 @@
 //! A client that sends what it is told, byte for byte, and reads one answer after the other.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
@@ -33,7 +33,16 @@ impl Answer {
 
 impl Wire {
     pub(crate) fn open(address: SocketAddr) -> Self {
-        Self::over(TcpStream::connect(address).unwrap())
+        Self::try_open(address, PATIENCE).unwrap()
+    }
+
+    /// A connection on which nothing takes longer than this; an Err if nobody listens.
+    pub(crate) fn try_open(address: SocketAddr, patience: Duration) -> io::Result<Self> {
+        let wire = Self::over(TcpStream::connect(address)?);
+        let socket = wire.0.get_ref();
+        socket.set_read_timeout(Some(patience))?;
+        socket.set_write_timeout(Some(patience))?;
+        Ok(wire)
     }
 
     /// A connection that is already open.
