@@ -77,6 +77,7 @@ fn access(config: &Config) -> Result<Access, Exit> {
 fn run(config: &Config, access: Access, watch: Arc<Watch>) -> Result<(), Box<dyn Error>> {
     let bound = server::bind(&server::Config {
         listen: config.listen.clone(),
+        memory: config.memory,
         workers: config.workers,
         ..server::Config::default()
     })?;
