@@ -62,6 +62,11 @@ pub fn seconds(text: &str) -> Option<u64> {
     u64::try_from(seconds).ok()
 }
 
+/// The same of a time as 123pan writes it: a Chinese one, mostly without a zone.
+pub fn chinese(text: &str) -> Option<u64> {
+    seconds(text).or_else(|| seconds(&format!("{text}+08:00")))
+}
+
 fn time(now: u64) -> String {
     let second = now % 86_400;
     let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
@@ -121,6 +126,13 @@ mod tests {
             assert_eq!(from_http(as_http), Some(now));
             assert_eq!(rfc3339(now), as_rfc3339);
         }
+    }
+
+    #[test]
+    fn chinese_times_are_read() {
+        assert_eq!(chinese("2027-01-01 00:00:00"), Some(1_798_732_800));
+        assert_eq!(chinese("2027-01-01T00:00:00+08:00"), Some(1_798_732_800));
+        assert_eq!(chinese(""), None);
     }
 
     #[test]

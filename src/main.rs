@@ -73,7 +73,7 @@ fn configured(words: &[String]) -> Result<ExitCode, Exit> {
 fn work(task: &command::Task) -> Result<ExitCode, Exit> {
     let (config, _) = args::parse(task.options(), &|name| env::var(name).ok())?;
     start_log("warn", None);
-    Ok(ended(task.run(&config, &Pan123::new(&account(&config)))))
+    Ok(ended(task.run(&config, &account(&config))))
 }
 
 fn check(config: &Config) -> Result<ExitCode, Exit> {
@@ -92,17 +92,15 @@ fn serve(config: &Config) -> Result<ExitCode, Exit> {
     let access = access(config)?;
     let watch = Arc::default();
     start_log("info", Some(Arc::clone(&watch)));
-    Ok(ended(run(config, access, watch)))
+    let done = run(config, access, watch);
+    Ok(ended(done.map(|()| ExitCode::SUCCESS)))
 }
 
-fn ended(done: Result<(), impl Display>) -> ExitCode {
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(problem) => {
-            error!("{problem}");
-            ExitCode::FAILURE
-        }
-    }
+fn ended(done: Result<ExitCode, impl Display>) -> ExitCode {
+    done.unwrap_or_else(|problem| {
+        error!("{problem}");
+        ExitCode::FAILURE
+    })
 }
 
 /// The rules about who may do what, with the files that they need.

@@ -156,7 +156,7 @@ pub enum Exit {
 /// Use it with: restic -r rest:http://127.0.0.1:8000/my-repo/ init
 #[derive(FromArgs, Debug, Default)]
 #[argh(
-    note = "Commands: serve (which may be left out), check-config, passwd, bin, import, export, service,\ncompletions, manual. See COMMAND --help.",
+    note = "Commands: serve (which may be left out), check-config, doctor, status, healthcheck, passwd, bin,\nimport, export, verify, service, completions, manual. See COMMAND --help.",
     note = "Each option can also be set in the environment as shown in brackets, or in a file that\n--config names; the option wins, then the environment.",
     note = "Credentials aren't taken as options: set PAN123_CLIENT_ID and PAN123_CLIENT_SECRET,\nor PAN123_CLIENT_ID_FILE and PAN123_CLIENT_SECRET_FILE naming files that hold them."
 )]

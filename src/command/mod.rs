@@ -10,6 +10,7 @@ mod progress;
 mod service;
 mod table;
 mod transfer;
+mod verify;
 
 pub use ask::ask;
 pub use copy::{Copied, End, Manner, Patience, copy};

@@ -307,7 +307,7 @@ fn the_readme_lists_every_option() {
     let readme: BTreeSet<String> = text.lines().filter(table).filter_map(option).collect();
     let listed = |line: &&str| line.trim_start().starts_with("--");
     let mut helps = BTreeSet::new();
-    for command in ["", "bin list", "bin purge", "bin restore"] {
+    for command in ["", "bin list", "bin purge", "bin restore", "verify"] {
         let help = help(command);
         helps.extend(help.lines().filter(listed).filter_map(option));
     }

@@ -1,8 +1,9 @@
 //! What 123pan's answers hold, read leniently where the service varies: numbers may come as text,
 //! empty things as null, and unknown fields are left alone.
 
+use crate::civil;
 use serde::Deserialize;
-use serde::de::{Deserializer, Error as _};
+use serde::de::{Deserializer, Error as _, IgnoredAny};
 
 /// An entry of a list or of `infos`.
 #[derive(Clone, Debug, Deserialize)]
@@ -31,6 +32,9 @@ pub struct Row {
     /// Not 0 when it lies in the bin.
     #[serde(default, deserialize_with = "number")]
     pub trashed: u64,
+    /// When it was made, in seconds since 1970; 0 if that isn't told.
+    #[serde(default, rename = "createAt", deserialize_with = "moment")]
+    pub made: u64,
 }
 
 impl Row {
@@ -165,6 +169,14 @@ pub(super) fn number<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error
     }
 }
 
+/// A time, which has no zone and is Chinese; 0 for what is none.
+fn moment<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
+    Ok(match Option::deserialize(from)? {
+        Some(Moment::Text(text)) => civil::chinese(&text).unwrap_or(0),
+        Some(Moment::Other(_)) | None => 0,
+    })
+}
+
 /// Integers as numbers or as text, or null for none.
 pub(super) fn numbers<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<u64>, D::Error> {
     #[derive(Deserialize)]
@@ -192,6 +204,13 @@ fn text<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
 
 fn texts<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
     Ok(Option::deserialize(from)?.unwrap_or_default())
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Moment {
+    Text(String),
+    Other(IgnoredAny),
 }
 
 #[derive(Deserialize)]

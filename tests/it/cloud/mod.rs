@@ -20,5 +20,6 @@ mod statuses;
 mod tokens;
 mod undo;
 mod uploads;
+mod verifying;
 mod waste;
 mod writing;
