@@ -7,6 +7,8 @@ mod command;
 mod environment;
 mod file;
 mod folders;
+#[cfg(fuzzing)]
+pub mod fuzz;
 mod listen;
 mod table;
 #[cfg(test)]

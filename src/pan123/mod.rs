@@ -20,6 +20,8 @@ mod call;
 pub mod doctor;
 mod download;
 mod fence;
+#[cfg(fuzzing)]
+pub mod fuzz;
 mod health;
 mod hosts;
 mod judge;

@@ -5,6 +5,9 @@
 //! The list is a convenience, never the truth: what isn't in it stays in the bin, and what is in
 //! it is purged only while 123pan still shows it there (safety rule 19).
 
+#[cfg(test)]
+mod tests;
+
 use super::bin::Purge;
 use super::tree::BATCH;
 use super::{Bin, Clock, Config};
@@ -229,7 +232,7 @@ impl Waste {
         if !std::mem::take(&mut list.changed) {
             return false;
         }
-        let text = serde_json::to_vec(&list.stored()).unwrap_or_default();
+        let text = list.text();
         drop(list);
         if let Err(error) = super::token::replace(file, &text) {
             warn!(
@@ -261,7 +264,7 @@ impl List {
         };
         let mut changed = false;
         for entry in self.waiting.iter_mut().filter(is_wrong) {
-            entry.due = time + entry.due.saturating_sub(entry.since);
+            entry.due = time.saturating_add(entry.due.saturating_sub(entry.since));
             entry.since = time;
             changed = true;
         }
@@ -271,16 +274,27 @@ impl List {
     fn remember(&mut self, new: Past) {
         let near = |old: &&mut Past| {
             let (from, to) = (old.from.min(new.from), old.to.max(new.to));
-            old.repo == new.repo && to - from <= (old.to - old.from) + TOGETHER
+            let span = old.to.saturating_sub(old.from);
+            old.repo == new.repo && to - from <= span.saturating_add(TOGETHER)
         };
         if let Some(old) = self.past.iter_mut().rev().find(near) {
             (old.from, old.to) = (old.from.min(new.from), old.to.max(new.to));
-            old.count += new.count;
+            old.count = old.count.saturating_add(new.count);
             return;
         }
         self.past.push(new);
         let most = self.past.len().saturating_sub(MOST_PAST);
         self.past.drain(..most);
+    }
+
+    /// The list that a file holds.
+    pub fn parse(text: &[u8]) -> serde_json::Result<Self> {
+        serde_json::from_slice(text).map(Self::from)
+    }
+
+    /// What a file holds with this list.
+    pub fn text(&self) -> Vec<u8> {
+        serde_json::to_vec(&self.stored()).unwrap_or_default()
     }
 
     fn stored(&self) -> Stored {
@@ -314,6 +328,27 @@ impl List {
     }
 }
 
+#[cfg(any(test, fuzzing))]
+impl Waste {
+    /// Keeps a list in memory alone.
+    pub fn of(list: List, clock: Clock) -> Self {
+        Self {
+            keep: Bin::Days(7),
+            clock,
+            list: Mutex::new(list),
+            file: None,
+            _lock: None,
+        }
+    }
+
+    /// The list as it is now.
+    pub fn into_list(self) -> List {
+        self.list
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 impl Past {
     /// What to remember of a file that has been purged; nothing if it could be done without.
     fn of(entry: &Waiting) -> Option<Self> {
@@ -340,13 +375,13 @@ fn lock(file: &Path) -> Option<fs::File> {
 }
 
 fn read(file: &Path) -> List {
-    let stored = match fs::read(file) {
+    let list = match fs::read(file) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return List::default(),
         Err(error) => Err(error.to_string()),
-        Ok(text) => serde_json::from_slice(&text).map_err(|error| error.to_string()),
+        Ok(text) => List::parse(&text).map_err(|error| error.to_string()),
     };
-    match stored {
-        Ok(stored) => List::from(stored),
+    match list {
+        Ok(list) => list,
         Err(error) => {
             warn!(
                 "the list of what is to be purged can't be read from {}: {error}; what stood in \

@@ -10,6 +10,8 @@
 //! ```
 
 mod exchange;
+#[cfg(fuzzing)]
+pub mod fuzz;
 mod head;
 mod incoming;
 mod lanes;
