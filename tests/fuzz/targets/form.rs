@@ -94,7 +94,12 @@ fn body(content: &[u8], flags: u8, lie: u64, (step, read_step): (usize, usize)) 
         true => Body::chunked(&mut source, Some(id), &budget),
         false => Body::fixed(&mut source, announced, Some(id), &budget),
     };
-    let whole = (flags & 8 != 0 || announced == content.len() as u64) && !breaks && !wrong;
+    // What comes after the announced length isn't read.
+    let complete = match flags & 8 != 0 {
+        true => !breaks,
+        false => announced == content.len() as u64,
+    };
+    let whole = complete && !wrong;
     let read = made.map_err(io::Error::other).and_then(|mut body| {
         let len = body.len();
         let read = read_all(&mut body, read_step)?;
