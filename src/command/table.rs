@@ -77,7 +77,11 @@ pub const COMMANDS: [Command; 13] = [
         words: "",
         about: "ask the running server how everything is",
         choices: &[],
-        options: &[],
+        options: &[(
+            "user",
+            "name",
+            "a user of the server's, where it asks for passwords",
+        )],
         act: Act::Elsewhere,
     },
     Command {
@@ -205,10 +209,11 @@ impl Task {
     }
 
     /// Does it. What went wrong is told in one line; the rest has been told while it ran.
-    pub fn run(&self, config: &args::Config, account: &pan123::Config) -> Result<ExitCode, String> {
+    pub fn run(&self, config: &args::Config) -> Result<ExitCode, String> {
+        let account = config.account();
         match self.command.act {
-            Act::Account(act) => act(&self.words, config, &Pan123::new(account))?,
-            Act::Look(act) => return Ok(act(&self.words, account)),
+            Act::Account(act) => act(&self.words, config, &Pan123::new(&account))?,
+            Act::Look(act) => return Ok(act(&self.words, &account)),
             Act::Elsewhere | Act::Print(_) => {}
         }
         Ok(ExitCode::SUCCESS)

@@ -17,6 +17,7 @@
 pub mod api;
 mod bin;
 mod call;
+mod damage;
 pub mod doctor;
 mod download;
 mod fence;
@@ -24,6 +25,7 @@ mod fence;
 pub mod fuzz;
 mod health;
 mod hosts;
+mod journal;
 mod judge;
 mod known;
 mod list;
@@ -310,6 +312,10 @@ impl Store for Pan123 {
 
     fn save(&self, repo: &Repo, file: &File, body: &mut Body<'_>) -> Result<(), Error> {
         self.cloud.save(repo, file, body)
+    }
+
+    fn holds(&self, repo: &Repo, file: &File, body: &mut Body<'_>) -> Result<bool, Error> {
+        self.cloud.holds(repo, file, body)
     }
 
     fn remove(&self, files: &[(Repo, File)]) -> Vec<Result<(), Error>> {

@@ -5,17 +5,22 @@
 //! The list is a convenience, never the truth: what isn't in it stays in the bin, and what is in
 //! it is purged only while 123pan still shows it there (safety rule 19).
 
+mod list;
 #[cfg(test)]
 mod tests;
 
+pub use list::{List, NEVER, Past, SANE, TOGETHER, Waiting};
+
 use super::bin::Purge;
+use super::journal::{Journal, Noted};
 use super::tree::BATCH;
 use super::{Bin, Clock, Config};
+use crate::disk::StateFile;
 use crate::restic::{Kind, hex};
+use list::DAY;
 use log::{info, warn};
-use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use std::collections::{HashSet, VecDeque};
+use std::collections::HashSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -23,45 +28,6 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Most files that are remembered; beyond it the oldest stay in the bin.
 const MOST: usize = 200_000;
-/// Most purges that are remembered for `bin restore`; beyond it the oldest are forgotten.
-const MOST_PAST: usize = 1000;
-/// Seconds since 1970 before which a clock is certainly wrong: a router without a battery starts
-/// there. 2020-01-01.
-pub const SANE: u64 = 1_577_836_800;
-/// Seconds within which removals belong together: a prune removes its files in one go.
-pub const TOGETHER: u64 = 600;
-/// Seconds in a day.
-const DAY: u64 = 24 * 3600;
-/// When a file is purged that is kept.
-pub const NEVER: u64 = u64::MAX;
-
-/// A file in the bin. Times are seconds since 1970.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Waiting {
-    /// Its number.
-    pub file: u64,
-    /// When it is to be purged; 0 for at once, [`NEVER`] for never.
-    pub due: u64,
-    /// When it was put there.
-    pub since: u64,
-    /// Its repository, by its place in the list of repositories.
-    pub repo: u32,
-    /// What it is.
-    pub kind: Kind,
-}
-
-/// Packs or snapshots that were purged: when they had been put into the bin.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
-pub struct Past {
-    /// Their repository.
-    pub repo: u32,
-    /// When the first of them was.
-    pub from: u64,
-    /// When the last of them was.
-    pub to: u64,
-    /// How many they are.
-    pub count: u64,
-}
 
 /// Files that have just gone into the bin.
 #[derive(Clone, Debug)]
@@ -87,33 +53,15 @@ pub struct Fate {
     pub alive: HashSet<u64>,
 }
 
-/// The list.
-#[derive(Clone, Debug, Default)]
-pub struct List {
-    /// The folders of repositories.
-    pub repos: Vec<String>,
-    /// What lies in the bin, oldest first.
-    pub waiting: VecDeque<Waiting>,
-    /// What has been purged.
-    pub past: Vec<Past>,
-    changed: bool,
-}
-
-/// The list as it is on disk, short because there may be many files.
-#[derive(Default, Deserialize, Serialize)]
-struct Stored {
-    repos: Vec<String>,
-    /// Number, due, since, repository, first letter of the kind.
-    files: Vec<(u64, u64, u64, u32, char)>,
-    past: Vec<Past>,
-}
-
 /// The list, and where it is kept.
 pub struct Waste {
     keep: Bin,
     clock: Clock,
     list: Mutex<List>,
-    file: Option<PathBuf>,
+    file: Option<StateFile>,
+    journal: Journal,
+    /// Removals that an earlier process had noted and may not have carried out.
+    unsure: Mutex<Vec<(u64, Thrown)>>,
     /// Held as long as the process lives: one process keeps the list of a state directory.
     _lock: Option<fs::File>,
 }
@@ -122,27 +70,44 @@ impl Waste {
     /// What an earlier process has left.
     pub fn new(config: &Config) -> Self {
         let file = place(config);
-        let lock = file.as_deref().and_then(lock);
-        if let Some(file) = file.as_ref().filter(|_| lock.is_none()) {
+        let lock = file.as_deref().map_or(Ok(None), lock);
+        if let (Err(()), Some(file)) = (&lock, &file) {
             info!(
                 "another process keeps {}: what this one deletes stays in the bin if it is \
                  restarted before its purge",
                 file.display()
             );
         }
-        let file = file.filter(|_| lock.is_some());
+        let file = file.filter(|_| lock.is_ok());
+        let list = file.as_deref().map(read).unwrap_or_default();
+        let journal = file.as_deref().map(Journal::beside).unwrap_or_default();
+        let unsure = journal.read(&list.waiting.iter().map(|entry| entry.file).collect());
         Self {
             keep: config.bin,
             clock: config.clock.clone(),
-            list: Mutex::new(file.as_deref().map(read).unwrap_or_default()),
-            file,
-            _lock: lock,
+            list: Mutex::new(list),
+            file: file.map(StateFile::new),
+            journal,
+            unsure: Mutex::new(unsure),
+            _lock: lock.unwrap_or_default(),
         }
     }
 
     /// The list as it is on disk, without keeping it: the server that does may be running.
     pub fn peek(config: &Config) -> List {
         place(config).as_deref().map(read).unwrap_or_default()
+    }
+
+    /// The numbers of all that the server of this state directory has put into the bin, or is
+    /// about to.
+    pub fn put(config: &Config) -> HashSet<u64> {
+        // The journal first: its lines go when the list has got them.
+        let journal = place(config).as_deref().map(Journal::beside);
+        let noted = journal.unwrap_or_default().read(&HashSet::new());
+        let noted = noted.into_iter().flat_map(|(_, thrown)| thrown.files);
+        let list = Self::peek(config);
+        let waiting = list.waiting.iter().map(|entry| entry.file);
+        noted.chain(waiting).collect()
     }
 
     fn list(&self) -> MutexGuard<'_, List> {
@@ -154,9 +119,33 @@ impl Waste {
         self.list().waiting.len()
     }
 
+    /// Notes what is about to go into the bin; the answer is dropped when it has been added.
+    pub fn note(&self, thrown: &[Thrown]) -> Noted<'_> {
+        self.journal.note(thrown, self.clock.now())
+    }
+
+    /// The first of the removals that an earlier process may not have carried out.
+    pub fn unsure(&self) -> Option<Vec<u64>> {
+        let unsure = self.unsure.lock().unwrap_or_else(PoisonError::into_inner);
+        unsure.first().map(|(_, thrown)| thrown.files.clone())
+    }
+
+    /// Adds what of it lies in the bin, and forgets the rest.
+    pub fn recall(&self, in_bin: &[u64]) {
+        let mut unsure = self.unsure.lock().unwrap_or_else(PoisonError::into_inner);
+        let (since, mut thrown) = unsure.remove(0);
+        drop(unsure);
+        thrown.files.retain(|file| in_bin.contains(file));
+        self.add_since(&[thrown], since);
+    }
+
     /// Adds what has gone into the bin.
     pub fn add(&self, thrown: &[Thrown]) {
-        let since = self.clock.now();
+        self.add_since(thrown, self.clock.now());
+    }
+
+    /// The same for what has gone there at this time.
+    pub fn add_since(&self, thrown: &[Thrown], since: u64) {
         let mut list = self.list();
         // What was brought back and removed again begins anew.
         let again: HashSet<u64> = thrown.iter().flat_map(|t| t.files.clone()).collect();
@@ -165,7 +154,7 @@ impl Waste {
             let due = match (self.keep, thrown.purge) {
                 (Bin::Keep, _) | (_, Purge::Never) => NEVER,
                 (Bin::Purge, _) | (Bin::Days(_), Purge::AtOnce) => 0,
-                (Bin::Days(days), Purge::Usual) => since + u64::from(days) * DAY,
+                (Bin::Days(days), Purge::Usual) => since.saturating_add(u64::from(days) * DAY),
             };
             let (repo, kind) = (list.number(&thrown.repo), thrown.kind);
             list.waiting.extend(thrown.files.iter().map(|file| Waiting {
@@ -228,103 +217,20 @@ impl Waste {
     /// Writes the list to the state directory, if it has changed; tells whether it had.
     pub fn store(&self) -> bool {
         let Some(file) = &self.file else { return false };
-        let mut list = self.list();
-        if !std::mem::take(&mut list.changed) {
+        if !self.list().changed || self.unsure().is_some() {
             return false;
         }
-        let text = list.text();
-        drop(list);
-        if let Err(error) = super::token::replace(file, &text) {
-            warn!(
-                "what is to be purged from the bin can't be kept in {}: {error}; after a restart \
-                 it stays in the bin",
-                file.display()
-            );
-        }
+        self.journal.fold(|| {
+            let mut list = self.list();
+            list.changed = false;
+            let text = list.text();
+            drop(list);
+            let follows = "what is deleted until then may stay in the bin after a restart";
+            let written = file.write(&text, follows);
+            self.list().changed |= !written;
+            written
+        });
         true
-    }
-}
-
-impl List {
-    /// The number of a repository.
-    fn number(&mut self, repo: &str) -> u32 {
-        let place = self.repos.iter().position(|known| known == repo);
-        let place = place.unwrap_or_else(|| {
-            self.repos.push(repo.to_owned());
-            self.repos.len() - 1
-        });
-        u32::try_from(place).unwrap_or(u32::MAX)
-    }
-
-    /// What was put into the bin under a wrong clock stays its full time from now on.
-    fn mend(&mut self, time: u64) {
-        let is_wrong = |entry: &&mut Waiting| {
-            let counted = entry.due != 0 && entry.due != NEVER;
-            counted && (entry.since < SANE || entry.since > time + DAY)
-        };
-        let mut changed = false;
-        for entry in self.waiting.iter_mut().filter(is_wrong) {
-            entry.due = time.saturating_add(entry.due.saturating_sub(entry.since));
-            entry.since = time;
-            changed = true;
-        }
-        self.changed |= changed;
-    }
-
-    fn remember(&mut self, new: Past) {
-        let near = |old: &&mut Past| {
-            let (from, to) = (old.from.min(new.from), old.to.max(new.to));
-            let span = old.to.saturating_sub(old.from);
-            old.repo == new.repo && to - from <= span.saturating_add(TOGETHER)
-        };
-        if let Some(old) = self.past.iter_mut().rev().find(near) {
-            (old.from, old.to) = (old.from.min(new.from), old.to.max(new.to));
-            old.count = old.count.saturating_add(new.count);
-            return;
-        }
-        self.past.push(new);
-        let most = self.past.len().saturating_sub(MOST_PAST);
-        self.past.drain(..most);
-    }
-
-    /// The list that a file holds.
-    pub fn parse(text: &[u8]) -> serde_json::Result<Self> {
-        serde_json::from_slice(text).map(Self::from)
-    }
-
-    /// What a file holds with this list.
-    pub fn text(&self) -> Vec<u8> {
-        serde_json::to_vec(&self.stored()).unwrap_or_default()
-    }
-
-    fn stored(&self) -> Stored {
-        let letter = |kind: Kind| kind.name().chars().next().unwrap_or(' ');
-        let row = |e: &Waiting| (e.file, e.due, e.since, e.repo, letter(e.kind));
-        Stored {
-            repos: self.repos.clone(),
-            files: self.waiting.iter().map(row).collect(),
-            past: self.past.clone(),
-        }
-    }
-
-    fn from(stored: Stored) -> Self {
-        let waiting = stored.files.into_iter().filter_map(|row| {
-            let (file, due, since, repo, letter) = row;
-            let mut kinds = Kind::ALL.into_iter();
-            Some(Waiting {
-                file,
-                due,
-                since,
-                repo,
-                kind: kinds.find(|kind| kind.name().starts_with(letter))?,
-            })
-        });
-        Self {
-            waiting: waiting.collect(),
-            repos: stored.repos,
-            past: stored.past,
-            changed: false,
-        }
     }
 }
 
@@ -337,6 +243,8 @@ impl Waste {
             clock,
             list: Mutex::new(list),
             file: None,
+            journal: Journal::default(),
+            unsure: Mutex::default(),
             _lock: None,
         }
     }
@@ -349,18 +257,6 @@ impl Waste {
     }
 }
 
-impl Past {
-    /// What to remember of a file that has been purged; nothing if it could be done without.
-    fn of(entry: &Waiting) -> Option<Self> {
-        matches!(entry.kind, Kind::Data | Kind::Snapshots).then_some(Self {
-            repo: entry.repo,
-            from: entry.since,
-            to: entry.since,
-            count: 1,
-        })
-    }
-}
-
 /// The list's file, by whose account and which folder it is about.
 fn place(config: &Config) -> Option<PathBuf> {
     let (url, client, path) = (&config.api_url, &config.client_id, &config.repo_path);
@@ -369,9 +265,15 @@ fn place(config: &Config) -> Option<PathBuf> {
     config.state_dir.as_ref().map(|folder| folder.join(name))
 }
 
-fn lock(file: &Path) -> Option<fs::File> {
-    let lock = fs::File::create(file.with_extension("lock")).ok()?;
-    lock.try_lock().is_ok().then_some(lock)
+/// The right to keep a list; none where files can't be locked, Err if another process has it.
+fn lock(file: &Path) -> Result<Option<fs::File>, ()> {
+    let Ok(lock) = fs::File::create(file.with_extension("lock")) else {
+        return Ok(None);
+    };
+    match lock.try_lock() {
+        Err(fs::TryLockError::WouldBlock) => Err(()),
+        tried => Ok(tried.is_ok().then_some(lock)),
+    }
 }
 
 fn read(file: &Path) -> List {

@@ -15,6 +15,10 @@ mod cloud;
 mod device;
 #[path = "../fake/mod.rs"]
 mod fake;
+mod faults;
+mod mixed;
+mod model;
+mod power;
 mod rig;
 mod rigged;
 mod seeing;

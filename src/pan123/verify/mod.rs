@@ -83,12 +83,11 @@ pub fn verify(
     tell: &(dyn Fn(Told<'_>) + Sync),
 ) -> Result<Report, Error> {
     let door = Arc::new(Door::new(config, pacer(config)));
-    let list = Waste::peek(config);
     let walker = Walker {
         tree: Tree::new(Arc::clone(&door)),
         base: &config.repo_path,
         repos,
-        deleted: list.waiting.iter().map(|entry| entry.file).collect(),
+        deleted: Waste::put(config),
         now: config.clock.now(),
         tell,
         seen: Mutex::default(),

@@ -21,3 +21,17 @@ fn numbers_of_a_broken_list_do_no_harm() {
     let list = waste.into_list();
     assert!(list.waiting.is_empty() && list.past.len() <= 3);
 }
+
+/// So may a damaged journal.
+#[test]
+fn numbers_of_a_broken_journal_do_no_harm() {
+    let thrown = Thrown {
+        repo: String::new(),
+        kind: Kind::Data,
+        files: vec![7],
+        purge: Purge::Usual,
+    };
+    let waste = Waste::of(List::default(), Clock::new(|| 0));
+    waste.add_since(&[thrown], u64::MAX);
+    assert_eq!(waste.len(), 1);
+}

@@ -1,16 +1,17 @@
 //! The files of the state directory, which a crash, a full disk or an older program may have left
-//! in any state: a token, and the list of what is to be purged.
+//! in any state: a token, the list of what is to be purged, and the journal beside it.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use restic_123pan::pan123::Clock;
-use restic_123pan::pan123::fuzz::{Fate, List, Token, Waste};
+use restic_123pan::pan123::fuzz::{Fate, Line, List, Token, Waste, journal};
 
 /// Moments of the clock, in seconds since 1970; routers without a battery begin at 0.
 const NOW: [u64; 3] = [0, 1_800_000_000, u64::MAX / 2];
 
 fuzz_target!(|bytes: &[u8]| {
     token(bytes);
+    noted(bytes);
     let Ok(list) = List::parse(bytes) else {
         return;
     };
@@ -22,6 +23,19 @@ fuzz_target!(|bytes: &[u8]| {
         use_list(&list, now);
     }
 });
+
+/// Each line that is whole is read, and written as it would have been.
+fn noted(bytes: &[u8]) {
+    for (since, thrown) in journal(bytes) {
+        let text = Line::of(&thrown, since);
+        let again: Vec<String> = journal(text.as_bytes())
+            .map(|(since, thrown)| Line::of(&thrown, since))
+            .collect();
+        assert!(again == [text] || thrown.files.is_empty());
+        let waste = Waste::of(List::default(), Clock::new(|| 0));
+        waste.add_since(&[thrown], since);
+    }
+}
 
 fn token(bytes: &[u8]) {
     let Ok(token) = serde_json::from_slice::<Token>(bytes) else {

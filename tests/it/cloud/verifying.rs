@@ -12,7 +12,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::process::{Command, Output, Stdio};
 use std::sync::Mutex;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// What is found: what is wrong, where, and its number.
 type Found = (Flaw, String, Option<u64>);
@@ -242,13 +242,17 @@ fn the_bin() {
     // What the server itself has removed is as it should be.
     let cloud = sound();
     let folder = cloud.folder().to_owned();
-    let server = cloud.server_with(|config| config.state_dir = Some(folder));
+    let server = cloud.server_with(|config| {
+        config.state_dir = Some(folder);
+        config.timing.store = Duration::from_secs(3600);
+    });
     let removed = server.save(Kind::Data, b"pruned").unwrap();
     server.remove(Kind::Data, removed).unwrap();
-    drop(server);
     let (found, report) = look(&cloud, &[]);
-    assert_eq!(found, []);
+    assert_eq!(found, [], "noted, but not on the list yet");
     assert_eq!(report.repositories["host"].deleted, 1);
+    drop(server);
+    assert_eq!(look(&cloud, &[]).0, [], "on the list");
 }
 
 /// Without a name every repository is looked through, wherever it is; with one no other.
