@@ -1,6 +1,7 @@
 //! Options from words and variables that are given here; the real environment isn't looked at.
 
 use super::*;
+use crate::pan123::{Bin, Tier};
 use std::fs;
 
 const ID: (&str, &str) = ("PAN123_CLIENT_ID", "id");
@@ -347,5 +348,30 @@ fn the_bin_has_commands() {
         "é",
     ] {
         assert_eq!(at(wrong), None, "{wrong}");
+    }
+}
+
+/// `--no-auth` may stand on the server's command line alone; commands that don't listen must run
+/// all the same.
+#[test]
+fn only_who_listens_must_ask_for_passwords() {
+    let wide = |name: &str| match name {
+        "PAN123_LISTEN" => Some(":8000".to_owned()),
+        "STATE_DIRECTORY" => Some(std::env::temp_dir().display().to_string()),
+        _ => [ID, KEY]
+            .iter()
+            .find(|(n, _)| *n == name)
+            .map(|(_, value)| (*value).to_owned()),
+    };
+    let words = |line: &str| -> Vec<String> { line.split(' ').map(str::to_owned).collect() };
+    for line in ["doctor", "bin list"] {
+        assert!(parse(&words(line), &wide).is_ok(), "{line}");
+    }
+    assert!(account(&words("--tier vip"), &wide).is_ok());
+    for line in ["serve", "check-config"] {
+        match parse(&words(line), &wide) {
+            Err(Exit::Wrong(text)) => assert!(text.contains("--no-auth"), "{text}"),
+            other => unreachable!("{line}: {other:?}"),
+        }
     }
 }

@@ -307,6 +307,10 @@ impl Store for Pan123 {
         self.cloud.save(repo, file, body)
     }
 
+    fn holds(&self, repo: &Repo, file: &File, body: &mut Body<'_>) -> Result<bool, Error> {
+        self.cloud.holds(repo, file, body)
+    }
+
     fn remove(&self, files: &[(Repo, File)]) -> Vec<Result<(), Error>> {
         self.cloud.remove(files)
     }

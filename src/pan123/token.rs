@@ -7,12 +7,12 @@
 
 use super::Timing;
 use super::judge::Why;
+use crate::disk::replace;
 use crate::restic::hex;
 use log::{error, info, warn};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::fs::{self, File, OpenOptions};
-use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -207,15 +207,6 @@ impl State {
         }
         self.pushed_out = Some(Instant::now());
     }
-}
-
-/// Replaces a file in one step, readable by its owner alone.
-pub fn replace(path: &Path, text: &[u8]) -> std::io::Result<()> {
-    let new = path.with_extension(format!("new-{}", std::process::id()));
-    let mut file = private(OpenOptions::new().create(true).truncate(true)).open(&new)?;
-    let written = file.write_all(text).and_then(|()| file.sync_all());
-    let renamed = written.and_then(|()| fs::rename(&new, path));
-    renamed.inspect_err(|_| drop(fs::remove_file(&new)))
 }
 
 fn private(options: &mut OpenOptions) -> &mut OpenOptions {

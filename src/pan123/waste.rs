@@ -231,7 +231,7 @@ impl Waste {
         }
         let text = serde_json::to_vec(&list.stored()).unwrap_or_default();
         drop(list);
-        if let Err(error) = super::token::replace(file, &text) {
+        if let Err(error) = crate::disk::replace(file, &text) {
             warn!(
                 "what is to be purged from the bin can't be kept in {}: {error}; after a restart \
                  it stays in the bin",

@@ -118,7 +118,7 @@ fn repositories(page: &mut Page, seen: &Snapshot) {
     page.family(
         name,
         "gauge",
-        "When a repository's last snapshot was stored since the start.",
+        "When a repository's last snapshot was stored through this server.",
     );
     for repo in named() {
         if let Some(last) = repo.last_snapshot {

@@ -10,6 +10,7 @@
 mod histogram;
 mod metrics;
 mod page;
+mod record;
 mod repos;
 mod snapshot;
 mod text;
@@ -18,6 +19,7 @@ mod warnings;
 pub use histogram::{BOUNDS, Histogram};
 pub use metrics::{TYPE, metrics};
 pub use page::{Language, POLICY, page};
+pub use record::Record;
 pub use repos::{HOURS, Repository};
 pub use snapshot::{Lane, Latency, Requests, Snapshot, Transfer};
 pub use text::text;
@@ -32,7 +34,14 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use warnings::Warnings;
 
 /// The names of the lanes, in the order of their numbers.
-const LANES: [&str; 4] = ["small", "large", "remove-large", "remove-small"];
+const LANES: [&str; 6] = [
+    "small",
+    "large",
+    "remove-large",
+    "remove-small",
+    "locks",
+    "remove-locks",
+];
 
 /// What a request is about.
 #[derive(Clone, Debug)]

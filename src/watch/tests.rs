@@ -152,6 +152,27 @@ fn requests_are_counted_by_what_they_were_about() {
 }
 
 #[test]
+fn every_lane_has_its_queue() {
+    use crate::service::Lane as Of;
+    let watch = Arc::new(Watch::default());
+    for (lane, name) in [
+        (Of::Small, "small"),
+        (Of::Large, "large"),
+        (Of::RemoveLarge, "remove-large"),
+        (Of::RemoveSmall, "remove-small"),
+        (Of::Locks, "locks"),
+        (Of::RemoveLocks, "remove-locks"),
+    ] {
+        let track = watch.arrive();
+        track.about(Subject::page(lane as usize));
+        let lanes = watch.snapshot(Health::default(), (0, 0)).lanes;
+        let waiting: Vec<_> = lanes.iter().filter(|lane| lane.waiting > 0).collect();
+        assert_eq!((waiting.len(), waiting[0].name), (1, name));
+        track.end(200, false);
+    }
+}
+
+#[test]
 fn warnings_of_the_log_are_remembered_but_for_the_clouds_own() {
     let watch = Watch::default();
     for (level, target, text) in [

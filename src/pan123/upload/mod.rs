@@ -62,10 +62,7 @@ impl Cloud {
         let first = priority(file.kind());
         let path = self.folder(repo, file);
         self.finish_removal(&path, key(file), first)?;
-        match file.kind() {
-            Some(Kind::Index | Kind::Snapshots) => self.confirm(repo, first)?,
-            _ => self.confirm_some(repo, first)?,
-        }
+        self.confirm_before(repo, file, first)?;
         let target = Target {
             path,
             file: *file,
@@ -78,6 +75,30 @@ impl Cloud {
             return Ok(());
         };
         self.fence_in(repo, file, number, size, md5)
+    }
+
+    /// Whether exactly this body lies under its name, by a fresh row.
+    pub fn holds(&self, repo: &Repo, file: &File, body: &mut Body<'_>) -> Result<bool, Error> {
+        let first = priority(file.kind());
+        let path = self.folder(repo, file);
+        self.finish_removal(&path, key(file), first)?;
+        let rows = self.rows(&path, key(file), first)?;
+        if rows.iter().all(|row| row.size != body.len()) {
+            return Ok(false);
+        }
+        let md5 = md5_of(body).map_err(|error| broken(body, &error))?;
+        if !rows.iter().any(|row| row.holds(body.len(), &md5)) {
+            return Ok(false);
+        }
+        self.confirm_before(repo, file, first).map(|()| true)
+    }
+
+    /// Makes sure of the packs that came before a file (safety rule 5).
+    fn confirm_before(&self, repo: &Repo, file: &File, first: Priority) -> Result<(), Error> {
+        match file.kind() {
+            Some(Kind::Index | Kind::Snapshots) => self.confirm(repo, first),
+            _ => self.confirm_some(repo, first),
+        }
     }
 
     /// Sends a body until it is certain what has become of it: Some if it was stored now, None if
