@@ -96,6 +96,14 @@ impl Fence {
         self.unseen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Leaves those that are still promised: what is removed meanwhile, or taken back by another
+    /// request, needn't be there.
+    fn retain_promised(&self, repo: &Repo, open: &mut Vec<Promise>) {
+        let promises = self.promises();
+        let list = promises.get(repo).map(Vec::as_slice).unwrap_or_default();
+        open.retain(|promise| list.iter().any(|other| other.file == promise.file));
+    }
+
     fn kept(&self, repo: &Repo, kept: &HashSet<u64>) {
         let mut promises = self.promises();
         if let Some(list) = promises.get_mut(repo) {
@@ -118,9 +126,9 @@ impl Cloud {
         let mut lost = Vec::new();
         let above = self.folders_above(repo);
         let (start, rest) = all.split_at(all.len().min(BATCH - above.len()));
-        lost.extend(self.confirm_batch(repo, start, &above, true, first)?);
+        lost.extend(self.confirm_batch(Some(repo), start, &above, true, first)?);
         for batch in rest.chunks(BATCH) {
-            lost.extend(self.confirm_batch(repo, batch, &[], true, first)?);
+            lost.extend(self.confirm_batch(Some(repo), batch, &[], true, first)?);
         }
         if lost.is_empty() {
             return Ok(());
@@ -151,20 +159,15 @@ impl Cloud {
             Some(list) if list.len() >= MANY => list[..BATCH].to_vec(),
             _ => return Ok(()),
         };
-        self.confirm_batch(repo, &oldest, &[], false, first)
+        self.confirm_batch(Some(repo), &oldest, &[], false, first)
             .map(drop)
     }
 
     /// Confirms one file at once.
-    pub fn confirm_one(
-        &self,
-        repo: &Repo,
-        promise: &Promise,
-        first: Priority,
-    ) -> Result<(), Error> {
+    pub fn confirm_one(&self, promise: &Promise, first: Priority) -> Result<(), Error> {
         let batch = std::slice::from_ref(promise);
         let kept = self
-            .confirm_batch(repo, batch, &[], true, first)?
+            .confirm_batch(None, batch, &[], true, first)?
             .is_empty();
         if kept && self.is_only_config(promise, first)? {
             return Ok(());
@@ -191,10 +194,10 @@ impl Cloud {
     }
 
     /// Asks about up to a hundred promises and folders, with growing pauses if `patient`, and
-    /// answers the promises that aren't kept.
+    /// answers the promises that aren't kept. They stand in the fence of `repo`, if there is one.
     fn confirm_batch(
         &self,
-        repo: &Repo,
+        repo: Option<&Repo>,
         batch: &[Promise],
         above: &[(String, u64)],
         patient: bool,
@@ -211,25 +214,22 @@ impl Cloud {
             let mut kept = HashSet::new();
             for promise in &open {
                 let folders = self.tree.known().ids(&promise.path).unwrap_or_default();
-                let is_kept = match found(promise, rows.get(&promise.file), &folders) {
-                    Found::Kept => true,
-                    Found::Missing => false,
-                    Found::Renamed => self.take_back(promise, first)?,
+                match found(promise, rows.get(&promise.file), &folders) {
+                    Found::Missing => continue,
+                    Found::Renamed if !self.take_back(promise, first)? => {
+                        // Nobody else's is as good: waiting doesn't help.
+                        return Ok(vec![promise.clone()]);
+                    }
+                    Found::Kept | Found::Renamed => kept.insert(promise.file),
                 };
-                if is_kept {
-                    kept.insert(promise.file);
-                } else if rows
-                    .get(&promise.file)
-                    .is_some_and(|row| row.filename != text(promise))
-                {
-                    // Taken back, and nobody else's is as good: waiting doesn't help.
-                    return Ok(vec![promise.clone()]);
-                }
             }
-            self.fence.kept(repo, &kept);
             let seen: Vec<u64> = kept.iter().copied().collect();
             self.tree.known().seen(&seen);
             open.retain(|promise| !kept.contains(&promise.file));
+            if let Some(repo) = repo {
+                self.fence.kept(repo, &kept);
+                self.fence.retain_promised(repo, &mut open);
+            }
             let pause = pause(timing.look, tries);
             // What was lost once is only looked at once more.
             let hope = patient && open.iter().any(|promise| promise.lost.is_none());
