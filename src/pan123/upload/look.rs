@@ -2,10 +2,10 @@
 
 use super::super::api::Row;
 use super::super::bin::{Doomed, Purge};
-use super::super::fence::Promise;
 use super::super::judge::{Why, pause};
 use super::super::known::Known;
 use super::super::pace::Priority;
+use super::super::promises::Promise;
 use super::super::{Cloud, key, priority};
 use super::places::lock;
 use super::{Next, Target};
