@@ -34,6 +34,7 @@ mod multipart;
 mod pace;
 mod pages;
 mod paths;
+mod promises;
 mod purge;
 mod ripe;
 mod space;
@@ -239,7 +240,7 @@ struct Cloud {
     base: String,
     door: Arc<call::Door>,
     tree: tree::Tree,
-    fence: fence::Fence,
+    fence: promises::Fence,
     waste: waste::Waste,
     doubtful: bin::Doubtful,
     uploads: upload::Uploads,
@@ -255,7 +256,7 @@ impl Pan123 {
         let cloud = Arc::new(Cloud {
             base: config.repo_path.clone(),
             tree: tree::Tree::new(Arc::clone(&door)),
-            fence: fence::Fence::default(),
+            fence: promises::Fence::default(),
             waste: waste::Waste::new(config),
             doubtful: bin::Doubtful::default(),
             uploads: upload::Uploads::new(config),

@@ -79,26 +79,26 @@ impl Rig {
 
     /// Kills the server and starts it again on its port, with a new log.
     pub(crate) fn kill_and_restart(&self) {
-        self.restart_on(self.port());
+        let _ = self.server.borrow_mut().kill();
+        self.restart(self.port());
     }
 
     /// The same on another port.
     pub(crate) fn kill_and_move(&self) {
-        self.restart_on(0);
+        let _ = self.server.borrow_mut().kill();
+        self.restart(0);
     }
 
     /// Has the server stop, and starts it again on its port, with a new log.
     pub(crate) fn stop_and_restart(&self) {
         let pid = rustix::process::Pid::from_child(&self.server.borrow());
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
-        let _ = self.server.borrow_mut().wait();
-        self.restart_on(self.port());
+        self.restart(self.port());
     }
 
-    /// Kills the server, if it still runs, and starts it again; port 0 is any.
-    fn restart_on(&self, listen: u16) {
+    /// Waits for the server's end and starts it again; port 0 is any.
+    fn restart(&self, listen: u16) {
         let mut server = self.server.borrow_mut();
-        let _ = server.kill();
         let _ = server.wait();
         *server = self.account.serve(&self.log, listen, &self.options);
         drop(server);
