@@ -171,7 +171,10 @@ impl Cloud {
         }
         let there = self.rows(&promise.path, promise.name, first)?;
         // Under another number than was told, or stored by another server at the same moment.
-        if there.iter().any(|row| row.holds(promise.size, &promise.md5)) {
+        if there
+            .iter()
+            .any(|row| row.holds(promise.size, &promise.md5))
+        {
             return Ok(());
         }
         let error = match there.iter().any(|row| row.file_id != promise.file) {

@@ -3,8 +3,8 @@
 use super::super::Config;
 use super::super::call::Fault;
 use super::super::hosts::Hosts;
-use super::super::known::Path;
 use super::super::judge::{After, Why, after_upload};
+use super::super::known::Path;
 use super::super::pace::Priority;
 use crate::restic::Id;
 use crate::store::{Cause, Error};
