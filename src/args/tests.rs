@@ -1,6 +1,7 @@
 //! Options from words and variables that are given here; the real environment isn't looked at.
 
 use super::*;
+use crate::pan123::{Bin, Tier};
 use std::fs;
 
 const ID: (&str, &str) = ("PAN123_CLIENT_ID", "id");
@@ -128,7 +129,6 @@ fn what_is_wrong_is_one_line_that_names_it() {
         ("--bin=7w", "7d"),
         ("--reserve=much", "--reserve"),
         ("--tier=gold", "auto, free or vip"),
-        ("--state-dir=/dev/null/x", "--state-dir"),
         ("--spool-dir=/dev/null/x", "--spool-dir"),
     ];
     for (word, named) in table {
@@ -273,9 +273,7 @@ fn secrets_are_not_shown() {
 #[test]
 fn help_and_version() {
     for word in ["--help", "help"] {
-        assert!(
-            matches!(check(&[word], &[]), Err(Exit::Print(text)) if text.contains("PAN123_TIER"))
-        );
+        assert!(matches!(check(&[word], &[]), Err(Exit::Print(text)) if text.contains("--tier")));
     }
     let version = check(&["serve", "--version"], &[]);
     assert!(matches!(version, Err(Exit::Print(text)) if text.starts_with("restic-123pan ")));
@@ -348,4 +346,37 @@ fn the_bin_has_commands() {
     ] {
         assert_eq!(at(wrong), None, "{wrong}");
     }
+}
+
+/// `--no-auth` may stand on the server's command line alone; commands that don't listen must run
+/// all the same.
+#[test]
+fn only_who_listens_must_ask_for_passwords() {
+    let wide = |name: &str| match name {
+        "PAN123_LISTEN" => Some(":8000".to_owned()),
+        "STATE_DIRECTORY" => Some(std::env::temp_dir().display().to_string()),
+        _ => [ID, KEY]
+            .iter()
+            .find(|(n, _)| *n == name)
+            .map(|(_, value)| (*value).to_owned()),
+    };
+    let words = |line: &str| -> Vec<String> { line.split(' ').map(str::to_owned).collect() };
+    for line in ["doctor", "bin list"] {
+        assert!(parse(&words(line), &wide).is_ok(), "{line}");
+    }
+    assert!(account(&words("--tier vip"), &wide).is_ok());
+    for line in ["serve", "check-config"] {
+        match parse(&words(line), &wide) {
+            Err(Exit::Wrong(text)) => assert!(text.contains("--no-auth"), "{text}"),
+            other => unreachable!("{line}: {other:?}"),
+        }
+    }
+}
+
+/// A disk that is full or read-only is no reason not to back up.
+#[test]
+fn a_state_directory_that_can_not_be_is_a_warning() {
+    let config = check(&["--state-dir=/dev/null/x"], &[ID, KEY]).expect("a warning");
+    assert_eq!(config.state_dir, Some("/dev/null/x".into()));
+    assert!(config.warnings.iter().any(|w| w.contains("--state-dir")));
 }

@@ -79,7 +79,7 @@ impl Cloud {
             let name = (self.folder(repo, file), key(file));
             match &done {
                 Ok(()) => {
-                    self.uploads.removed(&name.0, name.1);
+                    self.tree.damage.mended(&name);
                     self.doubtful.all().remove(&name)
                 }
                 Err(_) => self.doubtful.all().insert(name, doomed.files),
@@ -96,6 +96,8 @@ impl Cloud {
             .flat_map(|name| name.files.iter().copied())
             .collect();
         let all: Vec<u64> = all.into_iter().collect();
+        let going: Vec<Thrown> = doomed.iter().filter_map(|name| self.thrown(name)).collect();
+        let _noted = self.waste.note(&going);
         let mut failed = HashMap::new();
         for batch in all.chunks(BATCH) {
             self.trash(batch, first, &mut failed);

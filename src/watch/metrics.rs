@@ -118,7 +118,7 @@ fn repositories(page: &mut Page, seen: &Snapshot) {
     page.family(
         name,
         "gauge",
-        "When a repository's last snapshot was stored since the start.",
+        "When a repository's last snapshot was stored through this server.",
     );
     for repo in named() {
         if let Some(last) = repo.last_snapshot {
@@ -190,6 +190,11 @@ fn cloud(page: &mut Page, seen: &Snapshot) {
             page.one("access_expiry_timestamp_seconds", "gauge", help, at);
         }
     }
+    files(page, seen);
+}
+
+fn files(page: &mut Page, seen: &Snapshot) {
+    let cloud = &seen.cloud;
     page.one(
         "uploads_in_flight",
         "gauge",
@@ -207,6 +212,12 @@ fn cloud(page: &mut Page, seen: &Snapshot) {
         "gauge",
         "Deleted files that are still to be purged.",
         cloud.bin,
+    );
+    page.one(
+        "damaged_files_total",
+        "counter",
+        "Files found damaged at the cloud.",
+        cloud.damaged,
     );
     let name = "cloud_troubles";
     let current = cloud

@@ -16,6 +16,9 @@ mod device;
 #[path = "../fake/mod.rs"]
 mod fake;
 mod faults;
+mod mixed;
+mod model;
+mod power;
 mod rig;
 mod rigged;
 mod seeing;

@@ -134,7 +134,8 @@ pub struct Door {
     agent: Agent,
     base: String,
     client: (String, String),
-    keeper: Keeper,
+    /// The token.
+    pub keeper: Keeper,
     /// The rates.
     pub pacer: Pacer,
     /// Since when nothing may be written.

@@ -88,7 +88,7 @@ fn untouched(world: &World, operation: &Operation, before: &Tree) -> Result<(), 
         let above = own_path.starts_with(&format!("{path}/"));
         let folder = above || operation.act == Act::Create && world::is_folder(path);
         let whole = *path == own_path && *held == [own.bytes.clone()];
-        if !whole && !(folder && held.len() == 1) {
+        if !(whole || folder && held.len() == 1) {
             return Err(format!("{path} is there, {} times", held.len()));
         }
     }
