@@ -59,14 +59,15 @@ fn configured(words: &[String]) -> Result<ExitCode, Exit> {
 fn work(task: &command::Task) -> Result<ExitCode, Exit> {
     let config = args::account(task.options(), &|name| env::var(name).ok())?;
     start_log("warn", None);
-    Ok(ended(task.run(&config, &Pan123::new(&config.account()))))
+    Ok(ended(task.run(&config)))
 }
 
 fn serve(config: &Config) -> Result<ExitCode, Exit> {
     let access = access(config)?;
     let watch = Arc::default();
     start_log("info", Some(Arc::clone(&watch)));
-    Ok(ended(run(config, access, watch)))
+    let done = run(config, access, watch);
+    Ok(ended(done.map(|()| ExitCode::SUCCESS)))
 }
 
 /// The rules about who may do what, with the files that they need.
@@ -77,6 +78,7 @@ fn access(config: &Config) -> Result<Access, Exit> {
 fn run(config: &Config, access: Access, watch: Arc<Watch>) -> Result<(), Box<dyn Error>> {
     let bound = server::bind(&server::Config {
         listen: config.listen.clone(),
+        memory: config.memory,
         workers: config.workers,
         ..server::Config::default()
     })?;
@@ -111,14 +113,11 @@ fn stop_on_signals(stop: &Stop) -> io::Result<()> {
     Ok(())
 }
 
-fn ended(done: Result<(), impl Display>) -> ExitCode {
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(problem) => {
-            error!("{problem}");
-            ExitCode::FAILURE
-        }
-    }
+fn ended(done: Result<ExitCode, impl Display>) -> ExitCode {
+    done.unwrap_or_else(|problem| {
+        error!("{problem}");
+        ExitCode::FAILURE
+    })
 }
 
 // What is wrong with the command line belongs on the terminal.

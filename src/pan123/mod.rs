@@ -21,6 +21,8 @@ mod damage;
 pub mod doctor;
 mod download;
 mod fence;
+#[cfg(fuzzing)]
+pub mod fuzz;
 mod health;
 mod hosts;
 mod journal;
@@ -40,10 +42,13 @@ mod trash;
 mod tree;
 mod trouble;
 mod upload;
+mod verify;
+mod walk;
 mod waste;
 
 pub use api::Tier;
 pub use trash::{Freed, Item, RecycleBin, Restored, Seen, What};
+pub use verify::{Finding, Flaw, Holding, Report, Told, verify};
 
 use crate::body::Body;
 use crate::restic::{File, Kind, Range, Repo};

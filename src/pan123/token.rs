@@ -49,11 +49,12 @@ impl Token {
         }
     }
 
-    fn usable(&self, now: u64) -> bool {
+    /// Whether it can be used still.
+    pub fn usable(&self, now: u64) -> bool {
         match self.expires.checked_sub(self.issued) {
             // A clock that was set back doesn't end a token.
             Some(life) => now < self.expires - MARGIN.min(life / 10),
-            None => now < self.issued + WRONG_CLOCK,
+            None => now < self.issued.saturating_add(WRONG_CLOCK),
         }
     }
 }
@@ -282,6 +283,7 @@ mod tests {
             (token(1000, 1100), 10, true),
             (token(2000, 1000), 2000 + 3599, true),
             (token(2000, 1000), 2000 + 3600, false),
+            (token(u64::MAX, 1000), 2000, true),
         ] {
             assert_eq!(token.usable(now), usable, "{} {}", token.issued, now);
         }

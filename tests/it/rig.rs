@@ -147,6 +147,12 @@ impl Rig {
         self.server.borrow().id()
     }
 
+    /// Its exit code, if the server has ended by itself.
+    pub(crate) fn ended(&self) -> Option<Option<i32>> {
+        let status = self.server.borrow_mut().try_wait().unwrap()?;
+        Some(status.code())
+    }
+
     /// The address on which it listens.
     pub(crate) fn address(&self) -> SocketAddr {
         ([127, 0, 0, 1], self.port()).into()
@@ -220,6 +226,7 @@ impl Account {
             .args(["--listen", &format!("127.0.0.1:{port}")])
             .args(options)
             .env("RUST_LOG", "info")
+            .env("RUST_BACKTRACE", "0")
             .stderr(File::create(log).unwrap())
             .spawn()
             .unwrap()

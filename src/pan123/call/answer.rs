@@ -40,12 +40,14 @@ pub(super) fn understand(
             String::new(),
         );
     }
-    let garbage = || Outcome::Garbage {
-        status,
-        start: clip(&String::from_utf8_lossy(&text)),
-    };
-    let Ok(envelope) = serde_json::from_slice::<Envelope<'_>>(&text) else {
-        return (garbage(), String::new());
+    parse(status, &text, read)
+}
+
+/// Reads an answer's body; answers the trace as well.
+pub fn parse(status: u16, text: &[u8], read: &mut Reading<'_>) -> (Outcome, String) {
+    let Ok(envelope) = serde_json::from_slice::<Envelope<'_>>(text) else {
+        let start = clip(&String::from_utf8_lossy(text));
+        return (Outcome::Garbage { status, start }, String::new());
     };
     let trace = envelope.trace.unwrap_or_default();
     let code = envelope.code;
@@ -63,7 +65,7 @@ pub(super) fn understand(
 }
 
 /// An outcome as a sentence for the log.
-pub(super) fn describe(endpoint: Endpoint, outcome: &Outcome, trace: &str) -> String {
+pub fn describe(endpoint: Endpoint, outcome: &Outcome, trace: &str) -> String {
     let path = endpoint.path();
     match outcome {
         // What came instead of a token may hold one.

@@ -2,10 +2,10 @@
 //! outcome means. The only user of ureq. What the calls are is `api`'s.
 
 mod agent;
-mod answer;
+pub(super) mod answer;
 mod knock;
 
-use super::api::Endpoint;
+use super::api::{Endpoint, Granted};
 use super::health::Seen;
 use super::judge::{self, Outcome, Verdict, Why};
 use super::multipart::Form;
@@ -19,7 +19,6 @@ use crate::store::{self, Cause};
 use agent::{agent, unsent};
 use answer::{clip, describe, understand};
 use log::debug;
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::fmt;
 use std::io::{self, Read};
@@ -309,17 +308,10 @@ impl Door {
     }
 
     fn fetch_token(&self) -> Result<Token, NoToken> {
-        #[derive(Deserialize)]
-        struct Data {
-            #[serde(rename = "accessToken")]
-            token: String,
-            #[serde(rename = "expiredAt")]
-            expires: String,
-        }
         let (id, secret) = &self.client;
         let body = serde_json::json!({ "clientID": id, "clientSecret": secret });
         let call = Call::json(Endpoint::AccessToken, &body).first(Priority::Small);
-        let data: Data = self
+        let data: Granted = self
             .ask(call)
             .map_err(|fault| NoToken(fault.why, fault.text))?;
         let expires = seconds(&data.expires).ok_or_else(|| {
