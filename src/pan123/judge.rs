@@ -155,6 +155,8 @@ fn why_code(endpoint: Endpoint, code: i64, message: &str) -> Why {
 
 fn why_status(endpoint: Endpoint, status: u16, start: &str) -> Why {
     match status {
+        // A new token can't help where one is asked for; waiting for it would never end.
+        401 if endpoint == Endpoint::AccessToken => Why::NoToken,
         401 => Why::Token,
         403 if start.contains("forbidden") => Why::Blocked,
         404 | 405 => Why::NoEndpoint,
@@ -279,6 +281,14 @@ mod tests {
             (
                 Endpoint::AccessToken,
                 answer(401, "clientSecret error"),
+                Some(Why::NoToken),
+            ),
+            (
+                Endpoint::AccessToken,
+                Outcome::Garbage {
+                    status: 401,
+                    start: String::new(),
+                },
                 Some(Why::NoToken),
             ),
             (
