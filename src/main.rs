@@ -1,12 +1,12 @@
 //! Flags, log, wiring, run; an error becomes an exit code.
 
-use log::{error, info, warn};
+use log::{LevelFilter, error, info, warn};
 use restic_123pan::access::{Access, passwd};
 use restic_123pan::args::{self, Command, Config, Exit, Secret, Task};
 use restic_123pan::body::Budget;
 use restic_123pan::civil;
 use restic_123pan::command::{self, Call};
-use restic_123pan::pan123::{self, Pan123};
+use restic_123pan::pan123::{self, Grant, Pan123};
 use restic_123pan::server::{self, Stop};
 use restic_123pan::service::Service;
 use restic_123pan::watch::Watch;
@@ -28,6 +28,7 @@ fn main() -> ExitCode {
         Ok(None) => configured(&words),
         Ok(Some(Call::Print(text))) => Err(Exit::Print(text)),
         Ok(Some(Call::Account(task))) => work(&task),
+        Ok(Some(Call::LogIn(task))) => log_in(&task),
         Err(why) => Err(Exit::Wrong(why)),
     };
     done.unwrap_or_else(leave)
@@ -56,11 +57,11 @@ fn configured(words: &[String]) -> Result<ExitCode, Exit> {
         Task::Configured(config, Command::Check) => check(&config),
         Task::Configured(config, Command::Doctor) => {
             start_log("off", None);
-            Ok(command::doctor(&account(&config)))
+            Ok(command::doctor(&granted(&config)?))
         }
         Task::Configured(config, Command::Bin(bin)) => {
             start_log("warn", None);
-            Ok(command::bin::run(&bin, &account(&config)))
+            Ok(command::bin::run(&bin, &granted(&config)?))
         }
         Task::Passwd { user, file } => {
             let line = passwd(&user, file.as_deref()).map_err(Exit::Wrong)?;
@@ -73,15 +74,22 @@ fn configured(words: &[String]) -> Result<ExitCode, Exit> {
 fn work(task: &command::Task) -> Result<ExitCode, Exit> {
     let (config, _) = args::parse(task.options(), &|name| env::var(name).ok())?;
     start_log("warn", None);
-    Ok(ended(task.run(&config, &Pan123::new(&account(&config)))))
+    let account = granted(&config)?;
+    Ok(ended(task.run(&config, &Pan123::new(&account))))
+}
+
+fn log_in(task: &command::Task) -> Result<ExitCode, Exit> {
+    let (config, _) = args::parse(task.options(), &|name| env::var(name).ok())?;
+    start_log("warn", None);
+    Ok(ended(task.log_in(&config, &account(&config))))
 }
 
 fn check(config: &Config) -> Result<ExitCode, Exit> {
     access(config)?;
-    let warnings = config
-        .warnings
-        .iter()
-        .map(|text| format!("warning: {text}\n"));
+    let grant = granted(config)?.grant;
+    let problem = grant.and_then(|grant| grant.problem());
+    let warnings = config.warnings.iter().chain(&problem);
+    let warnings = warnings.map(|text| format!("warning: {text}\n"));
     let (warnings, listen) = (warnings.collect::<String>(), &config.listen);
     let summary = summary(config);
     let text = format!("{warnings}the configuration is right: listening on {listen}, {summary}\n");
@@ -90,9 +98,16 @@ fn check(config: &Config) -> Result<ExitCode, Exit> {
 
 fn serve(config: &Config) -> Result<ExitCode, Exit> {
     let access = access(config)?;
+    let account = granted(config)?;
+    if let Some(grant) = account.grant.as_ref().filter(|grant| !grant.is_ours()) {
+        return Err(Exit::Wrong(format!(
+            "{} is held by another process: one OAuth grant serves one server",
+            grant.place()
+        )));
+    }
     let watch = Arc::default();
     start_log("info", Some(Arc::clone(&watch)));
-    Ok(ended(run(config, access, watch)))
+    Ok(ended(run(config, &account, access, watch)))
 }
 
 fn ended(done: Result<(), impl Display>) -> ExitCode {
@@ -112,6 +127,7 @@ fn access(config: &Config) -> Result<Access, Exit> {
 
 fn run(
     config: &Config,
+    account: &pan123::Config,
     access: Access,
     watch: Arc<Watch>,
 ) -> Result<(), Box<dyn std::error::Error>> {
@@ -122,7 +138,9 @@ fn run(
     })?;
     stop_on_signals(&bound.stopper())?;
     flag::register(SIGHUP, access.reload())?;
-    config.warnings.iter().for_each(|text| warn!("{text}"));
+    let problem = account.grant.as_ref().and_then(|grant| grant.problem());
+    let warnings = config.warnings.iter().chain(&problem);
+    warnings.for_each(|text| warn!("{text}"));
     if !bound.address().ip().is_loopback() && config.rules.htpasswd.is_none() {
         warn!("other machines can reach this server, which asks for no password");
     }
@@ -131,10 +149,20 @@ fn run(
     }
     info!("listening on {}, {}", bound.address(), summary(config));
     let budget = Budget::new(config.memory, config.spool_dir.clone());
-    let service = Service::new(Box::new(Pan123::new(&account(config))), budget).watched(watch);
+    let service = Service::new(Box::new(Pan123::new(account)), budget).watched(watch);
     bound.run(service.guarded(Arc::new(access)).reserving(config.reserve))?;
     info!("stopped");
     Ok(())
+}
+
+/// The account that the options name, with the grant by which it is used.
+fn granted(config: &Config) -> Result<pan123::Config, Exit> {
+    let grant = config.oauth_file.as_deref().map(Grant::open);
+    let grant = grant.transpose().map_err(Exit::Wrong)?.map(Arc::new);
+    Ok(pan123::Config {
+        grant,
+        ..account(config)
+    })
 }
 
 /// The account that the options name.
@@ -144,6 +172,7 @@ fn account(config: &Config) -> pan123::Config {
         api_url: config.api_url.clone(),
         client_id: config.client_id.clone(),
         client_secret,
+        grant: None,
         repo_path: config.repo_path.path().to_owned(),
         state_dir: config.state_dir.clone(),
         uploads: config.uploads,
@@ -167,8 +196,11 @@ fn summary(config: &Config) -> String {
     let tier = config
         .tier
         .map_or("auto".to_owned(), |tier| format!("{tier:?}"));
+    let grant = config.oauth_file.as_ref().map_or(String::new(), |file| {
+        format!(" by the OAuth grant in {}", file.display())
+    });
     format!(
-        "{access}, {path} at {url}, {memory} MiB, {workers} workers, {uploads} uploads, \
+        "{access}, {path} at {url}{grant}, {memory} MiB, {workers} workers, {uploads} uploads, \
          bin {bin:?}, tier {tier}, rate share {share}, status at /-/"
     )
 }
@@ -199,4 +231,6 @@ fn start_log(level: &str, watch: Option<Arc<Watch>>) {
         writeln!(out, "{:<5} {}", record.level(), record.args())
     });
     builder.init();
+    // At trace the HTTP library writes whole addresses, some of which hold secrets.
+    log::set_max_level(log::max_level().min(LevelFilter::Debug));
 }

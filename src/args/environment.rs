@@ -62,26 +62,34 @@ impl<'a> Env<'a> {
         }
     }
 
-    /// A text that no option takes: itself, or the file that holds it.
+    /// A text that no option takes and that must be there.
     pub(super) fn credential(&self, name: &str) -> Result<String, String> {
+        let missing = || {
+            format!(
+                "{name} is missing: apply for a client id and secret at \
+                 https://www.123pan.com/developer, then set PAN123_CLIENT_ID and \
+                 PAN123_CLIENT_SECRET (or …_FILE) in the environment"
+            )
+        };
+        self.secret(name)?.ok_or_else(missing)
+    }
+
+    /// A text that no option takes: itself, or the file that holds it.
+    pub(super) fn secret(&self, name: &str) -> Result<Option<String>, String> {
         let file = format!("{name}_FILE");
         match (self.get(name), self.get(&file)) {
             (Some(_), Some(_)) => Err(format!("set either {name} or {file}, not both")),
-            (Some(value), None) => Ok(value),
+            (Some(value), None) => Ok(Some(value)),
             (None, Some(path)) => {
                 let text = fs::read_to_string(&path)
                     .map_err(|error| format!("{file}: can't read {path}: {error}"))?;
                 let value = text.trim_end_matches(['\r', '\n']).to_owned();
                 match value.is_empty() {
                     true => Err(format!("{file}: {path} is empty")),
-                    false => Ok(value),
+                    false => Ok(Some(value)),
                 }
             }
-            (None, None) => Err(format!(
-                "{name} is missing: apply for a client id and secret at \
-                 https://www.123pan.com/developer, then set PAN123_CLIENT_ID and \
-                 PAN123_CLIENT_SECRET (or …_FILE) in the environment"
-            )),
+            (None, None) => Ok(None),
         }
     }
 }

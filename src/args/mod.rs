@@ -3,6 +3,7 @@
 
 mod ask;
 mod bin;
+mod client;
 mod command;
 mod environment;
 mod file;
@@ -15,6 +16,7 @@ mod values;
 
 pub use ask::Question;
 pub use bin::{Bin as BinCommand, When};
+pub use client::Secret;
 pub use command::{Task, task};
 pub use table::{Opt, options};
 
@@ -25,7 +27,6 @@ use argh::FromArgs;
 use environment::Env;
 use file::Settings;
 use listen::{check_access, listen};
-use std::fmt;
 use std::path::PathBuf;
 pub(crate) use values::size;
 use values::{MOST_UPLOADS, MOST_WORKERS, count};
@@ -36,7 +37,7 @@ const NAME: &str = "restic-123pan";
 /// Where it listens unless told otherwise.
 const LISTEN: &str = "127.0.0.1:8000";
 /// The options that may stand in a configuration file.
-const OPTIONS: [&str; 20] = [
+const OPTIONS: [&str; 22] = [
     "listen",
     "htpasswd-file",
     "no-auth",
@@ -57,6 +58,8 @@ const OPTIONS: [&str; 20] = [
     "allow-http-upload",
     "no-ipv6",
     "ca-file",
+    "oauth-client-id",
+    "oauth-token-file",
 ];
 
 /// Everything that the program was told.
@@ -97,34 +100,14 @@ pub struct Config {
     pub ipv6: bool,
     /// Certificate authorities to trust instead of the usual ones, as PEM.
     pub ca: Option<Vec<u8>>,
-    /// The account's client id.
+    /// The account's client id, or the OAuth app's.
     pub client_id: String,
-    /// The account's client secret.
+    /// The secret that goes with it.
     pub client_secret: Secret,
+    /// The file of the OAuth app's grant; None for a developer's own account.
+    pub oauth_file: Option<PathBuf>,
     /// What the log should say about the options.
     pub warnings: Vec<String>,
-}
-
-/// A text that no log shows.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(pub String);
-
-impl Secret {
-    /// Takes the text.
-    pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
-
-    /// The text, for whoever must send it.
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("***")
-    }
 }
 
 /// What to do.
@@ -156,9 +139,9 @@ pub enum Exit {
 /// Use it with: restic -r rest:http://127.0.0.1:8000/my-repo/ init
 #[derive(FromArgs, Debug, Default)]
 #[argh(
-    note = "Commands: serve (which may be left out), check-config, passwd, bin, import, export, service,\ncompletions, manual. See COMMAND --help.",
+    note = "Commands: serve (which may be left out), check-config, passwd, login, bin, import, export,\nservice, completions, manual. See COMMAND --help.",
     note = "Each option can also be set in the environment as shown in brackets, or in a file that\n--config names; the option wins, then the environment.",
-    note = "Credentials aren't taken as options: set PAN123_CLIENT_ID and PAN123_CLIENT_SECRET,\nor PAN123_CLIENT_ID_FILE and PAN123_CLIENT_SECRET_FILE naming files that hold them."
+    note = "Credentials aren't taken as options: set PAN123_CLIENT_ID and PAN123_CLIENT_SECRET,\nor PAN123_CLIENT_ID_FILE and PAN123_CLIENT_SECRET_FILE naming files that hold them;\nfor an OAuth app PAN123_OAUTH_CLIENT_SECRET or PAN123_OAUTH_CLIENT_SECRET_FILE."
 )]
 struct Flags {
     /// address to listen on: host:port, :port or [::1]:port; default 127.0.0.1:8000
@@ -237,7 +220,7 @@ struct Flags {
     #[argh(option, arg_name = "size")]
     reserve: Option<String>,
 
-    /// the account's call rates: auto, free or vip; default auto [PAN123_TIER]
+    /// the account's call rates: auto, free, vip or oauth; default auto [PAN123_TIER]
     #[argh(option, arg_name = "tier")]
     tier: Option<String>,
 
@@ -254,6 +237,16 @@ struct Flags {
     /// whose proxy signs for others [PAN123_CA_FILE]
     #[argh(option, arg_name = "file")]
     ca_file: Option<String>,
+
+    /// use the account by the OAuth app with this id, after the command login, instead of
+    /// a developer's client id and secret [PAN123_OAUTH_CLIENT_ID]
+    #[argh(option, arg_name = "id")]
+    oauth_client_id: Option<String>,
+
+    /// file that holds the OAuth app's refresh token and is written at each renewal; default
+    /// oauth-token.json in the state directory [PAN123_OAUTH_TOKEN_FILE]
+    #[argh(option, arg_name = "file")]
+    oauth_token_file: Option<String>,
 
     /// file with lines such as: listen = :8000 [PAN123_CONFIG]
     #[argh(option, arg_name = "file")]
@@ -344,6 +337,10 @@ fn config(flags: Flags, env: &Env<'_>) -> Result<Config, String> {
     };
     let state = env.text("state-dir", flags.state_dir);
     let state_dir = folders::state(state.as_deref(), env)?;
+    let named = (flags.oauth_client_id, flags.oauth_token_file);
+    let client = client::client(named, env, state_dir.as_deref())?;
+    let tier = env.value("tier", flags.tier, "auto", values::tier)?;
+    let oauth = client.file.is_some().then_some(Tier::Oauth);
     let spool_dir = match env.text("spool-dir", flags.spool_dir) {
         None => state_dir.clone(),
         Some(path) => Some(folders::named("spool-dir", &path)?),
@@ -377,14 +374,15 @@ fn config(flags: Flags, env: &Env<'_>) -> Result<Config, String> {
         rate_share: env.value("rate-share", flags.rate_share, "0.8", values::share)?,
         bin: env.value("bin", flags.bin, "7d", values::bin)?,
         reserve: env.value("reserve", flags.reserve, "1G", size)?,
-        tier: env.value("tier", flags.tier, "auto", values::tier)?,
+        tier: tier.or(oauth),
         allow_http_upload: env.switch("allow-http-upload", flags.allow_http_upload)?,
         ipv6: !env.switch("no-ipv6", flags.no_ipv6)?,
         ca: env
             .text("ca-file", flags.ca_file)
             .map(|path| values::certificates(&path))
             .transpose()?,
-        client_id: env.credential("PAN123_CLIENT_ID")?,
-        client_secret: Secret(env.credential("PAN123_CLIENT_SECRET")?),
+        client_id: client.id,
+        client_secret: client.secret,
+        oauth_file: client.file,
     })
 }

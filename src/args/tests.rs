@@ -127,7 +127,7 @@ fn what_is_wrong_is_one_line_that_names_it() {
         ("--rate-share=NaN", "--rate-share"),
         ("--bin=7w", "7d"),
         ("--reserve=much", "--reserve"),
-        ("--tier=gold", "auto, free or vip"),
+        ("--tier=gold", "auto, free, vip or oauth"),
         ("--state-dir=/dev/null/x", "--state-dir"),
         ("--spool-dir=/dev/null/x", "--spool-dir"),
     ];
@@ -157,6 +157,39 @@ fn credentials_come_from_the_environment_or_from_files() {
     assert!(matches!(check(&[], &[KEY]), Err(Exit::Wrong(text)) if text.contains("apply for")));
     fs::remove_file(&path).expect("it was written");
     assert!(matches!(check(&[], &[ID, file]), Err(Exit::Wrong(text)) if text.contains(&name)));
+}
+
+#[test]
+fn an_oauth_app_takes_the_place_of_a_developer() {
+    let app = ("PAN123_OAUTH_CLIENT_ID", "app");
+    let secret = ("PAN123_OAUTH_CLIENT_SECRET", "hidden");
+    let file = ("PAN123_OAUTH_TOKEN_FILE", "/x/token");
+    let wrong = |words: &[&str], variables: &[(&str, &str)]| match check(words, variables) {
+        Err(Exit::Wrong(text)) => text,
+        other => unreachable!("{words:?}: {other:?}"),
+    };
+    let config = check(&[], &[app, secret]).unwrap();
+    let usual = std::env::temp_dir().join("oauth-token.json");
+    assert_eq!(config.oauth_file, Some(usual));
+    assert_eq!(
+        (config.client_id.as_str(), config.tier),
+        ("app", Some(Tier::Oauth))
+    );
+    assert_eq!(config.client_secret.reveal(), "hidden");
+    assert!(!format!("{config:?}").contains("hidden"));
+    let words = ["--oauth-client-id=other", "--tier=free"];
+    let config = check(&words, &[app, file]).unwrap();
+    assert_eq!(config.oauth_file, Some(PathBuf::from("/x/token")));
+    assert_eq!(
+        (config.client_id.as_str(), config.tier),
+        ("other", Some(Tier::Free))
+    );
+    assert_eq!(config.client_secret.reveal(), "", "it may have none");
+    assert!(wrong(&[], &[app, ID]).contains("not both"));
+    assert!(wrong(&[], &[app, ("PAN123_CLIENT_SECRET_FILE", "x")]).contains("not both"));
+    assert!(wrong(&[], &[ID, KEY, file]).contains("--oauth-client-id"));
+    assert!(wrong(&[], &[secret]).contains("--oauth-client-id"));
+    assert_eq!(good(&[], &[]).oauth_file, None);
 }
 
 #[test]

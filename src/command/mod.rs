@@ -5,6 +5,7 @@ pub mod bin;
 mod completions;
 mod copy;
 mod doctor;
+mod login;
 mod manual;
 mod progress;
 mod service;

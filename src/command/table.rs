@@ -1,8 +1,9 @@
 //! The table of commands, from which the manual page and the completions are made as well, and
 //! the reading of their words.
 
-use super::{completions, manual, service, transfer};
+use super::{completions, login, manual, service, transfer};
 use crate::args::{self, Opt};
+use crate::pan123;
 use crate::store::Store;
 use std::fmt::Write;
 
@@ -30,12 +31,14 @@ enum Act {
     Elsewhere,
     /// Prints something that depends on its words alone.
     Print(fn(&Words) -> Result<String, String>),
+    /// Gets what the account is used with, for which the options of the server say where.
+    LogIn,
     /// Works on the account, with the options of the server.
     Account(fn(&Words, &args::Config, &dyn Store) -> Result<(), String>),
 }
 
 /// Every command.
-pub const COMMANDS: [Command; 12] = [
+pub const COMMANDS: [Command; 13] = [
     Command {
         name: "serve",
         words: "",
@@ -59,6 +62,18 @@ pub const COMMANDS: [Command; 12] = [
         choices: &[],
         options: &[],
         act: Act::Elsewhere,
+    },
+    Command {
+        name: "login",
+        words: "",
+        about: "let the OAuth app of --oauth-client-id use the account, by way of a browser",
+        choices: &[],
+        options: &[(
+            "redirect-uri",
+            "uri",
+            "the address that 123pan has registered for the app",
+        )],
+        act: Act::LogIn,
     },
     Command {
         name: "doctor",
@@ -168,6 +183,8 @@ pub enum Call {
     Print(String),
     /// Do this with the account.
     Account(Task),
+    /// Do this before the account can be used.
+    LogIn(Task),
 }
 
 /// Something to be done with the account.
@@ -190,6 +207,11 @@ impl Task {
             _ => Ok(()),
         }
     }
+
+    /// Logs in, likewise.
+    pub fn log_in(&self, config: &args::Config, account: &pan123::Config) -> Result<(), String> {
+        login::login(&self.words, config, account)
+    }
 }
 
 /// Reads the command line: None if it is for `args` to read, or why it is wrong.
@@ -206,6 +228,10 @@ pub fn parse(words: &[String]) -> Result<Option<Call>, String> {
     let words = split(command, &words[1..]).map_err(wrong)?;
     Ok(Some(match command.act {
         Act::Print(print) => Call::Print(print(&words).map_err(wrong)?),
+        Act::LogIn => match (words.plain.is_empty(), words.value("redirect-uri")) {
+            (true, Some(_)) => Call::LogIn(Task { command, words }),
+            _ => return Err(wrong("it wants --redirect-uri and no words".to_owned())),
+        },
         _ => {
             transfer::places(command, &words).map_err(wrong)?;
             Call::Account(Task { command, words })
@@ -260,7 +286,7 @@ fn server_option(command: &Command, name: &str) -> Result<Opt, String> {
         .into_iter()
         .find(|option| option.name == name);
     known
-        .filter(|_| matches!(command.act, Act::Account(_)))
+        .filter(|_| matches!(command.act, Act::Account(_) | Act::LogIn))
         .ok_or(format!("there is no option --{name}"))
 }
 
@@ -282,7 +308,7 @@ fn help(command: &Command) -> String {
     for (name, value, about) in command.options {
         let _ = writeln!(text, "  {:<18}{about}", format!("--{name} {value}"));
     }
-    if matches!(command.act, Act::Account(_)) {
+    if matches!(command.act, Act::Account(_) | Act::LogIn) {
         text.push_str("\nThe server's options and variables say which account; see --help.\n");
     }
     text

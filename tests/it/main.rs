@@ -15,6 +15,7 @@ mod cloud;
 mod device;
 #[path = "../fake/mod.rs"]
 mod fake;
+mod oauth;
 mod rig;
 mod rigged;
 mod seeing;

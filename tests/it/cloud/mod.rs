@@ -11,6 +11,7 @@ mod contract;
 mod deleting;
 mod downloads;
 mod folders;
+mod grants;
 mod lists;
 mod locks;
 mod rig;
