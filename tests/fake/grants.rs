@@ -22,6 +22,7 @@ struct Ticket {
 }
 
 /// What a good ticket is exchanged for.
+#[derive(Debug)]
 pub struct Pair {
     pub access: String,
     pub refresh: String,
@@ -136,4 +137,54 @@ fn long(kind: &str, number: u64) -> String {
         kind.to_uppercase(),
         mark.repeat(2).to_uppercase()
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refresh_token_is_good_once() {
+        let mut grants = Grants::default();
+        let code = grants.authorize("app://back", 100);
+        let mut exchange = |ticket: &str, redirect, revokes| {
+            grants.exchange(ticket, redirect, 50, (60, 1000), revokes, false)
+        };
+        assert_eq!(
+            exchange(&code, Some("app://other"), false).err(),
+            Some(Bad::Over)
+        );
+        let first = exchange(&code, Some("app://back"), false).unwrap();
+        let second = exchange(&first.refresh, None, false).unwrap();
+        assert_eq!(exchange(&first.refresh, None, false).err(), Some(Bad::Used));
+        let third = exchange(&second.refresh, None, false).unwrap();
+        assert_eq!(exchange(&second.refresh, None, true).err(), Some(Bad::Used));
+        assert_eq!(
+            exchange(&third.refresh, None, false).err(),
+            Some(Bad::Over),
+            "revoked"
+        );
+        assert_eq!((grants.renewals, grants.reuses), (2, 2));
+        assert!(!grants.is_good(&third.access, 50), "revoked too");
+    }
+
+    #[test]
+    fn one_access_token_lives() {
+        let mut grants = Grants::default();
+        let refresh = grants.grant(100);
+        let first = grants
+            .exchange(&refresh, None, 50, (60, 100), false, false)
+            .unwrap();
+        assert!(grants.is_good(&first.access, 59) && !grants.is_good(&first.access, 60));
+        let second = grants
+            .exchange(&first.refresh, None, 50, (60, 100), false, false)
+            .unwrap();
+        assert!(!grants.is_good(&first.access, 55) && grants.is_good(&second.access, 55));
+        let third = grants
+            .exchange(&second.refresh, None, 50, (60, 100), false, true)
+            .unwrap();
+        assert!(grants.is_good(&second.access, 55) && grants.is_good(&third.access, 55));
+        let late = grants.exchange(&third.refresh, None, 100, (160, 200), false, false);
+        assert_eq!(late.err(), Some(Bad::Over));
+    }
 }

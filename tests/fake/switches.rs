@@ -154,10 +154,9 @@ pub struct Switches {
     pub url_bound: bool,
     /// A transfer is cut when its URL's time is over.
     pub url_cuts_running: bool,
-    /// The CDN says so many times that the URL belongs to another place (1010).
-    pub cdn_elsewhere: u32,
-    /// The HTTP status of that answer.
-    pub cdn_elsewhere_status: u16,
+    /// The CDN says so many times that the URL belongs to another place (1010), with this HTTP
+    /// status.
+    pub cdn_elsewhere: (u32, u16),
     /// The CDN sends clients to another port by 302.
     pub cdn_redirects: bool,
     /// The CDN answers 200 and everything, whatever `Range` says.
@@ -238,8 +237,7 @@ impl Default for Switches {
             url_t_is_end: true,
             url_bound: true,
             url_cuts_running: false,
-            cdn_elsewhere: 0,
-            cdn_elsewhere_status: 403,
+            cdn_elsewhere: (0, 403),
             cdn_redirects: false,
             cdn_ignores_range: false,
             cdn_cuts_after: None,

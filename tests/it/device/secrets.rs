@@ -152,7 +152,7 @@ fn secrets_of_an_oauth_app_stay_hidden() {
         fs::create_dir(dir.join("state")).unwrap();
         fs::rename(dir.join("grant"), dir.join("state/oauth-token.json")).unwrap();
         command
-            .args(["--oauth-client-id", id])
+            .env("PAN123_OAUTH_CLIENT_ID", id)
             .env("PAN123_OAUTH_CLIENT_SECRET", secret);
     });
 }
