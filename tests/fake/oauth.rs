@@ -47,9 +47,13 @@ fn tokens(hub: &Hub, state: &mut State, args: &Args, now: u64) -> Result<Value, 
     };
     let pair = pair.map_err(|_| Refusal::Grant(said))?;
     state.judge.calls.tokens += 1;
+    let told = match ms(oauth.life_told) {
+        0 => life,
+        told => told,
+    };
     let seconds = match oauth.life_as_text {
-        true => json!((life / 1000).to_string()),
-        false => json!(life / 1000),
+        true => json!((told / 1000).to_string()),
+        false => json!(told / 1000),
     };
     Ok(json!({
         "token_type": "Bearer", "access_token": pair.access, "refresh_token": pair.refresh,

@@ -280,6 +280,9 @@ pub struct Oauth {
     pub plain_errors: bool,
     /// Refusals repeat the refresh token.
     pub echoes: bool,
+    /// Access tokens are said to live so long, if not zero; they live as long as they do.
+    #[serde(with = "millis")]
+    pub life_told: Duration,
     /// `expires_in` is a text.
     pub life_as_text: bool,
 }
@@ -295,6 +298,7 @@ impl Default for Oauth {
             enveloped: false,
             plain_errors: false,
             echoes: false,
+            life_told: Duration::ZERO,
             life_as_text: false,
         }
     }

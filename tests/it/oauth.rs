@@ -52,7 +52,7 @@ fn restic_works_through_renewals() {
         return;
     };
     let cloud = cloud(|s| {
-        s.token_life = Duration::from_secs(2);
+        s.oauth.life_told = Duration::from_secs(2);
         s.oauth.late_check = true;
         s.latency = Duration::from_millis(40);
     });

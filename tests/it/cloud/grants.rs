@@ -111,7 +111,7 @@ fn answers_may_vary() {
 #[test]
 fn renewals_disturb_nobody() {
     let cloud = granted(|s| {
-        s.token_life = ms(2000);
+        s.oauth.life_told = ms(2000);
         s.oauth.late_check = true;
         s.latency = ms(5);
     });
