@@ -6,7 +6,7 @@ CARGO = cargo
 FOLDER = $(or $(CARGO_TARGET_DIR),target)
 BINARY = $(FOLDER)/release/restic-123pan
 
-.PHONY: help build demo test check bench conformance clients dist dist-test dist-check packages
+.PHONY: help build demo test soak check bench conformance clients dist dist-test dist-check packages
 .PHONY: install uninstall clean
 
 help:  ## list the targets (the default)
@@ -21,6 +21,9 @@ demo:  ## see a real restic back up and restore, without an account
 
 test: clients  ## run all tests, with the real restic and rustic where they can be had
 	$(CARGO) test --locked
+
+soak:  ## random histories against the model for half an hour; SOAK_MINUTES=5 for less
+	$(CARGO) test --locked --test it -- --exact model::soak::soak --ignored --nocapture
 
 check:  ## formatting and lints
 	$(CARGO) fmt --check

@@ -16,8 +16,8 @@
 //!
 //! `restic` is the protocol as values; `body` is an upload that checks itself while it is read;
 //! `turns` keeps operations on one name in order; `args` is what the user wants; `civil` writes
-//! dates; `error` says what is certain after a failure; `command` is what the program does besides
-//! serving.
+//! dates, `disk` small files; `error` says what is certain after a failure; `watch` counts and
+//! shows; `command` is what the program does besides serving.
 //!
 //! # What always holds
 //!
@@ -54,11 +54,13 @@ pub mod args;
 pub mod body;
 pub mod civil;
 pub mod command;
+pub mod disk;
 pub mod error;
 pub mod pan123;
 pub mod restic;
 pub mod server;
 pub mod service;
+mod settle;
 pub mod store;
 pub mod turns;
 pub mod watch;

@@ -43,6 +43,11 @@ pub(super) fn read(header: &str) -> Option<Credentials> {
     })
 }
 
+/// The header's value for a name and a password.
+pub fn authorization(user: &str, password: &str) -> String {
+    format!("Basic {}", BASE64.encode(format!("{user}:{password}")))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

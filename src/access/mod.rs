@@ -14,11 +14,14 @@ mod htpasswd;
 mod passwd;
 mod roles;
 mod slow;
+mod unseen;
 mod watched;
 
+pub use credentials::authorization;
 pub use guard::Claim;
 pub use passwd::passwd;
 pub use roles::{Act, Grant, Limit, Role};
+pub use unseen::ask;
 
 use crate::restic::{Kind, Operation, Repo};
 use guard::{Found, Guard};

@@ -1,9 +1,9 @@
 //! Making a line for the file with the passwords.
 
 use super::htpasswd::check_name;
-use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+use super::unseen;
 use std::fs;
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
@@ -15,7 +15,8 @@ const LONGEST: usize = 72;
 /// Asks for a password and writes the user's line into a file, or returns it if there is none.
 pub fn passwd(user: &str, file: Option<&Path>) -> Result<Option<String>, String> {
     check_name(user)?;
-    let password = ask().map_err(|error| format!("reading the password: {error}"))?;
+    let password = unseen::ask(&["Password: ", "Again: "]);
+    let password = password.map_err(|error| format!("reading the password: {error}"))?;
     if password.is_empty() || password.len() > LONGEST || password.contains('\0') {
         return Err(format!("a password has 1 to {LONGEST} bytes"));
     }
@@ -81,57 +82,6 @@ fn replace(path: &Path, text: &str) -> io::Result<()> {
     };
     let mut written = written;
     written().inspect_err(|_| drop(fs::remove_file(&new)))
-}
-
-/// Reads a password: twice and unseen from a terminal, once from anything else.
-fn ask() -> io::Result<String> {
-    let input = io::stdin();
-    if !input.is_terminal() {
-        return read_line();
-    }
-    let mute = Mute::new()?;
-    let once = prompt("Password: ")?;
-    let again = prompt("Again: ")?;
-    drop(mute);
-    match once == again {
-        true => Ok(once),
-        false => Err(io::Error::other("they differ")),
-    }
-}
-
-fn prompt(text: &str) -> io::Result<String> {
-    // Not to stdout, which may be on its way into a file.
-    let mut terminal = io::stderr();
-    write!(terminal, "{text}")?;
-    terminal.flush()?;
-    let line = read_line();
-    writeln!(terminal)?;
-    line
-}
-
-fn read_line() -> io::Result<String> {
-    let mut line = String::new();
-    io::stdin().lock().read_line(&mut line)?;
-    Ok(line.trim_end_matches(['\r', '\n']).to_owned())
-}
-
-/// A terminal that doesn't show what is typed, until it is dropped.
-struct Mute(Termios);
-
-impl Mute {
-    fn new() -> io::Result<Self> {
-        let before = tcgetattr(io::stdin())?;
-        let mut mute = before.clone();
-        mute.local_modes.remove(LocalModes::ECHO);
-        tcsetattr(io::stdin(), OptionalActions::Flush, &mute)?;
-        Ok(Self(before))
-    }
-}
-
-impl Drop for Mute {
-    fn drop(&mut self) {
-        let _ = tcsetattr(io::stdin(), OptionalActions::Now, &self.0);
-    }
 }
 
 #[cfg(test)]

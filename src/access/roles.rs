@@ -138,7 +138,7 @@ impl Roles {
     /// same path, by the one that names the user.
     pub(super) fn of(&self, user: &str, repo: &Repo) -> Option<Grant> {
         let fits = |line: &&Line| {
-            line.user.as_deref().is_none_or(|name| name == user) && line.covers(repo)
+            line.user.as_deref().is_none_or(|name| name == user) && repo.is_within(&line.prefix)
         };
         let depth = |line: &&Line| (line.prefix.segments().count(), line.user.is_some());
         let line = self.0.iter().filter(fits).max_by_key(depth)?;
@@ -150,15 +150,6 @@ impl Roles {
                 bytes,
             }),
         })
-    }
-}
-
-impl Line {
-    fn covers(&self, repo: &Repo) -> bool {
-        let mut of_repo = repo.segments();
-        self.prefix
-            .segments()
-            .all(|name| of_repo.next() == Some(name))
     }
 }
 

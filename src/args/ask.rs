@@ -1,7 +1,7 @@
-//! The commands that ask the running server: `status` and `healthcheck`. They need no credentials
-//! and nothing of the server's configuration but where it listens.
+//! The commands that ask the running server: `status` and `healthcheck`. They need nothing of the
+//! server's configuration but where it listens, and a user's password where passwords are asked for.
 
-use super::{Env, Exit, NAME, from_args, values};
+use super::{Env, Exit, LISTEN, NAME, Secret, from_args, values};
 use argh::FromArgs;
 
 /// What the running server is asked.
@@ -13,12 +13,32 @@ pub enum Question {
     Health,
 }
 
+/// A question to the running server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ask {
+    /// What it is asked.
+    pub question: Question,
+    /// Where it is.
+    pub address: String,
+    /// Who asks, where passwords are asked for.
+    pub user: Option<String>,
+    /// The password, if it needn't be asked for.
+    pub password: Option<Secret>,
+}
+
 /// Asks the running server how everything is, and prints it.
 #[derive(FromArgs, Debug)]
+#[argh(
+    note = "Where the server asks for passwords, name a user. The password comes from PAN123_PASSWORD,\nfrom the file that PAN123_PASSWORD_FILE names, or is asked for."
+)]
 struct Status {
     /// where the server listens; default 127.0.0.1:8000 [PAN123_LISTEN]
     #[argh(option, arg_name = "addr")]
     listen: Option<String>,
+
+    /// a user of the server's, who sees the repositories that they may read [PAN123_USER]
+    #[argh(option, arg_name = "name")]
+    user: Option<String>,
 }
 
 /// Asks the running server whether it works: exit code 0 if it does, 1 if not. For containers.
@@ -32,28 +52,43 @@ struct Health {
 /// Reads such a command, if it is one.
 pub(super) fn parse(words: &[&str], env: &Env<'_>) -> Option<Exit> {
     let (first, rest) = words.split_first()?;
-    let command = format!("{NAME} {first}");
-    let (question, listen) = match *first {
-        "status" => (
-            Question::Status,
-            from_args(&command, rest).map(|a: Status| a.listen),
-        ),
-        "healthcheck" => (
-            Question::Health,
-            from_args(&command, rest).map(|a: Health| a.listen),
-        ),
+    let asked = match *first {
+        "status" => status(rest, env),
+        "healthcheck" => health(rest, env),
         _ => return None,
     };
-    let listen = match listen {
-        Ok(listen) => listen,
-        Err(exit) => return Some(exit),
+    Some(asked.map_or_else(|exit| exit, Exit::Ask))
+}
+
+fn status(words: &[&str], env: &Env<'_>) -> Result<Ask, Exit> {
+    let Status { listen, user } = from_args(&format!("{NAME} status"), words)?;
+    let user = env.text("user", user.as_deref());
+    // What nobody asks for needn't be right.
+    let password = match user {
+        Some(_) => env.secret("PAN123_PASSWORD").map_err(Exit::Wrong)?,
+        None => None,
     };
-    Some(
-        match env.value("listen", listen, "127.0.0.1:8000", values::listen) {
-            Ok(listen) => Exit::Ask(question, reachable(&listen)),
-            Err(text) => Exit::Wrong(text),
-        },
-    )
+    Ok(Ask {
+        question: Question::Status,
+        address: address(listen.as_deref(), env)?,
+        user,
+        password: password.map(Secret),
+    })
+}
+
+fn health(words: &[&str], env: &Env<'_>) -> Result<Ask, Exit> {
+    let Health { listen } = from_args(&format!("{NAME} healthcheck"), words)?;
+    Ok(Ask {
+        question: Question::Health,
+        address: address(listen.as_deref(), env)?,
+        user: None,
+        password: None,
+    })
+}
+
+fn address(listen: Option<&str>, env: &Env<'_>) -> Result<String, Exit> {
+    let listen = env.value("listen", listen, LISTEN, values::listen);
+    Ok(reachable(&listen.map_err(Exit::Wrong)?))
 }
 
 /// Where a server can be reached that listens there: on this machine, when it listens everywhere.
@@ -72,12 +107,27 @@ mod tests {
 
     #[test]
     fn the_running_server_is_found() {
-        let env = |name: &str| (name == "PAN123_LISTEN").then(|| ":81".to_owned());
+        let env = |name: &str| match name {
+            "PAN123_LISTEN" => Some(":81".to_owned()),
+            "PAN123_PASSWORD" => Some("hidden".to_owned()),
+            _ => None,
+        };
         let parse = |words: &[&str]| parse(words, &Env::new(&env));
-        let ask = |question, listen: &str| Some(Exit::Ask(question, listen.to_owned()));
-        assert_eq!(parse(&["status"]), ask(Question::Status, "127.0.0.1:81"));
+        let ask = |question, address: &str, user: Option<&str>| {
+            Some(Exit::Ask(Ask {
+                question,
+                address: address.to_owned(),
+                user: user.map(str::to_owned),
+                password: user.map(|_| Secret::new("hidden")),
+            }))
+        };
+        let (status, health) = (Question::Status, Question::Health);
+        assert_eq!(parse(&["status"]), ask(status, "127.0.0.1:81", None));
+        let words = ["status", "--user", "anna"];
+        assert_eq!(parse(&words), ask(status, "127.0.0.1:81", Some("anna")));
+        assert!(!format!("{:?}", parse(&words)).contains("hidden"));
         let words = ["healthcheck", "--listen", "[::]:82"];
-        assert_eq!(parse(&words), ask(Question::Health, "[::1]:82"));
+        assert_eq!(parse(&words), ask(health, "[::1]:82", None));
         assert!(matches!(parse(&["status", "x"]), Some(Exit::Wrong(_))));
         assert_eq!(parse(&["bin"]), None);
     }

@@ -1,8 +1,7 @@
 //! As whom the program goes to 123pan: with a developer's client id and secret, or as an OAuth app
 //! with a user's grant.
 
-use super::Env;
-use std::fmt;
+use super::{Env, Secret};
 use std::path::{Path, PathBuf};
 
 /// The file of the grant in the state directory.
@@ -18,12 +17,14 @@ pub(super) struct Client {
 
 /// The client that the options and the environment name; `named` are the app's id and its file.
 pub(super) fn client(
-    named: (Option<String>, Option<String>),
+    named: (&Option<String>, &Option<String>),
     env: &Env<'_>,
     state_dir: Option<&Path>,
 ) -> Result<Client, String> {
-    let id = env.text("oauth-client-id", named.0);
-    let file = env.text("oauth-token-file", named.1).map(PathBuf::from);
+    let id = env.text("oauth-client-id", named.0.as_deref());
+    let file = env
+        .text("oauth-token-file", named.1.as_deref())
+        .map(PathBuf::from);
     let Some(id) = id else {
         let secret = env.secret("PAN123_OAUTH_CLIENT_SECRET")?;
         return match (file, secret) {
@@ -63,24 +64,43 @@ fn developer(env: &Env<'_>) -> Result<Client, String> {
     })
 }
 
-/// A text that no log shows.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(pub String);
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl Secret {
-    /// Takes the text.
-    pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
+    fn found(id: &str, variables: &[(&str, &str)]) -> Result<(String, String, PathBuf), String> {
+        let find = |name: &str| variables.iter().find(|(known, _)| *known == name);
+        let get = |name: &str| find(name).map(|(_, value)| (*value).to_owned());
+        let id = Some(id.to_owned()).filter(|id| !id.is_empty());
+        let state = Some(Path::new("/state"));
+        let client = client((&id, &None), &Env::new(&get), state)?;
+        let secret = client.secret.reveal().to_owned();
+        Ok((client.id, secret, client.file.unwrap_or_default()))
     }
 
-    /// The text, for whoever must send it.
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("***")
+    #[test]
+    fn an_oauth_app_takes_the_place_of_a_developer() {
+        let (id, key) = (("PAN123_CLIENT_ID", "id"), ("PAN123_CLIENT_SECRET", "key"));
+        let app = ("PAN123_OAUTH_CLIENT_ID", "app");
+        let secret = ("PAN123_OAUTH_CLIENT_SECRET", "secret");
+        let file = ("PAN123_OAUTH_TOKEN_FILE", "/x/token");
+        let is = |id: &str, secret: &str, file: &str| Ok((id.into(), secret.into(), file.into()));
+        assert_eq!(found("", &[id, key]), is("id", "key", ""));
+        assert_eq!(
+            found("", &[app, secret]),
+            is("app", "secret", "/state/oauth-token.json")
+        );
+        assert_eq!(found("other", &[app, file]), is("other", "", "/x/token"));
+        let refused: [(&[(&str, &str)], &str); 5] = [
+            (&[app, id], "not both"),
+            (&[app, ("PAN123_CLIENT_SECRET_FILE", "x")], "not both"),
+            (&[id, key, file], "wants --oauth-client-id"),
+            (&[secret], "wants --oauth-client-id"),
+            (&[], "PAN123_CLIENT_ID is missing"),
+        ];
+        for (variables, words) in refused {
+            let said = found("", variables).expect_err(words);
+            assert!(said.contains(words), "{said}");
+        }
     }
 }

@@ -32,22 +32,29 @@ impl<'a> Env<'a> {
     }
 
     /// A text, by the option or else by its variable.
-    pub(super) fn text(&self, name: &str, option: Option<String>) -> Option<String> {
-        option.or_else(|| self.get(&variable(name)))
+    pub(super) fn text(&self, name: &str, option: Option<&str>) -> Option<String> {
+        option
+            .map(str::to_owned)
+            .or_else(|| self.get(&variable(name)))
     }
 
     /// Option, environment, default, in this order; an error says where the bad value stood.
     pub(super) fn value<T>(
         &self,
         name: &str,
-        option: Option<String>,
+        option: Option<&str>,
         default: &str,
-        parse: impl Fn(&str) -> Result<T, String>,
+        parse: fn(&str) -> Result<T, String>,
     ) -> Result<T, String> {
-        let option = option.map(|text| (text, format!("--{name}")));
-        let found = option.or_else(|| self.find(&variable(name)));
-        let (text, place) = found.unwrap_or_else(|| (default.to_owned(), variable(name)));
+        let (text, place) = self.found(name, option, default);
         parse(&text).map_err(|why| format!("{place} {text:?}: {why}"))
+    }
+
+    /// A text, and how messages name the place where it stands.
+    fn found(&self, name: &str, option: Option<&str>, default: &str) -> (String, String) {
+        let option = option.map(|text| (text.to_owned(), format!("--{name}")));
+        let found = option.or_else(|| self.find(&variable(name)));
+        found.unwrap_or_else(|| (default.to_owned(), variable(name)))
     }
 
     /// Whether something is switched on.
@@ -62,24 +69,11 @@ impl<'a> Env<'a> {
         }
     }
 
-    /// A text that no option takes and that must be there.
-    pub(super) fn credential(&self, name: &str) -> Result<String, String> {
-        let missing = || {
-            format!(
-                "{name} is missing: apply for a client id and secret at \
-                 https://www.123pan.com/developer, then set PAN123_CLIENT_ID and \
-                 PAN123_CLIENT_SECRET (or …_FILE) in the environment"
-            )
-        };
-        self.secret(name)?.ok_or_else(missing)
-    }
-
     /// A text that no option takes: itself, or the file that holds it.
     pub(super) fn secret(&self, name: &str) -> Result<Option<String>, String> {
         let file = format!("{name}_FILE");
         match (self.get(name), self.get(&file)) {
             (Some(_), Some(_)) => Err(format!("set either {name} or {file}, not both")),
-            (Some(value), None) => Ok(Some(value)),
             (None, Some(path)) => {
                 let text = fs::read_to_string(&path)
                     .map_err(|error| format!("{file}: can't read {path}: {error}"))?;
@@ -89,8 +83,19 @@ impl<'a> Env<'a> {
                     false => Ok(Some(value)),
                 }
             }
-            (None, None) => Ok(None),
+            (value, None) => Ok(value),
         }
+    }
+
+    /// Half of the account's credentials.
+    pub(super) fn credential(&self, name: &str) -> Result<String, String> {
+        self.secret(name)?.ok_or_else(|| {
+            format!(
+                "{name} is missing: apply for a client id and secret at \
+                 https://www.123pan.com/developer, then set PAN123_CLIENT_ID and \
+                 PAN123_CLIENT_SECRET (or …_FILE) in the environment"
+            )
+        })
     }
 }
 

@@ -5,6 +5,7 @@ mod ask;
 mod bin;
 mod client;
 mod command;
+mod config;
 mod environment;
 mod file;
 mod folders;
@@ -14,15 +15,14 @@ mod table;
 mod tests;
 mod values;
 
-pub use ask::Question;
+pub use ask::{Ask, Question};
 pub use bin::{Bin as BinCommand, When};
-pub use client::Secret;
 pub use command::{Task, task};
+pub use config::{Config, Secret};
 pub use table::{Opt, options};
 
 use crate::access::Rules;
-use crate::pan123::{Bin, Tier};
-use crate::restic::Repo;
+use crate::pan123::Tier;
 use argh::FromArgs;
 use environment::Env;
 use file::Settings;
@@ -62,54 +62,6 @@ const OPTIONS: [&str; 22] = [
     "oauth-token-file",
 ];
 
-/// Everything that the program was told.
-#[derive(Clone, Debug)]
-pub struct Config {
-    /// `host:port` to listen on; without a host every interface.
-    pub listen: String,
-    /// Who may come in and do what.
-    pub rules: Rules,
-    /// Whether others than this machine may come in without passwords.
-    pub no_auth: bool,
-    /// The folder in the account below which repositories are kept.
-    pub repo_path: Repo,
-    /// Where 123pan's interface is.
-    pub api_url: String,
-    /// Folder for what should outlive a restart; none to do without.
-    pub state_dir: Option<PathBuf>,
-    /// Folder for bodies that don't fit the memory.
-    pub spool_dir: Option<PathBuf>,
-    /// Bytes of memory for bodies that are held.
-    pub memory: u64,
-    /// Threads for packs and index files.
-    pub workers: usize,
-    /// Most uploads in flight.
-    pub uploads: usize,
-    /// Share of 123pan's rates that this program may use: above 0, at most 1.
-    pub rate_share: f64,
-    /// What becomes of deleted files.
-    pub bin: Bin,
-    /// Bytes of the account that are kept free for what makes room again; below it, the oldest
-    /// deleted files are purged before their time.
-    pub reserve: u64,
-    /// Which rates the account has; none to find out.
-    pub tier: Option<Tier>,
-    /// Whether files, and the token with them, may be sent without TLS.
-    pub allow_http_upload: bool,
-    /// Whether 123pan is reached by IPv6 as well.
-    pub ipv6: bool,
-    /// Certificate authorities to trust instead of the usual ones, as PEM.
-    pub ca: Option<Vec<u8>>,
-    /// The account's client id, or the OAuth app's.
-    pub client_id: String,
-    /// The secret that goes with it.
-    pub client_secret: Secret,
-    /// The file of the OAuth app's grant; None for a developer's own account.
-    pub oauth_file: Option<PathBuf>,
-    /// What the log should say about the options.
-    pub warnings: Vec<String>,
-}
-
 /// What to do.
 #[derive(Clone, Debug)]
 pub enum Command {
@@ -128,8 +80,8 @@ pub enum Command {
 pub enum Exit {
     /// Print this; it was asked for.
     Print(String),
-    /// Ask the running server at this address.
-    Ask(Question, String),
+    /// Ask the running server.
+    Ask(Ask),
     /// Say what is wrong, in one line.
     Wrong(String),
 }
@@ -139,116 +91,103 @@ pub enum Exit {
 /// Use it with: restic -r rest:http://127.0.0.1:8000/my-repo/ init
 #[derive(FromArgs, Debug, Default)]
 #[argh(
-    note = "Commands: serve (which may be left out), check-config, passwd, login, bin, import, export,\nservice, completions, manual. See COMMAND --help.",
-    note = "Each option can also be set in the environment as shown in brackets, or in a file that\n--config names; the option wins, then the environment.",
-    note = "Credentials aren't taken as options: set PAN123_CLIENT_ID and PAN123_CLIENT_SECRET,\nor PAN123_CLIENT_ID_FILE and PAN123_CLIENT_SECRET_FILE naming files that hold them;\nfor an OAuth app PAN123_OAUTH_CLIENT_SECRET or PAN123_OAUTH_CLIENT_SECRET_FILE."
+    note = "Commands: serve (which may be left out), check-config, passwd, login, doctor, status,\nhealthcheck, bin, import, export, service, completions, manual. See COMMAND --help.",
+    note = "Each option can also be a variable, such as PAN123_REPO_PATH=/backup or PAN123_NO_IPV6=1,\nor stand in the file that --config names; the option wins, then the variable.",
+    note = "Credentials are variables only: PAN123_CLIENT_ID and PAN123_CLIENT_SECRET, or\nPAN123_CLIENT_ID_FILE and PAN123_CLIENT_SECRET_FILE, which name files; for an OAuth app\nPAN123_OAUTH_CLIENT_SECRET or PAN123_OAUTH_CLIENT_SECRET_FILE."
 )]
 struct Flags {
-    /// address to listen on: host:port, :port or [::1]:port; default 127.0.0.1:8000
-    /// [PAN123_LISTEN]
+    /// address to listen on, or :port; default 127.0.0.1:8000
     #[argh(option, arg_name = "addr")]
     listen: Option<String>,
 
-    /// file with the users' passwords, as htpasswd -B and the command passwd write it
-    /// [PAN123_HTPASSWD_FILE]
+    /// file with users' passwords; the command passwd writes it
     #[argh(option, arg_name = "file")]
     htpasswd_file: Option<String>,
 
-    /// serve other machines without asking for passwords [PAN123_NO_AUTH=1]
+    /// serve other machines without asking for passwords
     #[argh(switch)]
     no_auth: bool,
 
-    /// file that says what each user may do where [PAN123_ROLES]
+    /// file that says what each user may do where
     #[argh(option, arg_name = "file")]
     roles: Option<String>,
 
-    /// let users enter only repositories below a folder of their name
-    /// [PAN123_PRIVATE_REPOS=1]
+    /// let users enter only repositories below their own name
     #[argh(switch)]
     private_repos: bool,
 
-    /// let nobody remove or replace anything but locks [PAN123_APPEND_ONLY=1]
+    /// let nobody remove or replace anything but locks
     #[argh(switch)]
     append_only: bool,
 
-    /// folder in the account that holds the repositories; default /restic-backup
-    /// [PAN123_REPO_PATH]
+    /// the repositories' folder; default /restic-backup
     #[argh(option, arg_name = "path")]
     repo_path: Option<String>,
 
-    /// address of 123pan's interface; default https://open-api.123pan.com
-    /// [PAN123_API_URL]
+    /// 123pan's interface; default https://open-api.123pan.com
     #[argh(option, arg_name = "url")]
     api_url: Option<String>,
 
     /// folder for the token and what is to be purged; default the first writable of
     /// $STATE_DIRECTORY, $XDG_STATE_HOME/restic-123pan,
-    /// $HOME/.local/state/restic-123pan, /var/lib/restic-123pan [PAN123_STATE_DIR]
+    /// $HOME/.local/state/restic-123pan, /var/lib/restic-123pan
     #[argh(option, arg_name = "dir")]
     state_dir: Option<String>,
 
-    /// folder for uploads of unknown length that don't fit the memory; default the
-    /// state directory [PAN123_SPOOL_DIR]
+    /// folder for what exceeds --memory; default the state directory
     #[argh(option, arg_name = "dir")]
     spool_dir: Option<String>,
 
-    /// memory for uploads that are held to be sent again, such as 0, 500K, 32M, 1GiB;
-    /// default 32M [PAN123_MEMORY]
+    /// memory for held uploads, such as 0, 500K, 1G; default 32M
     #[argh(option, arg_name = "size")]
     memory: Option<String>,
 
-    /// packs and index files served at the same time; default 8 [PAN123_WORKERS]
+    /// packs and index files served at the same time; default 8
     #[argh(option, arg_name = "n")]
     workers: Option<String>,
 
-    /// most uploads to 123pan at the same time, 1 to 20; default 8 [PAN123_UPLOADS]
+    /// uploads to 123pan at the same time, up to 20; default 8
     #[argh(option, arg_name = "n")]
     uploads: Option<String>,
 
-    /// share of 123pan's call rates to use, above 0 and at most 1; default 0.8
-    /// [PAN123_RATE_SHARE]
+    /// share of 123pan's call rates to use, up to 1; default 0.8
     #[argh(option, arg_name = "x")]
     rate_share: Option<String>,
 
-    /// deleted files stay in the recycle bin for so many days (7d), or "purge" at
-    /// once, or "keep"; default 7d [PAN123_BIN]
+    /// deleted files: purge, keep, or purge after days; default 7d
     #[argh(option, arg_name = "what")]
     bin: Option<String>,
 
-    /// space of the account that is kept free for pruning: less refuses new packs, and
-    /// purges the oldest deleted files early; default 1G, 0 for none [PAN123_RESERVE]
+    /// space kept free for pruning, see README.md; default 1G
     #[argh(option, arg_name = "size")]
     reserve: Option<String>,
 
-    /// the account's call rates: auto, free, vip or oauth; default auto [PAN123_TIER]
+    /// the account's call rates: auto, free, vip or oauth; default auto
     #[argh(option, arg_name = "tier")]
     tier: Option<String>,
 
     /// send files without TLS if an upload host has none; whoever listens can then
-    /// take over the account [PAN123_ALLOW_HTTP_UPLOAD=1]
+    /// take over the account
     #[argh(switch)]
     allow_http_upload: bool,
 
-    /// reach 123pan by IPv4 only [PAN123_NO_IPV6=1]
+    /// reach 123pan by IPv4 only
     #[argh(switch)]
     no_ipv6: bool,
 
-    /// certificate authorities to trust instead of the usual ones, in PEM, for networks
-    /// whose proxy signs for others [PAN123_CA_FILE]
+    /// certificate authorities to trust instead, in PEM
     #[argh(option, arg_name = "file")]
     ca_file: Option<String>,
 
-    /// use the account by the OAuth app with this id, after the command login, instead of
-    /// a developer's client id and secret [PAN123_OAUTH_CLIENT_ID]
+    /// use the account by this OAuth app, see the command login
     #[argh(option, arg_name = "id")]
     oauth_client_id: Option<String>,
 
-    /// file that holds the OAuth app's refresh token and is written at each renewal; default
-    /// oauth-token.json in the state directory [PAN123_OAUTH_TOKEN_FILE]
+    /// file of its refresh token; default oauth-token.json in the state directory
     #[argh(option, arg_name = "file")]
     oauth_token_file: Option<String>,
 
-    /// file with lines such as: listen = :8000 [PAN123_CONFIG]
+    /// file with lines such as: listen = :8000
     #[argh(option, arg_name = "file")]
     config: Option<String>,
 
@@ -280,15 +219,28 @@ pub fn parse(
     if matches!(words.first(), Some(&"serve" | &"check-config" | &"doctor")) {
         words.remove(0);
     }
-    let flags: Flags = from_args(NAME, &words)?;
+    let config = read(&words, env)?;
+    if matches!(command, Command::Serve | Command::Check) {
+        check_access(&config).map_err(Exit::Wrong)?;
+    }
+    Ok((config, command))
+}
+
+/// Reads the server's options for a command that doesn't listen, and so lets nobody in.
+pub fn account(args: &[String], env: &dyn Fn(&str) -> Option<String>) -> Result<Config, Exit> {
+    let words = split(args);
+    read(&words.iter().map(String::as_str).collect::<Vec<_>>(), env)
+}
+
+fn read(words: &[&str], env: &dyn Fn(&str) -> Option<String>) -> Result<Config, Exit> {
+    let flags: Flags = from_args(NAME, words)?;
     if flags.version {
         let version = env!("CARGO_PKG_VERSION");
         return Err(Exit::Print(format!("{NAME} {version}\n")));
     }
-    let config = environment(env, flags.config.as_deref())
-        .and_then(|env| config(flags, &env))
-        .and_then(|config| check_access(&config).map(|()| config));
-    Ok((config.map_err(Exit::Wrong)?, command))
+    environment(env, flags.config.as_deref())
+        .and_then(|env| config(&flags, &env))
+        .map_err(Exit::Wrong)
 }
 
 /// The environment, with the configuration file behind it.
@@ -297,7 +249,7 @@ fn environment<'a>(
     file: Option<&str>,
 ) -> Result<Env<'a>, String> {
     let mut env = Env::new(env);
-    if let Some(path) = env.text("config", file.map(str::to_owned)) {
+    if let Some(path) = env.text("config", file) {
         env.file = Settings::read(&path, &OPTIONS)?;
     }
     Ok(env)
@@ -323,25 +275,25 @@ fn from_args<F: FromArgs>(name: &str, words: &[&str]) -> Result<F, Exit> {
     })
 }
 
-fn config(flags: Flags, env: &Env<'_>) -> Result<Config, String> {
+fn config(flags: &Flags, env: &Env<'_>) -> Result<Config, String> {
     let mut warnings = Vec::new();
-    let listen = listen(flags.listen, env, &mut warnings)?;
+    let listen = listen(flags.listen.as_deref(), env, &mut warnings)?;
     let rules = Rules {
         htpasswd: env
-            .text("htpasswd-file", flags.htpasswd_file)
+            .text("htpasswd-file", flags.htpasswd_file.as_deref())
             .map(PathBuf::from),
-        roles: env.text("roles", flags.roles).map(PathBuf::from),
+        roles: env.text("roles", flags.roles.as_deref()).map(PathBuf::from),
         private_repos: env.switch("private-repos", flags.private_repos)?,
         append_only: env.switch("append-only", flags.append_only)?,
         ..Rules::default()
     };
-    let state = env.text("state-dir", flags.state_dir);
-    let state_dir = folders::state(state.as_deref(), env)?;
-    let named = (flags.oauth_client_id, flags.oauth_token_file);
-    let client = client::client(named, env, state_dir.as_deref())?;
-    let tier = env.value("tier", flags.tier, "auto", values::tier)?;
+    let state = env.text("state-dir", flags.state_dir.as_deref());
+    let state_dir = folders::state(state.as_deref(), env, &mut warnings);
+    let app = (&flags.oauth_client_id, &flags.oauth_token_file);
+    let client = client::client(app, env, state_dir.as_deref())?;
+    let tier = env.value("tier", flags.tier.as_deref(), "auto", values::tier)?;
     let oauth = client.file.is_some().then_some(Tier::Oauth);
-    let spool_dir = match env.text("spool-dir", flags.spool_dir) {
+    let spool_dir = match env.text("spool-dir", flags.spool_dir.as_deref()) {
         None => state_dir.clone(),
         Some(path) => Some(folders::named("spool-dir", &path)?),
     };
@@ -352,33 +304,38 @@ fn config(flags: Flags, env: &Env<'_>) -> Result<Config, String> {
         warnings,
         repo_path: env.value(
             "repo-path",
-            flags.repo_path,
+            flags.repo_path.as_deref(),
             "/restic-backup",
             values::repo_path,
         )?,
         api_url: env.value(
             "api-url",
-            flags.api_url,
+            flags.api_url.as_deref(),
             "https://open-api.123pan.com",
             values::url,
         )?,
         state_dir,
         spool_dir,
-        memory: env.value("memory", flags.memory, "32M", size)?,
-        workers: env.value("workers", flags.workers, "8", |text| {
+        memory: env.value("memory", flags.memory.as_deref(), "32M", size)?,
+        workers: env.value("workers", flags.workers.as_deref(), "8", |text| {
             count(text, MOST_WORKERS)
         })?,
-        uploads: env.value("uploads", flags.uploads, "8", |text| {
+        uploads: env.value("uploads", flags.uploads.as_deref(), "8", |text| {
             count(text, MOST_UPLOADS)
         })?,
-        rate_share: env.value("rate-share", flags.rate_share, "0.8", values::share)?,
-        bin: env.value("bin", flags.bin, "7d", values::bin)?,
-        reserve: env.value("reserve", flags.reserve, "1G", size)?,
+        rate_share: env.value(
+            "rate-share",
+            flags.rate_share.as_deref(),
+            "0.8",
+            values::share,
+        )?,
+        bin: env.value("bin", flags.bin.as_deref(), "7d", values::bin)?,
+        reserve: env.value("reserve", flags.reserve.as_deref(), "1G", size)?,
         tier: tier.or(oauth),
         allow_http_upload: env.switch("allow-http-upload", flags.allow_http_upload)?,
         ipv6: !env.switch("no-ipv6", flags.no_ipv6)?,
         ca: env
-            .text("ca-file", flags.ca_file)
+            .text("ca-file", flags.ca_file.as_deref())
             .map(|path| values::certificates(&path))
             .transpose()?,
         client_id: client.id,

@@ -1,6 +1,7 @@
 //! Options from words and variables that are given here; the real environment isn't looked at.
 
 use super::*;
+use crate::pan123::{Bin, Tier};
 use std::fs;
 
 const ID: (&str, &str) = ("PAN123_CLIENT_ID", "id");
@@ -128,7 +129,6 @@ fn what_is_wrong_is_one_line_that_names_it() {
         ("--bin=7w", "7d"),
         ("--reserve=much", "--reserve"),
         ("--tier=gold", "auto, free, vip or oauth"),
-        ("--state-dir=/dev/null/x", "--state-dir"),
         ("--spool-dir=/dev/null/x", "--spool-dir"),
     ];
     for (word, named) in table {
@@ -157,39 +157,6 @@ fn credentials_come_from_the_environment_or_from_files() {
     assert!(matches!(check(&[], &[KEY]), Err(Exit::Wrong(text)) if text.contains("apply for")));
     fs::remove_file(&path).expect("it was written");
     assert!(matches!(check(&[], &[ID, file]), Err(Exit::Wrong(text)) if text.contains(&name)));
-}
-
-#[test]
-fn an_oauth_app_takes_the_place_of_a_developer() {
-    let app = ("PAN123_OAUTH_CLIENT_ID", "app");
-    let secret = ("PAN123_OAUTH_CLIENT_SECRET", "hidden");
-    let file = ("PAN123_OAUTH_TOKEN_FILE", "/x/token");
-    let wrong = |words: &[&str], variables: &[(&str, &str)]| match check(words, variables) {
-        Err(Exit::Wrong(text)) => text,
-        other => unreachable!("{words:?}: {other:?}"),
-    };
-    let config = check(&[], &[app, secret]).unwrap();
-    let usual = std::env::temp_dir().join("oauth-token.json");
-    assert_eq!(config.oauth_file, Some(usual));
-    assert_eq!(
-        (config.client_id.as_str(), config.tier),
-        ("app", Some(Tier::Oauth))
-    );
-    assert_eq!(config.client_secret.reveal(), "hidden");
-    assert!(!format!("{config:?}").contains("hidden"));
-    let words = ["--oauth-client-id=other", "--tier=free"];
-    let config = check(&words, &[app, file]).unwrap();
-    assert_eq!(config.oauth_file, Some(PathBuf::from("/x/token")));
-    assert_eq!(
-        (config.client_id.as_str(), config.tier),
-        ("other", Some(Tier::Free))
-    );
-    assert_eq!(config.client_secret.reveal(), "", "it may have none");
-    assert!(wrong(&[], &[app, ID]).contains("not both"));
-    assert!(wrong(&[], &[app, ("PAN123_CLIENT_SECRET_FILE", "x")]).contains("not both"));
-    assert!(wrong(&[], &[ID, KEY, file]).contains("--oauth-client-id"));
-    assert!(wrong(&[], &[secret]).contains("--oauth-client-id"));
-    assert_eq!(good(&[], &[]).oauth_file, None);
 }
 
 #[test]
@@ -381,4 +348,37 @@ fn the_bin_has_commands() {
     ] {
         assert_eq!(at(wrong), None, "{wrong}");
     }
+}
+
+/// `--no-auth` may stand on the server's command line alone; commands that don't listen must run
+/// all the same.
+#[test]
+fn only_who_listens_must_ask_for_passwords() {
+    let wide = |name: &str| match name {
+        "PAN123_LISTEN" => Some(":8000".to_owned()),
+        "STATE_DIRECTORY" => Some(std::env::temp_dir().display().to_string()),
+        _ => [ID, KEY]
+            .iter()
+            .find(|(n, _)| *n == name)
+            .map(|(_, value)| (*value).to_owned()),
+    };
+    let words = |line: &str| -> Vec<String> { line.split(' ').map(str::to_owned).collect() };
+    for line in ["doctor", "bin list"] {
+        assert!(parse(&words(line), &wide).is_ok(), "{line}");
+    }
+    assert!(account(&words("--tier vip"), &wide).is_ok());
+    for line in ["serve", "check-config"] {
+        match parse(&words(line), &wide) {
+            Err(Exit::Wrong(text)) => assert!(text.contains("--no-auth"), "{text}"),
+            other => unreachable!("{line}: {other:?}"),
+        }
+    }
+}
+
+/// A disk that is full or read-only is no reason not to back up.
+#[test]
+fn a_state_directory_that_can_not_be_is_a_warning() {
+    let config = check(&["--state-dir=/dev/null/x"], &[ID, KEY]).expect("a warning");
+    assert_eq!(config.state_dir, Some("/dev/null/x".into()));
+    assert!(config.warnings.iter().any(|w| w.contains("--state-dir")));
 }

@@ -65,21 +65,36 @@ impl<'a> Body<'a> {
         id: Option<Id>,
         budget: &'a Budget,
     ) -> Result<Self, Error> {
-        let form = Form::Stream {
-            source,
-            check: Check::new(id, Some(len)),
-        };
-        let mut body = Self {
+        let mut body = Self::streamed(source, len, id, budget);
+        body.keep().map(|()| body)
+    }
+
+    /// The same, with nothing of it read yet.
+    pub fn streamed(
+        source: &'a mut dyn Read,
+        len: u64,
+        id: Option<Id>,
+        budget: &'a Budget,
+    ) -> Self {
+        let check = Check::new(id, Some(len));
+        Self {
             len,
             at: 0,
-            form,
+            form: Form::Stream { source, check },
             budget,
             fault: None,
-        };
-        if let Some(lease) = budget.take(len, len <= SMALL) {
-            body.hold(lease)?;
         }
-        Ok(body)
+    }
+
+    /// Holds it if it is small or fits the budget, and isn't held yet.
+    pub fn keep(&mut self) -> Result<(), Error> {
+        if self.repeatable() {
+            return Ok(());
+        }
+        match self.budget.take(self.len, self.len <= SMALL) {
+            Some(lease) => self.hold(lease),
+            None => Ok(()),
+        }
     }
 
     /// A body that ends when its reader ends.

@@ -1,6 +1,7 @@
 //! Asking the running server: a GET over plain TCP, and what is printed of its answer.
 
-use crate::args::Question;
+use crate::access;
+use crate::args::{Ask, Question};
 use crate::watch;
 use std::io::{self, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
@@ -12,45 +13,59 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// Largest answer in bytes that is read.
 const LARGEST: u64 = 1 << 20;
 
-/// Asks the server at `address`, and says what it says.
+/// Asks the running server, and says what it says.
 // What went wrong belongs on the terminal, not into a log.
 #[allow(clippy::print_stderr)]
-pub fn ask(question: Question, address: &str) -> ExitCode {
-    let path = match question {
-        Question::Status => "/-/status",
-        Question::Health => "/-/healthz",
-    };
-    let said = fetch(address, path).and_then(|text| match question {
-        Question::Health => Ok(()),
-        Question::Status => {
-            let status = serde_json::from_str(&text).map_err(io::Error::other)?;
-            io::stdout().write_all(watch::text(&status).as_bytes())
-        }
-    });
-    match said {
+pub fn ask(asked: &Ask) -> ExitCode {
+    match answer(asked) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
+            let address = &asked.address;
             eprintln!("restic-123pan: the server at {address} doesn't say how it is: {error}");
             ExitCode::FAILURE
         }
     }
 }
 
-/// The body of a page.
-fn fetch(address: &str, path: &str) -> io::Result<String> {
+fn answer(asked: &Ask) -> io::Result<()> {
+    if asked.question == Question::Health {
+        return fetch(&asked.address, "/-/healthz", "").map(drop);
+    }
+    let header = match &asked.user {
+        None => String::new(),
+        Some(user) => {
+            let typed = || access::ask(&[&format!("Password of {user}: ")]);
+            let given = asked.password.as_ref();
+            let password = given.map_or_else(typed, |known| Ok(known.reveal().to_owned()))?;
+            let value = access::authorization(user, &password);
+            format!("Authorization: {value}\r\n")
+        }
+    };
+    let text = fetch(&asked.address, "/-/status", &header)?;
+    let status = serde_json::from_str(&text).map_err(io::Error::other)?;
+    io::stdout().write_all(watch::text(&status).as_bytes())
+}
+
+/// The body of a page, asked for with these lines in the head.
+fn fetch(address: &str, path: &str, lines: &str) -> io::Result<String> {
     let none = || io::Error::other("no such address");
     let to = address.to_socket_addrs()?.next().ok_or_else(none)?;
     let mut socket = TcpStream::connect_timeout(&to, PATIENCE)?;
     socket.set_read_timeout(Some(PATIENCE))?;
     socket.set_write_timeout(Some(PATIENCE))?;
     // HTTP/1.0, so that the end of the answer is the end of the connection.
-    write!(socket, "GET {path} HTTP/1.0\r\nHost: {address}\r\n\r\n")?;
+    let request = format!("GET {path} HTTP/1.0\r\nHost: {address}\r\n{lines}\r\n");
+    socket.write_all(request.as_bytes())?;
     let mut text = String::new();
     socket.take(LARGEST).read_to_string(&mut text)?;
     let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
     let first = head.lines().next().unwrap_or("no answer");
     match first.split(' ').nth(1) {
         Some("200") => Ok(body.to_owned()),
+        Some("401") if lines.is_empty() => Err(io::Error::other(
+            "it asks for a password; name a user with --user",
+        )),
+        Some("401") => Err(io::Error::other("wrong name or password")),
         _ => Err(io::Error::other(first.to_owned())),
     }
 }

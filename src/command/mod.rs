@@ -2,9 +2,11 @@
 
 mod ask;
 pub mod bin;
+mod check;
 mod completions;
 mod copy;
 mod doctor;
+mod log;
 mod login;
 mod manual;
 mod progress;
@@ -13,7 +15,9 @@ mod table;
 mod transfer;
 
 pub use ask::ask;
+pub use check::check;
 pub use copy::{Copied, End, Manner, Patience, copy};
 pub use doctor::doctor;
+pub use log::start_log;
 pub use progress::Screen;
 pub use table::{COMMANDS, Call, Command, Task, parse};

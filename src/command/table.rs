@@ -88,7 +88,11 @@ pub const COMMANDS: [Command; 13] = [
         words: "",
         about: "ask the running server how everything is",
         choices: &[],
-        options: &[],
+        options: &[(
+            "user",
+            "name",
+            "a user of the server's, where it asks for passwords",
+        )],
         act: Act::Elsewhere,
     },
     Command {

@@ -93,6 +93,9 @@ impl Cloud {
             .flat_map(|name| name.files.iter().copied())
             .collect();
         let all: Vec<u64> = all.into_iter().collect();
+        let doomed_files: Vec<Thrown> =
+            doomed.iter().filter_map(|name| self.thrown(name)).collect();
+        let _noted = self.waste.note(&doomed_files);
         let mut failed = HashMap::new();
         for batch in all.chunks(BATCH) {
             self.trash(batch, first, &mut failed);

@@ -354,9 +354,14 @@ impl Cloud {
             folders.entry(path).or_default().push(file);
         }
         for (path, files) in folders {
-            if self.shown(&path, &files, first)?.is_none() && self.any_alive(&files, first)? {
-                let text = format!("123pan's list of /{path} doesn't show what was stored there");
-                return Err(Error::new(Cause::Busy, text));
+            match self.shown(&path, &files, first)? {
+                Some(rows) => self.keep(repo, &path, &rows),
+                None if self.any_alive(&files, first)? => {
+                    let text =
+                        format!("123pan's list of /{path} doesn't show what was stored there");
+                    return Err(Error::new(Cause::Busy, text));
+                }
+                None => {}
             }
             let mut unseen = self.fence.unseen_files();
             if let Some(list) = unseen.get_mut(repo) {
@@ -364,6 +369,19 @@ impl Cloud {
             }
         }
         Ok(())
+    }
+
+    /// A list tells as much as `infos` would. Once the lock is gone, another server may remove what
+    /// is in it, and nobody may miss it then.
+    fn keep(&self, repo: &Repo, path: &Path, rows: &[Row]) {
+        let folders = self.tree.known().ids(path).unwrap_or_default();
+        let rows: HashMap<u64, &Row> = rows.iter().map(|row| (row.file_id, row)).collect();
+        let mut promises = self.fence.promises();
+        if let Some(list) = promises.get_mut(repo) {
+            list.retain(|promise| {
+                found(promise, rows.get(&promise.file).copied(), &folders) != Found::Kept
+            });
+        }
     }
 
     fn any_alive(&self, files: &[u64], first: Priority) -> Result<bool, Error> {

@@ -17,11 +17,13 @@
 pub mod api;
 mod bin;
 mod call;
+mod damage;
 pub mod doctor;
 mod download;
 mod fence;
 mod health;
 mod hosts;
+mod journal;
 mod judge;
 mod known;
 mod list;
@@ -308,6 +310,10 @@ impl Store for Pan123 {
 
     fn save(&self, repo: &Repo, file: &File, body: &mut Body<'_>) -> Result<(), Error> {
         self.cloud.save(repo, file, body)
+    }
+
+    fn holds(&self, repo: &Repo, file: &File, body: &mut Body<'_>) -> Result<bool, Error> {
+        self.cloud.holds(repo, file, body)
     }
 
     fn remove(&self, files: &[(Repo, File)]) -> Vec<Result<(), Error>> {

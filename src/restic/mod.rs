@@ -43,6 +43,12 @@ impl Repo {
         self.0.split('/').filter(|name| !name.is_empty())
     }
 
+    /// Whether its path is a folder's or lies below it.
+    pub fn is_within(&self, folder: &Self) -> bool {
+        let mut own = self.segments();
+        folder.segments().all(|name| own.next() == Some(name))
+    }
+
     /// The path, without slashes at the ends.
     pub fn path(&self) -> &str {
         &self.0

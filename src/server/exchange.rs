@@ -69,10 +69,12 @@ impl Exchange {
         self.incoming.get_mut().give_up();
     }
 
-    /// Whether the client has gone without waiting for its answer.
+    /// Whether the client has gone without waiting for its answer. When no request can follow, as
+    /// proxies have it that speak HTTP/1.0, tiny_http itself ends the receiving side: that looks
+    /// the same, and means nothing.
     pub(super) fn deserted(&mut self) -> bool {
         let socket = self.incoming.get_mut().socket();
-        !socket.is_some_and(sockets::alive)
+        !self.outgoing.last && !socket.is_some_and(sockets::alive)
     }
 
     /// Lets `serve` read the body and write the answer.

@@ -19,6 +19,7 @@ mod sockets;
 
 use crate::body::LARGEST;
 use crate::service::{Admission, Head, Length, Reply, Service};
+use crate::settle::settle;
 use crate::watch::Watch;
 use exchange::Exchange;
 use lanes::Lanes;
@@ -236,6 +237,7 @@ impl Bound {
             peers,
             stop_timeout: self.config.stop_timeout,
         };
+        settle();
         reception.run(lanes)
     }
 }

@@ -1,14 +1,12 @@
-//! Who comes in: credentials first, then the path, then whether this user may do this there, then
-//! whether there is room for it. Nothing here touches the cloud, except to learn how much lies in a
-//! folder that has a limit.
+//! Who comes in: credentials first, then the path, then whether this user may do this there.
+//! Nothing here touches the cloud.
 
 use super::pages::{self, Page};
-use super::status::{deny, forbid, kept_back, refuse, reply_to};
+use super::status::{deny, forbid, kept_back, refuse};
 use super::{Head, Job, Length, Reply, Service, Task};
-use crate::access::{Claim, Grant, Recognised, User};
+use crate::access::{Claim, Recognised, User};
 use crate::body::LARGEST;
 use crate::restic::{self, File, Operation, Range, Refusal};
-use crate::store::{Cause, Error};
 use log::info;
 
 /// What becomes of a request.
@@ -91,12 +89,6 @@ impl Service {
         let grant = grant.map_err(|denied| forbid(user, &operation, denied))?;
         if let Operation::Save(_, file) = &operation {
             check_length(file, wish.length)?;
-            let length = match wish.length {
-                Length::Known(len) => len,
-                _ => 0,
-            };
-            let room = self.check_room(&grant, file, length);
-            room.map_err(|error| reply_to(&operation, Err(error)))?;
         }
         let turn = match &operation {
             Operation::Save(repo, file) | Operation::Remove(repo, file) => {
@@ -112,41 +104,6 @@ impl Service {
             grant,
             turn,
         })
-    }
-
-    /// Whether a file fits into what the store has left. Files under way at the same time aren't
-    /// counted: the reserve is far larger, and a store that is full in the end says so itself.
-    pub(super) fn check_room(&self, grant: &Grant, file: &File, length: u64) -> Result<(), Error> {
-        let keeps = grant.keeps(file, self.reserve);
-        match self.store.free_space() {
-            Some(free) if free < length.saturating_add(keeps) => {
-                let text = format!(
-                    "{length} bytes don't fit into the {free} that are free, of which {keeps} \
-                     are kept for pruning (--reserve)"
-                );
-                Err(Error::new(Cause::Full, text))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// Whether a file keeps within its user's limit.
-    pub(super) fn check_limit(&self, grant: &Grant, length: u64) -> Result<(), Error> {
-        let Some(limit) = &grant.limit else {
-            return Ok(());
-        };
-        let used = self.store.used_space(&limit.folder)?.unwrap_or(0);
-        match used.saturating_add(length) > limit.bytes {
-            true => {
-                let (folder, most) = (&limit.folder, limit.bytes);
-                let text = format!(
-                    "{length} bytes more than the {used} in {folder} are more than its limit of \
-                     {most}"
-                );
-                Err(Error::new(Cause::Full, text))
-            }
-            false => Ok(()),
-        }
     }
 }
 

@@ -8,6 +8,7 @@
 mod admit;
 mod listing;
 mod pages;
+mod room;
 mod status;
 
 pub use admit::{Admission, Doubt};
@@ -21,6 +22,7 @@ use crate::watch::{Subject, Watch};
 use listing::Listing;
 use log::warn;
 use pages::Page;
+use room::Flights;
 use status::{reply_failed, reply_to};
 use std::io::{self, Read};
 use std::sync::Arc;
@@ -196,6 +198,7 @@ pub struct Service {
     store: Box<dyn Store>,
     budget: Budget,
     turns: Arc<Turns>,
+    flights: Flights,
     access: Arc<Access>,
     reserve: u64,
     watch: Arc<Watch>,
@@ -209,6 +212,7 @@ impl Service {
             store,
             budget,
             turns: Arc::default(),
+            flights: Flights::default(),
             access: Arc::new(Access::open()),
             reserve: 0,
             watch: Arc::default(),
@@ -288,18 +292,8 @@ impl Service {
             return Err(Error::new(Cause::Busy, text));
         }
         let mut body = match job.length {
-            Length::Known(len) => {
-                self.check_limit(&job.grant, len)?;
-                Body::fixed(source, len, file.id(), &self.budget)?
-            }
-            _ => {
-                self.check_limit(&job.grant, 0)?;
-                let body = Body::chunked(source, file.id(), &self.budget)?;
-                // Only now is its length known.
-                self.check_limit(&job.grant, body.len())?;
-                self.check_room(&job.grant, file, body.len())?;
-                body
-            }
+            Length::Known(len) => Body::streamed(source, len, file.id(), &self.budget),
+            _ => Body::chunked(source, file.id(), &self.budget)?,
         };
         if body.is_empty() {
             // Whether 123pan takes empty files is unknown, and restic has none.
@@ -310,7 +304,22 @@ impl Service {
             let text = "a config without Content-Length must have 32 bytes to 64 KiB";
             return Err(Error::new(Cause::BadBody, text));
         }
-        let saved = self.store.save(repo, file, &mut body);
+        // It counts until the store has it.
+        let flight = self.begin(&job.grant, (repo, file), body.len());
+        let saved = match &flight {
+            Ok(_) => body
+                .keep()
+                .and_then(|()| self.store.save(repo, file, &mut body)),
+            Err(error) => Err(error.clone()),
+        };
+        let saved = match saved {
+            // A client whose answer was lost sends again what is there, and has taken the room.
+            Err(full) if full.cause == Cause::Full && body.ready() => {
+                let there = self.store.holds(repo, file, &mut body);
+                there.and_then(|there| if there { Ok(()) } else { Err(full) })
+            }
+            saved => saved,
+        };
         // What went wrong with the body is the client's to know, whatever the store made of it.
         saved.map_err(|error| body.fault().cloned().unwrap_or(error))
     }

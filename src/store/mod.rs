@@ -44,6 +44,13 @@ pub trait Store: Send + Sync {
     /// MUST leave nothing behind.
     fn save(&self, repo: &Repo, file: &File, body: &mut Body<'_>) -> Result<(), Error>;
 
+    /// Whether exactly this body is there under its name already, which the cloud must have said
+    /// just now. Asked when it can't be stored for want of room; the body isn't read unless
+    /// something of its size is there. False from a store that can't tell cheaply.
+    fn holds(&self, _repo: &Repo, _file: &File, _body: &mut Body<'_>) -> Result<bool, Error> {
+        Ok(false)
+    }
+
     /// Removes files, many at once because clouds take many in one call, and answers for each of
     /// them in the same order. Ok also when there is no such file; Ok promises that it is gone
     /// from the cloud, whatever became of the others.
@@ -60,8 +67,7 @@ pub trait Store: Send + Sync {
         Ok(())
     }
 
-    /// Bytes that can still be stored, as far as it is known. It MUST NOT wait for the cloud: the
-    /// thread that accepts requests asks.
+    /// Bytes that can still be stored, as far as it is known. It MUST NOT wait for the cloud.
     fn free_space(&self) -> Option<u64> {
         None
     }

@@ -118,7 +118,7 @@ fn repositories(page: &mut Page, seen: &Snapshot) {
     page.family(
         name,
         "gauge",
-        "When a repository's last snapshot was stored since the start.",
+        "When a repository's last snapshot was stored through this server.",
     );
     for repo in named() {
         if let Some(last) = repo.last_snapshot {
@@ -207,6 +207,12 @@ fn cloud(page: &mut Page, seen: &Snapshot) {
         "gauge",
         "Deleted files that are still to be purged.",
         cloud.bin,
+    );
+    page.one(
+        "damaged_files_total",
+        "counter",
+        "Files found damaged at the cloud.",
+        cloud.damaged,
     );
     let name = "cloud_troubles";
     let current = cloud

@@ -10,6 +10,7 @@
 mod histogram;
 mod metrics;
 mod page;
+mod record;
 mod repos;
 mod snapshot;
 mod text;
@@ -18,6 +19,7 @@ mod warnings;
 pub use histogram::{BOUNDS, Histogram};
 pub use metrics::{TYPE, metrics};
 pub use page::{Language, POLICY, page};
+pub use record::Record;
 pub use repos::{HOURS, Repository};
 pub use snapshot::{Lane, Latency, Requests, Snapshot, Transfer};
 pub use text::text;
@@ -32,7 +34,14 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use warnings::Warnings;
 
 /// The names of the lanes, in the order of their numbers.
-const LANES: [&str; 4] = ["small", "large", "remove-large", "remove-small"];
+const LANES: [&str; 6] = [
+    "small",
+    "large",
+    "remove-large",
+    "remove-small",
+    "locks",
+    "remove-locks",
+];
 
 /// What a request is about.
 #[derive(Clone, Debug)]
@@ -92,7 +101,8 @@ impl Subject {
 /// Everything that is counted.
 #[derive(Debug)]
 pub struct Watch {
-    started: u64,
+    /// By the clock that nobody sets: small machines start in 1970.
+    started: Instant,
     inside: Mutex<Inside>,
     warnings: Mutex<Warnings>,
 }
@@ -100,7 +110,7 @@ pub struct Watch {
 impl Default for Watch {
     fn default() -> Self {
         Self {
-            started: now(),
+            started: Instant::now(),
             inside: Mutex::default(),
             warnings: Mutex::default(),
         }
@@ -178,7 +188,7 @@ impl Watch {
         Snapshot {
             version: env!("CARGO_PKG_VERSION"),
             now,
-            started: self.started,
+            started: now.saturating_sub(self.started.elapsed().as_secs()),
             memory: memory.0,
             memory_most: memory.1,
             requests: inside.requests(),

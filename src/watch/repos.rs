@@ -15,7 +15,8 @@ const HOUR: u64 = 3600;
 pub struct Repository {
     /// Its path, with a slash before it.
     pub name: String,
-    /// When its last snapshot was stored through this server, in seconds since 1970.
+    /// When its last snapshot was stored through this server, in seconds since 1970. This, the
+    /// last use and the hours outlive a restart.
     pub last_snapshot: Option<u64>,
     /// When it was last used.
     pub last_used: u64,
@@ -48,6 +49,9 @@ pub(super) struct Repositories {
     others: Option<Entry>,
 }
 
+/// A repository in a file: name, last snapshot, last use, hour, and the bytes of the hours.
+pub(super) type Row = (String, Option<u64>, u64, u64, [u64; HOURS]);
+
 #[derive(Debug, Default)]
 struct Entry {
     seen: Repository,
@@ -78,6 +82,31 @@ impl Repositories {
         let mut all: Vec<Repository> = all.map(|entry| entry.at(now)).collect();
         all.sort_by_key(|seen| (seen.name.is_empty(), std::cmp::Reverse(seen.last_used)));
         all
+    }
+
+    /// What is to outlive a restart.
+    pub(super) fn rows(&self) -> Vec<Row> {
+        let row = |Entry { seen, hour }: &Entry| {
+            let name = seen.name.clone();
+            (name, seen.last_snapshot, seen.last_used, *hour, seen.hours)
+        };
+        self.known.iter().map(row).collect()
+    }
+
+    /// Takes in what has outlived a restart, before anything is noted.
+    pub(super) fn restore(&mut self, rows: Vec<Row>, now: u64) {
+        let entry = |(name, last_snapshot, last_used, hour, hours)| Entry {
+            seen: Repository {
+                name,
+                last_snapshot,
+                last_used,
+                hours,
+                ..Repository::default()
+            },
+            // A clock that was ahead mustn't keep the hours from moving on.
+            hour: u64::min(hour, now / HOUR),
+        };
+        self.known = rows.into_iter().take(MOST).map(entry).collect();
     }
 }
 
@@ -144,6 +173,28 @@ mod tests {
         assert_eq!(hours(124 * HOUR).iter().sum::<u64>(), 6);
         assert_eq!(hours(126 * HOUR), [0; HOURS]);
         assert_eq!(hours(90 * HOUR).iter().sum::<u64>(), 7, "a clock set back");
+    }
+
+    #[test]
+    fn what_outlives_a_restart() {
+        let mut repos = Repositories::default();
+        let stored = Deed {
+            snapshot: true,
+            ..deed(7)
+        };
+        repos.note("/a", stored, 100 * HOUR);
+        let mut next = Repositories::default();
+        next.restore(repos.rows(), 101 * HOUR);
+        next.note("/a", deed(1), 101 * HOUR);
+        let seen = &next.all(101 * HOUR)[0];
+        assert_eq!(seen.last_snapshot, Some(100 * HOUR));
+        assert_eq!((&seen.hours[HOURS - 2..], seen.received), (&[7, 1][..], 1));
+        // The clock was ahead.
+        next.restore(repos.rows(), 50 * HOUR);
+        assert_eq!(next.all(51 * HOUR)[0].hours[HOURS - 2..], [7, 0]);
+        let many = vec![repos.rows()[0].clone(); 2 * MOST];
+        next.restore(many, 0);
+        assert_eq!(next.all(0).len(), MOST);
     }
 
     #[test]

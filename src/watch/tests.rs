@@ -94,6 +94,7 @@ fn cloud() -> Health {
         uploads: 4,
         uploads_most: 8,
         bin: 42,
+        damaged: 3,
         troubles: vec![Trouble {
             since: NOW - 100,
             last: NOW - 50,
@@ -152,6 +153,27 @@ fn requests_are_counted_by_what_they_were_about() {
 }
 
 #[test]
+fn every_lane_has_its_queue() {
+    use crate::service::Lane as Of;
+    let watch = Arc::new(Watch::default());
+    for (lane, name) in [
+        (Of::Small, "small"),
+        (Of::Large, "large"),
+        (Of::RemoveLarge, "remove-large"),
+        (Of::RemoveSmall, "remove-small"),
+        (Of::Locks, "locks"),
+        (Of::RemoveLocks, "remove-locks"),
+    ] {
+        let track = watch.arrive();
+        track.about(Subject::page(lane as usize));
+        let lanes = watch.snapshot(Health::default(), (0, 0)).lanes;
+        let waiting: Vec<_> = lanes.iter().filter(|lane| lane.waiting > 0).collect();
+        assert_eq!((waiting.len(), waiting[0].name), (1, name));
+        track.end(200, false);
+    }
+}
+
+#[test]
 fn warnings_of_the_log_are_remembered_but_for_the_clouds_own() {
     let watch = Watch::default();
     for (level, target, text) in [
@@ -190,6 +212,7 @@ fn metrics_have_every_name_once_and_escape_labels() {
         "restic_123pan_repository_received_bytes_total{repository=\"/<b>\\\"x\\\"\\\\\"} 10",
         "restic_123pan_repository_received_bytes_total{repository=\"other\"} 3",
         "restic_123pan_cloud_troubles 1",
+        "restic_123pan_damaged_files_total 3",
     ] {
         assert!(text.lines().any(|l| l == line), "{line} is not in\n{text}");
     }

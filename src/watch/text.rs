@@ -64,7 +64,7 @@ fn repositories(out: &mut String, status: &Value, now: u64) {
             name => name,
         };
         let snapshot = repo["last_snapshot"].as_u64();
-        let none = || "no snapshot since the start".to_owned();
+        let none = || "no snapshot seen yet".to_owned();
         let snapshot = snapshot.map_or_else(none, |at| {
             format!("last snapshot {}", age(&ENGLISH, at, now))
         });

@@ -55,6 +55,10 @@ pub fn serve(hub: &Hub, host: Host, exchange: &mut Exchange<'_, '_>) -> io::Resu
         }
     };
     wait(hub, endpoint, exchange);
+    let held = hub.lock().hold.meet();
+    if held == Some(When::Before) {
+        return stand(hub, exchange);
+    }
     let fault = strike(hub, endpoint);
     if let Some((When::Before, how)) = &fault
         && let Some(then) = spoil_request(hub, exchange, how)?
@@ -85,11 +89,23 @@ pub fn serve(hub: &Hub, host: Host, exchange: &mut Exchange<'_, '_>) -> io::Resu
             answer
         }
     };
+    if held == Some(When::After) {
+        return stand(hub, exchange);
+    }
     let how = match fault {
         Some((When::After, how)) => Some(how),
         _ => None,
     };
     write(hub, exchange, endpoint, answer, how)
+}
+
+/// Keeps a call that is held until the client is dead and the test lets go: nobody is answered.
+fn stand(hub: &Hub, exchange: &Exchange<'_, '_>) -> io::Result<Then> {
+    hub.lock().hold.stands();
+    while hub.lock().hold.is_held() && !exchange.stopping() {
+        exchange.pause(Duration::from_millis(2));
+    }
+    Ok(Then::Close)
 }
 
 /// The front door itself: a page for browsers, which also tells the time.

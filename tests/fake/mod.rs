@@ -37,6 +37,7 @@ mod inspect;
 mod judge;
 mod limits;
 mod many;
+mod mix;
 mod multipart;
 mod oauth;
 mod refusal;
@@ -59,6 +60,7 @@ pub use {
     inspect::FileView,
     judge::{Calls, Count},
     limits::Shape,
+    mix::{HANG, hows},
     switches::{
         BadIds, Cursor, Front, InfosKey, LimitOver, MissingFolder, Oauth, Overwritten, Parts,
         Reuse, Single, Switches, Taken,
@@ -212,6 +214,27 @@ impl Fake {
             when,
             how,
         });
+    }
+
+    /// Stops one call, before its effect or after it, once `skip` others have passed. It is never
+    /// answered.
+    pub fn hold(&self, skip: u32, when: When) {
+        self.hub.lock().hold.order(skip, when);
+    }
+
+    /// Whether that call stands there.
+    pub fn holds(&self) -> bool {
+        self.hub.lock().hold.has_stood()
+    }
+
+    /// Lets it go.
+    pub fn release(&self) {
+        self.hub.lock().hold.release();
+    }
+
+    /// Has one of so many calls fail in mixed ways, by a seed, until faults are cleared.
+    pub fn mix(&self, seed: u64, every: u64) {
+        self.hub.lock().faults.mix(mix::Mix::new(seed, every));
     }
 
     /// Forgets the faults that were ordered.

@@ -15,7 +15,10 @@ mod cloud;
 mod device;
 #[path = "../fake/mod.rs"]
 mod fake;
+mod mixed;
+mod model;
 mod oauth;
+mod power;
 mod rig;
 mod rigged;
 mod seeing;

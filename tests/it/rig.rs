@@ -3,7 +3,7 @@
 
 use crate::fake::Fake;
 use crate::tree::TempDir;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fs::{self, File};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -25,7 +25,7 @@ pub(crate) struct Rig {
     /// The emulator, which may have other servers besides.
     pub(crate) cloud: Arc<Fake>,
     server: RefCell<Child>,
-    port: u16,
+    port: Cell<u16>,
     log: PathBuf,
     account: Account,
     options: Vec<String>,
@@ -90,27 +90,45 @@ impl Rig {
         let log = dir.path().join("log");
         let options: Vec<String> = options.iter().map(|word| (*word).to_owned()).collect();
         let server = account.serve(&log, 0, &options);
-        let mut rig = Self {
+        let rig = Self {
             cloud,
             server: RefCell::new(server),
-            port: 0,
+            port: Cell::new(0),
             log,
             account,
             options,
             dir,
         };
-        rig.port = rig.wait_for(port);
+        rig.port.set(rig.wait_for(port));
         rig
     }
 
     /// Kills the server and starts it again on its port, with a new log.
     pub(crate) fn kill_and_restart(&self) {
+        self.restart_on(self.port());
+    }
+
+    /// The same on another port.
+    pub(crate) fn kill_and_move(&self) {
+        self.restart_on(0);
+    }
+
+    /// Has the server stop, and starts it again on its port, with a new log.
+    pub(crate) fn stop_and_restart(&self) {
+        let pid = rustix::process::Pid::from_child(&self.server.borrow());
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+        let _ = self.server.borrow_mut().wait();
+        self.restart_on(self.port());
+    }
+
+    /// Kills the server, if it still runs, and starts it again; port 0 is any.
+    fn restart_on(&self, listen: u16) {
         let mut server = self.server.borrow_mut();
         let _ = server.kill();
         let _ = server.wait();
-        *server = self.account.serve(&self.log, self.port, &self.options);
+        *server = self.account.serve(&self.log, listen, &self.options);
         drop(server);
-        self.wait_for(port);
+        self.port.set(self.wait_for(port));
     }
 
     /// Runs another command of the program for the same account; what it prints.
@@ -152,12 +170,12 @@ impl Rig {
 
     /// A repository's address, as clients want it.
     pub(crate) fn url(&self, repo: &str) -> String {
-        format!("rest:http://127.0.0.1:{}{repo}", self.port)
+        format!("rest:http://127.0.0.1:{}{repo}", self.port())
     }
 
     /// Where the server listens.
     pub(crate) fn port(&self) -> u16 {
-        self.port
+        self.port.get()
     }
 
     /// The number of the server's process.
@@ -167,7 +185,7 @@ impl Rig {
 
     /// The address on which it listens.
     pub(crate) fn address(&self) -> SocketAddr {
-        ([127, 0, 0, 1], self.port).into()
+        ([127, 0, 0, 1], self.port()).into()
     }
 
     /// The server's log so far.

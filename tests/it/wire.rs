@@ -1,6 +1,6 @@
 //! A client that sends what it is told, byte for byte, and reads one answer after the other.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
@@ -33,9 +33,15 @@ impl Answer {
 
 impl Wire {
     pub(crate) fn open(address: SocketAddr) -> Self {
-        let socket = TcpStream::connect(address).unwrap();
-        socket.set_read_timeout(Some(PATIENCE)).unwrap();
-        Self(BufReader::new(socket))
+        Self::try_open(address, PATIENCE).unwrap()
+    }
+
+    /// A connection on which nothing takes longer than this; an Err if nobody listens.
+    pub(crate) fn try_open(address: SocketAddr, patience: Duration) -> io::Result<Self> {
+        let socket = TcpStream::connect(address)?;
+        socket.set_read_timeout(Some(patience))?;
+        socket.set_write_timeout(Some(patience))?;
+        Ok(Self(BufReader::new(socket)))
     }
 
     /// Sends bytes; whether the server still takes them shows in the answer.

@@ -12,6 +12,14 @@ use ureq::http::Request;
 const LOOKED: u64 = 4 << 10;
 
 impl Door {
+    /// The proxy through which 123pan is reached, if the environment names one (`HTTPS_PROXY`,
+    /// `ALL_PROXY` and the like). It is the proxy that looks up names then.
+    pub fn proxy(&self) -> Option<String> {
+        let proxy = self.agent.config().proxy()?;
+        let spared = proxy.is_no_proxy(&self.base.parse().ok()?);
+        (!spared).then(|| format!("{}:{}", proxy.host(), proxy.port()))
+    }
+
     /// Knocks, and tells the time by 123pan's clock if it says so, in seconds since 1970. Any
     /// answer will do, but for one that refuses this address.
     pub fn knock(&self) -> Result<Option<u64>, Fault> {

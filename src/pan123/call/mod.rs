@@ -294,6 +294,11 @@ impl Door {
         self.keeper.expires()
     }
 
+    /// Writes the token to disk if that has failed; tells whether it had.
+    pub fn keep_token(&self) -> bool {
+        self.keeper.keep()
+    }
+
     /// Makes sure of a token.
     pub fn log_in(&self) -> Result<(), Fault> {
         self.token(None).map(drop)

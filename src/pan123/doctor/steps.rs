@@ -6,11 +6,12 @@ use super::super::health::account;
 use super::super::judge::{Why, pause};
 use super::super::multipart::{Form, md5_of};
 use super::super::pace::Priority;
-use super::super::token::{now, replace};
+use super::super::token::now;
 use super::super::trouble::advice;
 use super::{Doctor, Found, Problem, SIZE, timing};
 use crate::body::{Body, Budget};
 use crate::civil;
+use crate::disk::replace;
 use crate::restic::Part;
 use std::fmt::Display;
 use std::io::Read;
@@ -50,6 +51,9 @@ impl Doctor {
     pub(super) fn dns(&mut self) -> Found {
         let (scheme, rest) = self.config.api_url.split_once("://").unwrap_or(("", ""));
         let host = rest.split('/').next().unwrap_or("");
+        if let Some(proxy) = self.door.proxy() {
+            return Ok(format!("the proxy {proxy} finds {host}"));
+        }
         let port = if scheme == "http" { 80 } else { 443 };
         // With a port of its own, or without.
         let found = match host

@@ -4,17 +4,17 @@
 //! all fetch tokens for themselves push each other out in a loop (API reference 1.6), hence the
 //! shared file. It is a convenience: whatever is wrong with it, there will be a token.
 
-use super::{Config, Need, NoToken, Timing, Token, check_pause, now, private, replace};
+use super::{Config, Need, NoToken, Timing, Token, check_pause, now};
+use crate::disk::{StateFile, private};
 use crate::pan123::call::Door;
 use crate::pan123::judge::Why;
 use crate::restic::hex;
-use log::{error, info, warn};
+use log::{error, info};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::fs::{self, File, OpenOptions};
-use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, UNIX_EPOCH};
 
 /// Two tokens pushed out within this time mean that too many programs use the client id.
 const CROWD: Duration = Duration::from_secs(600);
@@ -24,7 +24,7 @@ const LOCK: Duration = Duration::from_secs(30);
 /// A client id with its secret, and the file of its token.
 pub(super) struct Flow {
     client: (String, String),
-    file: Option<PathBuf>,
+    file: Option<StateFile>,
     timing: Timing,
     memory: Mutex<Memory>,
 }
@@ -33,6 +33,8 @@ pub(super) struct Flow {
 struct Memory {
     /// When this process last fetched a token.
     fetched: Option<Instant>,
+    /// The last one, if it isn't on disk.
+    unkept: Option<Token>,
     pushed_out: Option<Instant>,
 }
 
@@ -51,9 +53,10 @@ impl Flow {
         let (url, id) = (&config.api_url, &config.client_id);
         let whose = Sha256::digest(format!("{url} {id}"));
         let name = format!("token-{}.json", hex(&whose[..8]));
+        let folder = config.state_dir.as_ref();
         Self {
             client: (id.clone(), config.client_secret.clone()),
-            file: config.state_dir.as_ref().map(|folder| folder.join(name)),
+            file: folder.map(|folder| StateFile::new(folder.join(name))),
             timing: config.timing.clone(),
             memory: Mutex::default(),
         }
@@ -70,31 +73,63 @@ impl super::Flow for Flow {
         if let Some((_, Why::PushedOut)) = need.failing {
             memory.crowded();
         }
-        let _lock = self.lock();
+        let lock = self.lock();
         let stored = self.read();
         let issued = stored.as_ref().map(|token| token.issued);
         if let Some(token) = stored.filter(|token| need.is_met(token)) {
+            memory.unkept = None;
             return Ok(token);
         }
-        check_pause(&self.timing, memory.fetched, issued, need.now)?;
+        let times = [issued, lock.as_ref().and_then(asked)];
+        check_pause(&self.timing, memory.fetched, times, need.now)?;
         let (id, secret) = &self.client;
-        let (text, expires) = door.client_token(id, secret)?;
-        info!("got a new access token");
-        memory.fetched = Some(Instant::now());
-        let token = Token {
-            text: text.into(),
-            expires,
-            issued: now(),
+        // Whoever is killed now has asked for one all the same.
+        mark(lock.as_ref(), true);
+        match door.client_token(id, secret) {
+            Ok((text, expires)) => {
+                info!("got a new access token");
+                memory.fetched = Some(Instant::now());
+                let token = Token {
+                    text: text.into(),
+                    expires,
+                    issued: now(),
+                };
+                let kept = self.write(&token);
+                mark(lock.as_ref(), !kept);
+                memory.unkept = (!kept).then(|| token.clone());
+                Ok(token)
+            }
+            Err(fault) => {
+                // What may have been given all the same counts as given.
+                let lost = fault.why == Why::Lost;
+                mark(lock.as_ref(), lost);
+                if lost {
+                    memory.fetched = Some(Instant::now());
+                }
+                Err(fault.into())
+            }
+        }
+    }
+
+    fn keep(&self) -> bool {
+        let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        let (Some(token), Some(_)) = (memory.unkept.take(), &self.file) else {
+            return false;
         };
-        self.write(&token);
-        Ok(token)
+        let lock = self.lock();
+        // Another process may have got there with a newer one.
+        let newest = |stored: Token| stored.issued < token.issued;
+        let kept = !self.read().is_none_or(newest) || self.write(&token);
+        mark(lock.as_ref(), !kept);
+        memory.unkept = (!kept).then_some(token);
+        true
     }
 }
 
 impl Flow {
     /// The lock that makes processes take turns; without it they work all the same.
     fn lock(&self) -> Option<File> {
-        let path = self.file.as_ref()?.with_extension("lock");
+        let path = self.file.as_ref()?.path.with_extension("lock");
         let file = private(OpenOptions::new().create(true).truncate(false))
             .open(path)
             .ok()?;
@@ -110,7 +145,7 @@ impl Flow {
     }
 
     fn read(&self) -> Option<Token> {
-        let text = fs::read(self.file.as_ref()?).ok()?;
+        let text = fs::read(&self.file.as_ref()?.path).ok()?;
         let stored: Stored = serde_json::from_slice(&text).ok()?;
         Some(Token {
             text: stored.token.into(),
@@ -119,18 +154,17 @@ impl Flow {
         })
     }
 
-    fn write(&self, token: &Token) {
-        let Some(path) = &self.file else { return };
+    fn write(&self, token: &Token) -> bool {
         let stored = Stored {
             token: token.text.to_string(),
             expires: token.expires,
             issued: token.issued,
         };
         let text = serde_json::to_vec(&stored).unwrap_or_default();
-        if let Err(error) = replace(path, &text) {
-            let path = path.display();
-            warn!("the access token can't be kept in {path}: {error}");
-        }
+        let follows = "until then each start asks for a new access token";
+        self.file
+            .as_ref()
+            .is_some_and(|file| file.write(&text, follows))
     }
 }
 
@@ -144,4 +178,17 @@ impl Memory {
         }
         self.pushed_out = Some(Instant::now());
     }
+}
+
+/// Notes in the lock file whether a token was asked for that isn't on disk: the file then has a
+/// byte, and its time tells when. So a crash in the middle counts too, however often it comes.
+fn mark(lock: Option<&File>, asked: bool) {
+    let _ = lock.map(|file| file.set_len(u64::from(asked)));
+}
+
+/// When a token was asked for that isn't on disk.
+fn asked(lock: &File) -> Option<u64> {
+    let about = lock.metadata().ok().filter(|about| about.len() > 0)?;
+    let since = about.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
+    Some(since.as_secs())
 }

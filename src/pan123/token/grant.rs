@@ -60,10 +60,17 @@ impl super::Flow for Flow {
         self.grant.read().ok().map(|kept| kept.token())
     }
 
+    fn keep(&self) -> bool {
+        let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        let unwritten = memory.unwritten.take();
+        let kept = unwritten.map(|(sent, new)| self.write(&mut memory, sent, new));
+        kept.is_some()
+    }
+
     fn renew(&self, door: &Door, need: &Need<'_>) -> Result<Token, NoToken> {
         let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((sent, new)) = memory.unwritten.take() {
-            return self.keep(&mut memory, sent, new);
+            return self.write(&mut memory, sent, new);
         }
         let kept = self.grant.read()?;
         let token = kept.token();
@@ -79,7 +86,10 @@ impl super::Flow for Flow {
         match need.failing {
             // The old one is good until then, and with it what is being sent.
             None => need.streams.wait(QUIET),
-            Some(_) => check_pause(&self.timing, memory.renewed, Some(kept.issued), need.now)?,
+            Some(_) => {
+                let times = [Some(kept.issued), None];
+                check_pause(&self.timing, memory.renewed, times, need.now)?;
+            }
         }
         // An answer from anybody there spares a file on flash being written in vain.
         door.knock()?;
@@ -98,7 +108,7 @@ impl Flow {
         let (id, secret) = &self.client;
         let asked = now();
         match door.refreshed(id, secret, &kept.refresh_token) {
-            Ok(tokens) => self.keep(memory, kept.refresh_token, received(tokens, asked)),
+            Ok(tokens) => self.write(memory, kept.refresh_token, received(tokens, asked)),
             Err(fault) if fault.why == Why::Grant => {
                 memory.refused.clone_from(&kept.refresh_token);
                 let refused = Kept {
@@ -121,7 +131,7 @@ impl Flow {
     }
 
     /// Writes new tokens down; only then they are used.
-    fn keep(&self, memory: &mut Memory, sent: String, new: Kept) -> Result<Token, NoToken> {
+    fn write(&self, memory: &mut Memory, sent: String, new: Kept) -> Result<Token, NoToken> {
         memory.renewed = Some(Instant::now());
         let stands = self.grant.read();
         if stands.is_ok_and(|stands| stands.refresh_token != sent) {

@@ -1,8 +1,9 @@
 //! The file of an OAuth grant: what stands in it, who holds it, how it is written. It is the one
 //! file that can't be lost: it holds the only refresh token. When to renew is [`super::grant`]'s.
 
-use super::{NoToken, Token, private, replace};
+use super::{NoToken, Token};
 use crate::civil;
+use crate::disk::{private, replace};
 use crate::pan123::judge::Why;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -172,11 +173,7 @@ pub(super) fn try_out(path: &Path) -> io::Result<()> {
 fn store(path: &Path, text: &[u8]) -> io::Result<()> {
     replace(path, text)?;
     hand_over(path);
-    match File::open(folder(path))?.sync_all() {
-        // Some file systems have nothing to do for a folder.
-        Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
-        synced => synced,
-    }
+    Ok(())
 }
 
 /// What root writes belongs to the folder's owner: the server may run as another user.

@@ -13,10 +13,6 @@ pub use login::{authorization, encoded, log_in};
 use super::call::{Door, Fault};
 use super::judge::{self, Why};
 use super::{Config, Timing};
-use std::fs::{self, OpenOptions};
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -74,6 +70,9 @@ impl From<Fault> for NoToken {
 trait Flow: Send + Sync {
     /// The token that is on disk, whatever it is worth.
     fn stored(&self) -> Option<Token>;
+
+    /// Writes to disk what couldn't be written when it came; tells whether there was anything.
+    fn keep(&self) -> bool;
 
     /// A token that meets the need: one that another process has got, or else a new one.
     fn renew(&self, door: &Door, need: &Need<'_>) -> Result<Token, NoToken>;
@@ -191,6 +190,12 @@ impl Keeper {
         Stream(&self.streams)
     }
 
+    /// Writes to disk what couldn't be when it came; tells whether there was anything.
+    pub fn keep(&self) -> bool {
+        // Whoever renews now has newer ones soon.
+        self.state.try_lock().is_ok_and(|_state| self.flow.keep())
+    }
+
     /// When the token ends; None also while it is being renewed.
     pub fn expires(&self) -> Option<u64> {
         let state = self.state.try_lock().ok()?;
@@ -256,38 +261,25 @@ impl Drop for Stream<'_> {
     }
 }
 
-/// Fails if the newest token is too young to be renewed: by our own memory, or by the time at
-/// which it was issued to any process.
+/// Fails if a token was got less than a pause ago: by our own memory, or at one of these times, by
+/// whatever process.
 fn check_pause(
     timing: &Timing,
     own: Option<Instant>,
-    issued: Option<u64>,
+    times: [Option<u64>; 2],
     now: u64,
 ) -> Result<(), NoToken> {
     let pause = timing.token_pause;
-    let age = issued.and_then(|issued| now.checked_sub(issued));
-    let young = age.is_some_and(|age| Duration::from_secs(age) < pause);
+    let mut ages = times.iter().flatten().filter_map(|at| now.checked_sub(*at));
+    let young = ages.any(|age| Duration::from_secs(age) < pause);
     match young || own.is_some_and(|at| at.elapsed() < pause) {
         false => Ok(()),
         true => {
-            let text = "the newest access token is refused already; the next one is asked for a \
-                        minute after it";
+            let text = "the last access token was asked for less than a minute ago; the next one \
+                        is asked for a minute after it";
             Err(NoToken(Why::Token, text.to_owned()))
         }
     }
-}
-
-/// Replaces a file in one step, readable by its owner alone.
-pub fn replace(path: &Path, text: &[u8]) -> std::io::Result<()> {
-    let new = path.with_extension(format!("new-{}", std::process::id()));
-    let mut file = private(OpenOptions::new().create(true).truncate(true)).open(&new)?;
-    let written = file.write_all(text).and_then(|()| file.sync_all());
-    let renamed = written.and_then(|()| fs::rename(&new, path));
-    renamed.inspect_err(|_| drop(fs::remove_file(&new)))
-}
-
-fn private(options: &mut OpenOptions) -> &mut OpenOptions {
-    options.write(true).mode(0o600)
 }
 
 /// Seconds since 1970 by our clock.

@@ -62,10 +62,7 @@ impl Cloud {
         let first = priority(file.kind());
         let path = self.folder(repo, file);
         self.finish_removal(&path, key(file), first)?;
-        match file.kind() {
-            Some(Kind::Index | Kind::Snapshots) => self.confirm(repo, first)?,
-            _ => self.confirm_some(repo, first)?,
-        }
+        self.confirm_before(repo, file, first)?;
         let target = Target {
             path,
             file: *file,
@@ -80,6 +77,30 @@ impl Cloud {
         self.fence_in(repo, file, number, size, md5)
     }
 
+    /// Whether exactly this body lies under its name, by a fresh row.
+    pub fn holds(&self, repo: &Repo, file: &File, body: &mut Body<'_>) -> Result<bool, Error> {
+        let first = priority(file.kind());
+        let path = self.folder(repo, file);
+        self.finish_removal(&path, key(file), first)?;
+        let rows = self.rows(&path, key(file), first)?;
+        if rows.iter().all(|row| row.size != body.len()) {
+            return Ok(false);
+        }
+        let md5 = md5_of(body).map_err(|error| broken(body, &error))?;
+        if !rows.iter().any(|row| row.holds(body.len(), &md5)) {
+            return Ok(false);
+        }
+        self.confirm_before(repo, file, first).map(|()| true)
+    }
+
+    /// Makes sure of the packs that came before a file (safety rule 5).
+    fn confirm_before(&self, repo: &Repo, file: &File, first: Priority) -> Result<(), Error> {
+        match file.kind() {
+            Some(Kind::Index | Kind::Snapshots) => self.confirm(repo, first),
+            _ => self.confirm_some(repo, first),
+        }
+    }
+
     /// Sends a body until it is certain what has become of it: Some if it was stored now, None if
     /// the same content was there already.
     fn upload(
@@ -88,7 +109,7 @@ impl Cloud {
         body: &mut Body<'_>,
     ) -> Result<Option<(u64, String)>, Error> {
         let damaged = (target.path.clone(), key(&target.file));
-        if lock(&self.uploads.damaged).contains(&damaged) {
+        if self.tree.damage.lies_under(&damaged) {
             body.settle()?;
         }
         let mut failing = None;
@@ -106,7 +127,7 @@ impl Cloud {
             match self.after(&mut target, sent, body, since, tries)? {
                 Next::Done(Some(number), md5) => {
                     self.space.stored(&target.path, body.len());
-                    lock(&self.uploads.damaged).remove(&damaged);
+                    self.tree.damage.mended(&damaged);
                     return Ok(Some((number, md5)));
                 }
                 Next::Done(None, _) => return Ok(None),

@@ -1,6 +1,7 @@
 //! A snapshot as one self-contained page: no script, nothing from elsewhere, readable on a phone,
 //! light or dark as its reader likes it. Its parts stand in `parts`, its words in `texts`.
 
+mod advice;
 mod parts;
 #[cfg(test)]
 mod tests;

@@ -3,6 +3,7 @@
 
 use super::super::repos::{HOURS, Repository};
 use super::super::snapshot::{Snapshot, Transfer};
+use super::advice::about;
 use super::texts::{Language, Texts};
 use super::values::{age, bytes, escaped, moment, percent, span};
 use crate::store::{Account, Advice, Trouble};
@@ -274,7 +275,7 @@ pub(super) fn work(out: &mut String, seen: &Snapshot, texts: &Texts) {
             texts.memory,
             of(&bytes(seen.memory), &bytes(seen.memory_most)),
         ),
-        (texts.bin, texts.files.replace("{}", &cloud.bin.to_string())),
+        (texts.bin, cloud.bin.to_string()),
     ];
     let _ = write!(
         out,
@@ -311,11 +312,13 @@ fn calls(out: &mut String, seen: &Snapshot, texts: &Texts) {
             .rsplit_once("/v")
             .map_or(call.name, |(_, end)| end);
         let name = name.split_once('/').map_or(name, |(_, end)| end);
+        // Where it may be broken on a phone.
+        let name = escaped(name).replace('/', "/<wbr>").replace('_', "_<wbr>");
         let _ = write!(
             out,
             "<tr><td title=\"{}\">{}</td><td>{}</td><td{}>{}</td><td{}>{}</td><td>{:.1}</td></tr>",
             escaped(call.name),
-            escaped(name),
+            name,
             call.made,
             hot(call.throttled),
             call.throttled,
@@ -340,19 +343,30 @@ pub(super) fn warnings(out: &mut String, seen: &Snapshot, texts: &Texts, languag
         .iter()
         .filter(|trouble| !trouble.is_current(seen.now));
     let past = past.map(|trouble| {
-        let advice = sentence(advice(trouble.advice, language), language);
-        let text = format!("{}<br>{advice}", escaped(&trouble.text));
         let over = if trouble.over { texts.over } else { "" };
-        (trouble.last, trouble.times, text, over)
+        (
+            trouble.last,
+            trouble.times,
+            &trouble.text,
+            Some(trouble.advice),
+            over,
+        )
     });
-    let logged = seen.warnings.iter();
-    let logged = logged.map(|warning| (warning.last, warning.times, escaped(&warning.text), ""));
+    let logged = seen.warnings.iter().map(|warning| {
+        let advice = about(&warning.text);
+        (warning.last, warning.times, &warning.text, advice, "")
+    });
     let mut all: Vec<_> = past.chain(logged).collect();
     all.sort_by_key(|(last, ..)| std::cmp::Reverse(*last));
     if all.is_empty() {
         let _ = write!(out, "<p class=\"dim\">{}</p>", texts.no_warnings);
     }
-    for (last, times, text, over) in all.iter().take(SHOWN) {
+    for (last, times, text, known, over) in all.iter().take(SHOWN) {
+        let known = known.map_or("", |known| advice(known, language));
+        let known = match known {
+            "" => String::new(),
+            known => format!("<p class=\"advice\">{}</p>", sentence(known, language)),
+        };
         let mut notes = vec![age(texts, *last, seen.now)];
         if *times > 1 {
             notes.push(texts.times.replace("{}", &times.to_string()));
@@ -363,7 +377,8 @@ pub(super) fn warnings(out: &mut String, seen: &Snapshot, texts: &Texts, languag
         let notes = notes.join(" · ");
         let _ = write!(
             out,
-            "<div class=\"warn\"><p>{text}</p><p class=\"dim\">{notes}</p></div>"
+            "<div class=\"warn\"><div><p>{}</p>{known}</div><p class=\"dim\">{notes}</p></div>",
+            escaped(text)
         );
     }
     out.push_str("</section>");

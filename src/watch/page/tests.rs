@@ -1,5 +1,6 @@
 //! The page of fixed snapshots.
 
+use super::super::Warning;
 use super::super::tests::full;
 use super::*;
 use crate::store::Health;
@@ -19,7 +20,7 @@ fn everything_shows_and_nothing_foreign_is_markup() {
         "Wait &amp; see.",
         "it &lt;broke&gt;",
         "&lt;script&gt;",
-        "42 files",
+        "<dd>42</dd>",
     ] {
         assert!(page.contains(part), "{part:?} is not in\n{page}");
     }
@@ -42,6 +43,35 @@ fn the_page_speaks_chinese() {
         "请等待。",
     ] {
         assert!(page.contains(part), "{part:?} is not in\n{page}");
+    }
+}
+
+/// The raw line stays; what to do stands below it in the reader's language.
+#[test]
+fn known_warnings_say_what_to_do() {
+    let mut seen = full();
+    let texts = [
+        "login failed from 10.0.0.7: user \"x\"",
+        "/a/b is damaged at 123pan: it has",
+    ];
+    seen.warnings = texts
+        .map(|text| Warning {
+            last: seen.now,
+            times: 1,
+            text: text.to_owned(),
+        })
+        .into();
+    for (language, advice) in [
+        (
+            Language::English,
+            "<p class=\"advice\">Run restic check.</p>",
+        ),
+        (Language::Chinese, "请运行 restic check。</p>"),
+        (Language::Chinese, "请查明该地址属于谁"),
+    ] {
+        let page = page(&seen, language);
+        assert!(page.contains(advice), "{advice} is not in\n{page}");
+        assert!(page.contains("login failed from 10.0.0.7: user &quot;x&quot;"));
     }
 }
 

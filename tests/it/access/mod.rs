@@ -5,6 +5,7 @@ mod commands;
 mod passwords;
 mod space;
 mod table;
+mod terminal;
 
 use crate::rigged::Rigged;
 use crate::tree::TempDir;

@@ -1,11 +1,11 @@
 //! Space: what can't fit is refused before anything of it goes to the emulated cloud.
 
-use super::{Guarded, cheap, id, with_roles};
+use super::{Guarded, authorization, cheap, id, with_roles};
 use crate::fake::{Endpoint, Fake};
 use restic_123pan::pan123::{Bin, Clock, Config, Pan123, Tier, Timing};
 use restic_123pan::store::Store;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const MIB: usize = 1 << 20;
 
@@ -127,4 +127,67 @@ fn limits_of_users() {
         200,
         "who has no limit"
     );
+}
+
+/// A client whose answer was lost sends again what has taken the room.
+#[test]
+fn what_is_there_already_needs_no_room() {
+    let (fake, store) = account(9);
+    let users = [cheap("laptop"), cheap("tight")].concat();
+    let roles = with_roles("laptop / admin\ntight /home admin limit=3M\n");
+    let server = Guarded::over(store, 0, &users, roles);
+    for (user, folder, mib) in [
+        ("tight", "/home/data", 2),
+        ("laptop", "/index", 1),
+        ("laptop", "/data", 4),
+    ] {
+        assert_eq!(post(&server, user, folder, (mib, 1)), 200, "{folder}");
+    }
+    let (sent, lists) = (uploads(&fake), fake.count(Endpoint::List).calls);
+    // 2 MiB are free, of which the limit leaves 1 to its user.
+    assert_eq!(post(&server, "laptop", "/data", (4, 1)), 200);
+    assert_eq!(post(&server, "laptop", "/data", (4, 2)), 507, "another");
+    assert_eq!(post(&server, "tight", "/home/data", (2, 1)), 200);
+    assert_eq!(post(&server, "tight", "/home/data", (2, 2)), 507, "another");
+    let lists = fake.count(Endpoint::List).calls - lists;
+    assert!(lists <= 8, "{lists} lists for four questions");
+    assert_eq!(uploads(&fake), sent, "nothing went to the cloud");
+    // Full without our knowing it: the cloud says so.
+    fake.set_space(1 << 40, 1 << 40);
+    assert_eq!(post(&server, "laptop", "/index", (1, 1)), 200);
+    assert_eq!(post(&server, "laptop", "/index", (1, 2)), 507, "another");
+}
+
+/// What another connection is sending counts as if it were there.
+#[test]
+fn uploads_in_flight_count_against_a_limit() {
+    let (_fake, store) = account(1 << 20);
+    let users = [cheap("laptop"), cheap("other")].concat();
+    let roles = with_roles("laptop /home append limit=6M\nother / write\n");
+    let server = Guarded::over(store, 0, &users, roles);
+    let content = vec![1; 4 * MIB];
+    let (path, length) = (format!("/home/a/data/{}", id(&content)), content.len());
+    let headers = authorization("other", "secret");
+    let mut wire = server.open();
+    wire.send(format!(
+        "POST {path} HTTP/1.1\r\nHost: x\r\n{headers}Content-Length: {length}\r\n\r\n"
+    ));
+    wire.send(&content[..MIB]);
+    let end = Instant::now() + Duration::from_secs(60);
+    loop {
+        let status = server.ask("other", "GET", "/-/status", b"").text();
+        let status: serde_json::Value = serde_json::from_str(&status).unwrap();
+        // Bytes are read when the body has been counted.
+        if status["transfers"][0]["done"].as_u64() > Some(0) {
+            break;
+        }
+        assert!(Instant::now() < end, "{status:#}");
+        thread::sleep(Duration::from_millis(5));
+    }
+    assert_eq!(post(&server, "laptop", "/home/b/data", (4, 2)), 507);
+    assert_eq!(post(&server, "laptop", "/home/b/data", (1, 3)), 200);
+    wire.send(&content[MIB..]);
+    assert_eq!(wire.answer(false).status, 200);
+    assert_eq!(post(&server, "laptop", "/home/b/data", (2, 4)), 507);
+    assert_eq!(post(&server, "laptop", "/home/b/data", (1, 5)), 200);
 }

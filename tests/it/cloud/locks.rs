@@ -105,6 +105,21 @@ fn a_lock_does_not_wait_for_what_is_gone() {
     assert_eq!(one.remove(Kind::Locks, lock), Ok(()));
 }
 
+/// Rule 5: what a lock protected was seen when the lock went, and isn't missed when another host
+/// forgets it through another server.
+#[test]
+fn what_others_forget_is_not_missed() {
+    for kind in [Kind::Index, Kind::Snapshots] {
+        let cloud = Cloud::start();
+        let (one, other) = (cloud.server(), cloud.server());
+        let lock = one.save(Kind::Locks, b"a lock").unwrap();
+        let last = one.save(kind, b"the last of a backup").unwrap();
+        one.remove(Kind::Locks, lock).unwrap();
+        other.remove(kind, last).unwrap();
+        assert!(one.save(Kind::Index, b"the next").is_ok(), "{kind:?}");
+    }
+}
+
 /// Rule 10: other servers' files are seen in every list, and their removals as well.
 #[test]
 fn lists_are_fresh() {

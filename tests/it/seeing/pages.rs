@@ -106,6 +106,20 @@ fn a_browser_at_the_root_is_led_to_the_page() {
     assert!(chinese.contains("备份仓库"), "{chinese}");
 }
 
+/// The status, once it tells of a snapshot: a request is counted when its answer has been sent.
+fn status_with_snapshot(rig: &Rig) -> serde_json::Value {
+    let end = Instant::now() + Duration::from_secs(60);
+    loop {
+        let text = get(rig, "/-/status", "").text();
+        let status: serde_json::Value = serde_json::from_str(&text).unwrap();
+        if status["repositories"][0]["last_snapshot"].is_u64() {
+            return status;
+        }
+        assert!(Instant::now() < end, "{status:#}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
 #[test]
 fn status_tells_of_what_was_done() {
     let rig = Rig::start(&[]);
@@ -118,8 +132,7 @@ fn status_tells_of_what_was_done() {
     let path = format!("/laptop/snapshots/{}", hex(&Sha256::digest(body)));
     assert_eq!(wire.ask("POST", &path, "", body).status, 200);
     assert_eq!(wire.ask("GET", "/nobody/config", "", b"").status, 404);
-    let status: serde_json::Value =
-        serde_json::from_str(&get(&rig, "/-/status", "").text()).unwrap();
+    let status = status_with_snapshot(&rig);
     let repos = status["repositories"].as_array().unwrap();
     assert_eq!(repos.len(), 1, "{status:#}");
     assert_eq!(repos[0]["name"], "/laptop");
@@ -150,6 +163,98 @@ fn the_commands_ask_the_running_server() {
     for word in ["healthcheck", "status"] {
         assert_eq!(run(word, "127.0.0.1:1").status.code(), Some(1));
     }
+}
+
+/// Both passwords are "secret".
+const USERS: &str =
+    "alice:{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=\nbob:{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=\n";
+
+#[test]
+fn status_takes_a_users_password_but_never_as_a_word() {
+    let dir = TempDir::new();
+    let file = |name: &str, text: &str| {
+        let path = dir.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let (users, password) = (file("users", USERS), file("password", "secret\n"));
+    let rig = Rig::start(&["--htpasswd-file", &users]);
+    let listen = rig.address().to_string();
+    let status = |words: &[&str], variables: &[(&str, &str)]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_restic-123pan"));
+        command.env_clear().args(["status", "--listen", &listen]);
+        let output = finish(command.args(words).envs(variables.iter().copied()));
+        let text = [output.stdout, output.stderr].concat();
+        (
+            output.status.code().unwrap(),
+            String::from_utf8(text).unwrap(),
+        )
+    };
+    let alice = ["--user", "alice"];
+    for (words, variables, code, said) in [
+        (
+            &alice[..],
+            &[("PAN123_PASSWORD", "secret")][..],
+            0,
+            "uploads",
+        ),
+        (&alice, &[("PAN123_PASSWORD_FILE", &password)], 0, "uploads"),
+        (
+            &[],
+            &[("PAN123_USER", "bob"), ("PAN123_PASSWORD", "secret")],
+            0,
+            "uploads",
+        ),
+        (
+            &alice,
+            &[("PAN123_PASSWORD", "Secret")],
+            1,
+            "wrong name or password",
+        ),
+        // Standard input is no terminal here, and empty.
+        (&alice, &[], 1, "wrong name or password"),
+        (
+            &[],
+            &[("PAN123_PASSWORD", "secret")],
+            1,
+            "name a user with --user",
+        ),
+        (
+            &alice,
+            &[("PAN123_PASSWORD_FILE", "/none/such")],
+            2,
+            "/none/such",
+        ),
+        (&["--password", "secret"], &[], 2, "--help"),
+    ] {
+        let (ended, text) = status(words, variables);
+        assert!(
+            ended == code && text.contains(said),
+            "{words:?}: {ended} {text}"
+        );
+    }
+}
+
+#[test]
+fn snapshots_and_traffic_outlive_a_restart() {
+    let rig = Rig::start(&[]);
+    let body = b"not really a snapshot";
+    let path = format!("/laptop/snapshots/{}", hex(&Sha256::digest(body)));
+    let mut wire = Wire::open(rig.address());
+    assert_eq!(wire.ask("POST", &path, "", body).status, 200);
+    drop(wire);
+    let laptop = || {
+        let status = status_with_snapshot(&rig);
+        let laptop = &status["repositories"][0];
+        let hours = laptop["hours"].as_array().unwrap().iter();
+        let day: u64 = hours.map(|hour| hour.as_u64().unwrap()).sum();
+        (laptop["last_snapshot"].as_u64(), day)
+    };
+    let before = laptop();
+    assert_eq!(before.1, body.len() as u64);
+    rig.stop_and_restart();
+    assert_eq!(laptop(), before);
+    rig.assert_clean(&[]);
 }
 
 #[test]
@@ -205,11 +310,9 @@ fn promtool_takes_the_metrics() {
 
 #[test]
 fn pages_need_credentials_and_tell_of_ones_own_repositories() {
-    // Both passwords are "secret".
     let dir = TempDir::new();
     let file = dir.path().join("htpasswd");
-    let hash = "{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=";
-    std::fs::write(&file, format!("alice:{hash}\nbob:{hash}\n")).unwrap();
+    std::fs::write(&file, USERS).unwrap();
     let (alice, bob) = (
         "Authorization: Basic YWxpY2U6c2VjcmV0\r\n",
         "Authorization: Basic Ym9iOnNlY3JldA==\r\n",

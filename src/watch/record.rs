@@ -1,0 +1,140 @@
+//! What has been seen of the repositories, kept in the state directory over restarts. It is written
+//! rarely, to spare flash memory: nothing is lost by it but some minutes of a picture.
+
+use super::repos::Row;
+use super::{Watch, now};
+use crate::disk::replace;
+use log::{debug, warn};
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+/// The file's name.
+const NAME: &str = "repositories.json";
+/// Least time between two writes, except for the last one.
+const PAUSE: Duration = Duration::from_secs(15 * 60);
+/// Most bytes that are read: far more than the table's bound comes to.
+const LARGEST: u64 = 1 << 20;
+
+/// The record; it is written a last time when it is dropped.
+#[derive(Debug)]
+pub struct Record(Arc<Inside>);
+
+#[derive(Debug)]
+struct Inside {
+    watch: Arc<Watch>,
+    path: PathBuf,
+    /// What the file says.
+    written: Mutex<Vec<Row>>,
+}
+
+impl Record {
+    /// Takes in what an earlier process has left, and writes from now on; nothing without a
+    /// folder.
+    pub fn start(watch: &Arc<Watch>, folder: Option<&Path>) -> Option<Self> {
+        let path = folder?.join(NAME);
+        let rows = read(&path).unwrap_or_else(|why| {
+            warn!("{} is ignored: {why}", path.display());
+            Vec::new()
+        });
+        watch.inside().repositories.restore(rows.clone(), now());
+        let (watch, written) = (Arc::clone(watch), Mutex::new(rows));
+        let inside = Arc::new(Inside {
+            watch,
+            path,
+            written,
+        });
+        let weak = Arc::downgrade(&inside);
+        let body = move || {
+            while let Some(inside) = weak.upgrade() {
+                inside.write();
+                drop(inside);
+                thread::sleep(PAUSE);
+            }
+        };
+        // Without the thread, the end still writes.
+        let _ = thread::Builder::new().name("record".into()).spawn(body);
+        Some(Self(inside))
+    }
+}
+
+impl Drop for Record {
+    fn drop(&mut self) {
+        self.0.write();
+    }
+}
+
+impl Inside {
+    /// Writes what has changed, if anything has.
+    fn write(&self) {
+        let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        let rows = self.watch.inside().repositories.rows();
+        if rows == *written {
+            return;
+        }
+        let text = serde_json::to_vec(&rows).unwrap_or_default();
+        match replace(&self.path, &text) {
+            Ok(()) => *written = rows,
+            Err(error) => debug!("writing {}: {error}", self.path.display()),
+        }
+    }
+}
+
+fn read(path: &Path) -> io::Result<Vec<Row>> {
+    match fs::metadata(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        Ok(data) if data.len() > LARGEST => return Err(io::Error::other("it is too long")),
+        _ => {}
+    }
+    serde_json::from_slice(&fs::read(path)?).map_err(io::Error::other)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Subject, Track};
+    use super::*;
+    use crate::restic::{File, Id, Kind, Operation, Repo};
+    use crate::store::Health;
+
+    fn snapshot(track: &Track) {
+        let repo = Repo::new("a").unwrap_or_else(|| unreachable!());
+        let file = File::Hashed(Kind::Snapshots, Id([7; 32]));
+        track.about(Subject::operation(&Operation::Save(repo, file), 0));
+        track.end(200, false);
+    }
+
+    fn last(watch: &Watch) -> Option<u64> {
+        let seen = watch.snapshot(Health::default(), (0, 0));
+        seen.repositories.first()?.last_snapshot
+    }
+
+    #[test]
+    fn the_last_snapshot_outlives_a_restart_and_garbage_is_ignored() {
+        let folder = std::env::temp_dir().join(format!("record-{}", std::process::id()));
+        fs::create_dir_all(&folder).expect("a writable folder");
+        let start = || {
+            let watch = Arc::<Watch>::default();
+            let record = Record::start(&watch, Some(&folder)).expect("a folder");
+            (watch, record)
+        };
+        let (watch, record) = start();
+        assert_eq!(last(&watch), None);
+        snapshot(&watch.arrive());
+        drop(record);
+        let (after, record) = start();
+        assert!(last(&after).is_some());
+        assert_eq!(last(&after), last(&watch));
+        drop(record);
+        for garbage in ["", "[[1]]", "[[\"/a\",null,0,0,[0]]]"] {
+            fs::write(folder.join(NAME), garbage).expect("a writable folder");
+            let (watch, record) = start();
+            assert_eq!(last(&watch), None, "{garbage}");
+            drop(record);
+        }
+        assert!(Record::start(&watch, None).is_none());
+        fs::remove_dir_all(&folder).expect("it is there");
+    }
+}

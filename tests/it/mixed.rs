@@ -1,0 +1,159 @@
+//! The real restic while 5 % of all calls to the cloud fail in mixed ways: it completes what users
+//! do, and what lives in the cloud then is exactly what its index says.
+
+use crate::clients::{RESTIC, find};
+use crate::fake::FileView;
+use crate::rig::Rig;
+use crate::tree::{self, TempDir};
+use restic_123pan::restic::hex;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// One of so many calls fails, which is 5 %, and the seed of how.
+const FAULTS: (u64, u64) = (20, 1);
+/// Bytes that are backed up.
+const SIZE: usize = 40 << 20;
+/// Where the repository is in the account.
+const PLACE: &str = "/restic-backup/a/b";
+/// Bytes of a pack besides its blobs and their entries: the header's length, and what encrypting
+/// the header adds.
+const PACK: u64 = 4 + 32;
+/// Bytes of a blob's entry in the header, and of a compressed one's.
+const ENTRY: (u64, u64) = (37, 41);
+
+#[test]
+fn restic_completes_while_calls_fail() {
+    let Some(program) = find(RESTIC.program) else {
+        eprintln!("SKIPPED: {} is not in the cache", RESTIC.program);
+        return;
+    };
+    let rig = Rig::start(&[]);
+    let (every, seed) = FAULTS;
+    rig.cloud().mix(seed, every);
+    let dir = TempDir::new();
+    let host = Host {
+        program,
+        url: rig.url("/a/b/"),
+        dir: dir.path(),
+    };
+    let files = dir.path().join("files");
+    tree::grow(&files, 1, SIZE);
+    host.run(&["init"]);
+    host.back_up(&files);
+    tree::change(&files, 2);
+    host.back_up(&files);
+    host.run(&["check", "--read-data"]);
+    let words = ["--keep-last", "1", "--prune", "--max-unused", "0"];
+    host.run(&[&["forget"][..], &words].concat());
+    host.run(&["check", "--read-data"]);
+    let target = dir.path().join("target");
+    host.run(&["restore", "latest", "--target", path(&target)]);
+    tree::compare(&files, &target.join(files.strip_prefix("/").unwrap()));
+    let (calls, faults) = (rig.cloud().calls().all(), rig.cloud().faults_fired());
+    println!("{faults} of {calls} calls failed");
+    assert_eq!(faults, calls / every);
+    rig.cloud().clear_faults();
+    host.compare(&rig);
+    assert_eq!(rig.cloud().complaints(), [""; 0]);
+}
+
+/// A machine that backs up.
+struct Host<'a> {
+    program: PathBuf,
+    url: String,
+    dir: &'a Path,
+}
+
+impl Host<'_> {
+    fn back_up(&self, files: &Path) {
+        // The smallest packs that restic makes.
+        self.run(&["backup", "--pack-size", "4", path(files)]);
+    }
+
+    /// Runs a command, which must succeed; what it prints.
+    fn run(&self, words: &[&str]) -> String {
+        let mut command = Command::new(&self.program);
+        command.args(words).args(["--repo", &self.url]);
+        command.env_clear().env("HOME", self.dir);
+        let output = command.env("RESTIC_PASSWORD", "secret").output().unwrap();
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{words:?}: {errors}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    fn ids(&self, kind: &str) -> BTreeSet<String> {
+        let printed = self.run(&["list", kind, "--no-lock"]);
+        printed.lines().map(str::to_owned).collect()
+    }
+
+    /// Packs and their sizes, by the index.
+    fn index(&self) -> BTreeMap<String, u64> {
+        let mut packs = BTreeMap::new();
+        for id in self.ids("index") {
+            let printed = self.run(&["cat", "index", &id, "--no-lock"]);
+            let index: Value = serde_json::from_str(&printed).unwrap();
+            for pack in index["packs"].as_array().unwrap() {
+                let blobs = pack["blobs"].as_array().unwrap().iter();
+                let size = PACK + blobs.map(blob).sum::<u64>();
+                packs.insert(pack["id"].as_str().unwrap().to_owned(), size);
+            }
+        }
+        packs
+    }
+
+    /// Compares what restic says with what lives in the cloud.
+    fn compare(&self, rig: &Rig) {
+        let packs = self.index();
+        let named: BTreeSet<String> = packs.keys().cloned().collect();
+        assert_eq!(self.ids("packs"), named, "packs, and those of the index");
+        let mut wanted: BTreeSet<String> = BTreeSet::from([format!("{PLACE}/config")]);
+        wanted.extend(
+            named
+                .iter()
+                .map(|id| format!("{PLACE}/data/{}/{id}", &id[..2])),
+        );
+        for kind in ["keys", "snapshots", "index"] {
+            wanted.extend(
+                self.ids(kind)
+                    .iter()
+                    .map(|id| format!("{PLACE}/{kind}/{id}")),
+            );
+        }
+        let found: BTreeSet<String> = rig.cloud().tree().into_keys().collect();
+        assert_eq!(
+            found, wanted,
+            "what lives in the cloud, and what restic knows"
+        );
+        for path in &found {
+            let (folder, name) = path.rsplit_once('/').unwrap();
+            let rows = rig.cloud().living(folder);
+            let rows = rows.iter().filter(|row| *row == name).count();
+            assert_eq!(rows, 1, "rows of {path}");
+            let file: FileView = rig.cloud().file(path).unwrap();
+            let bytes = file.bytes();
+            assert_eq!(file.size, bytes.len() as u64, "{path}");
+            assert!(
+                name == "config" || hex(&Sha256::digest(&bytes)) == name,
+                "{path}"
+            );
+            let size = packs.get(name).copied().unwrap_or(file.size);
+            assert_eq!(file.size, size, "{path}, by the index");
+        }
+    }
+}
+
+/// Bytes that a blob takes up in its pack, with its entry in the header.
+fn blob(blob: &Value) -> u64 {
+    let entry = match blob["uncompressed_length"].is_null() {
+        true => ENTRY.0,
+        false => ENTRY.1,
+    };
+    blob["length"].as_u64().unwrap() + entry
+}
+
+fn path(path: &Path) -> &str {
+    path.to_str().unwrap()
+}

@@ -1,0 +1,198 @@
+//! What may be true: all writes of a history and when they can have taken effect. An acknowledged
+//! write took effect between its request and its answer; one that was answered by an error, or
+//! not at all, at any time until a while later, or never. A read is right if it shows a state that
+//! no acknowledged write has certainly put an end to.
+
+use super::weather::LAG;
+use restic_123pan::restic::{File, Kind};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+/// How long after its answer a write of unknown outcome may take effect: longer than any call hangs
+/// and any list lags.
+const LATE: Duration = Duration::from_secs(5);
+/// How long a server believes what it saw of config and keys, by its own rules, and some more.
+const BELIEVED: Duration = Duration::from_secs(6);
+/// How long another server may believe in a pack that was removed.
+const EVER: u64 = 1 << 50;
+/// When a history begins, in microseconds; before it there was nothing.
+const START: u64 = 1 << 40;
+
+/// A process of a server, and when it was started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Process {
+    pub(super) number: u32,
+    pub(super) started: u64,
+}
+
+/// What is true or not: a file, or the folder of a kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Place {
+    File(File),
+    Folder(Kind),
+}
+
+/// The number of the content, or nothing there.
+pub(super) type State = Option<usize>;
+
+/// One write.
+#[derive(Clone, Debug)]
+struct Write {
+    number: usize,
+    effect: State,
+    by: Process,
+    begun: u64,
+    /// When it can have taken effect at the latest; None while it is under way.
+    latest: Option<u64>,
+    /// Whether it did for certain.
+    sure: bool,
+}
+
+/// What became of a write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    Done,
+    NotDone,
+    Unknown,
+}
+
+/// When somebody looked, and through which process.
+#[derive(Clone, Copy)]
+pub(super) struct Look {
+    pub(super) by: Process,
+    pub(super) begun: u64,
+    pub(super) ended: u64,
+}
+
+/// All that is known of a history.
+pub(super) struct Oracle {
+    start: Instant,
+    count: usize,
+    pasts: BTreeMap<Place, Vec<Write>>,
+}
+
+impl Oracle {
+    /// Nothing has happened.
+    pub(super) fn new() -> Self {
+        Self {
+            start: Instant::now(),
+            count: 0,
+            pasts: BTreeMap::new(),
+        }
+    }
+
+    /// Microseconds.
+    pub(super) fn now(&self) -> u64 {
+        START + micros(self.start.elapsed())
+    }
+
+    /// A write begins; its number.
+    pub(super) fn begin(&mut self, place: Place, effect: State, by: Process) -> usize {
+        self.count += 1;
+        let write = Write {
+            number: self.count,
+            effect,
+            by,
+            begun: self.now(),
+            latest: None,
+            sure: false,
+        };
+        self.past(place).push(write);
+        self.count
+    }
+
+    /// It has ended.
+    pub(super) fn end(&mut self, place: Place, number: usize, outcome: Outcome, by: Process) {
+        let now = self.now();
+        let past = self.past(place);
+        let at = past.iter().position(|write| write.number == number);
+        let write = &mut past[at.unwrap()];
+        match outcome {
+            Outcome::Done => (write.latest, write.sure, write.by) = (Some(now), true, by),
+            Outcome::Unknown => write.latest = Some(now + micros(LATE)),
+            Outcome::NotDone => {
+                past.remove(at.unwrap());
+            }
+        }
+    }
+
+    /// What a look may have shown.
+    pub(super) fn allowed(&mut self, place: Place, look: Look) -> BTreeSet<State> {
+        let past = self.past(place);
+        let over = |write: &Write| {
+            past.iter().any(|later| {
+                let knew = seen(place, write, later.by) < later.begun;
+                later.sure && knew && seen(place, later, look.by) < look.begun
+            })
+        };
+        let open = past.iter().filter(|w| w.begun <= look.ended && !over(w));
+        open.map(|write| write.effect).collect()
+    }
+
+    /// A look showed this. An Err says what it could have shown.
+    pub(super) fn check(&mut self, place: Place, state: State, look: Look) -> Result<(), String> {
+        let allowed = self.allowed(place, look);
+        if !allowed.contains(&state) {
+            let past = self.past(place);
+            return Err(format!("{state:?}, allowed {allowed:?}, past {past:#?}"));
+        }
+        let past = self.past(place);
+        if past.iter().all(|w| seen(place, w, look.by) < look.begun) && allowed.len() > 1 {
+            // From now on it must stay so.
+            past.push(Write {
+                number: 0,
+                effect: state,
+                by: look.by,
+                begun: look.begun,
+                latest: Some(look.ended),
+                sure: true,
+            });
+        }
+        Ok(())
+    }
+
+    /// Whether anything was being removed at this time or later, or perhaps before.
+    pub(super) fn removing(&self, time: u64) -> bool {
+        let all = self.pasts.values().flatten();
+        let mut removals = all.filter(|write| write.effect.is_none() && write.begun > 0);
+        removals.any(|write| !write.sure || write.latest.is_none_or(|latest| latest >= time))
+    }
+
+    fn past(&mut self, place: Place) -> &mut Vec<Write> {
+        let by = Process {
+            number: 0,
+            started: 0,
+        };
+        self.pasts.entry(place).or_insert_with(|| {
+            vec![Write {
+                number: 0,
+                effect: None,
+                by,
+                begun: 0,
+                latest: Some(0),
+                sure: true,
+            }]
+        })
+    }
+}
+
+/// Until when a process may not see a write.
+fn seen(place: Place, write: &Write, by: Process) -> u64 {
+    let Some(latest) = write.latest else {
+        return u64::MAX;
+    };
+    if write.by.number == by.number {
+        return latest;
+    }
+    let believed = match place {
+        _ if by.started > latest => 0,
+        Place::File(File::Config | File::Hashed(Kind::Keys, _)) => micros(BELIEVED),
+        Place::File(File::Hashed(Kind::Data, _)) if write.effect.is_none() => EVER,
+        _ => 0,
+    };
+    latest + micros(LAG) + believed
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap()
+}

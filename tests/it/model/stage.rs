@@ -1,0 +1,112 @@
+//! Where histories happen: an emulated cloud and the server's own binary over it, once or twice,
+//! each with a state on disk that outlives it when it is killed.
+
+use super::oracle::Process;
+use crate::fake::Fake;
+use crate::rig::Rig;
+use std::fmt::Write;
+use std::fs;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// A cloud with its servers.
+pub(super) struct Stage {
+    pub(super) cloud: Arc<Fake>,
+    pub(super) servers: Vec<Server>,
+}
+
+impl Stage {
+    /// As many servers; `options` are the first one's.
+    pub(super) fn start(options: &[&str], servers: usize) -> Self {
+        let rig = Rig::broken(options, |cloud| cloud.set(super::weather::fair));
+        let cloud = Arc::clone(&rig.cloud);
+        let mut rigs = vec![rig];
+        for _ in 1..servers {
+            let other = rigs[0].beside();
+            rigs.push(other);
+        }
+        let servers = rigs.into_iter().map(Server::new).collect();
+        Self { cloud, servers }
+    }
+
+    /// One more server, which has no state.
+    pub(super) fn fresh(&self) -> Server {
+        Server::new(lock(&self.servers[0].rig).beside())
+    }
+
+    /// The logs of all servers.
+    pub(super) fn logs(&self) -> String {
+        let mut all = String::new();
+        for (number, server) in self.servers.iter().enumerate() {
+            let _ = writeln!(all, "server {number}:\n{}", server.log());
+        }
+        all
+    }
+}
+
+/// A server that can be killed while others ask it.
+pub(super) struct Server {
+    rig: Mutex<Rig>,
+    /// Where it listens, and the process that does.
+    now: Mutex<(SocketAddr, Process)>,
+    /// What its earlier processes logged.
+    before: Mutex<String>,
+}
+
+impl Server {
+    fn new(rig: Rig) -> Self {
+        let now = (rig.address(), process(0));
+        Self {
+            now: Mutex::new(now),
+            rig: Mutex::new(rig),
+            before: Mutex::default(),
+        }
+    }
+
+    /// Where it listens, and the process that does.
+    pub(super) fn now(&self) -> (SocketAddr, Process) {
+        *lock(&self.now)
+    }
+
+    /// Kills it and starts it again. `time` is now.
+    pub(super) fn kill(&self, moves: bool, time: u64) {
+        let rig = lock(&self.rig);
+        lock(&self.before).push_str(&rig.log());
+        // Before anybody can reach the new one, so that nothing it does is laid to the old one.
+        lock(&self.now).1 = process(time);
+        if moves {
+            rig.kill_and_move();
+        } else {
+            rig.kill_and_restart();
+        }
+        lock(&self.now).0 = rig.address();
+    }
+
+    /// What it logged.
+    pub(super) fn log(&self) -> String {
+        lock(&self.before).clone() + &lock(&self.rig).log()
+    }
+
+    /// Its resident memory in KiB, and how many descriptors it has open.
+    pub(super) fn weight(&self) -> (u64, usize) {
+        let process = format!("/proc/{}", lock(&self.rig).pid());
+        let status = fs::read_to_string(format!("{process}/status")).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let words = line.and_then(|line| line.split_whitespace().next());
+        let memory = words.and_then(|word| word.parse().ok()).unwrap_or(0);
+        let open = fs::read_dir(format!("{process}/fd")).map_or(0, Iterator::count);
+        (memory, open)
+    }
+}
+
+fn process(started: u64) -> Process {
+    static COUNT: AtomicU32 = AtomicU32::new(1);
+    let number = COUNT.fetch_add(1, Ordering::Relaxed);
+    Process { number, started }
+}
+
+/// A lock whose data is whole also after a test has failed elsewhere.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
