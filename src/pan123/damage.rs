@@ -80,7 +80,9 @@ impl Damage {
     /// Notes a damaged file; tells whether that is news.
     pub fn find(&self, path: &Path, name: Id, file: u64) -> bool {
         let mut inside = self.inside();
-        inside.names.insert((path.to_owned(), name));
+        if inside.names.len() < MOST_FOUND {
+            inside.names.insert((path.to_owned(), name));
+        }
         let is_new = inside.found.insert(file);
         while inside.found.len() > MOST_FOUND && inside.found.pop_first().is_some() {}
         is_new

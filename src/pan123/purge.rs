@@ -177,7 +177,7 @@ impl Work {
         if Instant::now() < self.store_at {
             return;
         }
-        if self.cloud.door.keep_token() | waste.store() {
+        if self.cloud.door.keeper.keep() | waste.store() {
             let files = u32::try_from(waste.len()).unwrap_or(u32::MAX);
             self.store_at = Instant::now() + self.cloud.door.timing.store + RARER * files;
         }

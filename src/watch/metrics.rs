@@ -190,6 +190,11 @@ fn cloud(page: &mut Page, seen: &Snapshot) {
             page.one("access_expiry_timestamp_seconds", "gauge", help, at);
         }
     }
+    files(page, seen);
+}
+
+fn files(page: &mut Page, seen: &Snapshot) {
+    let cloud = &seen.cloud;
     page.one(
         "uploads_in_flight",
         "gauge",

@@ -55,7 +55,7 @@ mod tests;
 
 #[allow(unused_imports, reason = "no including crate uses everything")]
 pub use {
-    endpoint::{Endpoint, Tier},
+    endpoint::{Endpoint, Host, Tier},
     faults::{Fault, How, When},
     inspect::FileView,
     judge::{Calls, Count},
@@ -68,7 +68,6 @@ pub use {
 };
 
 use content::Keep;
-use endpoint::Host;
 use http::{Handler, Server};
 use state::{Hosts, Hub};
 use std::collections::HashMap;
@@ -257,6 +256,16 @@ impl Fake {
         self.hub.clock.advance(by);
     }
 
+    /// Refuses connections to a host, and ends those that there are.
+    pub fn close(&self, host: Host) {
+        self.servers[host as usize].close();
+    }
+
+    /// Takes connections to a host again.
+    pub fn open(&self, host: Host) {
+        self.servers[host as usize].open();
+    }
+
     /// Ends every connection that is open now, also idle ones.
     pub fn hang_up(&self) {
         self.servers.iter().for_each(Server::hang_up);
@@ -321,6 +330,11 @@ impl Fake {
     /// What was counted.
     pub fn calls(&self) -> Calls {
         self.hub.lock().judge.calls.clone()
+    }
+
+    /// The calls one by one, as they came.
+    pub fn trail(&self) -> Vec<Endpoint> {
+        self.hub.lock().judge.trail.clone()
     }
 
     /// The counts of one endpoint.

@@ -15,6 +15,7 @@ mod cloud;
 mod device;
 #[path = "../fake/mod.rs"]
 mod fake;
+mod faults;
 mod mixed;
 mod model;
 mod oauth;

@@ -135,7 +135,8 @@ type Reading<'r> = dyn FnMut(&str) -> Result<(), serde_json::Error> + 'r;
 pub struct Door {
     agent: Agent,
     base: String,
-    keeper: Keeper,
+    /// The token.
+    pub keeper: Keeper,
     /// The rates.
     pub pacer: Pacer,
     /// Since when nothing may be written.
@@ -294,11 +295,6 @@ impl Door {
         self.keeper.expires()
     }
 
-    /// Writes the token to disk if that has failed; tells whether it had.
-    pub fn keep_token(&self) -> bool {
-        self.keeper.keep()
-    }
-
     /// Makes sure of a token.
     pub fn log_in(&self) -> Result<(), Fault> {
         self.token(None).map(drop)
@@ -318,8 +314,8 @@ impl Door {
         let config = self
             .agent
             .configure_request(Request::get(url).body(()).map_err(|_| {
-                // The address itself is a secret.
-                Fault::new(Why::Unknown, "123pan gave a download address that is none")
+                // The address itself is a secret. The next one may be better.
+                Fault::new(Why::Lost, "123pan gave a download address that is none")
             })?);
         let mut request = config.max_redirects(5).build();
         if let Some(Part { start, len }) = part {

@@ -57,6 +57,11 @@ impl Uploads {
         (*lock(&self.running), self.most)
     }
 
+    /// Whether 123pan has refused an `etag` after the file.
+    pub(super) fn refuses_late(&self) -> bool {
+        *lock(&self.late) == Late::Refused
+    }
+
     /// Whether files are sent in slices because one call doesn't work.
     pub(super) fn prefer_slices(&self) -> bool {
         let failures = lock(&self.failures);

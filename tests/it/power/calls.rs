@@ -122,24 +122,10 @@ fn check_saved(machine: &mut Machine, path: &str, folder: &str, round: u32) {
     assert_eq!(machine.cloud.calls().tokens, 1);
 }
 
-fn save(kind: &'static str) -> fn(u32) -> Vec<Request> {
-    match kind {
-        "locks" => |n| {
-            vec![Request(
-                "POST",
-                format!("/r/locks/{}", name(&bytes(n))),
-                bytes(n),
-            )]
-        },
-        "index" => |n| {
-            vec![Request(
-                "POST",
-                format!("/r/index/{}", name(&bytes(n))),
-                bytes(n),
-            )]
-        },
-        _ => |n| vec![Request("POST", pack(n), bytes(n))],
-    }
+/// The POST of round `n` in a folder of the repository.
+fn post(kind: &str, n: u32) -> Vec<Request> {
+    let path = format!("/r/{kind}/{}", name(&bytes(n)));
+    vec![Request("POST", path, bytes(n))]
 }
 
 fn made(machine: &mut Machine, round: u32) {
@@ -174,7 +160,7 @@ fn saves() {
     let operations: [Operation; 3] = [
         Operation {
             before: made,
-            requests: save("data"),
+            requests: |n| post("data", n),
             after: |machine, n| {
                 let shard = format!("/r/data/{}", &name(&bytes(n))[..2]);
                 check_saved(machine, &pack(n), &shard, n);
@@ -182,7 +168,7 @@ fn saves() {
         },
         Operation {
             before: made,
-            requests: save("locks"),
+            requests: |n| post("locks", n),
             after: |machine, n| {
                 let path = format!("/r/locks/{}", name(&bytes(n)));
                 check_saved(machine, &path, "/r/locks", n);
@@ -196,7 +182,7 @@ fn saves() {
                 let path = format!("/r/data/{}", name(&pack));
                 assert_eq!(machine.ask("POST", &path, &pack), Some(200));
             },
-            requests: save("index"),
+            requests: |n| post("index", n),
             after: |machine, n| {
                 let path = format!("/r/index/{}", name(&bytes(n)));
                 check_saved(machine, &path, "/r/index", n);
