@@ -1,7 +1,7 @@
 //! The table of commands, from which the manual page and the completions are made as well, and
 //! the reading of their words.
 
-use super::{completions, manual, service, transfer, verify};
+use super::{completions, login, manual, service, transfer, verify};
 use crate::args::{self, Opt};
 use crate::pan123::{self, Pan123};
 use crate::store::Store;
@@ -32,6 +32,8 @@ enum Act {
     Elsewhere,
     /// Prints something that depends on its words alone.
     Print(fn(&Words) -> Result<String, String>),
+    /// Gets what the account is used with, for which the options of the server say where.
+    LogIn,
     /// Works on the account, with the options of the server.
     Account(fn(&Words, &args::Config, &dyn Store) -> Result<(), String>),
     /// Looks at the account, without a store that would work in the background.
@@ -39,7 +41,7 @@ enum Act {
 }
 
 /// Every command.
-pub const COMMANDS: [Command; 13] = [
+pub const COMMANDS: [Command; 14] = [
     Command {
         name: "serve",
         words: "",
@@ -63,6 +65,18 @@ pub const COMMANDS: [Command; 13] = [
         choices: &[],
         options: &[],
         act: Act::Elsewhere,
+    },
+    Command {
+        name: "login",
+        words: "",
+        about: "let the OAuth app of --oauth-client-id use the account, by way of a browser",
+        choices: &[],
+        options: &[(
+            "redirect-uri",
+            "uri",
+            "the address that 123pan has registered for the app",
+        )],
+        act: Act::LogIn,
     },
     Command {
         name: "doctor",
@@ -193,6 +207,8 @@ pub enum Call {
     Print(String),
     /// Do this with the account.
     Account(Task),
+    /// Do this before the account can be used.
+    LogIn(Task),
 }
 
 /// Something to be done with the account.
@@ -209,14 +225,18 @@ impl Task {
     }
 
     /// Does it. What went wrong is told in one line; the rest has been told while it ran.
-    pub fn run(&self, config: &args::Config) -> Result<ExitCode, String> {
-        let account = config.account();
+    pub fn run(&self, config: &args::Config, account: &pan123::Config) -> Result<ExitCode, String> {
         match self.command.act {
-            Act::Account(act) => act(&self.words, config, &Pan123::new(&account))?,
-            Act::Look(act) => return Ok(act(&self.words, &account)),
-            Act::Elsewhere | Act::Print(_) => {}
+            Act::Account(act) => act(&self.words, config, &Pan123::new(account))?,
+            Act::Look(act) => return Ok(act(&self.words, account)),
+            Act::Elsewhere | Act::Print(_) | Act::LogIn => {}
         }
         Ok(ExitCode::SUCCESS)
+    }
+
+    /// Logs in, likewise.
+    pub fn log_in(&self, config: &args::Config, account: &pan123::Config) -> Result<(), String> {
+        login::login(&self.words, config, account)
     }
 }
 
@@ -238,6 +258,10 @@ pub fn parse(words: &[String]) -> Result<Option<Call>, String> {
             verify::repositories(&words).map_err(wrong)?;
             Call::Account(Task { command, words })
         }
+        Act::LogIn => match (words.plain.is_empty(), words.value("redirect-uri")) {
+            (true, Some(_)) => Call::LogIn(Task { command, words }),
+            _ => return Err(wrong("it wants --redirect-uri and no words".to_owned())),
+        },
         _ => {
             transfer::places(command, &words).map_err(wrong)?;
             Call::Account(Task { command, words })
@@ -292,7 +316,7 @@ fn server_option(command: &Command, name: &str) -> Result<Opt, String> {
         .into_iter()
         .find(|option| option.name == name);
     known
-        .filter(|_| matches!(command.act, Act::Account(_) | Act::Look(_)))
+        .filter(|_| matches!(command.act, Act::Account(_) | Act::Look(_) | Act::LogIn))
         .ok_or(format!("there is no option --{name}"))
 }
 
@@ -314,7 +338,7 @@ fn help(command: &Command) -> String {
     for (name, value, about) in command.options {
         let _ = writeln!(text, "  {:<18}{about}", format!("--{name} {value}"));
     }
-    if matches!(command.act, Act::Account(_) | Act::Look(_)) {
+    if matches!(command.act, Act::Account(_) | Act::Look(_) | Act::LogIn) {
         text.push_str("\nThe server's options and variables say which account; see --help.\n");
     }
     text

@@ -146,10 +146,10 @@ fn admit(
         return Err(No::Status(403, "expired"));
     }
     let away = state.switches.url_bound && exchange.head.peer.to_string() != home;
-    let ordered = state.elsewhere < state.switches.cdn_elsewhere;
+    let ordered = state.elsewhere < state.switches.cdn_elsewhere.0;
     if away || ordered {
         state.elsewhere += u32::from(ordered);
-        let status = state.switches.cdn_elsewhere_status;
+        let status = state.switches.cdn_elsewhere.1;
         return Err(No::Json(status, "forbidden realc:here arg_c:there"));
     }
     Ok(Some(end))

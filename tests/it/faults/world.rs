@@ -271,6 +271,7 @@ fn config(cloud: &Fake, url: &str) -> Config {
         api_url: url.to_owned(),
         client_id: cloud.client_id().to_owned(),
         client_secret: cloud.client_secret().to_owned(),
+        grant: None,
         repo_path: "restic".to_owned(),
         state_dir: None,
         uploads: 4,
