@@ -26,7 +26,8 @@ impl Settings {
         Self::parse(path, &text, names)
     }
 
-    fn parse(path: &str, text: &str, names: &[&str]) -> Result<Self, String> {
+    /// Reads its text.
+    pub(super) fn parse(path: &str, text: &str, names: &[&str]) -> Result<Self, String> {
         let mut settings = HashMap::new();
         for (number, line) in (1..).zip(text.lines()) {
             let line = line.trim();

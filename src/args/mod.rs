@@ -9,6 +9,8 @@ mod config;
 mod environment;
 mod file;
 mod folders;
+#[cfg(fuzzing)]
+pub mod fuzz;
 mod listen;
 mod table;
 #[cfg(test)]
@@ -91,7 +93,7 @@ pub enum Exit {
 /// Use it with: restic -r rest:http://127.0.0.1:8000/my-repo/ init
 #[derive(FromArgs, Debug, Default)]
 #[argh(
-    note = "Commands: serve (which may be left out), check-config, passwd, login, doctor, status,\nhealthcheck, bin, import, export, service, completions, manual. See COMMAND --help.",
+    note = "Commands: serve (which may be left out), check-config, passwd, login, doctor, status,\nhealthcheck, bin, import, export, verify, service, completions, manual. See COMMAND --help.",
     note = "Each option can also be a variable, such as PAN123_REPO_PATH=/backup or PAN123_NO_IPV6=1,\nor stand in the file that --config names; the option wins, then the variable.",
     note = "Credentials are variables only: PAN123_CLIENT_ID and PAN123_CLIENT_SECRET, or\nPAN123_CLIENT_ID_FILE and PAN123_CLIENT_SECRET_FILE, which name files; for an OAuth app\nPAN123_OAUTH_CLIENT_SECRET or PAN123_OAUTH_CLIENT_SECRET_FILE."
 )]

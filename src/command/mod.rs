@@ -13,6 +13,7 @@ mod progress;
 mod service;
 mod table;
 mod transfer;
+mod verify;
 
 pub use ask::ask;
 pub use check::check;

@@ -1,11 +1,12 @@
 //! The table of commands, from which the manual page and the completions are made as well, and
 //! the reading of their words.
 
-use super::{completions, login, manual, service, transfer};
+use super::{completions, login, manual, service, transfer, verify};
 use crate::args::{self, Opt};
-use crate::pan123;
+use crate::pan123::{self, Pan123};
 use crate::store::Store;
 use std::fmt::Write;
+use std::process::ExitCode;
 
 /// A command.
 #[derive(Debug)]
@@ -35,10 +36,19 @@ enum Act {
     LogIn,
     /// Works on the account, with the options of the server.
     Account(fn(&Words, &args::Config, &dyn Store) -> Result<(), String>),
+    /// Looks at the account, without a store that would work in the background.
+    Look(fn(&Words, &pan123::Config) -> ExitCode),
+}
+
+impl Act {
+    /// Whether the server's options belong to it too.
+    fn has_options(&self) -> bool {
+        matches!(self, Self::Account(_) | Self::Look(_) | Self::LogIn)
+    }
 }
 
 /// Every command.
-pub const COMMANDS: [Command; 13] = [
+pub const COMMANDS: [Command; 14] = [
     Command {
         name: "serve",
         words: "",
@@ -128,6 +138,14 @@ pub const COMMANDS: [Command; 13] = [
         act: Act::Account(transfer::export),
     },
     Command {
+        name: "verify",
+        words: "[REPO...]",
+        about: "look for missing, empty, doubled and deleted files by lists alone; ends with 1 if there are any",
+        choices: &[],
+        options: &[("json", "", "print JSON, one object a line")],
+        act: Act::Look(verify::run),
+    },
+    Command {
         name: "service",
         words: "KIND",
         about: "print the file with which a service manager runs the server",
@@ -173,6 +191,15 @@ impl Words {
         self.own.iter().any(|(own, _)| *own == name)
     }
 
+    /// Whether an option of the server's was given.
+    pub fn server_has(&self, name: &str) -> bool {
+        let names = self
+            .server
+            .iter()
+            .filter_map(|word| word.strip_prefix("--"));
+        names.into_iter().any(|server| server == name)
+    }
+
     /// The value of an option of the command's own.
     pub fn value(&self, name: &str) -> Option<&str> {
         let mut own = self.own.iter().rev();
@@ -187,8 +214,6 @@ pub enum Call {
     Print(String),
     /// Do this with the account.
     Account(Task),
-    /// Do this before the account can be used.
-    LogIn(Task),
 }
 
 /// Something to be done with the account.
@@ -205,16 +230,14 @@ impl Task {
     }
 
     /// Does it. What went wrong is told in one line; the rest has been told while it ran.
-    pub fn run(&self, config: &args::Config, store: &dyn Store) -> Result<(), String> {
+    pub fn run(&self, config: &args::Config) -> Result<ExitCode, String> {
         match self.command.act {
-            Act::Account(act) => act(&self.words, config, store),
-            _ => Ok(()),
+            Act::Account(act) => act(&self.words, config, &Pan123::new(&config.granted()?))?,
+            Act::Look(act) => return Ok(act(&self.words, &config.granted()?)),
+            Act::LogIn => login::login(&self.words, config)?,
+            Act::Elsewhere | Act::Print(_) => {}
         }
-    }
-
-    /// Logs in, likewise.
-    pub fn log_in(&self, config: &args::Config, account: &pan123::Config) -> Result<(), String> {
-        login::login(&self.words, config, account)
+        Ok(ExitCode::SUCCESS)
     }
 }
 
@@ -233,9 +256,13 @@ pub fn parse(words: &[String]) -> Result<Option<Call>, String> {
     Ok(Some(match command.act {
         Act::Print(print) => Call::Print(print(&words).map_err(wrong)?),
         Act::LogIn => match (words.plain.is_empty(), words.value("redirect-uri")) {
-            (true, Some(_)) => Call::LogIn(Task { command, words }),
+            (true, Some(_)) => Call::Account(Task { command, words }),
             _ => return Err(wrong("it wants --redirect-uri and no words".to_owned())),
         },
+        Act::Look(_) => {
+            verify::repositories(&words).map_err(wrong)?;
+            Call::Account(Task { command, words })
+        }
         _ => {
             transfer::places(command, &words).map_err(wrong)?;
             Call::Account(Task { command, words })
@@ -290,7 +317,7 @@ fn server_option(command: &Command, name: &str) -> Result<Opt, String> {
         .into_iter()
         .find(|option| option.name == name);
     known
-        .filter(|_| matches!(command.act, Act::Account(_) | Act::LogIn))
+        .filter(|_| command.act.has_options())
         .ok_or(format!("there is no option --{name}"))
 }
 
@@ -312,7 +339,7 @@ fn help(command: &Command) -> String {
     for (name, value, about) in command.options {
         let _ = writeln!(text, "  {:<18}{about}", format!("--{name} {value}"));
     }
-    if matches!(command.act, Act::Account(_) | Act::LogIn) {
+    if command.act.has_options() {
         text.push_str("\nThe server's options and variables say which account; see --help.\n");
     }
     text
@@ -360,6 +387,8 @@ mod tests {
             ("service systemd --tier vip", "--tier"),
             ("completions tcsh", "bash"),
             ("manual 8", "manual"),
+            ("verify a data", "data"),
+            ("verify --json=1", "--json"),
         ];
         for (line, named) in lines {
             let said = called(line).map(|_| ()).expect_err(line);

@@ -141,7 +141,8 @@ pub fn why(endpoint: Endpoint, outcome: &Outcome) -> Option<Why> {
         Outcome::NotSent(_) => Why::Unreachable,
         Outcome::Lost(_) => Why::Lost,
     };
-    // Whatever is wrong with a request for a token, a new token doesn't mend it.
+    // Whatever is wrong with a request for a token, a new token doesn't mend it; waiting for one
+    // would never end.
     Some(match why {
         Why::Token | Why::PushedOut if endpoint.gives_tokens() => Why::NoToken,
         why => why,
@@ -306,6 +307,14 @@ mod tests {
             (
                 Endpoint::AccessToken,
                 answer(401, "clientSecret error"),
+                Some(Why::NoToken),
+            ),
+            (
+                Endpoint::AccessToken,
+                Outcome::Garbage {
+                    status: 401,
+                    start: String::new(),
+                },
                 Some(Why::NoToken),
             ),
             (

@@ -21,6 +21,8 @@ mod damage;
 pub mod doctor;
 mod download;
 mod fence;
+#[cfg(fuzzing)]
+pub mod fuzz;
 mod health;
 mod hosts;
 mod journal;
@@ -32,6 +34,7 @@ mod multipart;
 mod pace;
 mod pages;
 mod paths;
+mod promises;
 mod purge;
 mod ripe;
 mod space;
@@ -40,11 +43,14 @@ mod trash;
 mod tree;
 mod trouble;
 mod upload;
+mod verify;
+mod walk;
 mod waste;
 
 pub use api::Tier;
 pub use token::{Grant, authorization, log_in};
 pub use trash::{Freed, Item, RecycleBin, Restored, Seen, What};
+pub use verify::{Finding, Flaw, Holding, Report, Told, verify};
 
 use crate::body::Body;
 use crate::restic::{File, Kind, Range, Repo};
@@ -237,7 +243,7 @@ struct Cloud {
     base: String,
     door: Arc<call::Door>,
     tree: tree::Tree,
-    fence: fence::Fence,
+    fence: promises::Fence,
     waste: waste::Waste,
     doubtful: bin::Doubtful,
     uploads: upload::Uploads,
@@ -253,7 +259,7 @@ impl Pan123 {
         let cloud = Arc::new(Cloud {
             base: config.repo_path.clone(),
             tree: tree::Tree::new(Arc::clone(&door)),
-            fence: fence::Fence::default(),
+            fence: promises::Fence::default(),
             waste: waste::Waste::new(config),
             doubtful: bin::Doubtful::default(),
             uploads: upload::Uploads::new(config),

@@ -26,8 +26,6 @@ struct Plan {
     cut: Option<u64>,
     /// The URL's time, when running transfers end with it.
     end: Option<u64>,
-    /// How far what is said of the range is from the truth.
-    off: u64,
 }
 
 impl Plan {
@@ -35,7 +33,7 @@ impl Plan {
     fn alter(&mut self, how: &How) {
         match how {
             How::Cut => self.cut = Some(self.length / 2),
-            How::OtherRange => self.off = 1,
+            How::OtherRange if self.from + self.length < self.total => self.from += 1,
             How::Short => self.length = self.length.saturating_sub(1),
             How::OtherBytes => self.content = Content::MadeUp(self.total),
             _ => {}
@@ -130,7 +128,6 @@ fn plan(hub: &Hub, host: Host, exchange: &Exchange<'_, '_>, state: &mut State) -
         total,
         cut: cut(state),
         end: end.filter(|_| state.switches.url_cuts_running),
-        off: 0,
     })
 }
 
@@ -190,9 +187,8 @@ fn range(text: &str, total: u64) -> Option<Option<(u64, u64)>> {
 
 /// Sends the bytes.
 fn send(hub: &Hub, exchange: &mut Exchange<'_, '_>, plan: &Plan) -> io::Result<Then> {
-    let first = plan.from + plan.off;
-    let last = (first + plan.length).saturating_sub(1);
-    let content_range = format!("bytes {first}-{last}/{}", plan.total);
+    let last = (plan.from + plan.length).saturating_sub(1);
+    let content_range = format!("bytes {}-{last}/{}", plan.from, plan.total);
     let mut headers = vec![
         ("Content-Type", "application/octet-stream"),
         ("Accept-Ranges", "bytes"),

@@ -16,6 +16,7 @@ mod device;
 #[path = "../fake/mod.rs"]
 mod fake;
 mod faults;
+mod hostile;
 mod mixed;
 mod model;
 mod oauth;

@@ -5,15 +5,16 @@
 mod answers;
 mod tokens;
 
-pub use answers::{Created, Page, Row, Uploaded, User};
-pub use tokens::OauthTokens;
+#[cfg(fuzzing)]
+pub use answers::read_as_each;
+pub use answers::{Created, OauthTokens, Page, Row, Uploaded, User};
 
 use super::call::{Call, Door, Fault};
 use super::multipart::Form;
 use super::pace::Priority;
 use crate::store::Error;
-use answers::{ListData, number, numbers};
-use serde::{Deserialize, Serialize};
+use answers::{Address, Found, ListData, MadeFolder, Measured, Recovered};
+use serde::Serialize;
 use serde_json::json;
 
 /// What an account may do in a second.
@@ -169,39 +170,23 @@ impl Door {
 
     /// Makes a folder and tells its number.
     pub fn mkdir(&self, parent: u64, name: &str, first: Priority) -> Result<u64, Fault> {
-        #[derive(Deserialize)]
-        struct Data {
-            #[serde(rename = "dirID", deserialize_with = "number")]
-            dir: u64,
-        }
         let body = json!({ "name": name, "parentID": parent });
-        let data: Data = self.ask(Call::json(Endpoint::Mkdir, &body).first(first))?;
+        let data: MadeFolder = self.ask(Call::json(Endpoint::Mkdir, &body).first(first))?;
         Ok(data.dir)
     }
 
     /// The rows of up to 100 files, living or in the bin; those that 123pan doesn't know are left
     /// out.
     pub fn infos(&self, files: &[u64], first: Priority) -> Result<Vec<Row>, Fault> {
-        // Both names are documented, one in the table, the other in the sample.
-        #[derive(Deserialize)]
-        struct Data {
-            #[serde(rename = "fileList", alias = "list")]
-            rows: Vec<Row>,
-        }
         let body = json!({ "fileIds": files });
-        let data: Data = self.ask(Call::json(Endpoint::Infos, &body).first(first))?;
+        let data: Found = self.ask(Call::json(Endpoint::Infos, &body).first(first))?;
         Ok(data.rows)
     }
 
     /// The bytes of a file, or of everything below a folder (API reference 3.14).
     pub fn size(&self, file: u64, first: Priority) -> Result<u64, Fault> {
-        #[derive(Deserialize)]
-        struct Data {
-            #[serde(deserialize_with = "number")]
-            size: u64,
-        }
         let query = format!("?fileID={file}");
-        let data: Data = self.ask(Call::get(Endpoint::Detail, &query).first(first))?;
+        let data: Measured = self.ask(Call::get(Endpoint::Detail, &query).first(first))?;
         Ok(data.size)
     }
 
@@ -218,14 +203,9 @@ impl Door {
 
     /// Takes up to 100 files out of the bin; answers those whose folder is gone.
     pub fn recover(&self, files: &[u64]) -> Result<Vec<u64>, Fault> {
-        #[derive(Deserialize)]
-        struct Data {
-            #[serde(rename = "abnormalFileIDs", default, deserialize_with = "numbers")]
-            abnormal: Vec<u64>,
-        }
         let call = Call::json(Endpoint::Recover, &json!({ "fileIDs": files }));
         // Nobody says that there is always an object when all went well.
-        let data: Option<Data> = self.ask(call.first(Priority::Background))?;
+        let data: Option<Recovered> = self.ask(call.first(Priority::Background))?;
         Ok(data.map(|data| data.abnormal).unwrap_or_default())
     }
 
@@ -238,13 +218,8 @@ impl Door {
 
     /// Where a file can be downloaded.
     pub fn download_info(&self, file: u64, first: Priority) -> Result<String, Fault> {
-        #[derive(Deserialize)]
-        struct Data {
-            #[serde(rename = "downloadUrl")]
-            url: String,
-        }
         let query = format!("?fileId={file}");
-        let data: Data = self.ask(Call::get(Endpoint::DownloadInfo, &query).first(first))?;
+        let data: Address = self.ask(Call::get(Endpoint::DownloadInfo, &query).first(first))?;
         Ok(data.url)
     }
 

@@ -2,39 +2,19 @@
 //! get them in their answers.
 
 use super::Endpoint;
-use super::answers::number;
+use super::answers::{Granted, OauthTokens};
 use crate::civil::seconds;
 use crate::pan123::call::{Call, Door, Fault};
 use crate::pan123::judge::Why;
 use crate::pan123::pace::Priority;
 use crate::pan123::token::encoded;
-use serde::Deserialize;
 use serde_json::json;
-
-/// What an OAuth grant is renewed to.
-#[derive(Deserialize)]
-pub struct OauthTokens {
-    /// The access token.
-    pub access_token: String,
-    /// The refresh token, good for one use.
-    pub refresh_token: String,
-    /// Seconds that the access token lives; 0 if it isn't told.
-    #[serde(default, deserialize_with = "number")]
-    pub expires_in: u64,
-}
 
 impl Door {
     /// A new access token for a client id and secret, and when it ends.
     pub fn client_token(&self, id: &str, secret: &str) -> Result<(String, u64), Fault> {
-        #[derive(Deserialize)]
-        struct Data {
-            #[serde(rename = "accessToken")]
-            token: String,
-            #[serde(rename = "expiredAt")]
-            expires: String,
-        }
         let body = json!({ "clientID": id, "clientSecret": secret });
-        let data: Data =
+        let data: Granted =
             self.ask(Call::json(Endpoint::AccessToken, &body).first(Priority::Small))?;
         match seconds(&data.expires) {
             Some(expires) => Ok((data.token, expires)),

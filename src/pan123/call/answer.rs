@@ -50,11 +50,21 @@ pub(super) fn understand(
             String::new(),
         );
     }
-    let garbage = || Outcome::Garbage {
-        status,
-        start: clip(&String::from_utf8_lossy(&text)),
+    parse(endpoint, status, &text, read)
+}
+
+/// Reads an answer's body; answers the trace as well.
+pub fn parse(
+    endpoint: Endpoint,
+    status: u16,
+    text: &[u8],
+    read: &mut Reading<'_>,
+) -> (Outcome, String) {
+    let garbage = || {
+        let start = clip(&String::from_utf8_lossy(text));
+        Outcome::Garbage { status, start }
     };
-    let Ok(envelope) = serde_json::from_slice::<Envelope<'_>>(&text) else {
+    let Ok(envelope) = serde_json::from_slice::<Envelope<'_>>(text) else {
         return (garbage(), String::new());
     };
     let trace = envelope.trace.unwrap_or_default();
@@ -70,7 +80,7 @@ pub(super) fn understand(
     let message = message.unwrap_or_default();
     if code == 0 {
         let data = match envelope.data {
-            None if flat => std::str::from_utf8(&text).unwrap_or_default(),
+            None if flat => std::str::from_utf8(text).unwrap_or_default(),
             data => data.map_or("null", RawValue::get),
         };
         if let Err(error) = read(data) {
@@ -84,7 +94,7 @@ pub(super) fn understand(
 }
 
 /// An outcome as a sentence for the log.
-pub(super) fn describe(endpoint: Endpoint, outcome: &Outcome, trace: &str) -> String {
+pub fn describe(endpoint: Endpoint, outcome: &Outcome, trace: &str) -> String {
     let path = endpoint.path();
     match outcome {
         // What came instead of a token may hold one.

@@ -2,7 +2,7 @@
 //! outcome means. The only user of ureq. What the calls are is `api`'s.
 
 mod agent;
-mod answer;
+pub(super) mod answer;
 mod knock;
 
 use super::api::Endpoint;

@@ -13,6 +13,7 @@ pub use login::{authorization, encoded, log_in};
 use super::call::{Door, Fault};
 use super::judge::{self, Why};
 use super::{Config, Timing};
+use serde::{Deserialize, Serialize};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -25,23 +26,24 @@ const WRONG_CLOCK: u64 = 3600;
 const AGAIN: Duration = Duration::from_secs(5);
 
 /// An access token. Times are seconds since 1970.
-#[derive(Clone)]
+#[derive(Clone, Deserialize, Serialize)]
 pub struct Token {
     /// The token itself.
+    #[serde(rename = "token")]
     text: Arc<str>,
     /// When it ends, by 123pan's clock.
-    expires: u64,
+    pub expires: u64,
     /// When it was fetched, by our clock.
-    issued: u64,
+    pub issued: u64,
 }
 
 impl Token {
     /// Whether it needn't be renewed yet.
-    fn usable(&self, now: u64) -> bool {
+    pub fn usable(&self, now: u64) -> bool {
         match self.expires.checked_sub(self.issued) {
             // A clock that was set back doesn't end a token.
             Some(life) => now < self.expires - MARGIN.min(life / 10),
-            None => now < self.issued + WRONG_CLOCK,
+            None => now < self.issued.saturating_add(WRONG_CLOCK),
         }
     }
 }
@@ -309,6 +311,7 @@ mod tests {
             (token(1000, 1100), 10, true),
             (token(2000, 1000), 2000 + 3599, true),
             (token(2000, 1000), 2000 + 3600, false),
+            (token(u64::MAX, 1000), 2000, true),
         ] {
             assert_eq!(token.usable(now), usable, "{} {}", token.issued, now);
         }

@@ -22,5 +22,6 @@ mod statuses;
 mod tokens;
 mod undo;
 mod uploads;
+mod verifying;
 mod waste;
 mod writing;
