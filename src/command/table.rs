@@ -40,6 +40,13 @@ enum Act {
     Look(fn(&Words, &pan123::Config) -> ExitCode),
 }
 
+impl Act {
+    /// Whether the server's options belong to it too.
+    fn has_options(&self) -> bool {
+        matches!(self, Self::Account(_) | Self::Look(_) | Self::LogIn)
+    }
+}
+
 /// Every command.
 pub const COMMANDS: [Command; 14] = [
     Command {
@@ -207,8 +214,6 @@ pub enum Call {
     Print(String),
     /// Do this with the account.
     Account(Task),
-    /// Do this before the account can be used.
-    LogIn(Task),
 }
 
 /// Something to be done with the account.
@@ -225,18 +230,14 @@ impl Task {
     }
 
     /// Does it. What went wrong is told in one line; the rest has been told while it ran.
-    pub fn run(&self, config: &args::Config, account: &pan123::Config) -> Result<ExitCode, String> {
+    pub fn run(&self, config: &args::Config) -> Result<ExitCode, String> {
         match self.command.act {
-            Act::Account(act) => act(&self.words, config, &Pan123::new(account))?,
-            Act::Look(act) => return Ok(act(&self.words, account)),
-            Act::Elsewhere | Act::Print(_) | Act::LogIn => {}
+            Act::Account(act) => act(&self.words, config, &Pan123::new(&config.granted()?))?,
+            Act::Look(act) => return Ok(act(&self.words, &config.granted()?)),
+            Act::LogIn => login::login(&self.words, config)?,
+            Act::Elsewhere | Act::Print(_) => {}
         }
         Ok(ExitCode::SUCCESS)
-    }
-
-    /// Logs in, likewise.
-    pub fn log_in(&self, config: &args::Config, account: &pan123::Config) -> Result<(), String> {
-        login::login(&self.words, config, account)
     }
 }
 
@@ -254,14 +255,14 @@ pub fn parse(words: &[String]) -> Result<Option<Call>, String> {
     let words = split(command, &words[1..]).map_err(wrong)?;
     Ok(Some(match command.act {
         Act::Print(print) => Call::Print(print(&words).map_err(wrong)?),
+        Act::LogIn => match (words.plain.is_empty(), words.value("redirect-uri")) {
+            (true, Some(_)) => Call::Account(Task { command, words }),
+            _ => return Err(wrong("it wants --redirect-uri and no words".to_owned())),
+        },
         Act::Look(_) => {
             verify::repositories(&words).map_err(wrong)?;
             Call::Account(Task { command, words })
         }
-        Act::LogIn => match (words.plain.is_empty(), words.value("redirect-uri")) {
-            (true, Some(_)) => Call::LogIn(Task { command, words }),
-            _ => return Err(wrong("it wants --redirect-uri and no words".to_owned())),
-        },
         _ => {
             transfer::places(command, &words).map_err(wrong)?;
             Call::Account(Task { command, words })
@@ -316,7 +317,7 @@ fn server_option(command: &Command, name: &str) -> Result<Opt, String> {
         .into_iter()
         .find(|option| option.name == name);
     known
-        .filter(|_| matches!(command.act, Act::Account(_) | Act::Look(_) | Act::LogIn))
+        .filter(|_| command.act.has_options())
         .ok_or(format!("there is no option --{name}"))
 }
 
@@ -338,64 +339,11 @@ fn help(command: &Command) -> String {
     for (name, value, about) in command.options {
         let _ = writeln!(text, "  {:<18}{about}", format!("--{name} {value}"));
     }
-    if matches!(command.act, Act::Account(_) | Act::Look(_) | Act::LogIn) {
+    if command.act.has_options() {
         text.push_str("\nThe server's options and variables say which account; see --help.\n");
     }
     text
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn called(line: &str) -> Result<Option<Call>, String> {
-        let words: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
-        parse(&words)
-    }
-
-    #[test]
-    fn serving_is_no_call() {
-        for line in ["", "serve", "--listen :1", "nonsense"] {
-            assert!(matches!(called(line), Ok(None)), "{line}");
-        }
-    }
-
-    #[test]
-    fn words_and_options_may_be_mixed() {
-        let line = "import --tier vip a --dry-run --memory=0 /b/ --no-ipv6";
-        let Ok(Some(Call::Account(task))) = called(line) else {
-            unreachable!("{line}");
-        };
-        assert_eq!(task.words.plain, ["a", "/b/"]);
-        assert!(task.words.has("dry-run"));
-        let options = ["--tier", "vip", "--memory", "0", "--no-ipv6"];
-        assert_eq!(task.options(), options);
-    }
-
-    #[test]
-    fn what_is_wrong_is_one_line() {
-        let lines = [
-            ("import", "DIR"),
-            ("import a b c", "DIR"),
-            ("import a data", "data"),
-            ("import a --nonsense", "--nonsense"),
-            ("export a b --tier", "--tier"),
-            ("export a b --dry-run=1", "--dry-run"),
-            ("service", "systemd"),
-            ("service windows", "systemd"),
-            ("service systemd --tier vip", "--tier"),
-            ("completions tcsh", "bash"),
-            ("manual 8", "manual"),
-            ("verify a data", "data"),
-            ("verify --json=1", "--json"),
-        ];
-        for (line, named) in lines {
-            let said = called(line).map(|_| ()).expect_err(line);
-            assert!(
-                said.contains(named) && !said.contains('\n'),
-                "{line}: {said}"
-            );
-        }
-        assert!(matches!(called("import --help"), Ok(Some(Call::Print(_)))));
-    }
-}
+mod tests;
