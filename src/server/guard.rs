@@ -310,3 +310,6 @@ impl Pace {
         self.mark = *moved;
     }
 }
+
+#[cfg(test)]
+mod tests;
