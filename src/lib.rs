@@ -59,6 +59,7 @@ pub mod pan123;
 pub mod restic;
 pub mod server;
 pub mod service;
+mod settle;
 pub mod store;
 pub mod turns;
 pub mod watch;

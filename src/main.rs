@@ -77,6 +77,7 @@ fn access(config: &Config) -> Result<Access, Exit> {
 fn run(config: &Config, access: Access, watch: Arc<Watch>) -> Result<(), Box<dyn Error>> {
     let bound = server::bind(&server::Config {
         listen: config.listen.clone(),
+        memory: config.memory,
         workers: config.workers,
         ..server::Config::default()
     })?;
@@ -87,7 +88,10 @@ fn run(config: &Config, access: Access, watch: Arc<Watch>) -> Result<(), Box<dyn
         warn!("other machines can reach this server, which asks for no password");
     }
     if config.state_dir.is_none() {
-        warn!("no state directory is writable; name one with --state-dir");
+        warn!(
+            "there is no state directory, so that each start asks for a new access token; name \
+             one with --state-dir"
+        );
     }
     info!("listening on {}, {}", bound.address(), config.summary());
     let _record = Record::start(&watch, config.state_dir.as_deref());

@@ -62,7 +62,7 @@ pub(super) fn parse(words: &[&str], env: &Env<'_>) -> Option<Exit> {
 
 fn status(words: &[&str], env: &Env<'_>) -> Result<Ask, Exit> {
     let Status { listen, user } = from_args(&format!("{NAME} status"), words)?;
-    let user = env.text("user", user);
+    let user = env.text("user", user.as_deref());
     // What nobody asks for needn't be right.
     let password = match user {
         Some(_) => env.secret("PAN123_PASSWORD").map_err(Exit::Wrong)?,
@@ -70,7 +70,7 @@ fn status(words: &[&str], env: &Env<'_>) -> Result<Ask, Exit> {
     };
     Ok(Ask {
         question: Question::Status,
-        address: address(listen, env)?,
+        address: address(listen.as_deref(), env)?,
         user,
         password: password.map(Secret),
     })
@@ -80,13 +80,13 @@ fn health(words: &[&str], env: &Env<'_>) -> Result<Ask, Exit> {
     let Health { listen } = from_args(&format!("{NAME} healthcheck"), words)?;
     Ok(Ask {
         question: Question::Health,
-        address: address(listen, env)?,
+        address: address(listen.as_deref(), env)?,
         user: None,
         password: None,
     })
 }
 
-fn address(listen: Option<String>, env: &Env<'_>) -> Result<String, Exit> {
+fn address(listen: Option<&str>, env: &Env<'_>) -> Result<String, Exit> {
     let listen = env.value("listen", listen, LISTEN, values::listen);
     Ok(reachable(&listen.map_err(Exit::Wrong)?))
 }

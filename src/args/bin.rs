@@ -233,5 +233,5 @@ pub(super) fn parse(words: &[&str], env: &Env<'_>) -> Result<(Config, Bin), Exit
             return Err(Exit::Wrong(text));
         }
     };
-    Ok((config(shared, env).map_err(Exit::Wrong)?, bin))
+    Ok((config(&shared, env).map_err(Exit::Wrong)?, bin))
 }

@@ -39,7 +39,7 @@ pub fn task(args: &[String], env: &dyn Fn(&str) -> Option<String>) -> Result<Tas
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     if let Some((&"passwd", rest)) = words.split_first() {
         let passwd: Passwd = from_args(&format!("{NAME} passwd"), rest)?;
-        let file = Env::new(env).text("htpasswd-file", passwd.htpasswd_file);
+        let file = Env::new(env).text("htpasswd-file", passwd.htpasswd_file.as_deref());
         return Ok(Task::Passwd {
             user: passwd.user,
             file: file.map(PathBuf::from),

@@ -32,22 +32,29 @@ impl<'a> Env<'a> {
     }
 
     /// A text, by the option or else by its variable.
-    pub(super) fn text(&self, name: &str, option: Option<String>) -> Option<String> {
-        option.or_else(|| self.get(&variable(name)))
+    pub(super) fn text(&self, name: &str, option: Option<&str>) -> Option<String> {
+        option
+            .map(str::to_owned)
+            .or_else(|| self.get(&variable(name)))
     }
 
     /// Option, environment, default, in this order; an error says where the bad value stood.
     pub(super) fn value<T>(
         &self,
         name: &str,
-        option: Option<String>,
+        option: Option<&str>,
         default: &str,
-        parse: impl Fn(&str) -> Result<T, String>,
+        parse: fn(&str) -> Result<T, String>,
     ) -> Result<T, String> {
-        let option = option.map(|text| (text, format!("--{name}")));
-        let found = option.or_else(|| self.find(&variable(name)));
-        let (text, place) = found.unwrap_or_else(|| (default.to_owned(), variable(name)));
+        let (text, place) = self.found(name, option, default);
         parse(&text).map_err(|why| format!("{place} {text:?}: {why}"))
+    }
+
+    /// A text, and how messages name the place where it stands.
+    fn found(&self, name: &str, option: Option<&str>, default: &str) -> (String, String) {
+        let option = option.map(|text| (text.to_owned(), format!("--{name}")));
+        let found = option.or_else(|| self.find(&variable(name)));
+        found.unwrap_or_else(|| (default.to_owned(), variable(name)))
     }
 
     /// Whether something is switched on.

@@ -6,10 +6,23 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-/// The folder that was named, which must be usable, or the first usable one of the usual ones.
-pub(super) fn state(path: Option<&str>, env: &Env<'_>) -> Result<Option<PathBuf>, String> {
+/// The folder that was named, or the first usable one of the usual ones, or the first that is
+/// there at all. A backup needs none, and a disk that is full or read-only now may be mended: so
+/// what is wrong with it is a warning.
+pub(super) fn state(
+    path: Option<&str>,
+    env: &Env<'_>,
+    warnings: &mut Vec<String>,
+) -> Option<PathBuf> {
+    let mut warn = |path: &str| {
+        let wrong = named("state-dir", path).err();
+        let follows = "without it each start asks for a new access token, and what was deleted \
+                       before may stay in the bin";
+        warnings.extend(wrong.map(|wrong| format!("{wrong}; {follows}")));
+    };
     if let Some(path) = path {
-        return named("state-dir", path).map(Some);
+        warn(path);
+        return Some(path.into());
     }
     let below = |name: &str, rest: &str| Some(Path::new(&env.get(name)?).join(rest));
     let usual = [
@@ -20,10 +33,13 @@ pub(super) fn state(path: Option<&str>, env: &Env<'_>) -> Result<Option<PathBuf>
         below("HOME", ".local/state").map(|path| path.join(NAME)),
         Some(Path::new("/var/lib").join(NAME)),
     ];
-    Ok(usual
-        .into_iter()
-        .flatten()
-        .find(|path| usable(path).is_ok()))
+    let usual: Vec<PathBuf> = usual.into_iter().flatten().collect();
+    let found = usual.iter().find(|path| usable(path).is_ok());
+    let found = found.or_else(|| {
+        let there = usual.iter().find(|path| path.is_dir());
+        there.inspect(|path| warn(&path.display().to_string()))
+    });
+    found.cloned()
 }
 
 /// A folder that an option names.
@@ -39,9 +55,11 @@ pub(super) fn named(name: &str, path: &str) -> Result<PathBuf, String> {
 fn usable(path: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true).mode(0o700).create(path)?;
-    let probe = path.join(format!(".probe-{}", std::process::id()));
+    let probe = path.join(".probe");
     let mut options = fs::OpenOptions::new();
     options.write(true).create(true).truncate(true).mode(0o600);
     options.open(&probe)?;
-    fs::remove_file(&probe)
+    // Another process may have been faster.
+    let _ = fs::remove_file(&probe);
+    Ok(())
 }

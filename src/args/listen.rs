@@ -5,7 +5,7 @@ use super::{Config, LISTEN, NAME, values};
 
 /// The address to listen on, which other programs of this purpose take from variables of their own.
 pub(super) fn listen(
-    option: Option<String>,
+    option: Option<&str>,
     env: &Env<'_>,
     warnings: &mut Vec<String>,
 ) -> Result<String, String> {

@@ -227,7 +227,7 @@ fn read(words: &[&str], env: &dyn Fn(&str) -> Option<String>) -> Result<Config, 
         return Err(Exit::Print(format!("{NAME} {version}\n")));
     }
     environment(env, flags.config.as_deref())
-        .and_then(|env| config(flags, &env))
+        .and_then(|env| config(&flags, &env))
         .map_err(Exit::Wrong)
 }
 
@@ -237,7 +237,7 @@ fn environment<'a>(
     file: Option<&str>,
 ) -> Result<Env<'a>, String> {
     let mut env = Env::new(env);
-    if let Some(path) = env.text("config", file.map(str::to_owned)) {
+    if let Some(path) = env.text("config", file) {
         env.file = Settings::read(&path, &OPTIONS)?;
     }
     Ok(env)
@@ -263,21 +263,21 @@ fn from_args<F: FromArgs>(name: &str, words: &[&str]) -> Result<F, Exit> {
     })
 }
 
-fn config(flags: Flags, env: &Env<'_>) -> Result<Config, String> {
+fn config(flags: &Flags, env: &Env<'_>) -> Result<Config, String> {
     let mut warnings = Vec::new();
-    let listen = listen(flags.listen, env, &mut warnings)?;
+    let listen = listen(flags.listen.as_deref(), env, &mut warnings)?;
     let rules = Rules {
         htpasswd: env
-            .text("htpasswd-file", flags.htpasswd_file)
+            .text("htpasswd-file", flags.htpasswd_file.as_deref())
             .map(PathBuf::from),
-        roles: env.text("roles", flags.roles).map(PathBuf::from),
+        roles: env.text("roles", flags.roles.as_deref()).map(PathBuf::from),
         private_repos: env.switch("private-repos", flags.private_repos)?,
         append_only: env.switch("append-only", flags.append_only)?,
         ..Rules::default()
     };
-    let state = env.text("state-dir", flags.state_dir);
-    let state_dir = folders::state(state.as_deref(), env)?;
-    let spool_dir = match env.text("spool-dir", flags.spool_dir) {
+    let state = env.text("state-dir", flags.state_dir.as_deref());
+    let state_dir = folders::state(state.as_deref(), env, &mut warnings);
+    let spool_dir = match env.text("spool-dir", flags.spool_dir.as_deref()) {
         None => state_dir.clone(),
         Some(path) => Some(folders::named("spool-dir", &path)?),
     };
@@ -288,33 +288,38 @@ fn config(flags: Flags, env: &Env<'_>) -> Result<Config, String> {
         warnings,
         repo_path: env.value(
             "repo-path",
-            flags.repo_path,
+            flags.repo_path.as_deref(),
             "/restic-backup",
             values::repo_path,
         )?,
         api_url: env.value(
             "api-url",
-            flags.api_url,
+            flags.api_url.as_deref(),
             "https://open-api.123pan.com",
             values::url,
         )?,
         state_dir,
         spool_dir,
-        memory: env.value("memory", flags.memory, "32M", size)?,
-        workers: env.value("workers", flags.workers, "8", |text| {
+        memory: env.value("memory", flags.memory.as_deref(), "32M", size)?,
+        workers: env.value("workers", flags.workers.as_deref(), "8", |text| {
             count(text, MOST_WORKERS)
         })?,
-        uploads: env.value("uploads", flags.uploads, "8", |text| {
+        uploads: env.value("uploads", flags.uploads.as_deref(), "8", |text| {
             count(text, MOST_UPLOADS)
         })?,
-        rate_share: env.value("rate-share", flags.rate_share, "0.8", values::share)?,
-        bin: env.value("bin", flags.bin, "7d", values::bin)?,
-        reserve: env.value("reserve", flags.reserve, "1G", size)?,
-        tier: env.value("tier", flags.tier, "auto", values::tier)?,
+        rate_share: env.value(
+            "rate-share",
+            flags.rate_share.as_deref(),
+            "0.8",
+            values::share,
+        )?,
+        bin: env.value("bin", flags.bin.as_deref(), "7d", values::bin)?,
+        reserve: env.value("reserve", flags.reserve.as_deref(), "1G", size)?,
+        tier: env.value("tier", flags.tier.as_deref(), "auto", values::tier)?,
         allow_http_upload: env.switch("allow-http-upload", flags.allow_http_upload)?,
         ipv6: !env.switch("no-ipv6", flags.no_ipv6)?,
         ca: env
-            .text("ca-file", flags.ca_file)
+            .text("ca-file", flags.ca_file.as_deref())
             .map(|path| values::certificates(&path))
             .transpose()?,
         client_id: env.credential("PAN123_CLIENT_ID")?,

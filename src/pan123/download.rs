@@ -3,7 +3,7 @@
 
 use super::call::{Fault, Fetched};
 use super::judge::{Why, pause};
-use super::known::Known;
+use super::known::{Known, Path};
 use super::list::newest;
 use super::pace::Priority;
 use super::token::now;
@@ -144,7 +144,7 @@ impl Cloud {
             if !many && !cloud.tree.lately(&path) {
                 cloud.downloads.drop_address(known.file);
             }
-            match cloud.open(known, range, first) {
+            match cloud.open(&path, known, range, first) {
                 Err(OpenError::Gone(fault)) if tries == ROUNDS => return Err(fault.into()),
                 Err(OpenError::Gone(_)) => cloud.tree.known().forget(&path, &[known.file]),
                 Err(OpenError::Failed(error)) => return Err(error),
@@ -156,6 +156,7 @@ impl Cloud {
 
     fn open(
         self: &Arc<Self>,
+        path: &Path,
         known: Known,
         range: Option<Range>,
         first: Priority,
@@ -179,7 +180,14 @@ impl Cloud {
             Err(fault) if matches!(fault.why, Why::NoFile | Why::NoParent) => {
                 Err(OpenError::Gone(fault))
             }
-            Err(fault) => Err(OpenError::Failed(fault.into())),
+            Err(fault) => {
+                if fault.why == Why::Corrupt && self.tree.damage.find(path, known.name, known.file)
+                {
+                    let text = format!("/{path}/{} is damaged at 123pan: {fault}", known.name);
+                    self.door.troubles.damaged(&text);
+                }
+                Err(OpenError::Failed(fault.into()))
+            }
         }
     }
 
@@ -259,7 +267,7 @@ impl Reader {
                 }
                 // `judge` has had its way with the call itself. A file that seems to be gone may
                 // come back (API reference 6.3), but first its folder is read.
-                Err(fault) if !matches!(fault.why, Why::Lost | Why::Unreachable) => {
+                Err(fault) if !matches!(fault.why, Why::Lost | Why::Unreachable | Why::Corrupt) => {
                     return Err(fault);
                 }
                 Err(fault) => {
@@ -289,6 +297,7 @@ impl Reader {
     /// Makes sure that what comes is what was asked for.
     fn check(&self, mut fetched: Fetched) -> Result<Box<dyn Read + Send>, Fault> {
         let bad = |text: String| Err(Fault::new(Why::Lost, format!("a download {text}")));
+        let short = |text: String| Err(Fault::new(Why::Corrupt, format!("a download {text}")));
         let (size, left) = (self.size, self.left);
         match fetched.status {
             206 => {
@@ -299,6 +308,10 @@ impl Reader {
                 .content_range(size);
                 match fetched.range.as_deref() {
                     Some(range) if range == wanted => Ok(fetched.reader),
+                    // Another size than the row's.
+                    Some(range) if !range.ends_with(&format!("/{size}")) => {
+                        short(format!("brought {range:?} instead of {wanted:?}"))
+                    }
                     range => bad(format!("brought {range:?} instead of {wanted:?}")),
                 }
             }
@@ -309,7 +322,7 @@ impl Reader {
                 })?;
                 Ok(fetched.reader)
             }
-            200 => bad(format!("has {:?} bytes instead of {size}", fetched.len)),
+            200 => short(format!("has {:?} bytes instead of {size}", fetched.len)),
             status => bad(format!("answered HTTP {status}")),
         }
     }

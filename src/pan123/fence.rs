@@ -94,6 +94,13 @@ impl Cloud {
             return Ok(());
         }
         let there = self.rows(&promise.path, promise.name, first)?;
+        // Under another number than was told, or stored by another server at the same moment.
+        if there
+            .iter()
+            .any(|row| row.holds(promise.size, &promise.md5))
+        {
+            return Ok(());
+        }
         let error = match there.iter().any(|row| row.file_id != promise.file) {
             true => Error::new(Cause::Exists, "another one has been stored meanwhile"),
             false => Error::new(Cause::Cloud, "123pan doesn't show the file it has stored"),

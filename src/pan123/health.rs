@@ -148,7 +148,7 @@ impl Cloud {
     /// How 123pan does, from memory.
     pub fn health(&self) -> Health {
         let door = &self.door;
-        let troubles = door.troubles.all();
+        let (troubles, damaged) = (door.troubles.all(), door.troubles.damages());
         let (uploads, uploads_most) = self.uploads.state();
         let (bin, token_expires) = (self.waste.len(), door.token_expires());
         let inside = door.seen.inside();
@@ -181,6 +181,7 @@ impl Cloud {
             uploads,
             uploads_most,
             bin,
+            damaged,
             troubles,
         }
     }

@@ -145,8 +145,9 @@ fn why_code(endpoint: Endpoint, code: i64, message: &str) -> Why {
         (Endpoint::AccessToken, ..) => Why::NoToken,
         (_, Some(Why::Token), Some(Why::PushedOut)) => Why::PushedOut,
         (_, Some(why), _) => why,
-        // Words of refusal mean a ban only where something is written (API reference 2.4).
-        (_, None, Some(Why::Banned)) if !endpoint.writes() => Why::Unknown,
+        // Words of refusal mean a ban only where something is written (API reference 2.4), and
+        // being full, which is final for restic, only where something is stored.
+        (_, None, Some(Why::Banned | Why::Full)) if !endpoint.writes() => Why::Unknown,
         (_, None, Some(why)) => why,
         (_, None, None) => Why::Unknown,
     }
@@ -291,6 +292,7 @@ mod tests {
                 Some(Why::Corrupt),
             ),
             (single, answer(1, "空间不足"), Some(Why::Full)),
+            (Endpoint::Trash, answer(1, "空间不足"), Some(Why::Unknown)),
             (single, answer(7, "?"), Some(Why::Unknown)),
             (
                 Endpoint::Purge,

@@ -17,11 +17,13 @@
 pub mod api;
 mod bin;
 mod call;
+mod damage;
 pub mod doctor;
 mod download;
 mod fence;
 mod health;
 mod hosts;
+mod journal;
 mod judge;
 mod known;
 mod list;

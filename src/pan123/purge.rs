@@ -10,6 +10,7 @@ use super::ripe::Ripeness;
 use super::tree::BATCH;
 use super::waste::Fate;
 use super::{Bin, Cloud, Config};
+use crate::restic::Id;
 use log::{info, warn};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -47,6 +48,8 @@ struct Work {
     space_at: Option<Instant>,
     /// Bytes that are to be free.
     reserve: u64,
+    /// When what an earlier process had under way is looked at.
+    recall_at: Instant,
     /// When the purge list may be written.
     store_at: Instant,
     failures: u32,
@@ -72,6 +75,7 @@ impl Purger {
             purge_at: purges.then_some(now),
             space_at: (purges && config.reserve > 0).then_some(now),
             reserve: config.reserve,
+            recall_at: now,
             store_at: now,
             failures: 0,
             ripeness: Ripeness::new(config.bin),
@@ -114,7 +118,9 @@ impl Work {
                 Err(RecvTimeoutError::Disconnected) => break,
             }
             let due = |at: Option<Instant>| at.is_some_and(|at| at <= Instant::now());
-            // First, so that a kill loses little.
+            if due(Some(self.recall_at)) {
+                self.recall();
+            }
             self.store();
             if due(self.tier_at) {
                 self.find_tier();
@@ -148,10 +154,30 @@ impl Work {
         }
     }
 
-    /// Writes the purge list, unless that was just done.
+    /// Finds out which removals were carried out that an earlier process had under way: others
+    /// may have put the rest into the bin since (safety rule 19).
+    fn recall(&mut self) {
+        let waste = &self.cloud.waste;
+        while let Some(files) = waste.unsure() {
+            let mut in_bin = Vec::new();
+            for batch in files.chunks(BATCH) {
+                let Ok(looked) = self.cloud.examine(batch, Priority::Background) else {
+                    self.recall_at = Instant::now() + self.cloud.door.timing.tier;
+                    return;
+                };
+                in_bin.extend(looked.in_bin.iter().map(|row| row.file_id));
+            }
+            waste.recall(&in_bin);
+        }
+    }
+
+    /// Writes the purge list, and the token if it couldn't be, unless that was just done.
     fn store(&mut self) {
         let waste = &self.cloud.waste;
-        if Instant::now() >= self.store_at && waste.store() {
+        if Instant::now() < self.store_at {
+            return;
+        }
+        if self.cloud.door.keeper.keep() | waste.store() {
             let files = u32::try_from(waste.len()).unwrap_or(u32::MAX);
             self.store_at = Instant::now() + self.cloud.door.timing.store + RARER * files;
         }
@@ -192,10 +218,14 @@ impl Work {
     /// Purges the first of up to a hundred files, until so many bytes are free, and tells how many
     /// were freed; None if it failed.
     fn purge_some(&mut self, files: &[u64], enough: u64) -> Option<u64> {
-        let Ok(looked) = self.cloud.examine(files, Priority::Background) else {
+        let Ok(mut looked) = self.cloud.examine(files, Priority::Background) else {
             self.wait();
             return None;
         };
+        // A list that was damaged on disk may name anything.
+        for row in looked.in_bin.extract_if(.., |row| !is_restics(row)) {
+            looked.fate.alive.insert(row.file_id);
+        }
         let mut freed = 0;
         let needed = looked.in_bin.iter().take_while(|row| {
             let needed = freed < enough;
@@ -358,4 +388,10 @@ impl Cloud {
             },
         }
     }
+}
+
+/// Whether something in the bin can be a repository's file: those that go there are named by
+/// hashes, but for what the service has added to a name.
+fn is_restics(row: &Row) -> bool {
+    row.kind == 0 && row.filename.get(..64).and_then(Id::from_hex).is_some()
 }

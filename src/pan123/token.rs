@@ -7,14 +7,13 @@
 
 use super::Timing;
 use super::judge::Why;
-use crate::disk::replace;
+use crate::disk::{StateFile, private};
 use crate::restic::hex;
-use log::{error, info, warn};
+use log::{error, info};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::fs::{self, File, OpenOptions};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -65,7 +64,7 @@ pub struct NoToken(pub Why, pub String);
 
 /// Keeps the token.
 pub struct Keeper {
-    file: Option<PathBuf>,
+    file: Option<StateFile>,
     pause: Duration,
     state: Mutex<State>,
 }
@@ -73,6 +72,8 @@ pub struct Keeper {
 #[derive(Default)]
 struct State {
     token: Option<Token>,
+    /// Whether it is on disk.
+    kept: bool,
     /// When this process last fetched one.
     fetched: Option<Instant>,
     failed: Option<(Instant, NoToken)>,
@@ -85,7 +86,7 @@ impl Keeper {
     pub fn new(folder: Option<&Path>, api_url: &str, client_id: &str, timing: &Timing) -> Self {
         let whose = Sha256::digest(format!("{api_url} {client_id}"));
         let name = format!("token-{}.json", hex(&whose[..8]));
-        let file = folder.map(|folder| folder.join(name));
+        let file = folder.map(|folder| StateFile::new(folder.join(name)));
         Self {
             file,
             pause: timing.token_pause,
@@ -115,21 +116,25 @@ impl Keeper {
         if let Some((_, Why::PushedOut)) = failing {
             state.crowded();
         }
-        let _lock = self.lock();
+        let lock = self.lock();
         let stored = self.read();
         if let Some(token) = stored.clone().filter(|token| good(token)) {
             let text = token.token.clone();
-            state.token = Some(token);
+            (state.token, state.kept) = (Some(token), true);
             return Ok(text);
         }
-        self.check_pause(&state, stored.as_ref(), time)?;
+        self.check_pause(&state, stored.as_ref(), lock.as_ref(), time)?;
+        // Whoever is killed now has asked for one all the same.
+        mark(lock.as_ref(), true);
         match fetch() {
             Ok(token) => {
                 info!("got a new access token");
-                self.write(&token);
+                let kept = self.write(&token);
+                mark(lock.as_ref(), !kept);
                 let text = token.token.clone();
                 *state = State {
                     token: Some(token),
+                    kept,
                     fetched: Some(Instant::now()),
                     failed: None,
                     ..*state
@@ -137,10 +142,33 @@ impl Keeper {
                 Ok(text)
             }
             Err(error) => {
+                // What may have been given all the same counts as given.
+                let lost = error.0 == Why::Lost;
+                mark(lock.as_ref(), lost);
+                if lost {
+                    state.fetched = Some(Instant::now());
+                }
                 state.failed = Some((Instant::now(), error.clone()));
                 Err(error)
             }
         }
+    }
+
+    /// Writes the token to disk if that has failed; tells whether it had.
+    pub fn keep(&self) -> bool {
+        let Ok(mut state) = self.state.try_lock() else {
+            return false;
+        };
+        let unkept = state.token.clone().filter(|_| !state.kept);
+        let (Some(token), Some(_)) = (unkept, &self.file) else {
+            return false;
+        };
+        let lock = self.lock();
+        // Another process may have got there with a newer one.
+        let newest = |stored: Token| stored.issued < token.issued;
+        state.kept = !self.read().is_none_or(newest) || self.write(&token);
+        mark(lock.as_ref(), !state.kept);
+        true
     }
 
     /// When the token ends; None also while it is being renewed.
@@ -150,14 +178,22 @@ impl Keeper {
     }
 
     /// At most one new token a minute, whichever process fetched the last one.
-    fn check_pause(&self, state: &State, stored: Option<&Token>, time: u64) -> Result<(), NoToken> {
+    fn check_pause(
+        &self,
+        state: &State,
+        stored: Option<&Token>,
+        lock: Option<&File>,
+        time: u64,
+    ) -> Result<(), NoToken> {
         let own = state.fetched.is_some_and(|at| at.elapsed() < self.pause);
-        let age = stored.and_then(|token| time.checked_sub(token.issued));
-        match own || age.is_some_and(|age| Duration::from_secs(age) < self.pause) {
+        let times = [stored.map(|token| token.issued), lock.and_then(asked)];
+        let ages = times.into_iter().flatten();
+        let mut ages = ages.filter_map(|at| time.checked_sub(at));
+        match own || ages.any(|age| Duration::from_secs(age) < self.pause) {
             false => Ok(()),
             true => {
-                let text = "the newest access token is refused already; the next one is asked for \
-                            a minute after it";
+                let text = "the last access token was asked for less than a minute ago; the next \
+                            one is asked for a minute after it";
                 Err(NoToken(Why::Token, text.to_owned()))
             }
         }
@@ -165,7 +201,7 @@ impl Keeper {
 
     /// The lock that makes processes take turns; without it they work all the same.
     fn lock(&self) -> Option<File> {
-        let path = self.file.as_ref()?.with_extension("lock");
+        let path = self.file.as_ref()?.path.with_extension("lock");
         let file = private(OpenOptions::new().create(true).truncate(false))
             .open(path)
             .ok()?;
@@ -181,19 +217,16 @@ impl Keeper {
     }
 
     fn read(&self) -> Option<Token> {
-        let text = fs::read(self.file.as_ref()?).ok()?;
+        let text = fs::read(&self.file.as_ref()?.path).ok()?;
         serde_json::from_slice(&text).ok()
     }
 
-    fn write(&self, token: &Token) {
-        let Some(path) = &self.file else { return };
+    fn write(&self, token: &Token) -> bool {
         let text = serde_json::to_vec(token).unwrap_or_default();
-        if let Err(error) = replace(path, &text) {
-            warn!(
-                "the access token can't be kept in {}: {error}",
-                path.display()
-            );
-        }
+        let follows = "until then each start asks for a new access token";
+        self.file
+            .as_ref()
+            .is_some_and(|file| file.write(&text, follows))
     }
 }
 
@@ -209,8 +242,17 @@ impl State {
     }
 }
 
-fn private(options: &mut OpenOptions) -> &mut OpenOptions {
-    options.write(true).mode(0o600)
+/// Notes in the lock file whether a token was asked for that isn't on disk: the file then has a
+/// byte, and its time tells when. So a crash in the middle counts too, however often it comes.
+fn mark(lock: Option<&File>, asked: bool) {
+    let _ = lock.map(|file| file.set_len(u64::from(asked)));
+}
+
+/// When a token was asked for that isn't on disk.
+fn asked(lock: &File) -> Option<u64> {
+    let about = lock.metadata().ok().filter(|about| about.len() > 0)?;
+    let since = about.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
+    Some(since.as_secs())
 }
 
 /// Seconds since 1970 by our clock.

@@ -4,13 +4,14 @@
 
 use super::api::Row;
 use super::call::{Door, Fault};
+use super::damage::Damage;
 use super::judge::{Why, pause};
 use super::known::{Knowledge, Known, Merged, Path, join, last, parent};
 use super::pace::Priority;
 use super::pages::Pages;
 use crate::restic::Id;
 use crate::store::{Cause, Error};
-use log::{error, info, warn};
+use log::{info, warn};
 use std::collections::HashSet;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -24,6 +25,8 @@ const ROUNDS: usize = 3;
 /// The account's folders and files.
 pub struct Tree {
     pub(super) door: Arc<Door>,
+    /// What isn't there as it was stored.
+    pub damage: Damage,
     pages: Pages,
     known: Mutex<Knowledge>,
     making: Mutex<HashSet<String>>,
@@ -46,6 +49,7 @@ impl Tree {
         let known = Mutex::new(Knowledge::new(door.timing.overlay));
         Self {
             door,
+            damage: Damage::default(),
             pages: Pages::default(),
             known,
             making: Mutex::default(),
@@ -171,12 +175,16 @@ impl Tree {
 
     /// Lays what is known over a complete list, asking `infos` about what doesn't fit.
     fn take_in(&self, path: &Path, rows: Vec<Row>, first: Priority) -> Result<Scan, Error> {
+        let before = self.known().files(path);
         let mut merged = self.known().merge(path, rows, Instant::now());
         let mut said = Vec::new();
         for batch in merged.doubtful.chunks(BATCH) {
             said.extend(self.door.infos(batch, first)?);
         }
         self.mention(path, &merged);
+        for text in self.damage.compare(path, &before, &merged.rows) {
+            self.door.troubles.damaged(&text);
+        }
         let mut known = self.known();
         known.learn(path, &mut merged, said);
         known.listed(path, Instant::now());
@@ -191,14 +199,6 @@ impl Tree {
         for name in &merged.odd {
             if said.insert(join(path, name)) {
                 info!("/{path} holds {name:?}, which is no file of restic's and is left alone");
-            }
-        }
-        for row in merged.rows.iter().filter(|row| row.status > 100) {
-            if said.insert(join(path, &row.filename)) {
-                error!(
-                    "/{path}/{} was rejected by 123pan's content audit",
-                    row.filename
-                );
             }
         }
         for name in &merged.twins {

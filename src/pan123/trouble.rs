@@ -4,7 +4,7 @@
 use super::judge::Why;
 use super::token::now;
 use crate::store::{Advice, Trouble};
-use log::{info, warn};
+use log::{error, info, warn};
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -25,6 +25,14 @@ struct State {
     seen: Trouble,
 }
 
+/// What to do about a damaged file.
+const DAMAGED: Advice = Advice {
+    en: "run `restic check --read-data` and do what it says, as a rule `restic repair packs`, then \
+         back up again; when the same file is sent again, it is replaced",
+    zh: "请运行 `restic check --read-data` 并按其提示处理(通常为 `restic repair packs`)，\
+         然后重新备份；再次上传同一文件时会替换它",
+};
+
 /// Troubles that keep everything from working, and are over as soon as 123pan answers.
 const FATAL: [Why; 3] = [Why::Unreachable, Why::NoToken, Why::Blocked];
 
@@ -42,6 +50,25 @@ impl Troubles {
             state.said = Some(Instant::now());
             warn!("{text}; {}", advice.en);
         }
+    }
+
+    /// Says that a file is damaged. Each of them is said: which one it is, is what matters.
+    pub fn damaged(&self, text: &str) {
+        error!("{text}; {}", DAMAGED.en);
+        let mut troubles = self.troubles();
+        let state = troubles.entry(Why::Corrupt);
+        let seen = &mut state.or_insert_with(|| State::new(DAMAGED)).seen;
+        seen.last = now();
+        seen.times += 1;
+        seen.text = text.chars().take(REMEMBERED).collect();
+    }
+
+    /// How many files were found damaged.
+    pub fn damages(&self) -> u64 {
+        let troubles = self.troubles();
+        troubles
+            .get(&Why::Corrupt)
+            .map_or(0, |state| state.seen.times)
     }
 
     /// Says that 123pan answers, if it didn't before.

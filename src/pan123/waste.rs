@@ -6,8 +6,10 @@
 //! it is purged only while 123pan still shows it there (safety rule 19).
 
 use super::bin::Purge;
+use super::journal::{Journal, Noted};
 use super::tree::BATCH;
 use super::{Bin, Clock, Config};
+use crate::disk::StateFile;
 use crate::restic::{Kind, hex};
 use log::{info, warn};
 use serde::{Deserialize, Serialize};
@@ -110,7 +112,10 @@ pub struct Waste {
     keep: Bin,
     clock: Clock,
     list: Mutex<List>,
-    file: Option<PathBuf>,
+    file: Option<StateFile>,
+    journal: Journal,
+    /// Removals that an earlier process had noted and may not have carried out.
+    unsure: Mutex<Vec<(u64, Thrown)>>,
     /// Held as long as the process lives: one process keeps the list of a state directory.
     _lock: Option<fs::File>,
 }
@@ -119,21 +124,26 @@ impl Waste {
     /// What an earlier process has left.
     pub fn new(config: &Config) -> Self {
         let file = place(config);
-        let lock = file.as_deref().and_then(lock);
-        if let Some(file) = file.as_ref().filter(|_| lock.is_none()) {
+        let lock = file.as_deref().map_or(Ok(None), lock);
+        if let (Err(()), Some(file)) = (&lock, &file) {
             info!(
                 "another process keeps {}: what this one deletes stays in the bin if it is \
                  restarted before its purge",
                 file.display()
             );
         }
-        let file = file.filter(|_| lock.is_some());
+        let file = file.filter(|_| lock.is_ok());
+        let list = file.as_deref().map(read).unwrap_or_default();
+        let journal = file.as_deref().map(Journal::beside).unwrap_or_default();
+        let unsure = journal.read(&list.waiting.iter().map(|entry| entry.file).collect());
         Self {
             keep: config.bin,
             clock: config.clock.clone(),
-            list: Mutex::new(file.as_deref().map(read).unwrap_or_default()),
-            file,
-            _lock: lock,
+            list: Mutex::new(list),
+            file: file.map(StateFile::new),
+            journal,
+            unsure: Mutex::new(unsure),
+            _lock: lock.unwrap_or_default(),
         }
     }
 
@@ -151,9 +161,32 @@ impl Waste {
         self.list().waiting.len()
     }
 
+    /// Notes what is about to go into the bin; the answer is dropped when it has been added.
+    pub fn note(&self, thrown: &[Thrown]) -> Noted<'_> {
+        self.journal.note(thrown, self.clock.now())
+    }
+
+    /// The first of the removals that an earlier process may not have carried out.
+    pub fn unsure(&self) -> Option<Vec<u64>> {
+        let unsure = self.unsure.lock().unwrap_or_else(PoisonError::into_inner);
+        unsure.first().map(|(_, thrown)| thrown.files.clone())
+    }
+
+    /// Adds what of it lies in the bin, and forgets the rest.
+    pub fn recall(&self, in_bin: &[u64]) {
+        let mut unsure = self.unsure.lock().unwrap_or_else(PoisonError::into_inner);
+        let (since, mut thrown) = unsure.remove(0);
+        drop(unsure);
+        thrown.files.retain(|file| in_bin.contains(file));
+        self.add_since(&[thrown], since);
+    }
+
     /// Adds what has gone into the bin.
     pub fn add(&self, thrown: &[Thrown]) {
-        let since = self.clock.now();
+        self.add_since(thrown, self.clock.now());
+    }
+
+    fn add_since(&self, thrown: &[Thrown], since: u64) {
         let mut list = self.list();
         // What was brought back and removed again begins anew.
         let again: HashSet<u64> = thrown.iter().flat_map(|t| t.files.clone()).collect();
@@ -225,19 +258,19 @@ impl Waste {
     /// Writes the list to the state directory, if it has changed; tells whether it had.
     pub fn store(&self) -> bool {
         let Some(file) = &self.file else { return false };
-        let mut list = self.list();
-        if !std::mem::take(&mut list.changed) {
+        if !self.list().changed || self.unsure().is_some() {
             return false;
         }
-        let text = serde_json::to_vec(&list.stored()).unwrap_or_default();
-        drop(list);
-        if let Err(error) = crate::disk::replace(file, &text) {
-            warn!(
-                "what is to be purged from the bin can't be kept in {}: {error}; after a restart \
-                 it stays in the bin",
-                file.display()
-            );
-        }
+        self.journal.fold(|| {
+            let mut list = self.list();
+            list.changed = false;
+            let text = serde_json::to_vec(&list.stored()).unwrap_or_default();
+            drop(list);
+            let follows = "what is deleted until then may stay in the bin after a restart";
+            let written = file.write(&text, follows);
+            self.list().changed |= !written;
+            written
+        });
         true
     }
 }
@@ -334,9 +367,15 @@ fn place(config: &Config) -> Option<PathBuf> {
     config.state_dir.as_ref().map(|folder| folder.join(name))
 }
 
-fn lock(file: &Path) -> Option<fs::File> {
-    let lock = fs::File::create(file.with_extension("lock")).ok()?;
-    lock.try_lock().is_ok().then_some(lock)
+/// The right to keep a list; none where files can't be locked, Err if another process has it.
+fn lock(file: &Path) -> Result<Option<fs::File>, ()> {
+    let Ok(lock) = fs::File::create(file.with_extension("lock")) else {
+        return Ok(None);
+    };
+    match lock.try_lock() {
+        Err(fs::TryLockError::WouldBlock) => Err(()),
+        tried => Ok(tried.is_ok().then_some(lock)),
+    }
 }
 
 fn read(file: &Path) -> List {

@@ -10,7 +10,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounde
 use std::convert::Infallible;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -67,20 +67,24 @@ impl Lanes {
     pub(super) fn start(config: &Config, service: &Arc<Service>) -> io::Result<Self> {
         let (alive, working) = bounded(0);
         let refusals = Refusals::start(config.queue)?;
-        let worker = Worker {
-            service: Arc::clone(service),
-            refusals: refusals.clone(),
-            most: config.queue,
-            gather: config.gather,
-            _alive: alive,
+        let start = |name, threads, empty| {
+            let worker = Worker {
+                service: Arc::clone(service),
+                refusals: refusals.clone(),
+                most: config.queue,
+                gather: config.gather,
+                crew: Arc::new(Crew::new(name, threads, empty)),
+                _alive: alive.clone(),
+            };
+            worker.start()
         };
         let queues = Queues {
-            small: worker.start("small", config.small_workers, Worker::work)?,
-            large: worker.start("large", config.workers, Worker::work)?,
-            locks: worker.start("locks", LOCKERS, Worker::work)?,
-            remove_locks: worker.start("remove-locks", LOCKERS, Worker::remove)?,
-            remove_small: worker.start("remove-small", 1, Worker::remove)?,
-            remove_large: worker.start("remove-large", 1, Worker::remove)?,
+            small: start("small", config.small_workers, Worker::work)?,
+            large: start("large", config.workers, Worker::work)?,
+            locks: start("locks", LOCKERS, Worker::work)?,
+            remove_locks: start("remove-locks", LOCKERS, Worker::remove)?,
+            remove_small: start("remove-small", 1, Worker::remove)?,
+            remove_large: start("remove-large", 1, Worker::remove)?,
             refusals: refusals.clone(),
         };
         let doubts = start_provers(config.queue, service, &queues)?;
@@ -126,8 +130,9 @@ impl Lanes {
     }
 }
 
-/// Starts a thread.
+/// Starts a thread. All bodies are of one type, so that the code for a start is there once.
 pub(super) fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    let body: Box<dyn FnOnce() + Send> = Box::new(body);
     let builder = thread::Builder::new().name(name.to_owned());
     builder.stack_size(STACK).spawn(body).map(drop)
 }
@@ -192,28 +197,76 @@ struct Worker {
     refusals: Refusals,
     most: usize,
     gather: Duration,
+    crew: Arc<Crew>,
     _alive: Sender<Infallible>,
 }
 
-impl Worker {
-    fn start(
-        &self,
-        name: &str,
-        threads: usize,
-        empty: fn(&Self, &Receiver<Box<Work>>),
-    ) -> io::Result<Sender<Box<Work>>> {
-        let (sender, queue) = bounded(self.most);
-        for number in 0..threads {
-            let (worker, queue) = (self.clone(), queue.clone());
-            spawn(&format!("{name}-{number}"), move || empty(&worker, &queue))?;
+/// The threads of a lane. The next one is started when the last idle one has found work: a thread
+/// that nobody needs would take 24 KB, half of it in the kernel.
+struct Crew {
+    name: &'static str,
+    most: usize,
+    empty: fn(&Worker, &Receiver<Box<Work>>),
+    /// Threads that have been started, and how many of them wait for work.
+    count: Mutex<(usize, usize)>,
+}
+
+impl Crew {
+    fn new(name: &'static str, most: usize, empty: fn(&Worker, &Receiver<Box<Work>>)) -> Self {
+        let count = Mutex::default();
+        Self {
+            name,
+            most,
+            empty,
+            count,
         }
+    }
+
+    fn count(&self) -> MutexGuard<'_, (usize, usize)> {
+        self.count.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Worker {
+    fn start(&self) -> io::Result<Sender<Box<Work>>> {
+        let (sender, queue) = bounded(self.most);
+        self.grow(&queue)?;
         Ok(sender)
+    }
+
+    /// Starts another thread, unless one waits for work or there are enough.
+    fn grow(&self, queue: &Receiver<Box<Work>>) -> io::Result<()> {
+        let crew = &self.crew;
+        let mut count = crew.count();
+        let (started, idle) = *count;
+        if idle > 0 || started >= crew.most {
+            return Ok(());
+        }
+        let (worker, queue) = (self.clone(), queue.clone());
+        let body = move || (worker.crew.empty)(&worker, &queue);
+        spawn(&format!("{}-{started}", crew.name), body)?;
+        count.0 += 1;
+        Ok(())
+    }
+
+    /// Waits for work; none comes any more when the lanes are closed.
+    fn next(&self, queue: &Receiver<Box<Work>>) -> Option<Work> {
+        self.crew.count().1 += 1;
+        let work = queue.recv().ok()?;
+        self.crew.count().1 -= 1;
+        if let Err(error) = self.grow(queue) {
+            log::warn!(
+                "the lane {} gets no further thread: {error}",
+                self.crew.name
+            );
+        }
+        Some(*work)
     }
 
     /// Does one job after the other.
     fn work(&self, queue: &Receiver<Box<Work>>) {
-        for work in queue {
-            let Work { mut exchange, job } = *work;
+        while let Some(work) = self.next(queue) {
+            let Work { mut exchange, job } = work;
             exchange.track().begin(job.total());
             let served = guarded("a request", || {
                 exchange.serve(|body, answer| self.service.serve(&job, body, answer))
@@ -247,10 +300,10 @@ impl Worker {
     /// Waits for DELETEs, and after the first one for more; false when there will be none.
     fn gather(&self, queue: &Receiver<Box<Work>>, pending: &mut Vec<Work>) -> bool {
         if pending.is_empty() {
-            let Ok(first) = queue.recv() else {
+            let Some(first) = self.next(queue) else {
                 return false;
             };
-            pending.push(*first);
+            pending.push(first);
             let end = Instant::now() + self.gather * GATHERED;
             while pending.len() < BATCH && Instant::now() < end {
                 match queue.recv_timeout(self.gather) {
@@ -298,7 +351,7 @@ impl Worker {
 /// Runs something that may panic, so that the thread lives on.
 pub(super) fn guarded<T>(what: &str, run: impl FnOnce() -> T) -> Option<T> {
     let done = catch_unwind(AssertUnwindSafe(run));
-    done.inspect_err(|_| log::error!("{what} panicked; the line before says where"))
+    done.inspect_err(|_| log::error!("{what} panicked; the line before says why"))
         .ok()
 }
 

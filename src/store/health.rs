@@ -24,6 +24,8 @@ pub struct Health {
     pub uploads_most: usize,
     /// Deleted files that are still to be purged from its bin.
     pub bin: usize,
+    /// Files that were found damaged since the start.
+    pub damaged: u64,
     /// What is or was wrong, with what its owner can do.
     pub troubles: Vec<Trouble>,
 }

@@ -190,6 +190,11 @@ fn cloud(page: &mut Page, seen: &Snapshot) {
             page.one("access_expiry_timestamp_seconds", "gauge", help, at);
         }
     }
+    files(page, seen);
+}
+
+fn files(page: &mut Page, seen: &Snapshot) {
+    let cloud = &seen.cloud;
     page.one(
         "uploads_in_flight",
         "gauge",
@@ -207,6 +212,12 @@ fn cloud(page: &mut Page, seen: &Snapshot) {
         "gauge",
         "Deleted files that are still to be purged.",
         cloud.bin,
+    );
+    page.one(
+        "damaged_files_total",
+        "counter",
+        "Files found damaged at the cloud.",
+        cloud.damaged,
     );
     let name = "cloud_troubles";
     let current = cloud

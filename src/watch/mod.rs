@@ -101,7 +101,8 @@ impl Subject {
 /// Everything that is counted.
 #[derive(Debug)]
 pub struct Watch {
-    started: u64,
+    /// By the clock that nobody sets: small machines start in 1970.
+    started: Instant,
     inside: Mutex<Inside>,
     warnings: Mutex<Warnings>,
 }
@@ -109,7 +110,7 @@ pub struct Watch {
 impl Default for Watch {
     fn default() -> Self {
         Self {
-            started: now(),
+            started: Instant::now(),
             inside: Mutex::default(),
             warnings: Mutex::default(),
         }
@@ -187,7 +188,7 @@ impl Watch {
         Snapshot {
             version: env!("CARGO_PKG_VERSION"),
             now,
-            started: self.started,
+            started: now.saturating_sub(self.started.elapsed().as_secs()),
             memory: memory.0,
             memory_most: memory.1,
             requests: inside.requests(),

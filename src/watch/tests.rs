@@ -94,6 +94,7 @@ fn cloud() -> Health {
         uploads: 4,
         uploads_most: 8,
         bin: 42,
+        damaged: 3,
         troubles: vec![Trouble {
             since: NOW - 100,
             last: NOW - 50,
@@ -211,6 +212,7 @@ fn metrics_have_every_name_once_and_escape_labels() {
         "restic_123pan_repository_received_bytes_total{repository=\"/<b>\\\"x\\\"\\\\\"} 10",
         "restic_123pan_repository_received_bytes_total{repository=\"other\"} 3",
         "restic_123pan_cloud_troubles 1",
+        "restic_123pan_damaged_files_total 3",
     ] {
         assert!(text.lines().any(|l| l == line), "{line} is not in\n{text}");
     }

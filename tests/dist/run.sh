@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Runs each built program, under qemu-user where it isn't this machine's own: its version, then a
-# backup and a restore by a real restic over the emulated 123pan, compared byte for byte. Prints a
-# table; fails if anything did. The arguments name devices; without any all that are built are run.
+# backup and a restore by a real restic over the emulated 123pan, compared byte for byte. Prints the
+# table that stands in README; fails if anything did. The arguments name devices; without any all
+# that are built are run.
 #
 # Busy includes up to 32 MiB of held uploads, the default of --memory. Under qemu both include qemu's
 # own memory: its code, tables and translations. `make dist-test` starts this, having built the
@@ -80,10 +81,10 @@ cycle() (
     if grep -E '^.{0,40}(ERROR|panicked)' "$DIR/log" >&2; then exit 1; fi
     size=$(stat -c %s "$(program "$name")")
     row "$name" "$(awk "BEGIN { printf \"%.2f\", $size / 1e6 }")" "$idle" \
-        "$(mebibytes "$server" VmHWM)" ok "${prefix:+under qemu}" >"$DIST/.row"
+        "$(mebibytes "$server" VmHWM)" ok "${prefix:+${prefix[*]##*/}}" >"$DIST/.row"
 )
 
-row() { printf '%-9s %8s %9s %9s  %-6s  %s\n' "$@"; }
+row() { printf '| %s | %s | %s | %s | %s | %s |\n' "$@"; }
 
 restic=$(find_restic) || tests/clients.sh restic debian
 restic=${restic:-$(find_restic)} || fail "there is no restic; the lines above say why"
@@ -111,6 +112,7 @@ for name in $wanted; do
 done
 rm -f "$DIST/.row"
 echo
-row device "size MB" "idle MiB" "busy MiB" restic ""
+row Device "Size, MB" "Idle, MiB" "Busy, MiB" restic "Run by"
+echo '|---|---|---|---|---|---|'
 printf '%s\n' "${ROWS[@]}"
 [ ${#failed[@]} = 0 ] || fail "not as it should be: ${failed[*]}"

@@ -26,6 +26,21 @@ struct Plan {
     cut: Option<u64>,
     /// The URL's time, when running transfers end with it.
     end: Option<u64>,
+    /// How far what is said of the range is from the truth.
+    off: u64,
+}
+
+impl Plan {
+    /// Does something else than was asked for.
+    fn alter(&mut self, how: &How) {
+        match how {
+            How::Cut => self.cut = Some(self.length / 2),
+            How::OtherRange => self.off = 1,
+            How::Short => self.length = self.length.saturating_sub(1),
+            How::OtherBytes => self.content = Content::MadeUp(self.total),
+            _ => {}
+        }
+    }
 }
 
 /// An answer that isn't a file.
@@ -41,12 +56,12 @@ enum No {
 pub fn serve(hub: &Hub, host: Host, exchange: &mut Exchange<'_, '_>) -> io::Result<Then> {
     exchange.drain()?;
     gate::wait(hub, Endpoint::Cdn, exchange);
-    let mut halved = false;
-    match gate::strike(hub, Endpoint::Cdn) {
-        Some((_, How::Hang(how_long))) => exchange.pause(how_long),
-        Some((_, How::Cut)) => halved = true,
-        Some((_, how)) => return gate::spoil(hub, exchange, &how, b"{}".to_vec()),
-        None => {}
+    let fault = gate::strike(hub, Endpoint::Cdn).map(|(_, how)| how);
+    match &fault {
+        Some(How::Hang(how_long)) => exchange.pause(*how_long),
+        Some(How::Cut) => {}
+        Some(how) if !how.alters() => return gate::spoil(hub, exchange, how, b"{}".to_vec()),
+        _ => {}
     }
     let plan = {
         let mut state = hub.lock();
@@ -54,8 +69,8 @@ pub fn serve(hub: &Hub, host: Host, exchange: &mut Exchange<'_, '_>) -> io::Resu
     };
     match plan {
         Ok(mut plan) => {
-            if halved {
-                plan.cut = Some(plan.length / 2);
+            if let Some(how) = fault {
+                plan.alter(&how);
             }
             send(hub, exchange, &plan)
         }
@@ -115,6 +130,7 @@ fn plan(hub: &Hub, host: Host, exchange: &Exchange<'_, '_>, state: &mut State) -
         total,
         cut: cut(state),
         end: end.filter(|_| state.switches.url_cuts_running),
+        off: 0,
     })
 }
 
@@ -174,8 +190,9 @@ fn range(text: &str, total: u64) -> Option<Option<(u64, u64)>> {
 
 /// Sends the bytes.
 fn send(hub: &Hub, exchange: &mut Exchange<'_, '_>, plan: &Plan) -> io::Result<Then> {
-    let last = (plan.from + plan.length).saturating_sub(1);
-    let content_range = format!("bytes {}-{last}/{}", plan.from, plan.total);
+    let first = plan.from + plan.off;
+    let last = (first + plan.length).saturating_sub(1);
+    let content_range = format!("bytes {first}-{last}/{}", plan.total);
     let mut headers = vec![
         ("Content-Type", "application/octet-stream"),
         ("Accept-Ranges", "bytes"),

@@ -5,6 +5,7 @@ use super::endpoint::Endpoint;
 use super::mix::Mix;
 use super::switches::millis;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::time::Duration;
 
 /// One order: of the calls to `endpoint`, let `skip` pass, then spoil `times`.
@@ -36,6 +37,8 @@ pub enum How {
     Code(i64, String),
     /// This HTTP status with an HTML page.
     Html(u16),
+    /// HTTP 403 with the front door's page for addresses that are blocked.
+    Block,
     /// HTTP 200 and no body.
     Empty,
     /// A body that isn't JSON.
@@ -44,6 +47,8 @@ pub enum How {
     WrongShape,
     /// Code 0 and `data: null`.
     NullData,
+    /// Code 0 and this data instead of the answer's.
+    Data(Value),
     /// The connection is reset instead of an answer.
     Reset,
     /// The answer ends in its middle.
@@ -56,6 +61,77 @@ pub enum How {
     ResetInBody(u64),
     /// The ids in the answer are those of no file (`After` only).
     WrongId,
+    /// The hosts in the answer have names that nobody knows (`After` only).
+    UnknownHost,
+    /// The hosts in the answer refuse connections (`After` only).
+    DeadHost,
+    /// The CDN's `Content-Range` tells of other bytes than were asked for.
+    OtherRange,
+    /// The CDN sends, and announces, a byte less than was asked for.
+    Short,
+    /// The CDN sends other bytes, as many as were asked for.
+    OtherBytes,
+}
+
+impl How {
+    /// Whether the call is carried out and answered as ever, with other things in its answer.
+    pub fn alters(&self) -> bool {
+        let altered = matches!(self, How::WrongId | How::UnknownHost | How::DeadHost);
+        altered || matches!(self, How::OtherRange | How::Short | How::OtherBytes)
+    }
+}
+
+/// One call that is stopped, so that a test can kill the client at that instant.
+#[derive(Default)]
+pub struct Hold {
+    /// Calls to let pass first, and on which side of its effect the next one is stopped.
+    order: Option<(u32, When)>,
+    /// Whether that call has come, and stands there.
+    stood: bool,
+}
+
+impl Hold {
+    /// Orders it anew.
+    pub fn order(&mut self, skip: u32, when: When) {
+        (self.order, self.stood) = (Some((skip, when)), false);
+    }
+
+    /// Whether the call that comes now is the one.
+    pub fn meet(&mut self) -> Option<When> {
+        match &mut self.order {
+            Some((0, when)) => {
+                let when = *when;
+                // Once: all others pass.
+                self.order = Some((u32::MAX, when));
+                Some(when)
+            }
+            Some((skip, _)) => {
+                *skip -= 1;
+                None
+            }
+            None => None,
+        }
+    }
+
+    /// The call is where it was to be stopped.
+    pub fn stands(&mut self) {
+        self.stood = true;
+    }
+
+    /// Whether it is there.
+    pub fn has_stood(&self) -> bool {
+        self.stood
+    }
+
+    /// Whether it must stay.
+    pub fn is_held(&self) -> bool {
+        self.order.is_some()
+    }
+
+    /// Lets it go, and forgets the order.
+    pub fn release(&mut self) {
+        *self = Self::default();
+    }
 }
 
 /// The orders that stand.

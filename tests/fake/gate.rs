@@ -53,6 +53,10 @@ pub fn serve(hub: &Hub, host: Host, exchange: &mut Exchange<'_, '_>) -> io::Resu
         }
     };
     wait(hub, endpoint, exchange);
+    let held = hub.lock().hold.meet();
+    if held == Some(When::Before) {
+        return stand(hub, exchange);
+    }
     let fault = strike(hub, endpoint);
     if let Some((When::Before, how)) = &fault
         && let Some(then) = spoil_request(hub, exchange, how)?
@@ -72,11 +76,23 @@ pub fn serve(hub: &Hub, host: Host, exchange: &mut Exchange<'_, '_>) -> io::Resu
             answer
         }
     };
+    if held == Some(When::After) {
+        return stand(hub, exchange);
+    }
     let how = match fault {
         Some((When::After, how)) => Some(how),
         _ => None,
     };
     write(hub, exchange, endpoint, answer, how)
+}
+
+/// Keeps a call that is held until the client is dead and the test lets go: nobody is answered.
+fn stand(hub: &Hub, exchange: &Exchange<'_, '_>) -> io::Result<Then> {
+    hub.lock().hold.stands();
+    while hub.lock().hold.is_held() && !exchange.stopping() {
+        exchange.pause(Duration::from_millis(2));
+    }
+    Ok(Then::Close)
 }
 
 /// The front door itself: a page for browsers, which also tells the time.
@@ -133,7 +149,7 @@ pub fn wait(hub: &Hub, endpoint: Endpoint, exchange: &Exchange<'_, '_>) {
 /// Counts the call, and finds the fault that is ordered for it.
 pub fn strike(hub: &Hub, endpoint: Endpoint) -> Option<(When, How)> {
     let mut state = hub.lock();
-    state.judge.count(endpoint).calls += 1;
+    state.judge.called(endpoint);
     let fault = state.faults.strike(endpoint);
     if fault.as_ref().is_some_and(|(_, how)| !is_hang(how)) {
         state.judge.count(endpoint).errors += 1;
@@ -234,6 +250,9 @@ fn write(
         Answer::Data(data) => {
             let data = match how {
                 Some(How::WrongId) => other_ids(data),
+                Some(How::UnknownHost) => other_hosts(data, "nobody.invalid"),
+                // Nothing listens on port 1.
+                Some(How::DeadHost) => other_hosts(data, "127.0.0.1:1"),
                 _ => data,
             };
             (200, envelope(hub, 0, "ok", &data))
@@ -256,7 +275,7 @@ fn write(
         }
     };
     match how {
-        None | Some(How::WrongId) => {
+        None => {
             exchange.answer(status, JSON, &body)?;
             Ok(Then::Keep)
         }
@@ -290,6 +309,7 @@ pub fn spoil(
             exchange.answer(status, JSON, &body)?;
         }
         How::Html(status) => exchange.answer(*status, html, HTML.as_bytes())?,
+        How::Block => exchange.answer(403, html, BLOCK_PAGE.as_bytes())?,
         How::Empty => exchange.answer(200, JSON, b"")?,
         How::BadJson => exchange.answer(200, JSON, b"{\"code\":0,\"message\":\"ok\",\"da")?,
         How::WrongShape => {
@@ -297,6 +317,7 @@ pub fn spoil(
             exchange.answer(200, JSON, &body)?;
         }
         How::NullData => exchange.answer(200, JSON, &envelope(hub, 0, "ok", &Value::Null))?,
+        How::Data(data) => exchange.answer(200, JSON, &envelope(hub, 0, "ok", data))?,
         How::Reset | How::ResetInBody(_) => return Ok(Then::Reset),
         How::Refuse => return Ok(Then::Close),
         How::Cut => {
@@ -304,7 +325,8 @@ pub fn spoil(
             exchange.send(&body[..body.len() / 2])?;
             return Ok(Then::Close);
         }
-        How::Hang(_) | How::WrongId => exchange.answer(200, JSON, &body)?,
+        // What hangs has hung, and what is altered has been.
+        _ => exchange.answer(200, JSON, &body)?,
     }
     Ok(Then::Keep)
 }
@@ -333,4 +355,23 @@ fn other_ids(mut data: Value) -> Value {
         }
     }
     data
+}
+
+/// The same data with other hosts in its addresses.
+fn other_hosts(data: Value, host: &str) -> Value {
+    match data {
+        Value::String(text) => match text.strip_prefix("http://") {
+            Some(rest) => {
+                let path = rest.find('/').map_or("", |at| &rest[at..]);
+                json!(format!("http://{host}{path}"))
+            }
+            None => json!(text),
+        },
+        Value::Array(list) => list.into_iter().map(|v| other_hosts(v, host)).collect(),
+        Value::Object(fields) => {
+            let fields = fields.into_iter();
+            fields.map(|(k, v)| (k, other_hosts(v, host))).collect()
+        }
+        other => other,
+    }
 }

@@ -7,11 +7,15 @@ use super::tls;
 use std::collections::HashMap;
 use std::io;
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::os::fd::OwnedFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
+
+/// Connections that wait to be accepted.
+const BACKLOG: i32 = 128;
 
 /// What becomes of a connection after a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,11 +31,15 @@ pub enum Then {
 /// Answers requests.
 pub type Handler = Arc<dyn Fn(&mut Exchange<'_, '_>) -> io::Result<Then> + Send + Sync>;
 
-/// A listening port and its connections. Both end when this is dropped.
+/// A port and its connections. Both end when this is dropped.
 pub struct Server {
     addr: SocketAddr,
     open: Arc<Open>,
-    thread: Option<JoinHandle<()>>,
+    handler: Handler,
+    /// The thread that accepts connections, while they aren't refused.
+    thread: Mutex<Option<JoinHandle<()>>>,
+    /// Keeps the port while nobody listens there.
+    _place: OwnedFd,
 }
 
 /// The connections of a server, to end them.
@@ -45,16 +53,55 @@ struct Open {
 impl Server {
     /// Listens and serves from now on.
     pub fn start(addr: SocketAddr, handler: Handler) -> io::Result<Server> {
-        let listener = TcpListener::bind(addr)?;
-        let addr = listener.local_addr()?;
-        let open = Arc::new(Open::default());
-        let shared = open.clone();
-        let thread = std::thread::spawn(move || accept(&listener, addr, &shared, &handler));
-        Ok(Server {
+        if addr.port() != 0 {
+            // Fails if somebody listens there, with whom `bind` would share the port.
+            drop(TcpListener::bind(addr)?);
+        }
+        let (place, addr) = bind(addr)?;
+        let server = Server {
             addr,
-            open,
-            thread: Some(thread),
-        })
+            open: Arc::default(),
+            handler,
+            thread: Mutex::default(),
+            _place: place,
+        };
+        server.listen()?;
+        Ok(server)
+    }
+
+    /// Takes connections.
+    fn listen(&self) -> io::Result<()> {
+        let (socket, addr) = bind(self.addr)?;
+        rustix::net::listen(&socket, BACKLOG)?;
+        let listener = TcpListener::from(socket);
+        let (open, handler) = (self.open.clone(), self.handler.clone());
+        open.stopping.store(false, Ordering::SeqCst);
+        let thread = std::thread::spawn(move || accept(&listener, addr, &open, &handler));
+        *self.thread() = Some(thread);
+        Ok(())
+    }
+
+    fn thread(&self) -> MutexGuard<'_, Option<JoinHandle<()>>> {
+        self.thread.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Refuses connections, and ends those that there are.
+    pub fn close(&self) {
+        let Some(thread) = self.thread().take() else {
+            return;
+        };
+        self.open.stopping.store(true, Ordering::SeqCst);
+        // Wakes the accept loop, which then sees that it should stop.
+        let _ = TcpStream::connect_timeout(&self.addr, Duration::from_secs(1));
+        let _ = thread.join();
+        self.hang_up();
+    }
+
+    /// Takes connections again.
+    pub fn open(&self) {
+        if self.thread().is_none() {
+            self.listen().unwrap();
+        }
     }
 
     /// Where it listens.
@@ -77,13 +124,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        self.open.stopping.store(true, Ordering::SeqCst);
-        // Wakes the accept loop, which then sees that it should stop.
-        let _ = TcpStream::connect_timeout(&self.addr, Duration::from_secs(1));
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
-        self.hang_up();
+        self.close();
         let gone = || {
             let streams = self.open.streams.lock();
             streams.is_ok_and(|streams| streams.is_empty())
@@ -95,6 +136,20 @@ impl Drop for Server {
             std::thread::sleep(Duration::from_millis(5));
         }
     }
+}
+
+/// A socket at an address that others may share who don't listen, and its address.
+fn bind(addr: SocketAddr) -> io::Result<(OwnedFd, SocketAddr)> {
+    use rustix::net::{self, AddressFamily, SocketFlags, SocketType, sockopt};
+    let family = match addr {
+        SocketAddr::V4(_) => AddressFamily::INET,
+        SocketAddr::V6(_) => AddressFamily::INET6,
+    };
+    let socket = net::socket_with(family, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
+    sockopt::set_socket_reuseport(&socket, true)?;
+    net::bind(&socket, &addr)?;
+    let addr = SocketAddr::try_from(net::getsockname(&socket)?)?;
+    Ok((socket, addr))
 }
 
 /// Gives each connection a thread, until the server stops.

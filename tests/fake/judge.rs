@@ -7,6 +7,8 @@ use std::collections::{BTreeMap, HashMap};
 
 /// More complaints than this aren't kept: a broken client would fill the memory.
 const COMPLAINTS_MAX: usize = 200;
+/// More calls than this aren't told one by one.
+const TRAIL_MAX: usize = 10_000;
 
 /// Calls to one endpoint.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -50,12 +52,22 @@ impl Calls {
 #[derive(Default)]
 pub struct Judge {
     pub calls: Calls,
+    /// The calls one by one, as they came.
+    pub trail: Vec<Endpoint>,
     complaints: Vec<String>,
     /// What was answered "not yet", and when.
     unready: HashMap<String, u64>,
 }
 
 impl Judge {
+    /// Notes a call.
+    pub fn called(&mut self, endpoint: Endpoint) {
+        self.count(endpoint).calls += 1;
+        if self.trail.len() < TRAIL_MAX {
+            self.trail.push(endpoint);
+        }
+    }
+
     /// The counts of an endpoint, to raise them.
     pub fn count(&mut self, endpoint: Endpoint) -> &mut Count {
         self.calls.endpoints.entry(endpoint).or_default()
@@ -78,6 +90,7 @@ impl Judge {
     pub fn reset(&mut self) {
         let uploads = self.calls.uploads;
         self.complaints.clear();
+        self.trail.clear();
         self.calls = Calls {
             uploads,
             uploads_peak: uploads,

@@ -53,7 +53,7 @@ mod tests;
 
 #[allow(unused_imports, reason = "no including crate uses everything")]
 pub use {
-    endpoint::{Endpoint, Tier},
+    endpoint::{Endpoint, Host, Tier},
     faults::{Fault, How, When},
     inspect::FileView,
     judge::{Calls, Count},
@@ -66,7 +66,6 @@ pub use {
 };
 
 use content::Keep;
-use endpoint::Host;
 use http::{Handler, Server};
 use state::{Hosts, Hub};
 use std::collections::HashMap;
@@ -214,6 +213,22 @@ impl Fake {
         });
     }
 
+    /// Stops one call, before its effect or after it, once `skip` others have passed. It is never
+    /// answered.
+    pub fn hold(&self, skip: u32, when: When) {
+        self.hub.lock().hold.order(skip, when);
+    }
+
+    /// Whether that call stands there.
+    pub fn holds(&self) -> bool {
+        self.hub.lock().hold.has_stood()
+    }
+
+    /// Lets it go.
+    pub fn release(&self) {
+        self.hub.lock().hold.release();
+    }
+
     /// Has one of so many calls fail in mixed ways, by a seed, until faults are cleared.
     pub fn mix(&self, seed: u64, every: u64) {
         self.hub.lock().faults.mix(mix::Mix::new(seed, every));
@@ -237,6 +252,16 @@ impl Fake {
     /// Puts the emulator's clock forward: tokens, URLs, lags, bans and rates go by it.
     pub fn advance(&self, by: Duration) {
         self.hub.clock.advance(by);
+    }
+
+    /// Refuses connections to a host, and ends those that there are.
+    pub fn close(&self, host: Host) {
+        self.servers[host as usize].close();
+    }
+
+    /// Takes connections to a host again.
+    pub fn open(&self, host: Host) {
+        self.servers[host as usize].open();
     }
 
     /// Ends every connection that is open now, also idle ones.
@@ -277,6 +302,11 @@ impl Fake {
     /// What was counted.
     pub fn calls(&self) -> Calls {
         self.hub.lock().judge.calls.clone()
+    }
+
+    /// The calls one by one, as they came.
+    pub fn trail(&self) -> Vec<Endpoint> {
+        self.hub.lock().judge.trail.clone()
     }
 
     /// The counts of one endpoint.

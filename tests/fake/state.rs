@@ -4,7 +4,7 @@
 use super::cloud::{Cloud, NameRules};
 use super::content::{Content, Keep};
 use super::endpoint::Endpoint;
-use super::faults::Faults;
+use super::faults::{Faults, Hold};
 use super::judge::Judge;
 use super::limits::Limits;
 use super::refusal::Refusal;
@@ -43,6 +43,7 @@ pub struct State {
     pub pages: Pages,
     pub limits: Limits,
     pub faults: Faults,
+    pub hold: Hold,
     pub judge: Judge,
     pub switches: Switches,
     /// Sliced uploads by their preuploadID.
@@ -85,6 +86,7 @@ impl Hub {
             pages: Pages::default(),
             limits: Limits::default(),
             faults: Faults::default(),
+            hold: Hold::default(),
             judge: Judge::default(),
             switches,
             sessions: HashMap::new(),

@@ -15,8 +15,11 @@ mod cloud;
 mod device;
 #[path = "../fake/mod.rs"]
 mod fake;
+mod faults;
+mod hostile;
 mod mixed;
 mod model;
+mod power;
 mod rig;
 mod rigged;
 mod seeing;

@@ -79,26 +79,26 @@ impl Rig {
 
     /// Kills the server and starts it again on its port, with a new log.
     pub(crate) fn kill_and_restart(&self) {
-        let _ = self.server.borrow_mut().kill();
-        self.restart(self.port());
+        self.restart_on(self.port());
     }
 
     /// The same on another port.
     pub(crate) fn kill_and_move(&self) {
-        let _ = self.server.borrow_mut().kill();
-        self.restart(0);
+        self.restart_on(0);
     }
 
     /// Has the server stop, and starts it again on its port, with a new log.
     pub(crate) fn stop_and_restart(&self) {
         let pid = rustix::process::Pid::from_child(&self.server.borrow());
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
-        self.restart(self.port());
+        let _ = self.server.borrow_mut().wait();
+        self.restart_on(self.port());
     }
 
-    /// Waits for the server's end and starts it again; port 0 is any.
-    fn restart(&self, listen: u16) {
+    /// Kills the server, if it still runs, and starts it again; port 0 is any.
+    fn restart_on(&self, listen: u16) {
         let mut server = self.server.borrow_mut();
+        let _ = server.kill();
         let _ = server.wait();
         *server = self.account.serve(&self.log, listen, &self.options);
         drop(server);
@@ -145,6 +145,12 @@ impl Rig {
     /// The number of the server's process.
     pub(crate) fn pid(&self) -> u32 {
         self.server.borrow().id()
+    }
+
+    /// Its exit code, if the server has ended by itself.
+    pub(crate) fn ended(&self) -> Option<Option<i32>> {
+        let status = self.server.borrow_mut().try_wait().unwrap()?;
+        Some(status.code())
     }
 
     /// The address on which it listens.
@@ -220,6 +226,7 @@ impl Account {
             .args(["--listen", &format!("127.0.0.1:{port}")])
             .args(options)
             .env("RUST_LOG", "info")
+            .env("RUST_BACKTRACE", "0")
             .stderr(File::create(log).unwrap())
             .spawn()
             .unwrap()

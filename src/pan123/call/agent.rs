@@ -2,6 +2,9 @@
 
 use super::super::Config;
 use super::super::judge::Outcome;
+use rustls::crypto::{CryptoProvider, KeyProvider, ring};
+use rustls::pki_types::PrivateKeyDer;
+use rustls::sign::SigningKey;
 use std::io::ErrorKind;
 use std::sync::Arc;
 use ureq::Agent;
@@ -20,7 +23,9 @@ pub(super) fn agent(config: &Config) -> Agent {
         IpFamily::Any
     };
     let program = concat!("restic-123pan/", env!("CARGO_PKG_VERSION"));
-    let tls = TlsConfig::builder().root_certs(roots(config.ca.as_deref()));
+    let tls = TlsConfig::builder()
+        .root_certs(roots(config.ca.as_deref()))
+        .unversioned_rustls_crypto_provider(Arc::new(cryptography()));
     let built = Agent::config_builder()
         .tls_config(tls.build())
         .http_status_as_error(false)
@@ -55,6 +60,27 @@ fn roots(pem: Option<&[u8]>) -> RootCerts {
         _ => None,
     });
     RootCerts::new_with_certs(&certificates.collect::<Vec<_>>())
+}
+
+/// Everything that ring offers, but for signing.
+fn cryptography() -> CryptoProvider {
+    CryptoProvider {
+        key_provider: &NoKeys,
+        ..ring::default_provider()
+    }
+}
+
+/// A client without a certificate of its own signs nothing: the code for it would take 40 KB.
+#[derive(Debug)]
+struct NoKeys;
+
+impl KeyProvider for NoKeys {
+    fn load_private_key(
+        &self,
+        _: PrivateKeyDer<'static>,
+    ) -> Result<Arc<dyn SigningKey>, rustls::Error> {
+        Err(rustls::Error::General("no key is ever loaded".to_owned()))
+    }
 }
 
 /// What a failure to send means: whether the request can have been received.

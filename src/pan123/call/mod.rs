@@ -134,7 +134,8 @@ pub struct Door {
     agent: Agent,
     base: String,
     client: (String, String),
-    keeper: Keeper,
+    /// The token.
+    pub keeper: Keeper,
     /// The rates.
     pub pacer: Pacer,
     /// Since when nothing may be written.
@@ -336,8 +337,8 @@ impl Door {
         let config = self
             .agent
             .configure_request(Request::get(url).body(()).map_err(|_| {
-                // The address itself is a secret.
-                Fault::new(Why::Unknown, "123pan gave a download address that is none")
+                // The address itself is a secret. The next one may be better.
+                Fault::new(Why::Lost, "123pan gave a download address that is none")
             })?);
         let mut request = config.max_redirects(5).build();
         if let Some(Part { start, len }) = part {

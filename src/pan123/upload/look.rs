@@ -7,7 +7,6 @@ use super::super::known::Known;
 use super::super::pace::Priority;
 use super::super::promises::Promise;
 use super::super::{Cloud, key, priority};
-use super::places::lock;
 use super::{Next, Target};
 use crate::body::Body;
 use crate::restic::{File, Kind, Repo};
@@ -35,7 +34,9 @@ impl Cloud {
         for tries in 1.. {
             let rows = self.rows(&target.path, key(&target.file), target.first)?;
             // One of several doubles is as good as one alone.
-            if let Some(row) = rows.iter().find(|row| row.holds(body.len(), md5)) {
+            let good =
+                |row: &&Row| row.holds(body.len(), md5) && !self.tree.damage.has(row.file_id);
+            if let Some(row) = rows.iter().find(good) {
                 let is_new = why != Why::Taken;
                 return Ok(Some(Next::Done(
                     is_new.then_some(row.file_id),
@@ -43,7 +44,7 @@ impl Cloud {
                 )));
             }
             if let Some(row) = rows.first() {
-                return self.replace(target, body, row.size).map(Some);
+                return self.replace(target, body, row).map(Some);
             }
             let pause = pause(timing.look, tries);
             if start.elapsed() + pause > longest {
@@ -55,7 +56,8 @@ impl Cloud {
     }
 
     /// The name is taken by something else: for a hash's name that is damage, and is mended.
-    fn replace(&self, target: &mut Target, body: &Body<'_>, size: u64) -> Result<Next, Error> {
+    fn replace(&self, target: &mut Target, body: &Body<'_>, row: &Row) -> Result<Next, Error> {
+        let (file, size) = (row.file_id, row.size);
         let Target { path, name, .. } = &*target;
         if target.file == File::Config {
             return Err(Error::new(
@@ -68,7 +70,7 @@ impl Cloud {
              {} bytes; it is replaced",
             body.len()
         );
-        lock(&self.uploads.damaged).insert((path.clone(), key(&target.file)));
+        self.tree.damage.find(path, key(&target.file), file);
         if !body.ready() {
             let text = "the damaged file is replaced when the client sends it again";
             return Err(Error::new(Cause::Busy, text));
@@ -93,6 +95,7 @@ impl Cloud {
             size,
         };
         self.tree.known().wrote(&path, known, Instant::now());
+        self.tree.damage.stored(number, &md5);
         let promise = Promise {
             path: path.clone(),
             name,

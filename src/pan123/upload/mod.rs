@@ -109,7 +109,7 @@ impl Cloud {
         body: &mut Body<'_>,
     ) -> Result<Option<(u64, String)>, Error> {
         let damaged = (target.path.clone(), key(&target.file));
-        if lock(&self.uploads.damaged).contains(&damaged) {
+        if self.tree.damage.lies_under(&damaged) {
             body.settle()?;
         }
         let mut failing = None;
@@ -118,7 +118,9 @@ impl Cloud {
             let _place = self
                 .uploads
                 .place(target.first, self.door.timing.rate_wait)?;
-            let sent = match body.len() > SINGLE || self.uploads.prefer_slices() {
+            // What can't be held goes in one call, as well as it may.
+            let slices = self.uploads.prefer_slices() && body.settle().is_ok();
+            let sent = match body.len() > SINGLE || slices {
                 true => self.in_slices(&target, parent, body)?,
                 false => self.in_one(&target, parent, body)?,
             };
@@ -127,7 +129,7 @@ impl Cloud {
             match self.after(&mut target, sent, body, since, tries)? {
                 Next::Done(Some(number), md5) => {
                     self.space.stored(&target.path, body.len());
-                    lock(&self.uploads.damaged).remove(&damaged);
+                    self.tree.damage.mended(&damaged);
                     return Ok(Some((number, md5)));
                 }
                 Next::Done(None, _) => return Ok(None),
@@ -139,8 +141,11 @@ impl Cloud {
 
     /// Sends a file in one call.
     fn in_one(&self, target: &Target, parent: u64, body: &mut Body<'_>) -> Result<Sent, Error> {
-        if *lock(&self.uploads.late) == Late::Refused {
-            body.settle()?;
+        if self.uploads.refuses_late() {
+            // Where there is no room for it, it is tried once more as it comes: what was refused
+            // may have been something else.
+            let tried = body.settle();
+            tried.inspect_err(|_| *lock(&self.uploads.late) = Late::Untried)?;
         }
         let late = !body.repeatable();
         let early = if late {

@@ -5,9 +5,7 @@ use super::super::call::Fault;
 use super::super::hosts::Hosts;
 use super::super::judge::{After, Why, after_upload};
 use super::super::pace::Priority;
-use crate::restic::Id;
 use crate::store::{Cause, Error};
-use std::collections::HashSet;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -24,9 +22,6 @@ pub struct Uploads {
     ended: Condvar,
     pub(super) late: Mutex<Late>,
     failures: Mutex<Failures>,
-    /// Names under which something damaged lies, whose next body must be sent with force, and so
-    /// must be repeatable.
-    pub(super) damaged: Mutex<HashSet<(String, Id)>>,
 }
 
 /// Single-step uploads that failed one after the other.
@@ -54,13 +49,17 @@ impl Uploads {
             ended: Condvar::new(),
             late: Mutex::new(Late::Untried),
             failures: Mutex::default(),
-            damaged: Mutex::default(),
         }
     }
 
     /// Uploads under way, and most of them at a time.
     pub fn state(&self) -> (usize, usize) {
         (*lock(&self.running), self.most)
+    }
+
+    /// Whether 123pan has refused an `etag` after the file.
+    pub(super) fn refuses_late(&self) -> bool {
+        *lock(&self.late) == Late::Refused
     }
 
     /// Whether files are sent in slices because one call doesn't work.

@@ -8,6 +8,7 @@
 
 mod confirming;
 mod contract;
+mod damage;
 mod deleting;
 mod downloads;
 mod folders;

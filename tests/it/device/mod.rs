@@ -6,6 +6,7 @@ mod install;
 mod printed;
 mod procd;
 mod secrets;
+mod targets;
 
 use std::path::Path;
 use std::process::{Command, Output};

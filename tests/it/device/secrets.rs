@@ -153,17 +153,57 @@ fn secrets_from_systemds_credentials_stay_hidden() {
         .collect();
     assert_eq!(variables.len(), 2, "{unit}");
     check(|command, id, secret, dir| {
-        let place = dir.join("credentials");
-        fs::create_dir(&place).unwrap();
-        fs::write(place.join("id"), id).unwrap();
-        fs::write(place.join("secret"), secret).unwrap();
+        let place = credentials(dir, id, secret);
         for (name, value) in variables {
-            command.env(
-                name,
-                value.replace("/run/credentials/%n", place.to_str().unwrap()),
-            );
+            command.env(name, value.replace("/run/credentials/%n", &place));
         }
     });
+}
+
+/// As OpenRC starts it: with the variables that the init script leaves to its supervisor.
+#[test]
+fn secrets_from_openrc_stay_hidden() {
+    check(|command, id, secret, dir| {
+        let place = credentials(dir, id, secret);
+        let script = printed(&["service", "openrc"]).replace("/etc/restic-123pan", &place);
+        fs::write(dir.join("init"), script).unwrap();
+        fs::write(dir.join("credentials/options"), "PAN123_UPLOADS=3\n").unwrap();
+        // What of OpenRC the script calls; then what the server would be started with.
+        let supervisor = "checkpath() { :; }; . \"$0\"; start_pre; echo \"$command_args\"; env";
+        let mut shell = Command::new("sh");
+        shell.args(["-c", supervisor]).arg(dir.join("init"));
+        let told = run(shell.env_clear().env("PATH", "/usr/bin:/bin"));
+        let (words, variables) = told.split_once('\n').unwrap();
+        assert_eq!(words, "serve");
+        assert!(variables.contains("PAN123_UPLOADS=3\n"), "{variables}");
+        command.envs(variables.lines().filter_map(|line| line.split_once('=')));
+    });
+}
+
+/// As launchd starts it: with the variables that stand in its file.
+#[test]
+fn secrets_from_launchd_stay_hidden() {
+    check(|command, id, secret, dir| {
+        let place = credentials(dir, id, secret);
+        let plist = printed(&["service", "launchd"]);
+        let (_, variables) = plist.split_once("<key>EnvironmentVariables</key>").unwrap();
+        let (variables, _) = variables.split_once("</dict>").unwrap();
+        let words: Vec<&str> = variables.split(['<', '>']).skip(4).step_by(4).collect();
+        assert_eq!(words.len(), 4, "{plist}");
+        for pair in words.chunks(2) {
+            let (_, name) = pair[1].rsplit_once('/').unwrap();
+            command.env(pair[0], format!("{place}/{name}"));
+        }
+    });
+}
+
+/// A folder with the files `id` and `secret`.
+fn credentials(dir: &Path, id: &str, secret: &str) -> String {
+    let place = dir.join("credentials");
+    fs::create_dir(&place).unwrap();
+    fs::write(place.join("id"), id).unwrap();
+    fs::write(place.join("secret"), secret).unwrap();
+    place.to_str().unwrap().to_owned()
 }
 
 /// There is no way to give a secret where everybody could read it.

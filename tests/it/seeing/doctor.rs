@@ -225,12 +225,11 @@ fn a_state_directory_that_can_not_be() {
             ..Setup::default()
         },
     );
-    assert_eq!(code, 2, "{text}");
+    assert_eq!(code, 1, "{text}");
     assert!(
-        text.starts_with("restic-123pan: --state-dir \"/dev/null/state\""),
+        text.contains("/dev/null/state") && text.contains("--state-dir"),
         "{text}"
     );
-    assert_eq!(text.lines().count(), 1, "{text}");
 }
 
 #[test]

@@ -1,0 +1,308 @@
+//! The table of mishaps: what goes wrong, and which calls it can befall. A new mishap is one line.
+
+use crate::fake::{Endpoint, Fake, Host, How, Single, When};
+use serde_json::json;
+use std::time::Duration;
+
+/// Longer than the server waits for an answer (`world`).
+const TOO_LONG: Duration = Duration::from_millis(1000);
+
+/// Calls of an operation to one endpoint at which a mishap is tried: those of a list's many
+/// folders are alike.
+const MOST: u32 = 3;
+
+/// Something that goes wrong.
+pub(super) struct Mishap {
+    pub(super) name: &'static str,
+    pub(super) place: Place,
+    pub(super) what: What,
+    /// What may happen besides.
+    pub(super) leave: Leave,
+}
+
+/// Which calls it befalls, or which operations: those that make such calls.
+#[derive(Clone, Copy)]
+pub(super) enum Place {
+    /// Any but the CDN's.
+    Calls,
+    /// The same, but of several to one endpoint only the first; and those that only read not
+    /// once, which is a shorter way to the same end.
+    First,
+    /// Those that change something, where it matters whether they were carried out.
+    Changes,
+    /// These alone.
+    Only(&'static [Endpoint]),
+}
+
+/// What goes wrong.
+pub(super) enum What {
+    /// A call is spoilt.
+    Fault(When, How),
+    /// The cloud is brought into a bad state.
+    State(fn(&Fake)),
+    /// Uploads come to this.
+    Uploads(Single),
+}
+
+/// What a mishap lets happen besides 502, 503 and success.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Leave {
+    /// Nothing.
+    None,
+    /// Where something is stored, 507: it ends a backup that can't succeed.
+    Full,
+    /// The cloud tells of a success that it doesn't show, or shows as something else. Packs, index
+    /// files and snapshots are looked at by what is stored next (safety rule 5), which may be told
+    /// 500: the backup must be repeated.
+    Lies,
+    /// Other bytes may be read: nobody but restic can tell, which hashes all that it reads.
+    OtherBytes,
+}
+
+/// The calls that change something.
+const CHANGES: &[Endpoint] = &[
+    Endpoint::Token,
+    Endpoint::Mkdir,
+    Endpoint::Single,
+    Endpoint::Create,
+    Endpoint::Slice,
+    Endpoint::Complete,
+    Endpoint::Trash,
+];
+const BODIES: &[Endpoint] = &[Endpoint::Single, Endpoint::Slice];
+const CDN: &[Endpoint] = &[Endpoint::Cdn];
+const HOSTS: &[Endpoint] = &[Endpoint::Domain, Endpoint::Create, Endpoint::DownloadInfo];
+const IDS: &[Endpoint] = &[
+    Endpoint::Mkdir,
+    Endpoint::Single,
+    Endpoint::Create,
+    Endpoint::Complete,
+];
+const ADDRESS: &[Endpoint] = &[Endpoint::DownloadInfo];
+const SLICES: &[Endpoint] = &[Endpoint::Complete];
+const LIST: &[Endpoint] = &[Endpoint::List];
+const ROWS: &[Endpoint] = &[Endpoint::List, Endpoint::Infos];
+
+impl Place {
+    /// Whether it befalls calls to this endpoint.
+    pub(super) fn includes(self, endpoint: Endpoint) -> bool {
+        match self {
+            Self::Calls | Self::First => endpoint != Endpoint::Cdn,
+            Self::Changes => CHANGES.contains(&endpoint),
+            Self::Only(endpoints) => endpoints.contains(&endpoint),
+        }
+    }
+
+    /// At how many of so many such calls it happens once.
+    pub(super) fn once(self, endpoint: Endpoint, count: u32) -> u32 {
+        match self {
+            Self::First => u32::from(CHANGES.contains(&endpoint)),
+            _ => count.min(MOST),
+        }
+    }
+}
+
+impl What {
+    /// Whether nobody can know afterwards if the call was carried out. Of a `stream` nothing has
+    /// been sent when the connection ends at once.
+    pub(super) fn is_unknown(&self, stream: bool) -> bool {
+        let Self::Fault(when, how) = self else {
+            return false;
+        };
+        match how {
+            How::Reset | How::Refuse | How::Hang(_) if stream && *when == When::Before => false,
+            How::Html(status) => *status >= 500,
+            How::Empty | How::BadJson | How::WrongShape | How::NullData | How::Data(_) => true,
+            How::Reset | How::Refuse | How::Cut | How::Hang(_) | How::ResetInBody(_) => true,
+            _ => false,
+        }
+    }
+}
+
+/// A call is spoilt, and nothing but passing refusals may come of it.
+fn fault(name: &'static str, place: Place, when: When, how: How) -> Mishap {
+    let (what, leave) = (What::Fault(when, how), Leave::None);
+    Mishap {
+        name,
+        place,
+        what,
+        leave,
+    }
+}
+
+/// The cloud refuses a call with a code and a message.
+fn code(name: &'static str, code: i64, message: &str) -> Mishap {
+    let how = How::Code(code, message.to_owned());
+    fault(name, Place::First, When::Before, how)
+}
+
+/// The cloud is in a bad state.
+fn state(name: &'static str, place: Place, change: fn(&Fake)) -> Mishap {
+    let (what, leave) = (What::State(change), Leave::None);
+    Mishap {
+        name,
+        place,
+        what,
+        leave,
+    }
+}
+
+/// Uploads come to something else than to a file.
+fn uploads(name: &'static str, mode: Single) -> Mishap {
+    let (what, leave) = (What::Uploads(mode), Leave::None);
+    let place = Place::Only(&[Endpoint::Single]);
+    Mishap {
+        name,
+        place,
+        what,
+        leave,
+    }
+}
+
+impl Mishap {
+    fn may(self, leave: Leave) -> Self {
+        Self { leave, ..self }
+    }
+}
+
+/// Every mishap.
+#[rustfmt::skip]
+pub(super) fn mishaps() -> Vec<Mishap> {
+    use Place::{Calls, Changes, First, Only};
+    use When::{After, Before};
+    vec![
+        // --- The way there and back ---
+        fault("closed without an answer", First, Before, How::Refuse),
+        fault("reset before the effect", Calls, Before, How::Reset),
+        fault("reset after the effect", Changes, After, How::Reset),
+        fault("reset amid the body", Only(BODIES), Before, How::ResetInBody(9)),
+        fault("answer cut", Calls, After, How::Cut),
+        fault("hang before the effect", Calls, Before, How::Hang(TOO_LONG)),
+        fault("hang after the effect", Changes, After, How::Hang(TOO_LONG)),
+        fault("hosts of unknown names", Only(HOSTS), After, How::UnknownHost),
+        fault("hosts that refuse connections", Only(HOSTS), After, How::DeadHost),
+        state("the API refuses connections", Calls, |c| c.close(Host::Api)),
+        state("the upload host refuses connections", Only(BODIES), |c| c.close(Host::Upload)),
+        state("the CDN refuses connections", Only(CDN), |c| c.close(Host::Cdn)),
+        state("idle connections end", Calls, |c| c.hang_up()),
+
+        // --- What proxies say, who may or may not have asked the service ---
+        fault("HTTP 400", First, Before, How::Html(400)),
+        fault("HTTP 401", First, Before, How::Html(401)),
+        fault("HTTP 403", First, Before, How::Html(403)),
+        fault("block page", First, Before, How::Block),
+        fault("HTTP 404", First, Before, How::Html(404)),
+        fault("HTTP 405", First, Before, How::Html(405)),
+        fault("HTTP 413", First, Before, How::Html(413)),
+        fault("HTTP 416", First, Before, How::Html(416)),
+        fault("HTTP 429", Calls, Before, How::Html(429)),
+        fault("HTTP 500", First, Before, How::Html(500)),
+        fault("HTTP 502", Calls, Before, How::Html(502)),
+        fault("HTTP 502 after the effect", Changes, After, How::Html(502)),
+        fault("HTTP 503", First, Before, How::Html(503)),
+        fault("HTTP 504 after the effect", Changes, After, How::Html(504)),
+        fault("HTTP 507", First, Before, How::Html(507)).may(Leave::Full),
+
+        // --- What can't be read ---
+        fault("empty body", Calls, Before, How::Empty),
+        fault("empty body after the effect", Changes, After, How::Empty),
+        fault("bad JSON", Calls, After, How::BadJson),
+        fault("a text for data", First, Before, How::WrongShape).may(Leave::Lies),
+        fault("a text for data after the effect", Changes, After, How::WrongShape),
+        fault("null for data", Calls, Before, How::NullData).may(Leave::Lies),
+        fault("null for data after the effect", Changes, After, How::NullData),
+        fault("no fields", First, Before, How::Data(json!({}))).may(Leave::Lies),
+        fault("fields of other types", First, Before, How::Data(json!({
+            "lastFileId": {}, "fileList": {}, "dirID": [], "fileID": [], "completed": "?",
+            "downloadUrl": 5, "accessToken": 5, "preuploadID": 5,
+        }))).may(Leave::Lies),
+        fault("rows without names", Only(ROWS), Before, How::Data(json!({
+            "lastFileId": -1, "fileList": [{"fileId": 5, "type": 0, "trashed": 0}],
+        }))),
+        fault("fileList null", Only(LIST), Before, How::Data(json!({"lastFileId": -1, "fileList": null}))),
+        fault("no fileList", Only(LIST), Before, How::Data(json!({"lastFileId": -1}))),
+        fault("no lastFileId", Only(LIST), Before, How::Data(json!({"fileList": []}))),
+        fault("no rows of infos", Only(&[Endpoint::Infos]), Before, How::Data(json!({"fileList": null}))),
+        fault("addresses that are none", Only(HOSTS), Before, How::Data(json!({
+            "downloadUrl": "??", "preuploadID": "p", "sliceSize": 0, "servers": ["??"],
+        }))),
+        fault("hosts that are none", Only(&[Endpoint::Domain]), Before, How::Data(json!(["", "::"]))),
+        fault("wrong ids", Only(IDS), After, How::WrongId).may(Leave::Lies),
+
+        // --- What the service says ---
+        code("code 401", 401, "token is expired"),
+        code("code 401, tokens number", 401, "tokens number has exceeded the limit"),
+        code("code 429", 429, "请求太频繁"),
+        code("code 403", 403, "forbidden"),
+        code("code 404", 404, "not found"),
+        code("code 500", 500, "internal error"),
+        code("code 5000", 5000, "内部错误"),
+        code("code 5060, taken", 5060, "文件名冲突"),
+        code("code 5066, no file", 5066, "文件不存在"),
+        code("code 5113, no traffic", 5113, "自用下载流量不足"),
+        code("code 20103, verifying", 20103, "文件正在校验中,请间隔1秒后再试"),
+        code("code 1, nothing known", 1, "?"),
+        code("code 1, no parent", 1, "parentFileID不存在"),
+        code("code 1, repeated", 1, "文件名重复"),
+        code("code 1, exists", 1, "该目录下文件已存在"),
+        code("code 1, folder exists", 1, "该目录下已经有同名文件夹,无法进行创建"),
+        code("code 1, bad name", 1, "文件名要小于256个字符且不能包含以下任何字符:\"\\/:*?|><"),
+        code("code 1, queued", 1, "该任务已成功进入秒传队列,任务队列削峰中,未直接获取到文件ID,请慢一点"),
+        code("code 1, upload failed", 1, "文件上传失败"),
+        code("code 1, banned", 1, "操作被拒绝,请稍后再试"),
+        code("code 1, bad ids", 1, "部分文件不存在或已被删除"),
+        code("code 1, full", 1, "空间不足").may(Leave::Full),
+
+        // --- How things are ---
+        state("no space", Changes, |c| c.set_space(10, 10)).may(Leave::Full),
+        state("no traffic", Only(ADDRESS), |c| c.set_traffic(Some(0))),
+        state("banned", Changes, |c| c.set(|s| s.banned = true)),
+        state("blocked", Calls, |c| c.set(|s| s.blocked = true)),
+        state("tokens ended", Calls, |c| c.revoke_tokens()),
+        state("tokens pushed out", Calls, |c| c.push_out_tokens()),
+        state("errors in statuses, and tokens ended", Calls, |c| {
+            c.set(|s| s.http_status = true);
+            c.revoke_tokens();
+        }),
+        state("lists are late", Calls, |c| {
+            c.set(|s| (s.lag_files, s.lag_mkdir, s.lag_trash) = (TOO_LONG, TOO_LONG, TOO_LONG));
+        }),
+        state("lists and infos are late", Calls, |c| c.set(|s| {
+            (s.lag_files, s.lag_mkdir, s.lag_trash) = (TOO_LONG, TOO_LONG, TOO_LONG);
+            s.lag_infos = TOO_LONG;
+        })).may(Leave::Lies),
+        state("downloads say 20103 for a while", Only(ADDRESS), |c| c.set(|s| s.download_verifying = 2)),
+        state("downloads say 5066 for a while", Only(ADDRESS), |c| c.set(|s| s.download_missing = 1)),
+        state("downloads say 20103", Only(ADDRESS), |c| c.set(|s| s.download_verifying = u32::MAX)),
+        state("slices are verified for a while", Only(SLICES), |c| c.set(|s| s.complete_verifying = 2)),
+        state("slices are verified without end", Only(SLICES), |c| c.set(|s| s.complete_verifying = u32::MAX)),
+        state("slices are unfinished without end", Only(SLICES), |c| c.set(|s| s.complete_unfinished = u32::MAX)),
+        uploads("uploads are queued", Single::Queued),
+        uploads("uploads are queued and never come", Single::QueuedNever),
+        uploads("uploads are unfinished", Single::Unfinished),
+        uploads("uploads have no id", Single::NoId),
+        uploads("uploads are told done and never come", Single::Lost).may(Leave::Lies),
+        uploads("uploads show a wrong size", Single::WrongSize).may(Leave::Lies),
+        uploads("uploads show a wrong MD5", Single::WrongEtag).may(Leave::Lies),
+
+        // --- The CDN ---
+        fault("CDN: closed without an answer", Only(CDN), Before, How::Refuse),
+        fault("CDN: reset", Only(CDN), Before, How::Reset),
+        fault("CDN: cut", Only(CDN), Before, How::Cut),
+        fault("CDN: hang", Only(CDN), Before, How::Hang(TOO_LONG)),
+        fault("CDN: HTTP 403", Only(CDN), Before, How::Html(403)),
+        fault("CDN: HTTP 404", Only(CDN), Before, How::Html(404)),
+        fault("CDN: HTTP 416", Only(CDN), Before, How::Html(416)),
+        fault("CDN: HTTP 429", Only(CDN), Before, How::Html(429)),
+        fault("CDN: HTTP 500", Only(CDN), Before, How::Html(500)),
+        fault("CDN: HTTP 503", Only(CDN), Before, How::Html(503)),
+        fault("CDN: HTTP 200 with a page", Only(CDN), Before, How::Html(200)),
+        fault("CDN: HTTP 206 with a page", Only(CDN), Before, How::Html(206)),
+        fault("CDN: empty", Only(CDN), Before, How::Empty),
+        fault("CDN: JSON", Only(CDN), Before, How::Code(1010, "forbidden realc".to_owned())),
+        fault("CDN: another Content-Range", Only(CDN), Before, How::OtherRange),
+        fault("CDN: a byte short", Only(CDN), Before, How::Short),
+        fault("CDN: other bytes", Only(CDN), Before, How::OtherBytes).may(Leave::OtherBytes),
+        state("CDN: addresses have ended", Only(CDN), |c| c.advance(Duration::from_secs(24 * 3600))),
+    ]
+}

@@ -1,0 +1,290 @@
+//! The matrix of faults: every operation, at every call that it makes, with every mishap, once and
+//! until it is mended. Whatever happens, the answer makes restic do the right thing, nothing is
+//! lost or half there, nothing hangs, and afterwards the same server works.
+//!
+//! `operations` and `mishaps` are the tables, `rules` says what may come of a case, `world` is what
+//! it happens in. Which calls an operation makes is learned by letting it make them. A part of the
+//! matrix is run by `FAULTS="save lock × list" cargo test --test it every_call`.
+
+mod mishaps;
+mod operations;
+mod rules;
+mod world;
+
+use crate::fake::{Endpoint, Fault};
+use mishaps::{Leave, Mishap, What, mishaps};
+use operations::{Act, Item, Operation, operations};
+use restic_123pan::restic::Kind;
+use rules::Tree;
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
+use std::sync::mpsc::channel;
+use std::thread;
+use std::time::{Duration, Instant};
+use world::World;
+
+/// Cases at a time: most of their time is waiting.
+const WORKERS: usize = 24;
+/// Longest time until the next case ends; longer is a hang.
+const PATIENCE: Duration = Duration::from_secs(180);
+
+/// One field of the matrix.
+struct Case<'a> {
+    operation: &'a Operation,
+    /// The call that the mishap befalls, and how many calls to the same endpoint go well before;
+    /// None if it befalls no single one.
+    call: Option<(Endpoint, u32)>,
+    mishap: &'a Mishap,
+    /// Whether it happens once, or until it is mended.
+    once: bool,
+}
+
+/// The matrix.
+#[test]
+fn every_call_with_every_mishap() {
+    let (operations, mishaps) = (operations(), mishaps());
+    let filter = std::env::var("FAULTS").unwrap_or_default();
+    let mut cases = matrix(&operations, &mishaps);
+    cases.retain(|case| case.name().contains(&filter));
+    let (start, count) = (Instant::now(), cases.len());
+    let failed = run(cases);
+    println!("{count} cases in {} s", start.elapsed().as_secs());
+    assert!(count > 0, "no case is called {filter:?}");
+    assert!(failed.is_empty(), "{} of {count} failed", failed.len());
+}
+
+/// All cases, by the calls that each operation makes when nothing is wrong.
+fn matrix<'a>(operations: &'a [Operation], mishaps: &'a [Mishap]) -> Vec<Case<'a>> {
+    let (mut cases, mut fetched) = (Vec::new(), false);
+    for operation in operations {
+        let mut calls = calls(operation);
+        // Tokens are fetched alike, whatever for.
+        if calls.contains_key(&Endpoint::Token) && std::mem::replace(&mut fetched, true) {
+            calls.remove(&Endpoint::Token);
+        }
+        if operation.streams() {
+            // The others are alike for all packs, and long ones take their time.
+            calls.retain(|endpoint, _| *endpoint == Endpoint::Single);
+        }
+        for mishap in mishaps {
+            let field = |call, once| Case {
+                operation,
+                call,
+                mishap,
+                once,
+            };
+            let befallen = calls.iter().filter(|(e, _)| mishap.place.includes(**e));
+            let mut befallen = befallen.peekable();
+            match mishap.what {
+                _ if befallen.peek().is_none() => {}
+                What::State(_) => cases.push(field(None, false)),
+                What::Uploads(_) => cases.extend([true, false].map(|once| field(None, once))),
+                What::Fault(..) => befallen.for_each(|(endpoint, count)| {
+                    let once = 0..mishap.place.once(*endpoint, *count);
+                    cases.extend(once.map(|before| field(Some((*endpoint, before)), true)));
+                    cases.push(field(Some((*endpoint, 0)), false));
+                }),
+            }
+        }
+    }
+    cases
+}
+
+/// The calls that an operation makes, and how often.
+fn calls(operation: &Operation) -> BTreeMap<Endpoint, u32> {
+    let world = World::of(operation);
+    world.cloud.reset_counters();
+    let told = world.ask(operation.act, &(operation.file)());
+    assert_eq!(told.status, operation.good(), "{}", operation.name);
+    let mut calls = BTreeMap::new();
+    for endpoint in world.cloud.trail() {
+        *calls.entry(endpoint).or_default() += 1;
+    }
+    calls
+}
+
+/// Runs cases side by side; what is wrong with those that fail.
+fn run(cases: Vec<Case<'_>>) -> Vec<String> {
+    let count = cases.len();
+    println!("TOTAL {count}");
+    let (cases, running) = (Mutex::new(cases.into_iter()), Mutex::new(Vec::new()));
+    let (sender, ended) = channel();
+    thread::scope(|scope| {
+        for _ in 0..WORKERS.min(count) {
+            let (cases, running, sender) = (&cases, &running, sender.clone());
+            scope.spawn(move || {
+                loop {
+                    let Some(case) = cases.lock().unwrap().next() else {
+                        return;
+                    };
+                    let name = case.name();
+                    running.lock().unwrap().push(name.clone());
+                    let began = Instant::now();
+                    let tried = catch_unwind(AssertUnwindSafe(|| case.run()));
+                    let fault = tried.unwrap_or_else(|panic| Err(said(&*panic)));
+                    running.lock().unwrap().retain(|other| *other != name);
+                    if began.elapsed().as_millis() > 2500 {
+                        println!("SLOW {} {name}", began.elapsed().as_millis());
+                    }
+                    let _ = sender.send(fault.err().map(|fault| format!("{name}: {fault}")));
+                }
+            });
+        }
+        let mut failed = Vec::new();
+        for _ in 0..count {
+            match ended.recv_timeout(PATIENCE) {
+                Ok(None) => {}
+                Ok(Some(fault)) => {
+                    println!("{fault}");
+                    failed.push(fault);
+                }
+                Err(_) => {
+                    eprintln!("these hang: {:#?}", running.lock().unwrap());
+                    std::process::exit(1);
+                }
+            }
+        }
+        failed
+    })
+}
+
+/// What a panic said.
+fn said(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+    text.unwrap_or("panicked").to_owned()
+}
+
+impl Case<'_> {
+    fn name(&self) -> String {
+        let call = match self.call {
+            None => String::new(),
+            Some((endpoint, 0)) => format!("{endpoint:?} × "),
+            Some((endpoint, before)) => format!("{endpoint:?} {} × ", before + 1),
+        };
+        let often = match self.once {
+            true => "once",
+            false => "for ever",
+        };
+        format!(
+            "{} × {call}{}, {often}",
+            self.operation.name, self.mishap.name
+        )
+    }
+
+    /// What is wrong, if anything is.
+    fn run(&self) -> Result<(), String> {
+        let (act, item) = (self.operation.act, (self.operation.file)());
+        let world = World::of(self.operation);
+        let before = world.tree();
+        world.cloud.reset_counters();
+        self.befall(&world);
+        let told = world.ask(act, &item);
+        rules::judge(&world, self.operation, self.mishap, &told, &before)?;
+        if self.mishap.what.is_unknown(self.operation.streams()) {
+            self.check_looks(&world)?;
+        }
+        world.mend();
+        if self.mishap.leave == Leave::Lies && told.status == 200 && self.operation.is_promised() {
+            notices(&world, &item)?;
+        }
+        afterwards(&world, act, &item, before)?;
+        match world.cloud.complaints() {
+            complaints if complaints.is_empty() => Ok(()),
+            complaints => Err(format!("{complaints:?}")),
+        }
+    }
+
+    /// Lets the mishap happen.
+    fn befall(&self, world: &World) {
+        match (&self.mishap.what, self.call) {
+            (What::State(change), _) => change(&world.cloud),
+            (What::Uploads(mode), _) => world.cloud.set(|switches| {
+                switches.single = *mode;
+                switches.single_times = u32::from(self.once);
+            }),
+            (What::Fault(when, how), Some((endpoint, skip))) => world.cloud.fail(Fault {
+                endpoint,
+                skip,
+                times: if self.once { 1 } else { u32::MAX },
+                when: *when,
+                how: how.clone(),
+            }),
+            (What::Fault(..), None) => {}
+        }
+    }
+
+    fn check_looks(&self, world: &World) -> Result<(), String> {
+        let Some((endpoint, before)) = self.call else {
+            return Ok(());
+        };
+        let trail = world.cloud.trail();
+        let mut count = 0;
+        let struck = trail.iter().map(|call| {
+            count += u32::from(*call == endpoint);
+            *call == endpoint && (count == before + 1 || !self.once && count > before)
+        });
+        rules::looks_before_it_repeats(&trail, &struck.collect::<Vec<bool>>())
+    }
+}
+
+/// What was acknowledged and isn't there, or not as it should be, is noticed before what is stored
+/// next counts (safety rule 5).
+fn notices(world: &World, item: &Item) -> Result<(), String> {
+    let row = world.cloud.file(&item.path());
+    let whole =
+        row.is_some_and(|row| row.size == item.bytes.len() as u64 && row.bytes() == item.bytes);
+    let next = world.ask(Act::Save, &Item::new(Kind::Snapshots, b"next"));
+    match (whole, next.status) {
+        (false, 200) => Err("its loss wasn't noticed".to_owned()),
+        _ => Ok(()),
+    }
+}
+
+/// Nothing is wrong any more: the operation gets done, and everything else does.
+fn afterwards(world: &World, act: Act, item: &Item, mut before: Tree) -> Result<(), String> {
+    let (pack, index) = (
+        Item::new(Kind::Data, b"afterwards"),
+        Item::new(Kind::Index, b"afterwards"),
+    );
+    world.insist(act, item);
+    for item in [&pack, &index] {
+        world.insist(Act::Save, item);
+        before.insert(item.path(), vec![item.bytes.clone()]);
+    }
+    let read = world.insist(Act::Load(None), &pack).body;
+    if read.as_deref() != Some(&pack.bytes) {
+        return Err("afterwards other bytes are read".to_owned());
+    }
+    for act in [Act::List, Act::Stat, Act::Remove] {
+        world.insist(act, &index);
+    }
+    before.remove(&index.path());
+    if matches!(act, Act::Save | Act::Remove) {
+        // As restic does before it repeats a POST.
+        world.insist(Act::Remove, item);
+        world.insist(Act::Save, item);
+        before.insert(item.path(), vec![item.bytes.clone()]);
+    }
+    let (now, is_file) = (world.tree(), |path: &&String| path.matches('/').count() > 1);
+    let gone = before
+        .iter()
+        .find(|(path, held)| now.get(*path) != Some(held));
+    let odd = now.keys().filter(is_file).find(|path| {
+        let folder = path.len() < 30;
+        !folder && !before.contains_key(*path) && !path.ends_with(&next_name())
+    });
+    match (gone, odd) {
+        (None, None) => Ok(()),
+        (gone, odd) => Err(format!(
+            "in the end {:?} is wrong, {odd:?} is odd",
+            gone.map(|g| g.0)
+        )),
+    }
+}
+
+/// What [`notices`] may have stored.
+fn next_name() -> String {
+    Item::new(Kind::Snapshots, b"next").name()
+}

@@ -1,0 +1,340 @@
+//! A kill at each call of an operation to the cloud, before its effect and after it. The steps
+//! aren't listed: the n-th call is stopped, for n from 0 until the operation ends without a kill.
+
+use super::machine::{Machine, ask, name};
+use crate::fake::When;
+use std::fs::{self, File};
+use std::thread;
+use std::time::{Duration, SystemTime};
+
+/// Fewest kills, so that a test that stops nothing fails.
+const FEWEST: u32 = 2;
+
+/// An operation that is killed.
+struct Operation {
+    /// What comes before, without a kill; the number tells the rounds apart.
+    before: fn(&mut Machine, u32),
+    /// The requests, which are made at the same time: method, path, body.
+    requests: fn(u32) -> Vec<Request>,
+    /// What must be so after the next start.
+    after: fn(&mut Machine, u32),
+}
+
+struct Request(&'static str, String, Vec<u8>);
+
+/// Runs an operation with a kill at each of its calls; how many there were.
+fn kill_at_each_call(operation: &Operation, options: &[&str]) -> u32 {
+    let Some(mut machine) = Machine::new(options) else {
+        return FEWEST;
+    };
+    machine.start();
+    let mut kills = 0;
+    let mut round = 0;
+    for when in [When::Before, When::After] {
+        for skip in 0.. {
+            round += 1;
+            (operation.before)(&mut machine, round);
+            machine.cloud.hold(skip, when);
+            let is_killed = run(&mut machine, (operation.requests)(round));
+            machine.cloud.release();
+            if !is_killed {
+                break;
+            }
+            kills += 1;
+            println!("killed at call {skip}, {when:?}");
+            machine.start();
+            check_state(&machine);
+            (operation.after)(&mut machine, round);
+        }
+    }
+    machine.wait_for("the bin to be purged", |m| m.cloud.bin().is_empty());
+    assert!(kills >= FEWEST, "{kills} kills");
+    println!("{kills} kills");
+    kills
+}
+
+/// Makes the requests; whether the server was killed before all of them were answered.
+fn run(machine: &mut Machine, requests: Vec<Request>) -> bool {
+    let port = machine.port().unwrap();
+    let clients: Vec<_> = requests
+        .into_iter()
+        .map(|Request(method, path, body)| thread::spawn(move || ask(port, method, &path, &body)))
+        .collect();
+    machine.wait_for("an answer or the call", |machine| {
+        machine.cloud.holds() || clients.iter().all(|client| client.is_finished())
+    });
+    let is_killed = machine.cloud.holds();
+    if is_killed {
+        machine.kill();
+    }
+    machine.cloud.release();
+    for client in clients {
+        let answer = client.join().unwrap();
+        let fine = is_killed || matches!(answer, Some((200, _)));
+        assert!(fine, "{answer:?}\n{}", machine.log());
+    }
+    is_killed
+}
+
+/// Nothing on disk is half, nothing is left over, and the server has nothing to say about it.
+fn check_state(machine: &Machine) {
+    for file in machine.state_files() {
+        if file.extension().is_some_and(|end| end == "json") {
+            let text = fs::read(&file).unwrap();
+            let whole = serde_json::from_slice::<serde_json::Value>(&text);
+            assert!(whole.is_ok(), "{}", file.display());
+        }
+    }
+    let most = ["json", "lock", "new"].len() * 2 + ["journal", "probe"].len();
+    let files = machine.state_files();
+    assert!(files.len() <= most, "{files:?}");
+    for word in ["WARN", "ERROR"] {
+        assert_eq!(machine.lines(word), [""; 0]);
+    }
+}
+
+fn bytes(round: u32) -> Vec<u8> {
+    format!("the bytes of round {round}").into_bytes()
+}
+
+fn pack(round: u32) -> String {
+    format!("/r/data/{}", name(&bytes(round)))
+}
+
+/// The name is absent or whole; sent again, it is there once.
+fn check_saved(machine: &mut Machine, path: &str, folder: &str, round: u32) {
+    let (name, whole) = (name(&bytes(round)), bytes(round));
+    let place = format!("/restic-backup{folder}/{name}");
+    let there = machine.cloud.file(&place);
+    let answer = machine.get(path).unwrap();
+    match &there {
+        Some(file) => {
+            assert_eq!(file.bytes(), whole);
+            assert_eq!(answer, (200, whole.clone()));
+        }
+        None => assert_eq!(answer.0, 404, "{}", machine.log()),
+    }
+    assert_eq!(machine.ask("POST", path, &whole), Some(200));
+    assert_eq!(machine.cloud.file(&place).unwrap().bytes(), whole);
+    let mut living = machine.cloud.living(&format!("/restic-backup{folder}"));
+    living.retain(|other| other.starts_with(&name));
+    assert_eq!(living, [name]);
+    assert_eq!(machine.cloud.calls().tokens, 1);
+}
+
+/// The POST of round `n` in a folder of the repository.
+fn post(kind: &str, n: u32) -> Vec<Request> {
+    let path = format!("/r/{kind}/{}", name(&bytes(n)));
+    vec![Request("POST", path, bytes(n))]
+}
+
+fn made(machine: &mut Machine, round: u32) {
+    if round == 1 {
+        assert_eq!(machine.ask("POST", "/r/?create=true", b""), Some(200));
+    }
+}
+
+#[test]
+fn the_first_save_in_a_repository() {
+    let operation = Operation {
+        before: |machine, n| {
+            if n == 1 {
+                // Kills of the renewal of a token are another test's.
+                assert_eq!(machine.ask("GET", "/none/config", b""), Some(404));
+            }
+        },
+        requests: |n| {
+            let path = format!("/r{n}/keys/{}", name(&bytes(n)));
+            vec![Request("POST", path, bytes(n))]
+        },
+        after: |machine, n| {
+            let path = format!("/r{n}/keys/{}", name(&bytes(n)));
+            check_saved(machine, &path, &format!("/r{n}/keys"), n);
+        },
+    };
+    kill_at_each_call(&operation, &["--bin", "purge"]);
+}
+
+#[test]
+fn saves() {
+    let operations: [Operation; 3] = [
+        Operation {
+            before: made,
+            requests: |n| post("data", n),
+            after: |machine, n| {
+                let shard = format!("/r/data/{}", &name(&bytes(n))[..2]);
+                check_saved(machine, &pack(n), &shard, n);
+            },
+        },
+        Operation {
+            before: made,
+            requests: |n| post("locks", n),
+            after: |machine, n| {
+                let path = format!("/r/locks/{}", name(&bytes(n)));
+                check_saved(machine, &path, "/r/locks", n);
+            },
+        },
+        Operation {
+            before: |machine, n| {
+                made(machine, n);
+                // So that there is something to be confirmed.
+                let pack = format!("a pack of round {n}").into_bytes();
+                let path = format!("/r/data/{}", name(&pack));
+                assert_eq!(machine.ask("POST", &path, &pack), Some(200));
+            },
+            requests: |n| post("index", n),
+            after: |machine, n| {
+                let path = format!("/r/index/{}", name(&bytes(n)));
+                check_saved(machine, &path, "/r/index", n);
+            },
+        },
+    ];
+    thread::scope(|scope| {
+        for operation in &operations {
+            scope.spawn(|| kill_at_each_call(operation, &["--bin", "purge"]));
+        }
+    });
+}
+
+/// Round `n` removes these.
+fn several(n: u32) -> Vec<u32> {
+    (0..5).map(|part| 100 * n + part).collect()
+}
+
+/// What was removed is gone or whole, goes when it is asked for again, and the bin is purged of it
+/// in the end.
+fn check_removed(machine: &mut Machine, numbers: &[u32]) {
+    for n in numbers {
+        let (status, body) = machine.get(&pack(*n)).unwrap();
+        let fine = status == 404 || (status, body) == (200, bytes(*n));
+        assert!(fine, "{}", machine.log());
+        assert_eq!(machine.ask("DELETE", &pack(*n), b""), Some(200));
+        assert_eq!(machine.ask("GET", &pack(*n), b""), Some(404));
+    }
+    assert_eq!(machine.cloud.calls().tokens, 1);
+}
+
+#[test]
+fn removals() {
+    let operations = [
+        Operation {
+            before: |machine, n| {
+                made(machine, n);
+                assert_eq!(machine.ask("POST", &pack(n), &bytes(n)), Some(200));
+                // One that knows nothing yet must find it first.
+                machine.restart();
+            },
+            requests: |n| vec![Request("DELETE", pack(n), Vec::new())],
+            after: |machine, n| check_removed(machine, &[n]),
+        },
+        Operation {
+            before: |machine, n| {
+                made(machine, n);
+                for n in several(n) {
+                    assert_eq!(machine.ask("POST", &pack(n), &bytes(n)), Some(200));
+                }
+            },
+            requests: |n| {
+                let remove = |n: u32| Request("DELETE", pack(n), Vec::new());
+                several(n).into_iter().map(remove).collect()
+            },
+            after: |machine, n| check_removed(machine, &several(n)),
+        },
+    ];
+    thread::scope(|scope| {
+        for operation in &operations {
+            scope.spawn(|| kill_at_each_call(operation, &["--bin", "purge"]));
+        }
+    });
+}
+
+/// A purge begins seconds after a removal, in the background.
+#[test]
+fn purges() {
+    let Some(mut machine) = Machine::new(&["--bin", "purge"]) else {
+        return;
+    };
+    machine.start();
+    made(&mut machine, 1);
+    let (mut kills, mut round) = (0, 0);
+    for when in [When::Before, When::After] {
+        for skip in 0.. {
+            round += 1;
+            assert_eq!(machine.ask("POST", &pack(round), &bytes(round)), Some(200));
+            assert_eq!(machine.ask("DELETE", &pack(round), b""), Some(200));
+            machine.cloud.hold(skip, when);
+            machine.wait_for("a call or the end", |m| {
+                m.cloud.holds() || m.cloud.bin().is_empty()
+            });
+            // The answer to the purge is stopped a moment after the bin is empty.
+            thread::sleep(Duration::from_millis(200));
+            let is_killed = machine.cloud.holds();
+            machine.kill();
+            machine.cloud.release();
+            machine.start();
+            check_state(&machine);
+            machine.wait_for("the purge to go on", |m| m.cloud.bin().is_empty());
+            if !is_killed {
+                break;
+            }
+            kills += 1;
+        }
+    }
+    println!("{kills} kills");
+    assert!(kills >= FEWEST, "{kills} kills");
+    assert_eq!(machine.cloud.calls().tokens, 1);
+}
+
+/// A kill while a token is renewed: whoever has asked for one waits a minute, also after a start,
+/// because it may have been given; then there is one token more.
+#[test]
+fn renewals_of_the_token() {
+    let Some(mut machine) = Machine::new(&[]) else {
+        return;
+    };
+    machine.start();
+    made(&mut machine, 1);
+    let mut kills = 0;
+    for when in [When::Before, When::After] {
+        for skip in 0.. {
+            machine.kill();
+            let file = machine.state_file("token-", ".json").unwrap();
+            let text = fs::read_to_string(&file).unwrap();
+            let mut token: serde_json::Value = serde_json::from_str(&text).unwrap();
+            (token["issued"], token["expires"]) = (1000.into(), 2000.into());
+            fs::write(&file, token.to_string()).unwrap();
+            machine.start();
+            machine.cloud.reset_counters();
+            machine.cloud.hold(skip, when);
+            let list = Request("GET", "/r/keys/".to_owned(), Vec::new());
+            if !run(&mut machine, vec![list]) {
+                assert_eq!(machine.cloud.calls().tokens, 1);
+                break;
+            }
+            kills += 1;
+            let given = machine.cloud.calls().tokens;
+            for _ in 0..3 {
+                machine.restart();
+                check_state(&machine);
+                let status = machine.ask("GET", "/r/keys/", b"");
+                let is_kept = given == 1 && status == Some(200);
+                assert!(is_kept || status == Some(503), "{status:?}, {given} tokens");
+                assert_eq!(machine.cloud.calls().tokens, given, "none is burned");
+            }
+            pass_a_minute(&machine);
+            machine.restart();
+            assert_eq!(machine.ask("GET", "/r/keys/", b""), Some(200));
+            assert!(machine.cloud.calls().tokens <= given + 1);
+        }
+    }
+    println!("{kills} kills");
+    assert!(kills >= FEWEST, "{kills} kills");
+}
+
+/// Puts the time at which a token was asked for a minute back.
+fn pass_a_minute(machine: &Machine) {
+    let lock = machine.state_file("token-", ".lock").unwrap();
+    let file = File::options().write(true).open(lock).unwrap();
+    let before = SystemTime::now() - Duration::from_secs(61);
+    file.set_modified(before).unwrap();
+}

@@ -1,0 +1,158 @@
+//! A kill at each step of what is written to the state directory: each file that is opened,
+//! written, synchronised, cut, renamed or removed there, and in the middle of each write. And what
+//! stands in the files then: whole things, or garbage.
+
+use super::machine::{Machine, name};
+use std::fs;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::Duration;
+
+/// Machines that are killed at the same time; most of their time is waiting.
+const MACHINES: usize = 6;
+/// Fewest steps that a token, a journal and a list take to write.
+const FEWEST: u64 = 12;
+const PACK: &[u8] = b"a pack that comes and goes";
+
+fn pack() -> String {
+    format!("/r/data/{}", name(PACK))
+}
+
+#[test]
+fn a_kill_at_each_step_leaves_whole_files() {
+    if Machine::new(&[]).is_none() {
+        return;
+    }
+    let (next, end) = (AtomicU64::new(0), AtomicU64::new(u64::MAX));
+    thread::scope(|scope| {
+        for _ in 0..MACHINES {
+            scope.spawn(|| {
+                loop {
+                    let step = next.fetch_add(1, Ordering::SeqCst);
+                    if step >= end.load(Ordering::SeqCst) {
+                        return;
+                    }
+                    if !killed_at(step) {
+                        end.fetch_min(step, Ordering::SeqCst);
+                    }
+                }
+            });
+        }
+    });
+    let steps = end.load(Ordering::SeqCst);
+    println!("{steps} steps");
+    assert!(steps >= FEWEST, "{steps} steps");
+}
+
+/// One life of a machine that is killed at a step, and its next one; false if it wasn't killed.
+fn killed_at(step: u64) -> bool {
+    let mut machine = Machine::new(&["--bin", "purge"]).unwrap();
+    machine.set("kill", step);
+    machine.start();
+    let _ = machine.ask("POST", "/r/?create=true", b"");
+    let _ = machine.ask("POST", &pack(), PACK);
+    let removed = machine.ask("DELETE", &pack(), b"") == Some(200);
+    // A kill, or a list that is on disk, with the journal gone.
+    machine.wait_for("the list", |m| {
+        let is_written = m.state_file("bin-", ".json").is_some();
+        m.is_dead() || (removed && is_written && m.state_file("bin-", ".journal").is_none())
+    });
+    // Whatever comes after the journal's end.
+    thread::sleep(Duration::from_millis(300));
+    let is_killed = machine.is_dead();
+    machine.kill();
+    let given = machine.cloud.calls().tokens;
+    for file in machine.state_files() {
+        if file.extension().is_some_and(|end| end == "json") {
+            let text = fs::read(&file).unwrap();
+            let whole = serde_json::from_slice::<serde_json::Value>(&text);
+            assert!(whole.is_ok(), "step {step}: {}", file.display());
+        }
+    }
+    let is_token_kept = machine.state_file("token-", ".json").is_some();
+    machine.unset("kill");
+    machine.start();
+    assert_eq!(machine.lines("WARN"), [""; 0], "step {step}");
+    let status = machine.ask("POST", "/r/?create=true", b"");
+    if given == 1 && !is_token_kept {
+        // Not another one within the minute.
+        assert_eq!((status, machine.cloud.calls().tokens), (Some(503), 1));
+    } else if given == 1 {
+        assert_eq!((status, machine.cloud.calls().tokens), (Some(200), 1));
+        machine.wait_for("the bin to be purged", |m| m.cloud.bin().is_empty());
+        // What was begun is written over by the next one.
+        let begun = machine.state_files();
+        let begun = begun
+            .iter()
+            .filter(|path| path.extension() == Some("new".as_ref()));
+        assert!(begun.count() <= 1, "step {step}");
+    }
+    is_killed
+}
+
+/// What stands in a damaged file is a warning at most, whichever it is.
+#[test]
+fn garbage_is_survived() {
+    let Some(mut machine) = Machine::new(&["--bin", "purge"]) else {
+        return;
+    };
+    machine.start();
+    assert_eq!(machine.ask("POST", "/r/?create=true", b""), Some(200));
+    assert_eq!(machine.ask("POST", &pack(), PACK), Some(200));
+    assert_eq!(machine.ask("DELETE", &pack(), b""), Some(200));
+    machine.wait_for("the list", |m| m.state_file("bin-", ".json").is_some());
+    machine.kill();
+    let files = machine.state_files();
+    assert!(files.len() >= 4, "{files:?}");
+    for file in files {
+        let whole = fs::read(&file).unwrap();
+        let half = &whole[..whole.len() / 2];
+        for garbage in [&b""[..], b"{", b"[1, 2]", b"null", &[0; 4096], half] {
+            fs::write(&file, garbage).unwrap();
+            machine.start();
+            let status = machine.ask("GET", "/r/keys/", b"");
+            // A lock with a byte says that a token was asked for just now.
+            assert_eq!(status, Some(200), "{}\n{}", file.display(), machine.log());
+            machine.kill();
+            fs::write(&file, &whole).unwrap();
+        }
+    }
+}
+
+/// A list that names files of other people's: they stay where they are.
+#[test]
+fn garbage_purges_nothing() {
+    let Some(mut machine) = Machine::new(&["--bin", "purge"]) else {
+        return;
+    };
+    machine.start();
+    assert_eq!(machine.ask("POST", "/r/?create=true", b""), Some(200));
+    assert_eq!(machine.ask("POST", &pack(), PACK), Some(200));
+    assert_eq!(machine.ask("DELETE", &pack(), b""), Some(200));
+    machine.wait_for("the list", |m| m.state_file("bin-", ".json").is_some());
+    machine.kill();
+    let foreign = ["/photos/cat.jpg", "/photos/dog.jpg"].map(|path| {
+        machine.cloud.plant(path, b"not restic's");
+        machine.cloud.trash_by_hand(path)
+    });
+    let list = machine.state_file("bin-", ".json").unwrap();
+    let text = fs::read_to_string(&list).unwrap();
+    let mut stored: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let entry = serde_json::json!([foreign[0], 0, 0, 0, "d"]);
+    stored["files"].as_array_mut().unwrap().push(entry);
+    fs::write(&list, stored.to_string()).unwrap();
+    let line = serde_json::json!({
+        "since": 0, "repo": "x", "kind": "data", "at_once": true, "files": [foreign[1]],
+    });
+    fs::write(list.with_extension("journal"), line.to_string()).unwrap();
+    machine.start();
+    let left = |m: &mut Machine| -> Vec<u64> { m.cloud.bin().iter().map(|file| file.id).collect() };
+    machine.wait_for("the own one's purge", |m| left(m) == foreign);
+    let is_empty = |m: &mut Machine| {
+        let text = fs::read_to_string(&list).unwrap();
+        let stored: serde_json::Value = serde_json::from_str(&text).unwrap();
+        m.is_dead() || stored["files"].as_array().unwrap().is_empty()
+    };
+    machine.wait_for("the list to be empty", is_empty);
+    assert_eq!(left(&mut machine), foreign);
+}
