@@ -1,10 +1,12 @@
 //! The table of commands, from which the manual page and the completions are made as well, and
 //! the reading of their words.
 
-use super::{completions, manual, service, transfer};
+use super::{completions, login, manual, service, transfer, verify};
 use crate::args::{self, Opt};
+use crate::pan123::{self, Pan123};
 use crate::store::Store;
 use std::fmt::Write;
+use std::process::ExitCode;
 
 /// A command.
 #[derive(Debug)]
@@ -30,12 +32,16 @@ enum Act {
     Elsewhere,
     /// Prints something that depends on its words alone.
     Print(fn(&Words) -> Result<String, String>),
+    /// Gets what the account is used with, for which the options of the server say where.
+    LogIn,
     /// Works on the account, with the options of the server.
     Account(fn(&Words, &args::Config, &dyn Store) -> Result<(), String>),
+    /// Looks at the account, without a store that would work in the background.
+    Look(fn(&Words, &pan123::Config) -> ExitCode),
 }
 
 /// Every command.
-pub const COMMANDS: [Command; 12] = [
+pub const COMMANDS: [Command; 14] = [
     Command {
         name: "serve",
         words: "",
@@ -59,6 +65,18 @@ pub const COMMANDS: [Command; 12] = [
         choices: &[],
         options: &[],
         act: Act::Elsewhere,
+    },
+    Command {
+        name: "login",
+        words: "",
+        about: "let the OAuth app of --oauth-client-id use the account, by way of a browser",
+        choices: &[],
+        options: &[(
+            "redirect-uri",
+            "uri",
+            "the address that 123pan has registered for the app",
+        )],
+        act: Act::LogIn,
     },
     Command {
         name: "doctor",
@@ -113,6 +131,14 @@ pub const COMMANDS: [Command; 12] = [
         act: Act::Account(transfer::export),
     },
     Command {
+        name: "verify",
+        words: "[REPO...]",
+        about: "look for missing, empty, doubled and deleted files by lists alone; ends with 1 if there are any",
+        choices: &[],
+        options: &[("json", "", "print JSON, one object a line")],
+        act: Act::Look(verify::run),
+    },
+    Command {
         name: "service",
         words: "KIND",
         about: "print the file with which a service manager runs the server",
@@ -158,6 +184,15 @@ impl Words {
         self.own.iter().any(|(own, _)| *own == name)
     }
 
+    /// Whether an option of the server's was given.
+    pub fn server_has(&self, name: &str) -> bool {
+        let names = self
+            .server
+            .iter()
+            .filter_map(|word| word.strip_prefix("--"));
+        names.into_iter().any(|server| server == name)
+    }
+
     /// The value of an option of the command's own.
     pub fn value(&self, name: &str) -> Option<&str> {
         let mut own = self.own.iter().rev();
@@ -172,6 +207,8 @@ pub enum Call {
     Print(String),
     /// Do this with the account.
     Account(Task),
+    /// Do this before the account can be used.
+    LogIn(Task),
 }
 
 /// Something to be done with the account.
@@ -188,11 +225,18 @@ impl Task {
     }
 
     /// Does it. What went wrong is told in one line; the rest has been told while it ran.
-    pub fn run(&self, config: &args::Config, store: &dyn Store) -> Result<(), String> {
+    pub fn run(&self, config: &args::Config, account: &pan123::Config) -> Result<ExitCode, String> {
         match self.command.act {
-            Act::Account(act) => act(&self.words, config, store),
-            _ => Ok(()),
+            Act::Account(act) => act(&self.words, config, &Pan123::new(account))?,
+            Act::Look(act) => return Ok(act(&self.words, account)),
+            Act::Elsewhere | Act::Print(_) | Act::LogIn => {}
         }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    /// Logs in, likewise.
+    pub fn log_in(&self, config: &args::Config, account: &pan123::Config) -> Result<(), String> {
+        login::login(&self.words, config, account)
     }
 }
 
@@ -210,6 +254,14 @@ pub fn parse(words: &[String]) -> Result<Option<Call>, String> {
     let words = split(command, &words[1..]).map_err(wrong)?;
     Ok(Some(match command.act {
         Act::Print(print) => Call::Print(print(&words).map_err(wrong)?),
+        Act::Look(_) => {
+            verify::repositories(&words).map_err(wrong)?;
+            Call::Account(Task { command, words })
+        }
+        Act::LogIn => match (words.plain.is_empty(), words.value("redirect-uri")) {
+            (true, Some(_)) => Call::LogIn(Task { command, words }),
+            _ => return Err(wrong("it wants --redirect-uri and no words".to_owned())),
+        },
         _ => {
             transfer::places(command, &words).map_err(wrong)?;
             Call::Account(Task { command, words })
@@ -264,7 +316,7 @@ fn server_option(command: &Command, name: &str) -> Result<Opt, String> {
         .into_iter()
         .find(|option| option.name == name);
     known
-        .filter(|_| matches!(command.act, Act::Account(_)))
+        .filter(|_| matches!(command.act, Act::Account(_) | Act::Look(_) | Act::LogIn))
         .ok_or(format!("there is no option --{name}"))
 }
 
@@ -286,7 +338,7 @@ fn help(command: &Command) -> String {
     for (name, value, about) in command.options {
         let _ = writeln!(text, "  {:<18}{about}", format!("--{name} {value}"));
     }
-    if matches!(command.act, Act::Account(_)) {
+    if matches!(command.act, Act::Account(_) | Act::Look(_) | Act::LogIn) {
         text.push_str("\nThe server's options and variables say which account; see --help.\n");
     }
     text
@@ -334,6 +386,8 @@ mod tests {
             ("service systemd --tier vip", "--tier"),
             ("completions tcsh", "bash"),
             ("manual 8", "manual"),
+            ("verify a data", "data"),
+            ("verify --json=1", "--json"),
         ];
         for (line, named) in lines {
             let said = called(line).map(|_| ()).expect_err(line);

@@ -58,6 +58,12 @@ pub enum Why {
     PushedOut,
     /// The client id and secret aren't accepted, or no token may be asked for yet.
     NoToken,
+    /// There is no refresh token that 123pan accepts: the user must log in again.
+    Grant,
+    /// The file of the refresh token can't be written.
+    TokenFile,
+    /// The token is over, and another process renews it.
+    Held,
     /// Too many calls.
     Throttled,
     /// The account has no space left.
@@ -119,15 +125,27 @@ const TEXTS: &[(&str, Why)] = &[
     ("denied", Why::Banned),
 ];
 
+/// Texts of refusals of a refresh token, in lower case. No document has one: the first is OAuth's
+/// own (RFC 6749), the others are what 123pan might say in its two languages. What has none of
+/// them is taken for a trouble that passes, and asked again ever more rarely.
+const FINAL: [&str; 9] = [
+    "invalid", "expired", "refresh", "grant", "token", "无效", "失效", "过期", "授权",
+];
+
 /// Why a call failed; None if it didn't.
 pub fn why(endpoint: Endpoint, outcome: &Outcome) -> Option<Why> {
-    match outcome {
-        Outcome::Answer { code: 0, .. } => None,
-        Outcome::Answer { code, message } => Some(why_code(endpoint, *code, message)),
-        Outcome::Garbage { status, start } => Some(why_status(endpoint, *status, start)),
-        Outcome::NotSent(_) => Some(Why::Unreachable),
-        Outcome::Lost(_) => Some(Why::Lost),
-    }
+    let why = match outcome {
+        Outcome::Answer { code: 0, .. } => return None,
+        Outcome::Answer { code, message } => why_code(endpoint, *code, message),
+        Outcome::Garbage { status, start } => why_status(endpoint, *status, start),
+        Outcome::NotSent(_) => Why::Unreachable,
+        Outcome::Lost(_) => Why::Lost,
+    };
+    // Whatever is wrong with a request for a token, a new token doesn't mend it.
+    Some(match why {
+        Why::Token | Why::PushedOut if endpoint.gives_tokens() => Why::NoToken,
+        why => why,
+    })
 }
 
 fn why_code(endpoint: Endpoint, code: i64, message: &str) -> Why {
@@ -140,8 +158,12 @@ fn why_code(endpoint: Endpoint, code: i64, message: &str) -> Why {
         .find(|(known, _)| *known == code)
         .map(|(_, why)| *why);
     match (endpoint, by_code, by_text) {
-        // Whatever is wrong with a request for a token, a new token doesn't mend it.
-        (Endpoint::AccessToken, Some(Why::Throttled), _) => Why::Throttled,
+        (Endpoint::AccessToken | Endpoint::OauthToken, Some(Why::Throttled), _) => Why::Throttled,
+        (Endpoint::OauthToken, Some(Why::Server), _) => Why::Server,
+        (Endpoint::OauthToken, ..) => match code == 401 || is_final(message) {
+            true => Why::Grant,
+            false => Why::NoToken,
+        },
         (Endpoint::AccessToken, ..) => Why::NoToken,
         (_, Some(Why::Token), Some(Why::PushedOut)) => Why::PushedOut,
         (_, Some(why), _) => why,
@@ -153,8 +175,15 @@ fn why_code(endpoint: Endpoint, code: i64, message: &str) -> Why {
     }
 }
 
+fn is_final(message: &str) -> bool {
+    let message = message.to_lowercase();
+    FINAL.iter().any(|text| message.contains(text))
+}
+
 fn why_status(endpoint: Endpoint, status: u16, start: &str) -> Why {
     match status {
+        // A new token can't help where one is asked for; waiting for it would never end.
+        401 if endpoint == Endpoint::AccessToken => Why::NoToken,
         401 => Why::Token,
         403 if start.contains("forbidden") => Why::Blocked,
         404 | 405 => Why::NoEndpoint,
@@ -279,6 +308,14 @@ mod tests {
             (
                 Endpoint::AccessToken,
                 answer(401, "clientSecret error"),
+                Some(Why::NoToken),
+            ),
+            (
+                Endpoint::AccessToken,
+                Outcome::Garbage {
+                    status: 401,
+                    start: String::new(),
+                },
                 Some(Why::NoToken),
             ),
             (

@@ -12,6 +12,8 @@
 mod exchange;
 mod fair;
 mod front;
+#[cfg(fuzzing)]
+pub mod fuzz;
 mod guard;
 mod head;
 mod incoming;
