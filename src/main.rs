@@ -28,6 +28,7 @@ fn main() -> ExitCode {
         Ok(None) => configured(&words),
         Ok(Some(Call::Print(text))) => Err(Exit::Print(text)),
         Ok(Some(Call::Account(task))) => work(&task),
+        Ok(Some(Call::LogIn(task))) => log_in(&task),
         Err(why) => Err(Exit::Wrong(why)),
     };
     done.unwrap_or_else(leave)
@@ -38,15 +39,15 @@ fn configured(words: &[String]) -> Result<ExitCode, Exit> {
         Task::Configured(config, Command::Serve) => serve(&config),
         Task::Configured(config, Command::Check) => {
             access(&config)?;
-            Err(Exit::Print(command::check(&config, &granted(&config)?)))
+            Err(Exit::Print(command::check(&config, &config.granted()?)))
         }
         Task::Configured(config, Command::Doctor) => {
             start_log("off", None);
-            Ok(command::doctor(&granted(&config)?))
+            Ok(command::doctor(&config.granted()?))
         }
         Task::Configured(config, Command::Bin(bin)) => {
             start_log("warn", None);
-            Ok(command::bin::run(&bin, &granted(&config)?))
+            Ok(command::bin::run(&bin, &config.granted()?))
         }
         Task::Passwd { user, file } => {
             let line = passwd(&user, file.as_deref()).map_err(Exit::Wrong)?;
@@ -59,12 +60,20 @@ fn configured(words: &[String]) -> Result<ExitCode, Exit> {
 fn work(task: &command::Task) -> Result<ExitCode, Exit> {
     let config = args::account(task.options(), &|name| env::var(name).ok())?;
     start_log("warn", None);
-    Ok(ended(task.run(&config)))
+    let account = config.granted()?;
+    Ok(ended(task.run(&config, &account)))
+}
+
+fn log_in(task: &command::Task) -> Result<ExitCode, Exit> {
+    let config = args::account(task.options(), &|name| env::var(name).ok())?;
+    start_log("warn", None);
+    let done = task.log_in(&config, &config.account());
+    Ok(ended(done.map(|()| ExitCode::SUCCESS)))
 }
 
 fn serve(config: &Config) -> Result<ExitCode, Exit> {
     let access = access(config)?;
-    let account = granted(config)?;
+    let account = config.granted()?;
     if let Some(grant) = account.grant.as_ref().filter(|grant| !grant.is_ours()) {
         return Err(Exit::Wrong(format!(
             "{} is held by another process: one OAuth grant serves one server",
@@ -75,11 +84,6 @@ fn serve(config: &Config) -> Result<ExitCode, Exit> {
     start_log("info", Some(Arc::clone(&watch)));
     let done = run(config, &account, access, watch);
     Ok(ended(done.map(|()| ExitCode::SUCCESS)))
-}
-
-/// The account with its OAuth grant, if it has one.
-fn granted(config: &Config) -> Result<pan123::Config, Exit> {
-    config.granted().map_err(Exit::Wrong)
 }
 
 /// The rules about who may do what, with the files that they need.

@@ -40,13 +40,6 @@ enum Act {
     Look(fn(&Words, &pan123::Config) -> ExitCode),
 }
 
-impl Act {
-    /// Whether the server's options belong to it too.
-    fn has_options(&self) -> bool {
-        matches!(self, Self::Account(_) | Self::Look(_) | Self::LogIn)
-    }
-}
-
 /// Every command.
 pub const COMMANDS: [Command; 14] = [
     Command {
@@ -214,6 +207,8 @@ pub enum Call {
     Print(String),
     /// Do this with the account.
     Account(Task),
+    /// Do this before the account can be used.
+    LogIn(Task),
 }
 
 /// Something to be done with the account.
@@ -230,14 +225,18 @@ impl Task {
     }
 
     /// Does it. What went wrong is told in one line; the rest has been told while it ran.
-    pub fn run(&self, config: &args::Config) -> Result<ExitCode, String> {
+    pub fn run(&self, config: &args::Config, account: &pan123::Config) -> Result<ExitCode, String> {
         match self.command.act {
-            Act::Account(act) => act(&self.words, config, &Pan123::new(&config.granted()?))?,
-            Act::Look(act) => return Ok(act(&self.words, &config.granted()?)),
-            Act::LogIn => login::login(&self.words, config)?,
-            Act::Elsewhere | Act::Print(_) => {}
+            Act::Account(act) => act(&self.words, config, &Pan123::new(account))?,
+            Act::Look(act) => return Ok(act(&self.words, account)),
+            Act::Elsewhere | Act::Print(_) | Act::LogIn => {}
         }
         Ok(ExitCode::SUCCESS)
+    }
+
+    /// Logs in, likewise.
+    pub fn log_in(&self, config: &args::Config, account: &pan123::Config) -> Result<(), String> {
+        login::login(&self.words, config, account)
     }
 }
 
@@ -255,14 +254,14 @@ pub fn parse(words: &[String]) -> Result<Option<Call>, String> {
     let words = split(command, &words[1..]).map_err(wrong)?;
     Ok(Some(match command.act {
         Act::Print(print) => Call::Print(print(&words).map_err(wrong)?),
-        Act::LogIn => match (words.plain.is_empty(), words.value("redirect-uri")) {
-            (true, Some(_)) => Call::Account(Task { command, words }),
-            _ => return Err(wrong("it wants --redirect-uri and no words".to_owned())),
-        },
         Act::Look(_) => {
             verify::repositories(&words).map_err(wrong)?;
             Call::Account(Task { command, words })
         }
+        Act::LogIn => match (words.plain.is_empty(), words.value("redirect-uri")) {
+            (true, Some(_)) => Call::LogIn(Task { command, words }),
+            _ => return Err(wrong("it wants --redirect-uri and no words".to_owned())),
+        },
         _ => {
             transfer::places(command, &words).map_err(wrong)?;
             Call::Account(Task { command, words })
@@ -317,7 +316,7 @@ fn server_option(command: &Command, name: &str) -> Result<Opt, String> {
         .into_iter()
         .find(|option| option.name == name);
     known
-        .filter(|_| command.act.has_options())
+        .filter(|_| matches!(command.act, Act::Account(_) | Act::Look(_) | Act::LogIn))
         .ok_or(format!("there is no option --{name}"))
 }
 
@@ -339,7 +338,7 @@ fn help(command: &Command) -> String {
     for (name, value, about) in command.options {
         let _ = writeln!(text, "  {:<18}{about}", format!("--{name} {value}"));
     }
-    if command.act.has_options() {
+    if matches!(command.act, Act::Account(_) | Act::Look(_) | Act::LogIn) {
         text.push_str("\nThe server's options and variables say which account; see --help.\n");
     }
     text

@@ -141,8 +141,7 @@ pub fn why(endpoint: Endpoint, outcome: &Outcome) -> Option<Why> {
         Outcome::NotSent(_) => Why::Unreachable,
         Outcome::Lost(_) => Why::Lost,
     };
-    // Whatever is wrong with a request for a token, a new token doesn't mend it; waiting for one
-    // would never end.
+    // Whatever is wrong with a request for a token, a new token doesn't mend it.
     Some(match why {
         Why::Token | Why::PushedOut if endpoint.gives_tokens() => Why::NoToken,
         why => why,
@@ -183,6 +182,8 @@ fn is_final(message: &str) -> bool {
 
 fn why_status(endpoint: Endpoint, status: u16, start: &str) -> Why {
     match status {
+        // A new token can't help where one is asked for; waiting for it would never end.
+        401 if endpoint == Endpoint::AccessToken => Why::NoToken,
         401 => Why::Token,
         403 if start.contains("forbidden") => Why::Blocked,
         404 | 405 => Why::NoEndpoint,

@@ -114,7 +114,7 @@ pub(super) struct Address {
     pub(super) url: String,
 }
 
-/// A new access token.
+/// A new access token for a client id.
 #[derive(Deserialize)]
 pub struct Granted {
     /// The token.
@@ -225,8 +225,8 @@ pub fn read_as_each(text: &str) -> Vec<Row> {
     }
     let _ = (read::<MadeFolder>(text), read::<Measured>(text));
     let _ = (read::<Option<Recovered>>(text), read::<Address>(text));
-    let _ = (read::<Granted>(text), read::<OauthTokens>(text));
-    let _ = read::<Vec<String>>(text);
+    let _ = (read::<Granted>(text), read::<Vec<String>>(text));
+    let _ = read::<OauthTokens>(text);
     let _ = read::<User>(text).map(|user| (user.space(), user.free()));
     let _ = read::<Uploaded>(text).map(Uploaded::file);
     let _ = read::<Created>(text);

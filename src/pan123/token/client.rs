@@ -10,6 +10,7 @@ use crate::pan123::call::Door;
 use crate::pan123::judge::Why;
 use crate::restic::hex;
 use log::{error, info};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::fs::{self, File, OpenOptions};
 use std::sync::{Mutex, PoisonError};
@@ -35,6 +36,25 @@ struct Memory {
     /// The last one, if it isn't on disk.
     unkept: Option<Token>,
     pushed_out: Option<Instant>,
+}
+
+/// A token as it is kept on disk.
+#[derive(Deserialize, Serialize)]
+pub struct Stored {
+    token: String,
+    expires: u64,
+    issued: u64,
+}
+
+impl Stored {
+    /// The token.
+    pub fn token(&self) -> Token {
+        Token {
+            text: self.token.as_str().into(),
+            expires: self.expires,
+            issued: self.issued,
+        }
+    }
 }
 
 impl Flow {
@@ -137,11 +157,17 @@ impl Flow {
 
     fn read(&self) -> Option<Token> {
         let text = fs::read(&self.file.as_ref()?.path).ok()?;
-        serde_json::from_slice(&text).ok()
+        let stored: Stored = serde_json::from_slice(&text).ok()?;
+        Some(stored.token())
     }
 
     fn write(&self, token: &Token) -> bool {
-        let text = serde_json::to_vec(token).unwrap_or_default();
+        let stored = Stored {
+            token: token.text.to_string(),
+            expires: token.expires,
+            issued: token.issued,
+        };
+        let text = serde_json::to_vec(&stored).unwrap_or_default();
         let follows = "until then each start asks for a new access token";
         self.file
             .as_ref()

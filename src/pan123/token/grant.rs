@@ -168,7 +168,7 @@ pub(super) fn received(tokens: OauthTokens, asked: u64) -> Kept {
     Kept {
         refresh_token: tokens.refresh_token,
         access_token: tokens.access_token,
-        expires: asked.saturating_add(life),
+        expires: asked + life,
         issued: asked,
         ..Kept::default()
     }

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 /// What stands in the file. Times are seconds since 1970, 0 for never.
 #[derive(Clone, Default, Deserialize, PartialEq, Serialize)]
 #[serde(default)]
-pub(super) struct Kept {
+pub struct Kept {
     /// Good for one renewal.
     pub(super) refresh_token: String,
     /// The access token that came with it.
@@ -31,7 +31,7 @@ pub(super) struct Kept {
 
 impl Kept {
     /// Reads a file's text: ours, 123pan's own answer, or nothing but a refresh token.
-    fn parse(text: &str) -> Option<Self> {
+    pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
         let kept = match text.starts_with('{') {
             true => serde_json::from_str(text).ok()?,
@@ -45,7 +45,7 @@ impl Kept {
     }
 
     /// The access token.
-    pub(super) fn token(&self) -> Token {
+    pub fn token(&self) -> Token {
         Token {
             text: self.access_token.as_str().into(),
             expires: self.expires,

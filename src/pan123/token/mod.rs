@@ -7,13 +7,16 @@ mod grant;
 mod kept;
 mod login;
 
+#[cfg(fuzzing)]
+pub use client::Stored;
 pub use kept::Grant;
+#[cfg(fuzzing)]
+pub use kept::Kept;
 pub use login::{authorization, encoded, log_in};
 
 use super::call::{Door, Fault};
 use super::judge::{self, Why};
 use super::{Config, Timing};
-use serde::{Deserialize, Serialize};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -26,10 +29,9 @@ const WRONG_CLOCK: u64 = 3600;
 const AGAIN: Duration = Duration::from_secs(5);
 
 /// An access token. Times are seconds since 1970.
-#[derive(Clone, Deserialize, Serialize)]
+#[derive(Clone)]
 pub struct Token {
     /// The token itself.
-    #[serde(rename = "token")]
     text: Arc<str>,
     /// When it ends, by 123pan's clock.
     pub expires: u64,
