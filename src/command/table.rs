@@ -71,11 +71,7 @@ pub const COMMANDS: [Command; 14] = [
         words: "",
         about: "let the OAuth app of --oauth-client-id use the account, by way of a browser",
         choices: &[],
-        options: &[(
-            "redirect-uri",
-            "uri",
-            "the address that 123pan has registered for the app",
-        )],
+        options: &[("redirect-uri", "uri", "the app's registered address")],
         act: Act::LogIn,
     },
     Command {

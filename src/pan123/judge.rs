@@ -125,9 +125,8 @@ const TEXTS: &[(&str, Why)] = &[
     ("denied", Why::Banned),
 ];
 
-/// Texts of refusals of a refresh token, in lower case. No document has one: the first is OAuth's
-/// own (RFC 6749), the others are what 123pan might say in its two languages. What has none of
-/// them is taken for a trouble that passes, and asked again ever more rarely.
+/// Texts of refusals of a refresh token, in lower case. No document has any: these are OAuth's own
+/// (RFC 6749) and what 123pan might say. Others are asked again, ever more rarely.
 const FINAL: [&str; 9] = [
     "invalid", "expired", "refresh", "grant", "token", "无效", "失效", "过期", "授权",
 ];
@@ -141,7 +140,7 @@ pub fn why(endpoint: Endpoint, outcome: &Outcome) -> Option<Why> {
         Outcome::NotSent(_) => Why::Unreachable,
         Outcome::Lost(_) => Why::Lost,
     };
-    // Whatever is wrong with a request for a token, a new token doesn't mend it.
+    // A new token mends no request for a token; waiting for one would never end.
     Some(match why {
         Why::Token | Why::PushedOut if endpoint.gives_tokens() => Why::NoToken,
         why => why,
@@ -182,8 +181,6 @@ fn is_final(message: &str) -> bool {
 
 fn why_status(endpoint: Endpoint, status: u16, start: &str) -> Why {
     match status {
-        // A new token can't help where one is asked for; waiting for it would never end.
-        401 if endpoint == Endpoint::AccessToken => Why::NoToken,
         401 => Why::Token,
         403 if start.contains("forbidden") => Why::Blocked,
         404 | 405 => Why::NoEndpoint,

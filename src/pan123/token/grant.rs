@@ -168,7 +168,8 @@ pub(super) fn received(tokens: OauthTokens, asked: u64) -> Kept {
     Kept {
         refresh_token: tokens.refresh_token,
         access_token: tokens.access_token,
-        expires: asked + life,
+        // Whatever number came.
+        expires: asked.saturating_add(life),
         issued: asked,
         ..Kept::default()
     }
