@@ -59,7 +59,6 @@ fn restic_works_through_renewals() {
     let rig = Rig::by_oauth(cloud, &[]);
     let dir = TempDir::new();
     let files = dir.path().join("files");
-    tree::grow(&files, 3, 24 << 20);
     let run = |words: &[&str]| {
         let mut command = Command::new(&restic);
         command
@@ -70,10 +69,14 @@ fn restic_works_through_renewals() {
     };
     run(&["init"]);
     let end = Instant::now() + Duration::from_secs(120);
-    while rig.cloud().renewals().0 < 4 {
-        tree::change(&files, 50);
+    for round in 0.. {
+        tree::grow(&files.join(round.to_string()), round, 12 << 20);
         run(&["backup", files.to_str().unwrap()]);
-        assert!(Instant::now() < end, "{:?}", rig.cloud().renewals());
+        let renewals = rig.cloud().renewals();
+        if renewals.0 >= 4 {
+            break;
+        }
+        assert!(Instant::now() < end, "{renewals:?}");
     }
     run(&["check", "--read-data"]);
     let renewals = rig.cloud().renewals();
