@@ -5,11 +5,13 @@ use std::collections::HashMap;
 use std::fs;
 
 /// What may stand in the file besides the options: what the command line doesn't take.
-const CREDENTIALS: [&str; 4] = [
+const CREDENTIALS: [&str; 6] = [
     "client-id",
     "client-id-file",
     "client-secret",
     "client-secret-file",
+    "oauth-client-secret",
+    "oauth-client-secret-file",
 ];
 
 /// What the file says, by the names that the environment has for it.

@@ -7,6 +7,7 @@ mod completions;
 mod copy;
 mod doctor;
 mod log;
+mod login;
 mod manual;
 mod progress;
 mod service;

@@ -6,5 +6,5 @@ pub use super::download::lifetime;
 pub use super::journal::{Line, parse as journal};
 pub use super::judge::{Outcome, Why, why};
 pub use super::multipart::{Content, Form};
-pub use super::token::Token;
+pub use super::token::{Kept, Stored, Token};
 pub use super::waste::{Fate, List, Waste};

@@ -34,6 +34,7 @@ mod multipart;
 mod pace;
 mod pages;
 mod paths;
+mod promises;
 mod purge;
 mod ripe;
 mod space;
@@ -47,6 +48,7 @@ mod walk;
 mod waste;
 
 pub use api::Tier;
+pub use token::{Grant, authorization, log_in};
 pub use trash::{Freed, Item, RecycleBin, Restored, Seen, What};
 pub use verify::{Finding, Flaw, Holding, Report, Told, verify};
 
@@ -74,10 +76,12 @@ pub enum Bin {
 pub struct Config {
     /// Where the API is, without a slash at the end.
     pub api_url: String,
-    /// The client id.
+    /// The client id, or the OAuth app's.
     pub client_id: String,
-    /// The client secret.
+    /// The secret that goes with it; empty for an app that has none.
     pub client_secret: String,
+    /// The grant by which the app may use the account; None for a developer's own account.
+    pub grant: Option<Arc<Grant>>,
     /// The folder that holds the repositories, without slashes at the ends; empty for the root.
     pub repo_path: String,
     /// Where the token and the purge list are kept; None keeps them in memory.
@@ -239,7 +243,7 @@ struct Cloud {
     base: String,
     door: Arc<call::Door>,
     tree: tree::Tree,
-    fence: fence::Fence,
+    fence: promises::Fence,
     waste: waste::Waste,
     doubtful: bin::Doubtful,
     uploads: upload::Uploads,
@@ -255,7 +259,7 @@ impl Pan123 {
         let cloud = Arc::new(Cloud {
             base: config.repo_path.clone(),
             tree: tree::Tree::new(Arc::clone(&door)),
-            fence: fence::Fence::default(),
+            fence: promises::Fence::default(),
             waste: waste::Waste::new(config),
             doubtful: bin::Doubtful::default(),
             uploads: upload::Uploads::new(config),

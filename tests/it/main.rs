@@ -19,6 +19,7 @@ mod faults;
 mod hostile;
 mod mixed;
 mod model;
+mod oauth;
 mod power;
 mod rig;
 mod rigged;

@@ -114,7 +114,7 @@ pub(super) struct Address {
     pub(super) url: String,
 }
 
-/// A new access token.
+/// A new access token for a client id.
 #[derive(Deserialize)]
 pub struct Granted {
     /// The token.
@@ -123,6 +123,18 @@ pub struct Granted {
     /// When it ends, as RFC 3339 writes it.
     #[serde(rename = "expiredAt")]
     pub expires: String,
+}
+
+/// What an OAuth grant is renewed to.
+#[derive(Deserialize)]
+pub struct OauthTokens {
+    /// The access token.
+    pub access_token: String,
+    /// The refresh token, good for one use.
+    pub refresh_token: String,
+    /// Seconds that the access token lives; 0 if it isn't told.
+    #[serde(default, deserialize_with = "number")]
+    pub expires_in: u64,
 }
 
 /// The account.
@@ -213,7 +225,8 @@ pub fn read_as_each(text: &str) -> Vec<Row> {
     }
     let _ = (read::<MadeFolder>(text), read::<Measured>(text));
     let _ = (read::<Option<Recovered>>(text), read::<Address>(text));
-    let _ = (read::<Granted>(text), read::<Vec<String>>(text));
+    let _ = (read::<Granted>(text), read::<OauthTokens>(text));
+    let _ = read::<Vec<String>>(text);
     let _ = read::<User>(text).map(|user| (user.space(), user.free()));
     let _ = read::<Uploaded>(text).map(Uploaded::file);
     let _ = read::<Created>(text);

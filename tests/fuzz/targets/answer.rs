@@ -21,19 +21,19 @@ fuzz_target!(|bytes: &[u8]| {
         .ok()
         .and_then(|text| text.parse().ok());
     let status = status.unwrap_or(200);
-    let mut data = None;
-    let (outcome, trace) = parse(status, body, &mut |text| {
-        data = Some(text.to_owned());
-        Ok(())
-    });
-    if let Some(data) = &data {
-        assert!(
-            matches!(outcome, Outcome::Answer { code: 0, .. }),
-            "data of a failure"
-        );
-        read_data(data);
-    }
     for endpoint in Endpoint::ALL {
+        let mut data = None;
+        let (outcome, trace) = parse(*endpoint, status, body, &mut |text| {
+            data = Some(text.to_owned());
+            Ok(())
+        });
+        if let Some(data) = &data {
+            assert!(
+                matches!(outcome, Outcome::Answer { code: 0, .. }),
+                "data of a failure"
+            );
+            read_data(data);
+        }
         let why = why(*endpoint, &outcome);
         let is_good = matches!(outcome, Outcome::Answer { code: 0, .. });
         assert_eq!(why.is_none(), is_good, "{outcome:?}");

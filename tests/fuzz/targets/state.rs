@@ -4,7 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use restic_123pan::pan123::Clock;
-use restic_123pan::pan123::fuzz::{Fate, Line, List, Token, Waste, journal};
+use restic_123pan::pan123::fuzz::{Fate, Kept, Line, List, Stored, Token, Waste, journal};
 
 /// Moments of the clock, in seconds since 1970; routers without a battery begin at 0.
 const NOW: [u64; 3] = [0, 1_800_000_000, u64::MAX / 2];
@@ -38,12 +38,21 @@ fn noted(bytes: &[u8]) {
 }
 
 fn token(bytes: &[u8]) {
-    let Ok(token) = serde_json::from_slice::<Token>(bytes) else {
-        return;
-    };
-    let text = serde_json::to_vec(&token).expect("JSON");
-    let again: Token = serde_json::from_slice(&text).expect("what it has written itself");
-    assert_eq!(serde_json::to_vec(&again).expect("JSON"), text);
+    if let Ok(stored) = serde_json::from_slice::<Stored>(bytes) {
+        let text = serde_json::to_vec(&stored).expect("JSON");
+        let again: Stored = serde_json::from_slice(&text).expect("what it has written itself");
+        assert_eq!(serde_json::to_vec(&again).expect("JSON"), text);
+        use_token(&stored.token());
+    }
+    let kept = std::str::from_utf8(bytes).ok().and_then(Kept::parse);
+    if let Some(kept) = kept {
+        let text = serde_json::to_string(&kept).expect("JSON");
+        assert!(Kept::parse(&text).is_some_and(|again| again == kept));
+        use_token(&kept.token());
+    }
+}
+
+fn use_token(token: &Token) {
     for now in NOW.into_iter().chain([token.issued, token.expires]) {
         let _ = token.usable(now);
     }

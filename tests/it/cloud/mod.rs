@@ -12,6 +12,7 @@ mod damage;
 mod deleting;
 mod downloads;
 mod folders;
+mod grants;
 mod lists;
 mod locks;
 mod rig;
