@@ -104,6 +104,56 @@ impl<T> Line<T> {
     }
 }
 
+/// Places of which one address gets only some; clones share them.
+#[derive(Clone, Debug)]
+pub(super) struct Places {
+    each: usize,
+    taken: Arc<Mutex<HashMap<IpAddr, usize>>>,
+}
+
+/// One that is taken; it is free again when this is dropped.
+#[derive(Debug)]
+pub(super) struct Place {
+    places: Places,
+    from: IpAddr,
+}
+
+impl Places {
+    /// So many for each address.
+    pub(super) fn new(each: usize) -> Self {
+        let taken = Arc::default();
+        Self { each, taken }
+    }
+
+    /// Takes one, if the address may have another.
+    pub(super) fn take(&self, from: IpAddr) -> Option<Place> {
+        let mut taken = self.taken();
+        let count = taken.entry(from).or_default();
+        if *count >= self.each {
+            return None;
+        }
+        *count += 1;
+        let places = self.clone();
+        Some(Place { places, from })
+    }
+
+    fn taken(&self) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut taken = self.places.taken();
+        if let Some(count) = taken.get_mut(&self.from) {
+            *count -= 1;
+            if *count == 0 {
+                taken.remove(&self.from);
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -124,5 +174,17 @@ mod tests {
         assert!(!queue.idle());
         queue.take(|last| assert_eq!(last, 3));
         assert!(queue.idle());
+    }
+
+    #[test]
+    fn nobody_takes_all_places() {
+        let [crowd, other] = [[127, 0, 0, 2], [127, 0, 0, 1]].map(IpAddr::from);
+        let places = Places::new(2);
+        let taken = [places.take(crowd), places.take(crowd), places.take(other)];
+        assert!(taken.iter().all(Option::is_some));
+        assert!(places.take(crowd).is_none() && places.take(other).is_some());
+        drop(taken);
+        assert!(places.take(crowd).is_some(), "they are free again");
+        assert!(places.taken().is_empty(), "nothing is left behind");
     }
 }

@@ -240,7 +240,7 @@ impl Guard {
 
     /// Connections beyond what descriptors and memory allow: first of the address that has most of
     /// them, first those that ask for nothing, first those that never did, first the oldest. Requests
-    /// that have begun stay.
+    /// that have begun stay, unless their address has more than half of what is allowed.
     fn many(&self, look: &Look, cut: &mut HashMap<SocketAddr, Why>) {
         let most = if look.stuck { 0 } else { self.most };
         let excess = look.open.len().saturating_sub(cut.len() + most);
@@ -252,15 +252,15 @@ impl Guard {
             *count.entry(peer.ip()).or_default() += 1;
         }
         let rest = self.connections.iter();
-        let rest = rest.filter(|(peer, one)| !one.begun() && !cut.contains_key(peer));
-        let mut rest: Vec<_> = rest
-            .map(|(peer, one)| {
-                let count = Reverse(count.get(&peer.ip()));
-                (count, one.pace.is_some(), one.asked, one.since, *peer)
-            })
-            .collect();
+        let rest = rest.filter_map(|(peer, one)| {
+            let count = count.get(&peer.ip()).copied().unwrap_or(0);
+            let stays = cut.contains_key(peer) || (one.begun() && count <= self.most / 2);
+            let place = (Reverse(count), one.begun(), one.pace.is_some(), one.asked);
+            (!stays).then_some((place, one.since, *peer))
+        });
+        let mut rest: Vec<_> = rest.collect();
         rest.sort_unstable();
-        cut.extend(rest.iter().take(excess).map(|one| (one.4, Why::Many)));
+        cut.extend(rest.iter().take(excess).map(|one| (one.2, Why::Many)));
     }
 
     /// The requests of an address that are under way.

@@ -201,3 +201,15 @@ fn too_many_for_the_descriptors() {
     assert_eq!(cut.len(), 6, "all that ask for nothing: {cut:?}");
     assert_eq!(scene.look.open.len(), 4, "what has begun stays");
 }
+
+/// Nobody keeps others out by requests that have begun.
+#[test]
+fn too_many_requests_for_the_descriptors() {
+    let mut scene = Scene::new(REST + COST * 10);
+    scene.ask(1, 9);
+    assert_eq!(scene.judge(), []);
+    assert_eq!(scene.wait(SECOND, PACE), []);
+    scene.ask(2, 3);
+    let cut = [0, 1].map(|number| (peer(1, number), Why::Many));
+    assert_eq!(scene.judge(), cut);
+}

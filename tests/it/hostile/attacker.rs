@@ -96,6 +96,21 @@ impl Attacker<'_> {
         counts.collect::<Vec<_>>().join(", ")
     }
 
+    /// Sends the start of a head and then so many pieces more, again and again; says how often all
+    /// of it was taken.
+    pub(super) fn flood(&self, start: &[u8], piece: &[u8], times: usize) -> String {
+        let (mut opened, mut taken) = (0, 0);
+        while self.goes_on() {
+            if let Some(mut stream) = self.send(start) {
+                opened += 1;
+                let all = (0..times).all(|_| self.goes_on() && stream.write_all(piece).is_ok());
+                taken += usize::from(all);
+            }
+            thread::sleep(PAUSE);
+        }
+        format!("{opened} opened, {taken} taken to the end")
+    }
+
     /// Sends something and nothing more; the status of what comes back.
     pub(super) fn once(&self, request: &[u8]) -> String {
         let Some(mut stream) = self.open() else {

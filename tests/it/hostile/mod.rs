@@ -1,5 +1,5 @@
 //! Hostile and clumsy clients against the server's own binary. While each goes on, an honest
-//! client backs up and checks; then the server must be as it was. What the attackers do stands in
+//! client makes a backup; then the server must be as it was. What the attackers do stands in
 //! `attacks`, what happens when descriptors run out in `descriptors`.
 
 mod attacker;
@@ -24,16 +24,19 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// Cases at a time: their clients wait more than they compute.
-const AT_ONCE: usize = 5;
+const AT_ONCE: usize = 8;
 /// How long the server may take until it is as it was: tiny_http keeps threads for 5 s, and what
 /// broke off within a body is read away for 30 s.
 const CALM: Duration = Duration::from_secs(90);
-/// Threads and descriptors that may be more than before: lanes start theirs when they are needed,
-/// and connections to the cloud are kept.
-const MORE_THREADS: usize = 48;
+/// Threads of a server at rest: the lanes have some 50 when all were needed, and our connections to
+/// ourselves keep some 20 of tiny_http's awake.
+const THREADS: usize = 80;
+/// Descriptors that may be more than before: connections to the cloud are kept.
 const MORE_DESCRIPTORS: usize = 24;
 /// Megabytes that the process may grow by, beyond what bodies may take.
 const GROWTH: u64 = 64;
+/// How often `init` may be repeated where descriptors run out.
+const FEW_INITS: usize = 10;
 /// Megabytes for bodies.
 const MEMORY: u64 = 16;
 
@@ -78,10 +81,11 @@ fn try_case(case: &Case) -> String {
         from: case.from,
         stop: &stop,
     };
+    let inits = case.descriptors.map_or(1, |_| FEW_INITS);
     let (came, seen, peak) = thread::scope(|scope| {
         let attack = scope.spawn(|| (case.attack)(&attacker));
         let watch = scope.spawn(|| process.most_descriptors(&stop));
-        let seen = catch_unwind(AssertUnwindSafe(|| honest::back_up(&rig)));
+        let seen = catch_unwind(AssertUnwindSafe(|| honest::back_up(&rig, inits)));
         stop.store(true, Ordering::SeqCst);
         (attack.join(), seen, watch.join().unwrap())
     });
@@ -124,7 +128,7 @@ fn calm(rig: &Rig, process: &Process, before: &process::Look, case: &Case) -> pr
     let answers = honest::answers(rig.address());
     loop {
         let now = process.look();
-        let threads = now.threads <= before.threads + MORE_THREADS + case.leaks;
+        let threads = now.threads <= THREADS + case.leaks;
         let descriptors = now.descriptors <= before.descriptors + MORE_DESCRIPTORS + 2 * case.leaks;
         if answers && threads && descriptors {
             return now;
