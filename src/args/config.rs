@@ -1,6 +1,5 @@
 //! What the program was told, as values that can't be wrong.
 
-use super::Exit;
 use crate::access::Rules;
 use crate::pan123::{self, Bin, Clock, Grant, Tier, Timing};
 use crate::restic::Repo;
@@ -81,10 +80,10 @@ impl fmt::Debug for Secret {
 impl Config {
     /// The same account, with the grant by which the OAuth app uses it. An Err says why its file
     /// can't be used.
-    pub fn granted(&self) -> Result<pan123::Config, Exit> {
+    pub fn granted(&self) -> Result<pan123::Config, String> {
         let grant = self.oauth_file.as_deref().map(Grant::open).transpose();
         Ok(pan123::Config {
-            grant: grant.map_err(Exit::Wrong)?.map(Arc::new),
+            grant: grant?.map(Arc::new),
             ..self.account()
         })
     }

@@ -3,7 +3,7 @@
 
 use super::table::Words;
 use crate::args;
-use crate::pan123::{self, authorization, log_in};
+use crate::pan123::{authorization, log_in};
 use crate::restic::hex;
 use std::io::{self, Write};
 
@@ -11,11 +11,7 @@ use std::io::{self, Write};
 const MARK: usize = 8;
 
 /// Asks for the code on the terminal, or reads it from a pipe.
-pub(super) fn login(
-    words: &Words,
-    config: &args::Config,
-    account: &pan123::Config,
-) -> Result<(), String> {
+pub(super) fn login(words: &Words, config: &args::Config) -> Result<(), String> {
     let Some(file) = &config.oauth_file else {
         return Err("name the OAuth app with --oauth-client-id".to_owned());
     };
@@ -26,10 +22,10 @@ pub(super) fn login(
         return Err("the system has no random numbers".to_owned());
     }
     let mark = hex(&mark);
-    let address = authorization(&account.client_id, redirect, &mark);
+    let address = authorization(&config.client_id, redirect, &mark);
     let said = ask(&address).map_err(|error| format!("reading the code: {error}"))?;
     let code = code(said.trim(), &mark)?;
-    log_in(account, file, &code, redirect)?;
+    log_in(&config.account(), file, &code, redirect)?;
     let done = format!("logged in; the refresh token is in {}\n", file.display());
     // The grant is there, whether anybody reads this or not.
     let _ = io::stdout().write_all(done.as_bytes());
