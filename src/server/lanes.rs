@@ -159,8 +159,7 @@ impl Queues {
         if removes && job.has_body() {
             return self.refusals.refuse(exchange, Reply::empty(400));
         }
-        if let Err((exchange, job)) = queue.enter(exchange, job) {
-            drop(job);
+        if let Some(exchange) = queue.enter(exchange, job) {
             self.refusals.refuse(exchange, Reply::empty(503));
         }
     }
@@ -168,20 +167,18 @@ impl Queues {
 
 impl Entrance {
     /// Lets a request wait, or gives it back.
-    fn enter(&self, exchange: Exchange, job: Job) -> Result<(), (Exchange, Job)> {
+    fn enter(&self, exchange: Exchange, job: Job) -> Option<Exchange> {
         let Self(queue, places) = self;
         let Some(_place) = places.take(exchange.address()) else {
-            return Err((exchange, job));
+            return Some(exchange);
         };
         let work = Work {
             exchange,
             job,
             _place,
         };
-        queue.try_send(Box::new(work)).map_err(|full| {
-            let Work { exchange, job, .. } = *full.into_inner();
-            (exchange, job)
-        })
+        let full = queue.try_send(Box::new(work)).err()?;
+        Some(full.into_inner().exchange)
     }
 }
 
