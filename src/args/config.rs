@@ -106,7 +106,7 @@ impl Config {
             .map_or("auto".to_owned(), |tier| format!("{tier:?}"));
         format!(
             "{access}, {path} at {url}, {memory} MiB, {workers} workers, {uploads} uploads, \
-             bin {bin:?}, tier {tier}, rate share {share}, status at /-/"
+             bin {bin}, tier {tier}, rate share {share}, status at /-/"
         )
     }
 }

@@ -273,9 +273,7 @@ fn secrets_are_not_shown() {
 #[test]
 fn help_and_version() {
     for word in ["--help", "help"] {
-        assert!(
-            matches!(check(&[word], &[]), Err(Exit::Print(text)) if text.contains("--tier"))
-        );
+        assert!(matches!(check(&[word], &[]), Err(Exit::Print(text)) if text.contains("--tier")));
     }
     let version = check(&["serve", "--version"], &[]);
     assert!(matches!(version, Err(Exit::Print(text)) if text.starts_with("restic-123pan ")));
