@@ -6,8 +6,8 @@ CARGO = cargo
 FOLDER = $(or $(CARGO_TARGET_DIR),target)
 BINARY = $(FOLDER)/release/restic-123pan
 
-.PHONY: help build demo test soak check bench conformance clients dist dist-test dist-check packages
-.PHONY: install uninstall clean
+.PHONY: help build demo test soak check fuzz bench conformance clients dist dist-test dist-check
+.PHONY: packages install uninstall clean
 
 help:  ## list the targets (the default)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -27,7 +27,12 @@ soak:  ## random histories against the model for half an hour; SOAK_MINUTES=5 fo
 
 check:  ## formatting and lints
 	$(CARGO) fmt --check
+	$(CARGO) fmt --check --manifest-path tests/fuzz/Cargo.toml
 	$(CARGO) clippy --locked --all-targets -- -D warnings
+	$(CARGO) clippy --locked --lib -- -D warnings -A clippy::len-without-is-empty --cfg fuzzing
+
+fuzz:  ## feed nonsense to every parser, a minute each; FUZZ_SECONDS=600, TARGET=request for one
+	tests/fuzz/run.sh $(TARGET)
 
 bench:  ## print memory, size, speed, and what everything costs in calls
 	$(CARGO) build --release --locked --bin restic-123pan --example fake123pan

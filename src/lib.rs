@@ -35,7 +35,8 @@
 //! 7. Secrets (client secret, tokens, passwords, download addresses) reach no log, no `Debug`, no
 //!    error text.
 //! 8. The only truth is at the cloud. What is remembered in memory is a hint, found again when it
-//!    turns out wrong; what is on disk can be lost. Ending the process at any moment loses the
+//!    turns out wrong; what is on disk can be lost, but for an OAuth grant, which its user would
+//!    have to give again (`pan123::token`). Ending the process at any moment loses the
 //!    requests under way and nothing else.
 //!
 //! There is no database, no local index of the cloud, no async runtime, and no retry around a

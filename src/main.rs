@@ -5,7 +5,7 @@ use restic_123pan::access::{Access, passwd};
 use restic_123pan::args::{self, Command, Config, Exit, Task};
 use restic_123pan::body::Budget;
 use restic_123pan::command::{self, Call, start_log};
-use restic_123pan::pan123::Pan123;
+use restic_123pan::pan123::{self, Pan123};
 use restic_123pan::server::{self, Stop};
 use restic_123pan::service::Service;
 use restic_123pan::watch::{Record, Watch};
@@ -38,15 +38,15 @@ fn configured(words: &[String]) -> Result<ExitCode, Exit> {
         Task::Configured(config, Command::Serve) => serve(&config),
         Task::Configured(config, Command::Check) => {
             access(&config)?;
-            Err(Exit::Print(command::check(&config)))
+            Err(Exit::Print(command::check(&config, &granted(&config)?)))
         }
         Task::Configured(config, Command::Doctor) => {
             start_log("off", None);
-            Ok(command::doctor(&config.account()))
+            Ok(command::doctor(&granted(&config)?))
         }
         Task::Configured(config, Command::Bin(bin)) => {
             start_log("warn", None);
-            Ok(command::bin::run(&bin, &config.account()))
+            Ok(command::bin::run(&bin, &granted(&config)?))
         }
         Task::Passwd { user, file } => {
             let line = passwd(&user, file.as_deref()).map_err(Exit::Wrong)?;
@@ -59,14 +59,27 @@ fn configured(words: &[String]) -> Result<ExitCode, Exit> {
 fn work(task: &command::Task) -> Result<ExitCode, Exit> {
     let config = args::account(task.options(), &|name| env::var(name).ok())?;
     start_log("warn", None);
-    Ok(ended(task.run(&config, &Pan123::new(&config.account()))))
+    Ok(ended(task.run(&config)))
 }
 
 fn serve(config: &Config) -> Result<ExitCode, Exit> {
     let access = access(config)?;
+    let account = granted(config)?;
+    if let Some(grant) = account.grant.as_ref().filter(|grant| !grant.is_ours()) {
+        return Err(Exit::Wrong(format!(
+            "{} is held by another process: one OAuth grant serves one server",
+            grant.place()
+        )));
+    }
     let watch = Arc::default();
     start_log("info", Some(Arc::clone(&watch)));
-    Ok(ended(run(config, access, watch)))
+    let done = run(config, &account, access, watch);
+    Ok(ended(done.map(|()| ExitCode::SUCCESS)))
+}
+
+/// The account with its OAuth grant, if it has one.
+fn granted(config: &Config) -> Result<pan123::Config, Exit> {
+    config.granted().map_err(Exit::Wrong)
 }
 
 /// The rules about who may do what, with the files that they need.
@@ -74,15 +87,23 @@ fn access(config: &Config) -> Result<Access, Exit> {
     Access::new(&config.rules, Box::new(Instant::now)).map_err(Exit::Wrong)
 }
 
-fn run(config: &Config, access: Access, watch: Arc<Watch>) -> Result<(), Box<dyn Error>> {
+fn run(
+    config: &Config,
+    account: &pan123::Config,
+    access: Access,
+    watch: Arc<Watch>,
+) -> Result<(), Box<dyn Error>> {
     let bound = server::bind(&server::Config {
         listen: config.listen.clone(),
+        memory: config.memory,
         workers: config.workers,
         ..server::Config::default()
     })?;
     stop_on_signals(&bound.stopper())?;
     flag::register(SIGHUP, access.reload())?;
-    config.warnings.iter().for_each(|text| warn!("{text}"));
+    let problem = account.grant.as_ref().and_then(|grant| grant.problem());
+    let warnings = config.warnings.iter().chain(&problem);
+    warnings.for_each(|text| warn!("{text}"));
     if !bound.address().ip().is_loopback() && config.rules.htpasswd.is_none() {
         warn!("other machines can reach this server, which asks for no password");
     }
@@ -95,7 +116,7 @@ fn run(config: &Config, access: Access, watch: Arc<Watch>) -> Result<(), Box<dyn
     info!("listening on {}, {}", bound.address(), config.summary());
     let _record = Record::start(&watch, config.state_dir.as_deref());
     let budget = Budget::new(config.memory, config.spool_dir.clone());
-    let service = Service::new(Box::new(Pan123::new(&config.account())), budget).watched(watch);
+    let service = Service::new(Box::new(Pan123::new(account)), budget).watched(watch);
     bound.run(service.guarded(Arc::new(access)).reserving(config.reserve))?;
     info!("stopped");
     Ok(())
@@ -111,14 +132,11 @@ fn stop_on_signals(stop: &Stop) -> io::Result<()> {
     Ok(())
 }
 
-fn ended(done: Result<(), impl Display>) -> ExitCode {
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(problem) => {
-            error!("{problem}");
-            ExitCode::FAILURE
-        }
-    }
+fn ended(done: Result<ExitCode, impl Display>) -> ExitCode {
+    done.unwrap_or_else(|problem| {
+        error!("{problem}");
+        ExitCode::FAILURE
+    })
 }
 
 // What is wrong with the command line belongs on the terminal.

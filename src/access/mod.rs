@@ -9,6 +9,8 @@
 //! requests; proving runs bcrypt, which takes a second on small machines, and belongs elsewhere.
 
 mod credentials;
+#[cfg(fuzzing)]
+pub mod fuzz;
 mod guard;
 mod htpasswd;
 mod passwd;

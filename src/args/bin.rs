@@ -83,10 +83,18 @@ macro_rules! command {
             #[argh(option, arg_name = "x")]
             rate_share: Option<String>,
 
-            /// the account's call rates: auto (which means free here), free or vip
-            /// [PAN123_TIER]
+            /// the account's call rates: auto (which means free here, or oauth for an OAuth app),
+            /// free, vip or oauth [PAN123_TIER]
             #[argh(option, arg_name = "tier")]
             tier: Option<String>,
+
+            /// the OAuth app that uses the account, if one does [PAN123_OAUTH_CLIENT_ID]
+            #[argh(option, arg_name = "id")]
+            oauth_client_id: Option<String>,
+
+            /// file that holds its refresh token [PAN123_OAUTH_TOKEN_FILE]
+            #[argh(option, arg_name = "file")]
+            oauth_token_file: Option<String>,
         }
 
         impl $name {
@@ -97,6 +105,8 @@ macro_rules! command {
                     api_url: self.api_url.take(),
                     rate_share: self.rate_share.take(),
                     tier: self.tier.take(),
+                    oauth_client_id: self.oauth_client_id.take(),
+                    oauth_token_file: self.oauth_token_file.take(),
                     ..Flags::default()
                 }
             }

@@ -1,10 +1,11 @@
 //! What the program was told, as values that can't be wrong.
 
 use crate::access::Rules;
-use crate::pan123::{self, Bin, Clock, Tier, Timing};
+use crate::pan123::{self, Bin, Clock, Grant, Tier, Timing};
 use crate::restic::Repo;
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// Everything that the program was told.
 #[derive(Clone, Debug)]
@@ -44,10 +45,12 @@ pub struct Config {
     pub ipv6: bool,
     /// Certificate authorities to trust instead of the usual ones, as PEM.
     pub ca: Option<Vec<u8>>,
-    /// The account's client id.
+    /// The account's client id, or the OAuth app's.
     pub client_id: String,
-    /// The account's client secret.
+    /// The secret that goes with it.
     pub client_secret: Secret,
+    /// The file of the OAuth app's grant; None for a developer's own account.
+    pub oauth_file: Option<PathBuf>,
     /// What the log should say about the options.
     pub warnings: Vec<String>,
 }
@@ -75,12 +78,23 @@ impl fmt::Debug for Secret {
 }
 
 impl Config {
+    /// The same account, with the grant by which the OAuth app uses it. An Err says why its file
+    /// can't be used.
+    pub fn granted(&self) -> Result<pan123::Config, String> {
+        let grant = self.oauth_file.as_deref().map(Grant::open).transpose();
+        Ok(pan123::Config {
+            grant: grant?.map(Arc::new),
+            ..self.account()
+        })
+    }
+
     /// The account that the options name, and how it is used.
     pub fn account(&self) -> pan123::Config {
         pan123::Config {
             api_url: self.api_url.clone(),
             client_id: self.client_id.clone(),
             client_secret: self.client_secret.reveal().to_owned(),
+            grant: None,
             repo_path: self.repo_path.path().to_owned(),
             state_dir: self.state_dir.clone(),
             uploads: self.uploads,
@@ -104,8 +118,11 @@ impl Config {
         let tier = self
             .tier
             .map_or("auto".to_owned(), |tier| format!("{tier:?}"));
+        let grant = self.oauth_file.as_ref().map_or(String::new(), |file| {
+            format!(" by the OAuth grant in {}", file.display())
+        });
         format!(
-            "{access}, {path} at {url}, {memory} MiB, {workers} workers, {uploads} uploads, \
+            "{access}, {path} at {url}{grant}, {memory} MiB, {workers} workers, {uploads} uploads, \
              bin {bin}, tier {tier}, rate share {share}, status at /-/"
         )
     }

@@ -5,11 +5,13 @@ use std::collections::HashMap;
 use std::fs;
 
 /// What may stand in the file besides the options: what the command line doesn't take.
-const CREDENTIALS: [&str; 4] = [
+const CREDENTIALS: [&str; 6] = [
     "client-id",
     "client-id-file",
     "client-secret",
     "client-secret-file",
+    "oauth-client-secret",
+    "oauth-client-secret-file",
 ];
 
 /// What the file says, by the names that the environment has for it.
@@ -24,7 +26,8 @@ impl Settings {
         Self::parse(path, &text, names)
     }
 
-    fn parse(path: &str, text: &str, names: &[&str]) -> Result<Self, String> {
+    /// Reads its text.
+    pub(super) fn parse(path: &str, text: &str, names: &[&str]) -> Result<Self, String> {
         let mut settings = HashMap::new();
         for (number, line) in (1..).zip(text.lines()) {
             let line = line.trim();

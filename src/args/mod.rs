@@ -3,11 +3,14 @@
 
 mod ask;
 mod bin;
+mod client;
 mod command;
 mod config;
 mod environment;
 mod file;
 mod folders;
+#[cfg(fuzzing)]
+pub mod fuzz;
 mod listen;
 mod table;
 #[cfg(test)]
@@ -21,6 +24,7 @@ pub use config::{Config, Secret};
 pub use table::{Opt, options};
 
 use crate::access::Rules;
+use crate::pan123::Tier;
 use argh::FromArgs;
 use environment::Env;
 use file::Settings;
@@ -35,7 +39,7 @@ const NAME: &str = "restic-123pan";
 /// Where it listens unless told otherwise.
 const LISTEN: &str = "127.0.0.1:8000";
 /// The options that may stand in a configuration file.
-const OPTIONS: [&str; 20] = [
+const OPTIONS: [&str; 22] = [
     "listen",
     "htpasswd-file",
     "no-auth",
@@ -56,6 +60,8 @@ const OPTIONS: [&str; 20] = [
     "allow-http-upload",
     "no-ipv6",
     "ca-file",
+    "oauth-client-id",
+    "oauth-token-file",
 ];
 
 /// What to do.
@@ -87,9 +93,9 @@ pub enum Exit {
 /// Use it with: restic -r rest:http://127.0.0.1:8000/my-repo/ init
 #[derive(FromArgs, Debug, Default)]
 #[argh(
-    note = "Commands: serve (which may be left out), check-config, passwd, doctor, status, healthcheck,\nbin, import, export, service, completions, manual. See COMMAND --help.",
+    note = "Commands: serve (which may be left out), check-config, passwd, login, doctor, status,\nhealthcheck, bin, import, export, verify, service, completions, manual. See COMMAND --help.",
     note = "Each option can also be a variable, such as PAN123_REPO_PATH=/backup or PAN123_NO_IPV6=1,\nor stand in the file that --config names; the option wins, then the variable.",
-    note = "Credentials are variables only: PAN123_CLIENT_ID and PAN123_CLIENT_SECRET, or\nPAN123_CLIENT_ID_FILE and PAN123_CLIENT_SECRET_FILE, which name files."
+    note = "Credentials are variables only: PAN123_CLIENT_ID and PAN123_CLIENT_SECRET, or\nPAN123_CLIENT_ID_FILE and PAN123_CLIENT_SECRET_FILE, which name files; for an OAuth app\nPAN123_OAUTH_CLIENT_SECRET or PAN123_OAUTH_CLIENT_SECRET_FILE."
 )]
 struct Flags {
     /// address to listen on, or :port; default 127.0.0.1:8000
@@ -158,7 +164,7 @@ struct Flags {
     #[argh(option, arg_name = "size")]
     reserve: Option<String>,
 
-    /// the account's call rates: auto, free or vip; default auto
+    /// the account's call rates: auto, free, vip or oauth; default auto
     #[argh(option, arg_name = "tier")]
     tier: Option<String>,
 
@@ -174,6 +180,14 @@ struct Flags {
     /// certificate authorities to trust instead, in PEM
     #[argh(option, arg_name = "file")]
     ca_file: Option<String>,
+
+    /// use the account by this OAuth app, see the command login
+    #[argh(option, arg_name = "id")]
+    oauth_client_id: Option<String>,
+
+    /// file of its refresh token; default oauth-token.json in the state directory
+    #[argh(option, arg_name = "file")]
+    oauth_token_file: Option<String>,
 
     /// file with lines such as: listen = :8000
     #[argh(option, arg_name = "file")]
@@ -277,6 +291,10 @@ fn config(flags: &Flags, env: &Env<'_>) -> Result<Config, String> {
     };
     let state = env.text("state-dir", flags.state_dir.as_deref());
     let state_dir = folders::state(state.as_deref(), env, &mut warnings);
+    let app = (&flags.oauth_client_id, &flags.oauth_token_file);
+    let client = client::client(app, env, state_dir.as_deref())?;
+    let tier = env.value("tier", flags.tier.as_deref(), "auto", values::tier)?;
+    let oauth = client.file.is_some().then_some(Tier::Oauth);
     let spool_dir = match env.text("spool-dir", flags.spool_dir.as_deref()) {
         None => state_dir.clone(),
         Some(path) => Some(folders::named("spool-dir", &path)?),
@@ -315,14 +333,15 @@ fn config(flags: &Flags, env: &Env<'_>) -> Result<Config, String> {
         )?,
         bin: env.value("bin", flags.bin.as_deref(), "7d", values::bin)?,
         reserve: env.value("reserve", flags.reserve.as_deref(), "1G", size)?,
-        tier: env.value("tier", flags.tier.as_deref(), "auto", values::tier)?,
+        tier: tier.or(oauth),
         allow_http_upload: env.switch("allow-http-upload", flags.allow_http_upload)?,
         ipv6: !env.switch("no-ipv6", flags.no_ipv6)?,
         ca: env
             .text("ca-file", flags.ca_file.as_deref())
             .map(|path| values::certificates(&path))
             .transpose()?,
-        client_id: env.credential("PAN123_CLIENT_ID")?,
-        client_secret: Secret(env.credential("PAN123_CLIENT_SECRET")?),
+        client_id: client.id,
+        client_secret: client.secret,
+        oauth_file: client.file,
     })
 }

@@ -38,7 +38,8 @@ fn read(help: &str) -> Vec<Opt> {
                 let end = |c: char| !c.is_ascii_alphanumeric() && c != '-';
                 let name = after.split(end).next().unwrap_or(after);
                 // What doesn't fit into the first column has its text on the next line.
-                let about = after.split_once("  ").map_or("", |(_, about)| about);
+                let rest = &after[name.len()..];
+                let about = rest.split_once("  ").map_or(rest, |(_, about)| about);
                 found.push((name.to_owned(), about.trim_start().to_owned()));
             }
             (_, Some((_, about))) => *about = format!("{about} {text}").trim_start().to_owned(),

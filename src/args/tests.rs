@@ -128,7 +128,7 @@ fn what_is_wrong_is_one_line_that_names_it() {
         ("--rate-share=NaN", "--rate-share"),
         ("--bin=7w", "7d"),
         ("--reserve=much", "--reserve"),
-        ("--tier=gold", "auto, free or vip"),
+        ("--tier=gold", "auto, free, vip or oauth"),
         ("--spool-dir=/dev/null/x", "--spool-dir"),
     ];
     for (word, named) in table {

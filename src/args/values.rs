@@ -161,6 +161,7 @@ pub(super) fn tier(text: &str) -> Result<Option<Tier>, String> {
         "auto" => Ok(None),
         "free" => Ok(Some(Tier::Free)),
         "vip" => Ok(Some(Tier::Vip)),
-        _ => Err("write auto, free or vip".to_owned()),
+        "oauth" => Ok(Some(Tier::Oauth)),
+        _ => Err("write auto, free, vip or oauth".to_owned()),
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::civil;
 use crate::watch::Watch;
+use log::LevelFilter;
 use std::env;
 use std::io::Write;
 use std::sync::Arc;
@@ -24,4 +25,6 @@ pub fn start_log(level: &str, watch: Option<Arc<Watch>>) {
         writeln!(out, "{:<5} {}", record.level(), record.args())
     });
     builder.init();
+    // At trace the HTTP library writes whole addresses, some of which hold secrets.
+    log::set_max_level(log::max_level().min(LevelFilter::Debug));
 }

@@ -7,11 +7,13 @@ mod completions;
 mod copy;
 mod doctor;
 mod log;
+mod login;
 mod manual;
 mod progress;
 mod service;
 mod table;
 mod transfer;
+mod verify;
 
 pub use ask::ask;
 pub use check::check;

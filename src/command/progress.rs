@@ -1,7 +1,8 @@
-//! How far a copy is: a bar with the time left on a terminal, a plain line now and then otherwise.
+//! How far something is: for a copy a bar with the time left on a terminal, or a plain line now and
+//! then; for shorter work a line on the terminal.
 
 use std::fmt::Write as _;
-use std::io::Write;
+use std::io::{self, IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -13,6 +14,8 @@ const FRAME: Duration = Duration::from_millis(250);
 const LINE: Duration = Duration::from_secs(60);
 /// Width of the bar in characters.
 const BAR: u64 = 24;
+/// Least time between two changes of a line without a bar.
+const SHORT: Duration = Duration::from_millis(200);
 /// Before this much has passed, the time left would be a guess.
 const WARM: Duration = Duration::from_secs(5);
 
@@ -133,6 +136,40 @@ impl Drop for End<'_> {
     fn drop(&mut self) {
         self.0.store(true, Ordering::Relaxed);
         self.1.unpark();
+    }
+}
+
+/// A line on the terminal that says how far something is; nothing where there is no terminal.
+#[derive(Debug)]
+pub(super) struct Line(Option<Mutex<Option<Instant>>>);
+
+impl Line {
+    /// No line yet.
+    pub(super) fn new() -> Self {
+        Self(io::stderr().is_terminal().then(Mutex::default))
+    }
+
+    /// Says how far it is, unless that was just said.
+    pub(super) fn say(&self, text: &str) {
+        let Some(said) = &self.0 else { return };
+        let mut said = said.lock().unwrap_or_else(PoisonError::into_inner);
+        if said.is_none_or(|at| at.elapsed() >= SHORT) {
+            *said = Some(Instant::now());
+            let _ = write!(io::stderr(), "\r\x1b[K{text}");
+        }
+    }
+
+    /// Makes room for other text.
+    pub(super) fn clear(&self) {
+        if self.0.is_some() {
+            let _ = write!(io::stderr(), "\r\x1b[K");
+        }
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        self.clear();
     }
 }
 

@@ -1,10 +1,12 @@
 //! The table of commands, from which the manual page and the completions are made as well, and
 //! the reading of their words.
 
-use super::{completions, manual, service, transfer};
+use super::{completions, login, manual, service, transfer, verify};
 use crate::args::{self, Opt};
+use crate::pan123::{self, Pan123};
 use crate::store::Store;
 use std::fmt::Write;
+use std::process::ExitCode;
 
 /// A command.
 #[derive(Debug)]
@@ -30,12 +32,23 @@ enum Act {
     Elsewhere,
     /// Prints something that depends on its words alone.
     Print(fn(&Words) -> Result<String, String>),
+    /// Gets what the account is used with, for which the options of the server say where.
+    LogIn,
     /// Works on the account, with the options of the server.
     Account(fn(&Words, &args::Config, &dyn Store) -> Result<(), String>),
+    /// Looks at the account, without a store that would work in the background.
+    Look(fn(&Words, &pan123::Config) -> ExitCode),
+}
+
+impl Act {
+    /// Whether the server's options belong to it too.
+    fn has_options(&self) -> bool {
+        matches!(self, Self::Account(_) | Self::Look(_) | Self::LogIn)
+    }
 }
 
 /// Every command.
-pub const COMMANDS: [Command; 12] = [
+pub const COMMANDS: [Command; 14] = [
     Command {
         name: "serve",
         words: "",
@@ -59,6 +72,18 @@ pub const COMMANDS: [Command; 12] = [
         choices: &[],
         options: &[],
         act: Act::Elsewhere,
+    },
+    Command {
+        name: "login",
+        words: "",
+        about: "let the OAuth app of --oauth-client-id use the account, by way of a browser",
+        choices: &[],
+        options: &[(
+            "redirect-uri",
+            "uri",
+            "the address that 123pan has registered for the app",
+        )],
+        act: Act::LogIn,
     },
     Command {
         name: "doctor",
@@ -113,6 +138,14 @@ pub const COMMANDS: [Command; 12] = [
         act: Act::Account(transfer::export),
     },
     Command {
+        name: "verify",
+        words: "[REPO...]",
+        about: "look for missing, empty, doubled and deleted files by lists alone; ends with 1 if there are any",
+        choices: &[],
+        options: &[("json", "", "print JSON, one object a line")],
+        act: Act::Look(verify::run),
+    },
+    Command {
         name: "service",
         words: "KIND",
         about: "print the file with which a service manager runs the server",
@@ -158,6 +191,15 @@ impl Words {
         self.own.iter().any(|(own, _)| *own == name)
     }
 
+    /// Whether an option of the server's was given.
+    pub fn server_has(&self, name: &str) -> bool {
+        let names = self
+            .server
+            .iter()
+            .filter_map(|word| word.strip_prefix("--"));
+        names.into_iter().any(|server| server == name)
+    }
+
     /// The value of an option of the command's own.
     pub fn value(&self, name: &str) -> Option<&str> {
         let mut own = self.own.iter().rev();
@@ -188,11 +230,14 @@ impl Task {
     }
 
     /// Does it. What went wrong is told in one line; the rest has been told while it ran.
-    pub fn run(&self, config: &args::Config, store: &dyn Store) -> Result<(), String> {
+    pub fn run(&self, config: &args::Config) -> Result<ExitCode, String> {
         match self.command.act {
-            Act::Account(act) => act(&self.words, config, store),
-            _ => Ok(()),
+            Act::Account(act) => act(&self.words, config, &Pan123::new(&config.granted()?))?,
+            Act::Look(act) => return Ok(act(&self.words, &config.granted()?)),
+            Act::LogIn => login::login(&self.words, config)?,
+            Act::Elsewhere | Act::Print(_) => {}
         }
+        Ok(ExitCode::SUCCESS)
     }
 }
 
@@ -210,6 +255,14 @@ pub fn parse(words: &[String]) -> Result<Option<Call>, String> {
     let words = split(command, &words[1..]).map_err(wrong)?;
     Ok(Some(match command.act {
         Act::Print(print) => Call::Print(print(&words).map_err(wrong)?),
+        Act::LogIn => match (words.plain.is_empty(), words.value("redirect-uri")) {
+            (true, Some(_)) => Call::Account(Task { command, words }),
+            _ => return Err(wrong("it wants --redirect-uri and no words".to_owned())),
+        },
+        Act::Look(_) => {
+            verify::repositories(&words).map_err(wrong)?;
+            Call::Account(Task { command, words })
+        }
         _ => {
             transfer::places(command, &words).map_err(wrong)?;
             Call::Account(Task { command, words })
@@ -264,7 +317,7 @@ fn server_option(command: &Command, name: &str) -> Result<Opt, String> {
         .into_iter()
         .find(|option| option.name == name);
     known
-        .filter(|_| matches!(command.act, Act::Account(_)))
+        .filter(|_| command.act.has_options())
         .ok_or(format!("there is no option --{name}"))
 }
 
@@ -286,62 +339,11 @@ fn help(command: &Command) -> String {
     for (name, value, about) in command.options {
         let _ = writeln!(text, "  {:<18}{about}", format!("--{name} {value}"));
     }
-    if matches!(command.act, Act::Account(_)) {
+    if command.act.has_options() {
         text.push_str("\nThe server's options and variables say which account; see --help.\n");
     }
     text
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn called(line: &str) -> Result<Option<Call>, String> {
-        let words: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
-        parse(&words)
-    }
-
-    #[test]
-    fn serving_is_no_call() {
-        for line in ["", "serve", "--listen :1", "nonsense"] {
-            assert!(matches!(called(line), Ok(None)), "{line}");
-        }
-    }
-
-    #[test]
-    fn words_and_options_may_be_mixed() {
-        let line = "import --tier vip a --dry-run --memory=0 /b/ --no-ipv6";
-        let Ok(Some(Call::Account(task))) = called(line) else {
-            unreachable!("{line}");
-        };
-        assert_eq!(task.words.plain, ["a", "/b/"]);
-        assert!(task.words.has("dry-run"));
-        let options = ["--tier", "vip", "--memory", "0", "--no-ipv6"];
-        assert_eq!(task.options(), options);
-    }
-
-    #[test]
-    fn what_is_wrong_is_one_line() {
-        let lines = [
-            ("import", "DIR"),
-            ("import a b c", "DIR"),
-            ("import a data", "data"),
-            ("import a --nonsense", "--nonsense"),
-            ("export a b --tier", "--tier"),
-            ("export a b --dry-run=1", "--dry-run"),
-            ("service", "systemd"),
-            ("service windows", "systemd"),
-            ("service systemd --tier vip", "--tier"),
-            ("completions tcsh", "bash"),
-            ("manual 8", "manual"),
-        ];
-        for (line, named) in lines {
-            let said = called(line).map(|_| ()).expect_err(line);
-            assert!(
-                said.contains(named) && !said.contains('\n'),
-                "{line}: {said}"
-            );
-        }
-        assert!(matches!(called("import --help"), Ok(Some(Call::Print(_)))));
-    }
-}
+mod tests;

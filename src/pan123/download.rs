@@ -103,7 +103,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// How long an address may be used: until shortly before the time in its `t` (API reference
 /// 3.24), if that is in the future, or the usual time.
-fn lifetime(url: &str, now: u64, usual: Duration) -> Duration {
+pub fn lifetime(url: &str, now: u64, usual: Duration) -> Duration {
     let query = url.split_once('?').map_or("", |(_, query)| query);
     let time = query
         .split('&')

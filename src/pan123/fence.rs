@@ -8,12 +8,12 @@ use super::bin::{Doomed, Purge};
 use super::judge::pause;
 use super::known::{CONFIG, Path, join, parent};
 use super::pace::Priority;
+use super::promises::Promise;
 use super::tree::BATCH;
-use crate::restic::{Id, Kind, MAX_DEPTH, Repo};
+use crate::restic::{Kind, MAX_DEPTH, Repo};
 use crate::store::{Cause, Error};
 use log::{debug, warn};
 use std::collections::{HashMap, HashSet};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 /// Files awaiting confirmation in one repository beyond which packs confirm some themselves:
@@ -27,23 +27,6 @@ const FOLDERS: usize = 12;
 /// Names that one log line shows.
 const SHOWN: usize = 8;
 
-/// A file that was acknowledged, as it must be found.
-#[derive(Clone, Debug)]
-pub struct Promise {
-    /// Its folder.
-    pub path: String,
-    /// Its name; the config's is [`CONFIG`].
-    pub name: Id,
-    /// Its number.
-    pub file: u64,
-    /// Its size in bytes.
-    pub size: u64,
-    /// Its MD5.
-    pub md5: String,
-    /// Since when it can't be found.
-    pub lost: Option<Instant>,
-}
-
 /// What `infos` says of a promise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Found {
@@ -51,60 +34,6 @@ enum Found {
     /// Under another name than was asked for: the service has renamed instead of refusing.
     Renamed,
     Missing,
-}
-
-/// What has been promised and not been seen yet.
-#[derive(Default)]
-pub struct Fence {
-    promises: Mutex<HashMap<Repo, Vec<Promise>>>,
-    /// Index files and snapshots that no list of the cloud has shown yet, by folder.
-    unseen: Mutex<HashMap<Repo, Vec<(String, u64)>>>,
-}
-
-impl Fence {
-    /// Remembers a file whose presence is checked later.
-    pub fn promise(&self, repo: &Repo, promise: Promise) {
-        let mut promises = self.promises();
-        let list = promises.entry(repo.clone()).or_default();
-        list.retain(|old| (&old.path, old.name) != (&promise.path, promise.name));
-        list.push(promise);
-    }
-
-    /// Remembers an index file or a snapshot that lists don't show yet.
-    pub fn unseen(&self, repo: &Repo, path: &Path, file: u64) {
-        self.unseen_files()
-            .entry(repo.clone())
-            .or_default()
-            .push((path.to_owned(), file));
-    }
-
-    /// Files that were removed needn't be there.
-    pub fn forget(&self, files: &[u64]) {
-        for list in self.promises().values_mut() {
-            list.retain(|promise| !files.contains(&promise.file));
-        }
-        for list in self.unseen_files().values_mut() {
-            list.retain(|(_, file)| !files.contains(file));
-        }
-    }
-
-    fn promises(&self) -> MutexGuard<'_, HashMap<Repo, Vec<Promise>>> {
-        self.promises.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn unseen_files(&self) -> MutexGuard<'_, HashMap<Repo, Vec<(String, u64)>>> {
-        self.unseen.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn kept(&self, repo: &Repo, kept: &HashSet<u64>) {
-        let mut promises = self.promises();
-        if let Some(list) = promises.get_mut(repo) {
-            list.retain(|promise| !kept.contains(&promise.file));
-            if list.is_empty() {
-                promises.remove(repo);
-            }
-        }
-    }
 }
 
 impl Cloud {
@@ -118,9 +47,9 @@ impl Cloud {
         let mut lost = Vec::new();
         let above = self.folders_above(repo);
         let (start, rest) = all.split_at(all.len().min(BATCH - above.len()));
-        lost.extend(self.confirm_batch(repo, start, &above, true, first)?);
+        lost.extend(self.confirm_batch(Some(repo), start, &above, true, first)?);
         for batch in rest.chunks(BATCH) {
-            lost.extend(self.confirm_batch(repo, batch, &[], true, first)?);
+            lost.extend(self.confirm_batch(Some(repo), batch, &[], true, first)?);
         }
         if lost.is_empty() {
             return Ok(());
@@ -151,20 +80,15 @@ impl Cloud {
             Some(list) if list.len() >= MANY => list[..BATCH].to_vec(),
             _ => return Ok(()),
         };
-        self.confirm_batch(repo, &oldest, &[], false, first)
+        self.confirm_batch(Some(repo), &oldest, &[], false, first)
             .map(drop)
     }
 
     /// Confirms one file at once.
-    pub fn confirm_one(
-        &self,
-        repo: &Repo,
-        promise: &Promise,
-        first: Priority,
-    ) -> Result<(), Error> {
+    pub fn confirm_one(&self, promise: &Promise, first: Priority) -> Result<(), Error> {
         let batch = std::slice::from_ref(promise);
         let kept = self
-            .confirm_batch(repo, batch, &[], true, first)?
+            .confirm_batch(None, batch, &[], true, first)?
             .is_empty();
         if kept && self.is_only_config(promise, first)? {
             return Ok(());
@@ -198,10 +122,10 @@ impl Cloud {
     }
 
     /// Asks about up to a hundred promises and folders, with growing pauses if `patient`, and
-    /// answers the promises that aren't kept.
+    /// answers the promises that aren't kept. They stand in the fence of `repo`, if there is one.
     fn confirm_batch(
         &self,
-        repo: &Repo,
+        repo: Option<&Repo>,
         batch: &[Promise],
         above: &[(String, u64)],
         patient: bool,
@@ -218,25 +142,22 @@ impl Cloud {
             let mut kept = HashSet::new();
             for promise in &open {
                 let folders = self.tree.known().ids(&promise.path).unwrap_or_default();
-                let is_kept = match found(promise, rows.get(&promise.file), &folders) {
-                    Found::Kept => true,
-                    Found::Missing => false,
-                    Found::Renamed => self.take_back(promise, first)?,
+                match found(promise, rows.get(&promise.file), &folders) {
+                    Found::Missing => continue,
+                    Found::Renamed if !self.take_back(promise, first)? => {
+                        // Nobody else's is as good: waiting doesn't help.
+                        return Ok(vec![promise.clone()]);
+                    }
+                    Found::Kept | Found::Renamed => kept.insert(promise.file),
                 };
-                if is_kept {
-                    kept.insert(promise.file);
-                } else if rows
-                    .get(&promise.file)
-                    .is_some_and(|row| row.filename != text(promise))
-                {
-                    // Taken back, and nobody else's is as good: waiting doesn't help.
-                    return Ok(vec![promise.clone()]);
-                }
             }
-            self.fence.kept(repo, &kept);
             let seen: Vec<u64> = kept.iter().copied().collect();
             self.tree.known().seen(&seen);
             open.retain(|promise| !kept.contains(&promise.file));
+            if let Some(repo) = repo {
+                self.fence.kept(repo, &kept);
+                self.fence.retain_promised(repo, &mut open);
+            }
             let pause = pause(timing.look, tries);
             // What was lost once is only looked at once more.
             let hope = patient && open.iter().any(|promise| promise.lost.is_none());

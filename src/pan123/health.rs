@@ -6,7 +6,7 @@ use super::call::Fault;
 use super::judge::Why;
 use super::token::now;
 use super::{Cloud, Timing};
-use crate::civil::seconds;
+use crate::civil;
 use crate::store::{Account, Calls, Cause, Error, Health};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -86,6 +86,14 @@ impl Seen {
         self.looked.notify_all();
     }
 
+    /// Calls that were made, without those for tokens.
+    pub fn made(&self) -> u64 {
+        let inside = self.inside();
+        let calls = Endpoint::ALL.iter().zip(&inside.counts);
+        let others = calls.filter(|(endpoint, _)| **endpoint != Endpoint::AccessToken);
+        others.map(|(_, count)| count.made).sum()
+    }
+
     /// Whether the account may be looked at again.
     pub fn is_old(&self) -> bool {
         let look = &self.inside().look;
@@ -134,14 +142,9 @@ pub fn account(user: &User) -> Account {
         paid_until: user
             .developer
             .as_ref()
-            .and_then(|benefit| end(&benefit.end_time)),
+            .and_then(|benefit| civil::chinese(&benefit.end_time)),
         as_of: now(),
     }
-}
-
-/// When a benefit ends: 123pan's times are Chinese ones and mostly without a zone.
-fn end(text: &str) -> Option<u64> {
-    seconds(text).or_else(|| seconds(&format!("{text}+08:00")))
 }
 
 impl Cloud {
@@ -190,13 +193,6 @@ impl Cloud {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn ends_of_benefits_are_read() {
-        assert_eq!(end("2027-01-01 00:00:00"), Some(1_798_732_800));
-        assert_eq!(end("2027-01-01T00:00:00+08:00"), Some(1_798_732_800));
-        assert_eq!(end(""), None);
-    }
 
     #[test]
     fn whoever_asks_the_cloud_is_asked_once() {

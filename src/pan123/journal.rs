@@ -24,7 +24,7 @@ pub struct Journal {
 
 /// Files of one kind, noted together.
 #[derive(Debug, Deserialize, Serialize)]
-struct Line {
+pub struct Line {
     since: u64,
     repo: String,
     kind: String,
@@ -46,9 +46,7 @@ impl Journal {
     pub fn read(&self, listed: &HashSet<u64>) -> Vec<(u64, Thrown)> {
         let text = self.path.as_ref().and_then(|path| fs::read(path).ok());
         let text = text.unwrap_or_default();
-        let lines = text.split(|byte| *byte == b'\n');
-        let lines = lines.filter_map(|line| serde_json::from_slice::<Line>(line).ok()?.thrown());
-        let unsure = lines.map(|(since, mut thrown)| {
+        let unsure = parse(&text).map(|(since, mut thrown)| {
             thrown.files.retain(|file| !listed.contains(file));
             (since, thrown)
         });
@@ -89,6 +87,12 @@ impl Journal {
     }
 }
 
+/// The lines of a journal; one that broke off is left out.
+pub fn parse(text: &[u8]) -> impl Iterator<Item = (u64, Thrown)> {
+    let lines = text.split(|byte| *byte == b'\n');
+    lines.filter_map(|line| serde_json::from_slice::<Line>(line).ok()?.thrown())
+}
+
 /// A note whose removal is under way.
 #[derive(Debug)]
 pub struct Noted<'a>(&'a Journal);
@@ -100,7 +104,8 @@ impl Drop for Noted<'_> {
 }
 
 impl Line {
-    fn of(thrown: &Thrown, since: u64) -> String {
+    /// What is written of files that go into the bin.
+    pub fn of(thrown: &Thrown, since: u64) -> String {
         let line = Self {
             since,
             repo: thrown.repo.clone(),

@@ -109,16 +109,16 @@ impl Knowledge {
         names
     }
 
-    /// A folder that this server has just made; it is empty.
+    /// A folder that this server has just made; it is empty, unless a list has shown a twin of it
+    /// meanwhile.
     pub fn made(&mut self, path: &Path, id: u64, now: Instant) {
-        let folder = Folder {
-            ids: vec![id],
-            seen: Some(now),
-            listed: None,
-            explored: true,
-            files: Vec::new(),
-        };
-        self.folders.insert(path.to_owned(), folder);
+        let folder = self.folders.entry(path.to_owned()).or_default();
+        folder.explored |= folder.ids.is_empty();
+        folder.seen = Some(now);
+        if !folder.ids.contains(&id) {
+            folder.ids.push(id);
+            folder.ids.sort_unstable();
+        }
         self.believe(id, now);
     }
 

@@ -139,6 +139,6 @@ fn tell(scan: &Scan, found: &mut Found<'_>) -> Result<(), Error> {
 }
 
 /// Whether a folder below `data` is one of its 256.
-fn is_shard(name: &str) -> bool {
+pub(super) fn is_shard(name: &str) -> bool {
     name.len() == 2 && name.bytes().all(|c| matches!(c, b'0'..=b'9' | b'a'..=b'f'))
 }

@@ -21,6 +21,8 @@ mod damage;
 pub mod doctor;
 mod download;
 mod fence;
+#[cfg(fuzzing)]
+pub mod fuzz;
 mod health;
 mod hosts;
 mod journal;
@@ -32,6 +34,7 @@ mod multipart;
 mod pace;
 mod pages;
 mod paths;
+mod promises;
 mod purge;
 mod ripe;
 mod space;
@@ -40,10 +43,14 @@ mod trash;
 mod tree;
 mod trouble;
 mod upload;
+mod verify;
+mod walk;
 mod waste;
 
 pub use api::Tier;
+pub use token::{Grant, authorization, log_in};
 pub use trash::{Freed, Item, RecycleBin, Restored, Seen, What};
+pub use verify::{Finding, Flaw, Holding, Report, Told, verify};
 
 use crate::body::Body;
 use crate::restic::{File, Kind, Range, Repo};
@@ -80,10 +87,12 @@ impl fmt::Display for Bin {
 pub struct Config {
     /// Where the API is, without a slash at the end.
     pub api_url: String,
-    /// The client id.
+    /// The client id, or the OAuth app's.
     pub client_id: String,
-    /// The client secret.
+    /// The secret that goes with it; empty for an app that has none.
     pub client_secret: String,
+    /// The grant by which the app may use the account; None for a developer's own account.
+    pub grant: Option<Arc<Grant>>,
     /// The folder that holds the repositories, without slashes at the ends; empty for the root.
     pub repo_path: String,
     /// Where the token and the purge list are kept; None keeps them in memory.
@@ -245,7 +254,7 @@ struct Cloud {
     base: String,
     door: Arc<call::Door>,
     tree: tree::Tree,
-    fence: fence::Fence,
+    fence: promises::Fence,
     waste: waste::Waste,
     doubtful: bin::Doubtful,
     uploads: upload::Uploads,
@@ -261,7 +270,7 @@ impl Pan123 {
         let cloud = Arc::new(Cloud {
             base: config.repo_path.clone(),
             tree: tree::Tree::new(Arc::clone(&door)),
-            fence: fence::Fence::default(),
+            fence: promises::Fence::default(),
             waste: waste::Waste::new(config),
             doubtful: bin::Doubtful::default(),
             uploads: upload::Uploads::new(config),

@@ -30,6 +30,9 @@ const LESS: f64 = 0.98;
 const KEPT: f64 = 0.99;
 /// Calls that are remembered.
 const MOST: usize = 64;
+/// One turn in so many is given to whoever has waited longest: otherwise a client that asks for
+/// locks without end would keep all others waiting for ever.
+const FAIR: u64 = 4;
 
 /// The calls a second that a share of an endpoint's rate comes to. Servers with small shares don't
 /// know of each other, and 2.25 calls a second are 3 in some seconds: if those of two servers fall
@@ -145,7 +148,25 @@ pub struct Pacer {
 struct Queue {
     rate: Rate,
     count: u64,
+    /// Calls that were let through.
+    gone: u64,
     waiting: BTreeSet<(Priority, u64)>,
+}
+
+impl Queue {
+    /// Whose turn it is.
+    fn next(&self) -> Option<(Priority, u64)> {
+        let somebody_waits = |(priority, _): &&_| *priority != Priority::Background;
+        let oldest = match self.gone % FAIR {
+            0 => self
+                .waiting
+                .iter()
+                .filter(somebody_waits)
+                .min_by_key(|(_, count)| *count),
+            _ => None,
+        };
+        oldest.or(self.waiting.first()).copied()
+    }
 }
 
 impl Pacer {
@@ -154,6 +175,7 @@ impl Pacer {
         let queue = |endpoint: &Endpoint| Queue {
             rate: Rate::new(rate(*endpoint)),
             count: 0,
+            gone: 1,
             waiting: BTreeSet::new(),
         };
         let queues = Endpoint::ALL
@@ -183,10 +205,11 @@ impl Pacer {
         let gone = loop {
             let left = deadline.saturating_duration_since(Instant::now());
             let mut pause = left;
-            if queue.waiting.first() == Some(&place) {
+            if queue.next() == Some(place) {
                 let now = self.start.elapsed();
                 let wait = queue.rate.take(now);
                 if wait.is_zero() {
+                    queue.gone += 1;
                     break Some(now);
                 }
                 pause = pause.min(wait);
@@ -333,6 +356,28 @@ mod tests {
             order,
             [Priority::Small, Priority::Packs, Priority::Background]
         );
+    }
+
+    #[test]
+    fn one_turn_in_four_is_for_who_has_waited_longest() {
+        let mut queue = Queue {
+            rate: Rate::new(1.0),
+            count: 0,
+            gone: 1,
+            waiting: BTreeSet::from([(Priority::Background, 0), (Priority::Packs, 1)]),
+        };
+        let mut order = Vec::new();
+        for count in 2..10 {
+            queue.waiting.insert((Priority::Small, count));
+            queue.waiting.insert((Priority::Packs, count + 100));
+            let next = queue.next().expect("some wait");
+            queue.waiting.remove(&next);
+            queue.gone += 1;
+            order.push(next.1);
+        }
+        assert_eq!(order, [2, 3, 4, 1, 5, 6, 7, 8]);
+        queue.waiting = BTreeSet::from([(Priority::Background, 0)]);
+        assert!(queue.next().is_some(), "nobody else waits");
     }
 
     #[test]

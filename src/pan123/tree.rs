@@ -233,8 +233,15 @@ impl Tree {
                 return Ok(id);
             }
             let above = self.ensure(parent(path), first)?;
-            let explored = self.known().explored(parent(path));
-            if !explored && let Some(id) = self.find(path, first)?.and_then(lowest) {
+            // Both at one moment: another request may be reading the parent's list.
+            let known = self.known();
+            let (ids, explored) = (known.ids(path), known.explored(parent(path)));
+            drop(known);
+            let ids = match explored {
+                true => ids,
+                false => self.find(path, first)?,
+            };
+            if let Some(id) = ids.and_then(lowest) {
                 return Ok(id);
             }
             match self.door.mkdir(above, last(path), first) {

@@ -34,7 +34,14 @@ const DAMAGED: Advice = Advice {
 };
 
 /// Troubles that keep everything from working, and are over as soon as 123pan answers.
-const FATAL: [Why; 3] = [Why::Unreachable, Why::NoToken, Why::Blocked];
+const FATAL: [Why; 6] = [
+    Why::Unreachable,
+    Why::NoToken,
+    Why::Grant,
+    Why::TokenFile,
+    Why::Held,
+    Why::Blocked,
+];
 
 impl Troubles {
     /// Says a trouble with what to do about it, unless that was just said.
@@ -127,10 +134,24 @@ pub fn advice(why: Why) -> Option<Advice> {
             "请检查本机的网络、DNS 和时钟；在能连上 123 云盘之前，请求会得到 503",
         ),
         Why::NoToken => (
-            "check PAN123_CLIENT_ID and PAN123_CLIENT_SECRET, and that the developer benefit of \
-             the account hasn't ended; requests get 503 meanwhile",
-            "请检查 PAN123_CLIENT_ID 和 PAN123_CLIENT_SECRET，并确认账户的开发者权益没有到期；\
-             在此期间请求会得到 503",
+            "check PAN123_CLIENT_ID and PAN123_CLIENT_SECRET, or those of the OAuth app, and that \
+             the developer benefit of the account hasn't ended; requests get 503 meanwhile",
+            "请检查 PAN123_CLIENT_ID 和 PAN123_CLIENT_SECRET(或 OAuth 应用的相应设置)，并确认账户的\
+             开发者权益没有到期；在此期间请求会得到 503",
+        ),
+        Why::Grant => (
+            "log in again with `restic-123pan login`, which a running server notices by itself; \
+             requests get 503 until then",
+            "请用 `restic-123pan login` 重新登录，运行中的服务器会自动采用；在此之前请求会得到 503",
+        ),
+        Why::TokenFile => (
+            "make the OAuth token file and its folder writable for the server's user, and make \
+             room on its disk: until then no new token is asked for",
+            "请让服务器的用户可以写入 OAuth 令牌文件及其目录，并腾出磁盘空间；在此之前不会换取新令牌",
+        ),
+        Why::Held => (
+            "stop the server that holds it, or make any request to it, which renews the token",
+            "请停止占用该文件的服务器，或向它发一个请求，它会更新令牌",
         ),
         Why::PushedOut => (
             "another program has logged in with the same client id; 123pan allows three at a time",

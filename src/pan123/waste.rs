@@ -5,16 +5,22 @@
 //! The list is a convenience, never the truth: what isn't in it stays in the bin, and what is in
 //! it is purged only while 123pan still shows it there (safety rule 19).
 
+mod list;
+#[cfg(test)]
+mod tests;
+
+pub use list::{List, NEVER, Past, SANE, TOGETHER, Waiting};
+
 use super::bin::Purge;
 use super::journal::{Journal, Noted};
 use super::tree::BATCH;
 use super::{Bin, Clock, Config};
 use crate::disk::StateFile;
 use crate::restic::{Kind, hex};
+use list::DAY;
 use log::{info, warn};
-use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use std::collections::{HashSet, VecDeque};
+use std::collections::HashSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -22,45 +28,6 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Most files that are remembered; beyond it the oldest stay in the bin.
 const MOST: usize = 200_000;
-/// Most purges that are remembered for `bin restore`; beyond it the oldest are forgotten.
-const MOST_PAST: usize = 1000;
-/// Seconds since 1970 before which a clock is certainly wrong: a router without a battery starts
-/// there. 2020-01-01.
-pub const SANE: u64 = 1_577_836_800;
-/// Seconds within which removals belong together: a prune removes its files in one go.
-pub const TOGETHER: u64 = 600;
-/// Seconds in a day.
-const DAY: u64 = 24 * 3600;
-/// When a file is purged that is kept.
-pub const NEVER: u64 = u64::MAX;
-
-/// A file in the bin. Times are seconds since 1970.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Waiting {
-    /// Its number.
-    pub file: u64,
-    /// When it is to be purged; 0 for at once, [`NEVER`] for never.
-    pub due: u64,
-    /// When it was put there.
-    pub since: u64,
-    /// Its repository, by its place in the list of repositories.
-    pub repo: u32,
-    /// What it is.
-    pub kind: Kind,
-}
-
-/// Packs or snapshots that were purged: when they had been put into the bin.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
-pub struct Past {
-    /// Their repository.
-    pub repo: u32,
-    /// When the first of them was.
-    pub from: u64,
-    /// When the last of them was.
-    pub to: u64,
-    /// How many they are.
-    pub count: u64,
-}
 
 /// Files that have just gone into the bin.
 #[derive(Clone, Debug)]
@@ -84,27 +51,6 @@ pub struct Fate {
     pub missing: HashSet<u64>,
     /// They aren't in the bin.
     pub alive: HashSet<u64>,
-}
-
-/// The list.
-#[derive(Clone, Debug, Default)]
-pub struct List {
-    /// The folders of repositories.
-    pub repos: Vec<String>,
-    /// What lies in the bin, oldest first.
-    pub waiting: VecDeque<Waiting>,
-    /// What has been purged.
-    pub past: Vec<Past>,
-    changed: bool,
-}
-
-/// The list as it is on disk, short because there may be many files.
-#[derive(Default, Deserialize, Serialize)]
-struct Stored {
-    repos: Vec<String>,
-    /// Number, due, since, repository, first letter of the kind.
-    files: Vec<(u64, u64, u64, u32, char)>,
-    past: Vec<Past>,
 }
 
 /// The list, and where it is kept.
@@ -152,6 +98,18 @@ impl Waste {
         place(config).as_deref().map(read).unwrap_or_default()
     }
 
+    /// The numbers of all that the server of this state directory has put into the bin, or is
+    /// about to.
+    pub fn put(config: &Config) -> HashSet<u64> {
+        // The journal first: its lines go when the list has got them.
+        let journal = place(config).as_deref().map(Journal::beside);
+        let noted = journal.unwrap_or_default().read(&HashSet::new());
+        let noted = noted.into_iter().flat_map(|(_, thrown)| thrown.files);
+        let list = Self::peek(config);
+        let waiting = list.waiting.iter().map(|entry| entry.file);
+        noted.chain(waiting).collect()
+    }
+
     fn list(&self) -> MutexGuard<'_, List> {
         self.list.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -186,7 +144,8 @@ impl Waste {
         self.add_since(thrown, self.clock.now());
     }
 
-    fn add_since(&self, thrown: &[Thrown], since: u64) {
+    /// The same for what has gone there at this time.
+    pub fn add_since(&self, thrown: &[Thrown], since: u64) {
         let mut list = self.list();
         // What was brought back and removed again begins anew.
         let again: HashSet<u64> = thrown.iter().flat_map(|t| t.files.clone()).collect();
@@ -195,7 +154,7 @@ impl Waste {
             let due = match (self.keep, thrown.purge) {
                 (Bin::Keep, _) | (_, Purge::Never) => NEVER,
                 (Bin::Purge, _) | (Bin::Days(_), Purge::AtOnce) => 0,
-                (Bin::Days(days), Purge::Usual) => since + u64::from(days) * DAY,
+                (Bin::Days(days), Purge::Usual) => since.saturating_add(u64::from(days) * DAY),
             };
             let (repo, kind) = (list.number(&thrown.repo), thrown.kind);
             list.waiting.extend(thrown.files.iter().map(|file| Waiting {
@@ -264,7 +223,7 @@ impl Waste {
         self.journal.fold(|| {
             let mut list = self.list();
             list.changed = false;
-            let text = serde_json::to_vec(&list.stored()).unwrap_or_default();
+            let text = list.text();
             drop(list);
             let follows = "what is deleted until then may stay in the bin after a restart";
             let written = file.write(&text, follows);
@@ -275,87 +234,26 @@ impl Waste {
     }
 }
 
-impl List {
-    /// The number of a repository.
-    fn number(&mut self, repo: &str) -> u32 {
-        let place = self.repos.iter().position(|known| known == repo);
-        let place = place.unwrap_or_else(|| {
-            self.repos.push(repo.to_owned());
-            self.repos.len() - 1
-        });
-        u32::try_from(place).unwrap_or(u32::MAX)
-    }
-
-    /// What was put into the bin under a wrong clock stays its full time from now on.
-    fn mend(&mut self, time: u64) {
-        let is_wrong = |entry: &&mut Waiting| {
-            let counted = entry.due != 0 && entry.due != NEVER;
-            counted && (entry.since < SANE || entry.since > time + DAY)
-        };
-        let mut changed = false;
-        for entry in self.waiting.iter_mut().filter(is_wrong) {
-            entry.due = time + entry.due.saturating_sub(entry.since);
-            entry.since = time;
-            changed = true;
-        }
-        self.changed |= changed;
-    }
-
-    fn remember(&mut self, new: Past) {
-        let near = |old: &&mut Past| {
-            let (from, to) = (old.from.min(new.from), old.to.max(new.to));
-            old.repo == new.repo && to - from <= (old.to - old.from) + TOGETHER
-        };
-        if let Some(old) = self.past.iter_mut().rev().find(near) {
-            (old.from, old.to) = (old.from.min(new.from), old.to.max(new.to));
-            old.count += new.count;
-            return;
-        }
-        self.past.push(new);
-        let most = self.past.len().saturating_sub(MOST_PAST);
-        self.past.drain(..most);
-    }
-
-    fn stored(&self) -> Stored {
-        let letter = |kind: Kind| kind.name().chars().next().unwrap_or(' ');
-        let row = |e: &Waiting| (e.file, e.due, e.since, e.repo, letter(e.kind));
-        Stored {
-            repos: self.repos.clone(),
-            files: self.waiting.iter().map(row).collect(),
-            past: self.past.clone(),
-        }
-    }
-
-    fn from(stored: Stored) -> Self {
-        let waiting = stored.files.into_iter().filter_map(|row| {
-            let (file, due, since, repo, letter) = row;
-            let mut kinds = Kind::ALL.into_iter();
-            Some(Waiting {
-                file,
-                due,
-                since,
-                repo,
-                kind: kinds.find(|kind| kind.name().starts_with(letter))?,
-            })
-        });
+#[cfg(any(test, fuzzing))]
+impl Waste {
+    /// Keeps a list in memory alone.
+    pub fn of(list: List, clock: Clock) -> Self {
         Self {
-            waiting: waiting.collect(),
-            repos: stored.repos,
-            past: stored.past,
-            changed: false,
+            keep: Bin::Days(7),
+            clock,
+            list: Mutex::new(list),
+            file: None,
+            journal: Journal::default(),
+            unsure: Mutex::default(),
+            _lock: None,
         }
     }
-}
 
-impl Past {
-    /// What to remember of a file that has been purged; nothing if it could be done without.
-    fn of(entry: &Waiting) -> Option<Self> {
-        matches!(entry.kind, Kind::Data | Kind::Snapshots).then_some(Self {
-            repo: entry.repo,
-            from: entry.since,
-            to: entry.since,
-            count: 1,
-        })
+    /// The list as it is now.
+    pub fn into_list(self) -> List {
+        self.list
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -379,13 +277,13 @@ fn lock(file: &Path) -> Result<Option<fs::File>, ()> {
 }
 
 fn read(file: &Path) -> List {
-    let stored = match fs::read(file) {
+    let list = match fs::read(file) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return List::default(),
         Err(error) => Err(error.to_string()),
-        Ok(text) => serde_json::from_slice(&text).map_err(|error| error.to_string()),
+        Ok(text) => List::parse(&text).map_err(|error| error.to_string()),
     };
-    match stored {
-        Ok(stored) => List::from(stored),
+    match list {
+        Ok(list) => list,
         Err(error) => {
             warn!(
                 "the list of what is to be purged can't be read from {}: {error}; what stood in \

@@ -39,7 +39,7 @@ impl Range {
     /// The part of a file of `size` bytes that is meant; None is 416.
     pub fn of(self, size: u64) -> Option<Part> {
         let part = |start: u64, end: u64| {
-            (start < end).then_some(Part {
+            (start < end).then(|| Part {
                 start,
                 len: end - start,
             })

@@ -169,6 +169,9 @@ fn ranges_of_a_file_of_ten_bytes() {
         ("bytes=0-18446744073709551615", part(0, 10)),
         ("bytes=10-", None),
         ("bytes=10-12", None),
+        // Found by fuzzing: an end before the start.
+        ("bytes=11-", None),
+        ("bytes=12-15", None),
         ("bytes=-0", None),
         ("bytes=5-4", None),
         ("bytes=-", None),

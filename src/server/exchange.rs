@@ -5,13 +5,13 @@
 use super::Net;
 use super::head::{self, Framing, Manner};
 use super::incoming::Incoming;
-use super::peers::Seat;
+use super::peers::{Flow, Seat};
 use super::sockets;
 use crate::service::{Answer, Length, Reply};
 use crate::watch::Track;
 use std::cell::RefCell;
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use tiny_http::{HTTPVersion, Request};
@@ -37,15 +37,20 @@ impl Exchange {
         seat: Seat,
         length: Option<Length>,
     ) -> Self {
-        let peer = seat.peer();
+        let (peer, flow) = (seat.peer(), seat.flow());
         Self {
             line: format!("{} {}", request.method(), head::logged(request.url())),
             outgoing: Outgoing::new(&request, seat),
-            incoming: RefCell::new(Incoming::new(Arc::clone(net), request, peer, length)),
+            incoming: RefCell::new(Incoming::new(Arc::clone(net), request, peer, flow, length)),
             peer,
             since: Instant::now(),
             track: net.watch.arrive(),
         }
+    }
+
+    /// The client's address.
+    pub(super) fn address(&self) -> IpAddr {
+        self.peer.ip()
     }
 
     /// Where its way is noted.
@@ -60,7 +65,8 @@ impl Exchange {
                 "{}: a request came before the last one was answered",
                 peer.ip()
             );
-            Incoming::new(Arc::clone(net), request, peer, None).turn_away();
+            let flow = Arc::new(Flow::new());
+            Incoming::new(Arc::clone(net), request, peer, flow, None).turn_away();
         }
     }
 
@@ -297,14 +303,27 @@ impl Outgoing {
     fn flush(&mut self) -> io::Result<()> {
         let buffer = std::mem::take(&mut self.buffer);
         self.send(&buffer)?;
-        self.writer.as_mut().map_or(Ok(()), |writer| writer.flush())
+        let flow = self.seat.flow();
+        let flushed = self
+            .writer
+            .as_mut()
+            .map(|writer| flow.during(|| writer.flush().map(|()| 0)));
+        flushed.map_or(Ok(()), |done| done.map(drop))
     }
 
-    fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
-        match &mut self.writer {
-            Some(writer) => writer.write_all(bytes),
-            None => Err(ErrorKind::NotConnected.into()),
+    /// Sends all of it, in steps whose progress the guard can see.
+    fn send(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+        let writer = self.writer.as_mut().ok_or(ErrorKind::NotConnected)?;
+        let flow = self.seat.flow();
+        while !bytes.is_empty() {
+            match flow.during(|| writer.write(bytes)) {
+                Ok(0) => return Err(ErrorKind::WriteZero.into()),
+                Ok(n) => bytes = &bytes[n..],
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
         }
+        Ok(())
     }
 
     fn finish(&mut self, incoming: &mut Incoming) -> io::Result<()> {

@@ -3,6 +3,7 @@
 //! unread.
 
 use super::Net;
+use super::peers::Flow;
 use super::sockets;
 use crate::service::Length;
 use std::io::{self, ErrorKind, Read, Write};
@@ -21,6 +22,7 @@ pub(super) struct Incoming {
     peer: SocketAddr,
     socket: Option<TcpStream>,
     state: State,
+    flow: Arc<Flow>,
     /// Bytes of an announced length that are still to come.
     left: u64,
     /// Bytes that have come.
@@ -41,6 +43,7 @@ impl Incoming {
         net: Arc<Net>,
         request: Request,
         peer: SocketAddr,
+        flow: Arc<Flow>,
         length: Option<Length>,
     ) -> Self {
         let state = match length {
@@ -57,6 +60,7 @@ impl Incoming {
             peer,
             socket: None,
             state,
+            flow,
             left,
             read: 0,
         }
@@ -71,8 +75,10 @@ impl Incoming {
         let read = match self.state {
             State::Ended => return Ok(0),
             State::Broken => return Err(ErrorKind::BrokenPipe.into()),
-            State::Announced => self.read_announced(buffer),
-            State::Chunked => self.read_chunked(buffer),
+            State::Announced | State::Chunked => {
+                let flow = Arc::clone(&self.flow);
+                flow.during(|| self.read_more(buffer))
+            }
         };
         match read {
             Ok(n) => self.read += n as u64,
@@ -82,6 +88,13 @@ impl Incoming {
             ErrorKind::WouldBlock => ErrorKind::TimedOut.into(),
             _ => error,
         })
+    }
+
+    fn read_more(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self.state {
+            State::Announced => self.read_announced(buffer),
+            _ => self.read_chunked(buffer),
+        }
     }
 
     /// tiny_http shows a truncated body's end as if it were the announced one, so the bytes are

@@ -4,6 +4,7 @@
 
 use super::Config;
 use super::exchange::Exchange;
+use super::fair::{Place, Places};
 use super::refusals::Refusals;
 use crate::service::{Doubt, Job, Lane, Reply, Service};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounded};
@@ -43,16 +44,20 @@ struct Entrances {
     doubts: Sender<Box<(Exchange, Doubt)>>,
 }
 
+/// A queue's entrance, and the places in it: one address fills no more than half of it.
+#[derive(Clone)]
+struct Entrance(Sender<Box<Work>>, Places);
+
 /// What waits is boxed: a queue touches all of its memory when it is made, and would take 100 KB
 /// before the first request.
 #[derive(Clone)]
 struct Queues {
-    small: Sender<Box<Work>>,
-    large: Sender<Box<Work>>,
-    locks: Sender<Box<Work>>,
-    remove_locks: Sender<Box<Work>>,
-    remove_small: Sender<Box<Work>>,
-    remove_large: Sender<Box<Work>>,
+    small: Entrance,
+    large: Entrance,
+    locks: Entrance,
+    remove_locks: Entrance,
+    remove_small: Entrance,
+    remove_large: Entrance,
     refusals: Refusals,
 }
 
@@ -60,6 +65,7 @@ struct Queues {
 struct Work {
     exchange: Exchange,
     job: Job,
+    _place: Place,
 }
 
 impl Lanes {
@@ -153,11 +159,26 @@ impl Queues {
         if removes && job.has_body() {
             return self.refusals.refuse(exchange, Reply::empty(400));
         }
-        if let Err(full) = queue.try_send(Box::new(Work { exchange, job })) {
-            let Work { exchange, job } = *full.into_inner();
-            drop(job);
+        if let Some(exchange) = queue.enter(exchange, job) {
             self.refusals.refuse(exchange, Reply::empty(503));
         }
+    }
+}
+
+impl Entrance {
+    /// Lets a request wait, or gives it back.
+    fn enter(&self, exchange: Exchange, job: Job) -> Option<Exchange> {
+        let Self(queue, places) = self;
+        let Some(_place) = places.take(exchange.address()) else {
+            return Some(exchange);
+        };
+        let work = Work {
+            exchange,
+            job,
+            _place,
+        };
+        let full = queue.try_send(Box::new(work)).err()?;
+        Some(full.into_inner().exchange)
     }
 }
 
@@ -228,10 +249,10 @@ impl Crew {
 }
 
 impl Worker {
-    fn start(&self) -> io::Result<Sender<Box<Work>>> {
+    fn start(&self) -> io::Result<Entrance> {
         let (sender, queue) = bounded(self.most);
         self.grow(&queue)?;
-        Ok(sender)
+        Ok(Entrance(sender, Places::new(self.most.div_ceil(2))))
     }
 
     /// Starts another thread, unless one waits for work or there are enough.
@@ -266,7 +287,9 @@ impl Worker {
     /// Does one job after the other.
     fn work(&self, queue: &Receiver<Box<Work>>) {
         while let Some(work) = self.next(queue) {
-            let Work { mut exchange, job } = work;
+            let Work {
+                mut exchange, job, ..
+            } = work;
             exchange.track().begin(job.total());
             let served = guarded("a request", || {
                 exchange.serve(|body, answer| self.service.serve(&job, body, answer))

@@ -10,11 +10,17 @@
 //! ```
 
 mod exchange;
+mod fair;
+mod front;
+#[cfg(fuzzing)]
+pub mod fuzz;
+mod guard;
 mod head;
 mod incoming;
 mod lanes;
 mod peers;
 mod refusals;
+mod sentry;
 mod sockets;
 
 use crate::body::LARGEST;
@@ -22,37 +28,32 @@ use crate::service::{Admission, Head, Length, Reply, Service};
 use crate::settle::settle;
 use crate::watch::Watch;
 use exchange::Exchange;
+use front::Front;
+use guard::Guard;
 use lanes::Lanes;
 use peers::Peers;
+use sentry::Sentry;
 use std::collections::HashMap;
 use std::fmt;
+use std::fs::File;
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
 use std::time::{Duration, Instant};
-use tiny_http::{Request, Server};
+use tiny_http::Request;
 
-/// Connections to ourselves that may fail one after the other before the server gives up. They
-/// fail when tiny_http's accept loop has died, and for passing reasons such as too few
-/// descriptors.
-const KNOCKS: u32 = 8;
-/// How long after a new connection others are expected that wait inside tiny_http, and how many
-/// times as often they are woken then.
-const CROWD: Duration = Duration::from_secs(1);
-const HASTE: u32 = 50;
 /// Bounds in bytes for what tiny_http may allocate, untouched, when a body is truncated: the
 /// largest packs fit the first, and the second fits the address space of 32 bits.
 const HARMLESS: std::ops::RangeInclusive<u64> = 16 << 20..=256 << 20;
-/// Requests taken per look while the server stops.
-const STOPPING: Duration = Duration::from_millis(50);
 
 /// How the server runs. Every bound of it is here or a constant.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// `host:port`; without a host every interface.
     pub listen: String,
+    /// Bytes that bodies may take in memory; what the process grows by besides is suspect.
+    pub memory: u64,
     /// Threads for packs and index files.
     pub workers: usize,
     /// Threads for everything small, so that locks never wait behind packs.
@@ -80,6 +81,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             listen: "127.0.0.1:8000".to_owned(),
+            memory: 32 << 20,
             workers: 8,
             small_workers: 4,
             queue: 128,
@@ -123,11 +125,12 @@ impl std::error::Error for Error {}
 
 /// Listens, but takes no requests yet.
 pub fn bind(config: &Config) -> io::Result<Bound> {
-    sockets::raise_descriptors();
+    let descriptors = sockets::raise_descriptors();
     let listener = sockets::listen(&config.listen, config.socket_timeout)?;
     Ok(Bound {
         address: listener.local_addr()?,
         listener,
+        guard: Guard::new(descriptors, config.memory),
         config: config.clone(),
         stop: Stop::default(),
     })
@@ -138,6 +141,7 @@ pub fn bind(config: &Config) -> io::Result<Bound> {
 pub struct Bound {
     listener: TcpListener,
     address: SocketAddr,
+    guard: Guard,
     config: Config,
     stop: Stop,
 }
@@ -175,6 +179,10 @@ struct Net {
     leaks: Mutex<HashMap<IpAddr, usize>>,
     watch: Arc<Watch>,
     stop: Stop,
+    /// Whether tiny_http was found to take no connections.
+    deaf: AtomicBool,
+    /// Whether there are too few descriptors to mend that.
+    stuck: AtomicBool,
     failure: Mutex<Option<Error>>,
 }
 
@@ -221,76 +229,47 @@ impl Bound {
             leaks: Mutex::default(),
             watch: Arc::clone(service.watch()),
             stop: self.stop,
+            deaf: AtomicBool::new(false),
+            stuck: AtomicBool::new(false),
             failure: Mutex::default(),
         });
         let service = Arc::new(service);
         let lanes = Lanes::start(&self.config, &service).map_err(|error| threads(&error))?;
-        let server = Server::from_listener(self.listener, None).map_err(|error| threads(&error))?;
-        let server = Arc::new(server);
-        let own = sockets::own_addresses(self.address);
+        let front = Front::open(self.listener, &net).map_err(|error| threads(&error))?;
         let peers = Arc::<Peers>::default();
-        watch(own, self.config.knock, &net, &server, &peers).map_err(|error| threads(&error))?;
+        let sentry = Sentry {
+            net: Arc::clone(&net),
+            own: sockets::own_addresses(self.address),
+            pause: self.config.knock,
+            guard: self.guard,
+            spare: File::open("/dev/null").ok(),
+            tight: None,
+        };
+        sentry.start(&peers).map_err(|error| threads(&error))?;
         let reception = Reception {
             net,
             service,
-            server,
             peers,
             stop_timeout: self.config.stop_timeout,
         };
         settle();
-        reception.run(lanes)
+        reception.run(front, lanes)
     }
-}
-
-/// Connects to ourselves again and again. That wakes tiny_http's pool, in which one of several
-/// connections opened at once otherwise waits until another closes; it keeps `accept` from
-/// running into the timeout that accepted sockets inherit, which would end tiny_http's loop; and
-/// it tells when that loop has ended.
-fn watch(
-    own: Vec<SocketAddr>,
-    pause: Duration,
-    net: &Arc<Net>,
-    server: &Arc<Server>,
-    peers: &Arc<Peers>,
-) -> io::Result<()> {
-    let (net, server, peers) = (Arc::clone(net), Arc::downgrade(server), Arc::clone(peers));
-    let body = move || {
-        let mut failed = 0;
-        while let Some(server) = server.upgrade() {
-            match sockets::knock(&own) {
-                Ok(()) => failed = 0,
-                Err(error) if failed + 1 >= KNOCKS => net.fail(Error::Deaf(error.to_string())),
-                Err(_) => failed += 1,
-            }
-            if net.stop.stopped() {
-                server.unblock();
-            }
-            drop(server);
-            // Each of these wakes one connection that waits.
-            let crowded = peers.met_within(CROWD);
-            thread::sleep(if crowded { pause / HASTE } else { pause });
-        }
-    };
-    lanes::spawn("watch", body)
 }
 
 /// Receives requests and sends them to their lanes.
 struct Reception {
     net: Arc<Net>,
     service: Arc<Service>,
-    server: Arc<Server>,
     peers: Arc<Peers>,
     stop_timeout: Duration,
 }
 
 impl Reception {
-    fn run(self, mut lanes: Lanes) -> Result<(), Error> {
+    fn run(self, mut front: Front, mut lanes: Lanes) -> Result<(), Error> {
         while !self.net.stop.stopped() {
-            match self.server.recv() {
-                Ok(request) => self.receive(request, &lanes),
-                Err(_) if self.net.stop.stopped() => {}
-                // tiny_http's accept loop has ended, for want of descriptors as a rule.
-                Err(error) => self.net.fail(Error::Deaf(error.to_string())),
+            if let Some(request) = front.next() {
+                self.receive(request, &lanes);
             }
         }
         log::info!("stopping: running requests may end");
@@ -298,7 +277,7 @@ impl Reception {
         lanes.close();
         while !lanes.idle() && Instant::now() < until {
             // Clients repeat what gets a 503, by then at the next server.
-            if let Ok(Some(request)) = self.server.recv_timeout(STOPPING) {
+            if let Some(request) = front.next() {
                 self.receive(request, &lanes);
             }
         }

@@ -1,9 +1,11 @@
 //! Which connections have a request under way, by the client's address and port. Two things hang
 //! on it: pipelining is refused, because answers on one connection wait for each other inside
 //! tiny_http, without a bound and across our lanes; and what tiny_http still parses from the
-//! remains of a connection that is being closed is never carried out.
+//! remains of a connection that is being closed is never carried out. And of each request under way
+//! it is noted how long it has waited for its client, for `guard` to judge.
 
 use std::collections::{HashMap, VecDeque};
+use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -25,10 +27,60 @@ pub(super) struct Peers {
     recent: Mutex<(VecDeque<SocketAddr>, Option<Instant>)>,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 enum State {
-    Busy,
+    Busy(Arc<Flow>),
     Closed(Instant),
+}
+
+/// What moves between a request under way and its client.
+#[derive(Debug)]
+pub(super) struct Flow(Mutex<(Moved, Option<Instant>)>);
+
+/// What has moved, and how long that took.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Moved {
+    /// When the request came; what tells it from the connection's next one.
+    pub(super) since: Instant,
+    /// Bytes, either way.
+    pub(super) bytes: u64,
+    /// The time in which the server waited for the client. What the cloud takes isn't the client's
+    /// fault.
+    pub(super) waited: Duration,
+}
+
+impl Flow {
+    pub(super) fn new() -> Self {
+        let moved = Moved {
+            since: Instant::now(),
+            bytes: 0,
+            waited: Duration::ZERO,
+        };
+        Self(Mutex::new((moved, None)))
+    }
+
+    /// Reads from the client or writes to it.
+    pub(super) fn during(&self, act: impl FnOnce() -> io::Result<usize>) -> io::Result<usize> {
+        let start = Instant::now();
+        self.lock().1 = Some(start);
+        let moved = act();
+        let mut flow = self.lock();
+        flow.1 = None;
+        flow.0.waited += start.elapsed();
+        flow.0.bytes += moved.as_ref().map_or(0, |n| *n as u64);
+        moved
+    }
+
+    /// What has moved by now.
+    fn moved(&self) -> Moved {
+        let (mut moved, waiting) = *self.lock();
+        moved.waited += waiting.map_or(Duration::ZERO, |since| since.elapsed());
+        moved
+    }
+
+    fn lock(&self) -> MutexGuard<'_, (Moved, Option<Instant>)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Peers {
@@ -42,12 +94,24 @@ impl Peers {
         if peers.get(&peer).is_some_and(|state| !state.expired()) {
             return None;
         }
-        peers.insert(peer, State::Busy);
+        let flow = Arc::new(Flow::new());
+        peers.insert(peer, State::Busy(Arc::clone(&flow)));
         Some(Seat {
             peers: Arc::clone(self),
             peer,
+            flow,
             taken: true,
         })
+    }
+
+    /// The connections with a request under way, and what has moved on them.
+    pub(super) fn busy(&self) -> HashMap<SocketAddr, Moved> {
+        let peers = self.lock();
+        let busy = peers.iter().filter_map(|(peer, state)| match state {
+            State::Busy(flow) => Some((*peer, flow.moved())),
+            State::Closed(_) => None,
+        });
+        busy.collect()
     }
 
     fn meet(&self, peer: SocketAddr) {
@@ -75,7 +139,7 @@ impl Peers {
 }
 
 impl State {
-    fn expired(self) -> bool {
+    fn expired(&self) -> bool {
         matches!(self, Self::Closed(since) if since.elapsed() > CLOSED)
     }
 }
@@ -85,6 +149,7 @@ impl State {
 pub(super) struct Seat {
     peers: Arc<Peers>,
     peer: SocketAddr,
+    flow: Arc<Flow>,
     taken: bool,
 }
 
@@ -92,6 +157,11 @@ impl Seat {
     /// The connection's client.
     pub(super) fn peer(&self) -> SocketAddr {
         self.peer
+    }
+
+    /// Where it is noted what moves.
+    pub(super) fn flow(&self) -> Arc<Flow> {
+        Arc::clone(&self.flow)
     }
 
     /// Lets the next request in. Called before an answer's last bytes are sent, because the

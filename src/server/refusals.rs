@@ -2,51 +2,45 @@
 //! which answers to wrong passwords wait until it is time for them.
 
 use super::exchange::Exchange;
+use super::fair::Fair;
 use super::lanes::{guarded, spawn};
 use crate::service::Reply;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use std::io;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-/// Threads that read refused bodies away.
-const REFUSERS: usize = 2;
+/// Threads that read refused bodies away: more than one address may have standing still.
+const REFUSERS: usize = 6;
 /// Pause between looks at the clock while nothing is kept back.
 const IDLE: Duration = Duration::from_secs(60);
 
 /// The lane's entrance.
 #[derive(Clone)]
 pub(super) struct Refusals {
-    queue: Sender<Box<Exchange>>,
+    queue: Fair<Box<Exchange>>,
     kept: Sender<Box<(Instant, Exchange)>>,
-    waiting: Arc<AtomicUsize>,
 }
 
 impl Refusals {
     /// Starts its threads.
     pub(super) fn start(most: usize) -> io::Result<Self> {
-        let (queue, exchanges) = bounded::<Box<Exchange>>(most);
+        let queue = Fair::new(most);
         let (kept, room) = bounded(most);
-        let waiting = Arc::new(AtomicUsize::new(0));
         for number in 0..REFUSERS {
-            let (exchanges, waiting) = (exchanges.clone(), Arc::clone(&waiting));
+            let queue: Fair<Box<Exchange>> = Fair::clone(&queue);
             let body = move || {
-                for mut exchange in exchanges {
-                    guarded("reading a refused body", || {
-                        exchange.drain();
-                        exchange.finish();
+                loop {
+                    queue.take(|mut exchange| {
+                        guarded("reading a refused body", || {
+                            exchange.drain();
+                            exchange.finish();
+                        });
                     });
-                    waiting.fetch_sub(1, Ordering::Relaxed);
                 }
             };
             spawn(&format!("refuse-{number}"), body)?;
         }
-        let refusals = Self {
-            queue,
-            kept,
-            waiting,
-        };
+        let refusals = Self { queue, kept };
         let keeper = refusals.clone();
         spawn("keep", move || keeper.keep(&room, most))?;
         Ok(refusals)
@@ -70,16 +64,14 @@ impl Refusals {
 
     /// Has a request with an answer sent as soon as its body is read away.
     pub(super) fn send(&self, exchange: Exchange) {
-        self.waiting.fetch_add(1, Ordering::Relaxed);
-        if let Err(full) = self.queue.try_send(Box::new(exchange)) {
-            self.waiting.fetch_sub(1, Ordering::Relaxed);
-            full.into_inner().abort(&io::Error::other(TOO_MANY));
+        if let Err(full) = self.queue.push(exchange.address(), Box::new(exchange)) {
+            full.abort(&io::Error::other(TOO_MANY));
         }
     }
 
     /// Whether nobody waits, except those who are kept waiting.
     pub(super) fn idle(&self) -> bool {
-        self.waiting.load(Ordering::Relaxed) == 0
+        self.queue.idle()
     }
 
     /// Keeps answers back, at most so many.

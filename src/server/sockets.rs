@@ -3,6 +3,7 @@
 
 use rustix::net::{RecvFlags, sockopt};
 use rustix::process::{Resource, getrlimit, setrlimit};
+use std::collections::HashMap;
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::net::ToSocketAddrs;
@@ -13,6 +14,9 @@ use std::time::{Duration, Instant};
 
 /// Descriptors asked for at most: two for each connection, and far more than there are clients.
 const DESCRIPTORS: u64 = 65_536;
+/// Bytes that may wait in a connection: what is in there is read even after it has been cut, and a
+/// head takes some times as much memory. The kernel would take megabytes.
+const RECEIVED: usize = 256 << 10;
 /// Descriptors looked through where there is no /proc.
 const SCANNED: RawFd = 4_096;
 /// How long a connection to ourselves may take; on loopback it takes microseconds.
@@ -58,15 +62,16 @@ fn set_options(listener: &TcpListener, timeout: Duration) -> io::Result<()> {
     let millis = u32::try_from(timeout.as_millis()).unwrap_or(u32::MAX);
     sockopt::set_socket_timeout(listener, sockopt::Timeout::Recv, Some(timeout))?;
     sockopt::set_socket_timeout(listener, sockopt::Timeout::Send, Some(timeout))?;
+    sockopt::set_socket_recv_buffer_size(listener, RECEIVED)?;
     sockopt::set_socket_keepalive(listener, true)?;
     sockopt::set_tcp_user_timeout(listener, millis)?;
     sockopt::set_tcp_nodelay(listener, true)?;
     Ok(())
 }
 
-/// Raises the limit of descriptors as far as it goes: when they run out, tiny_http's accept loop
-/// ends.
-pub(super) fn raise_descriptors() {
+/// Raises the limit of descriptors as far as it goes, and tells it: when they run out, tiny_http's
+/// accept loop ends.
+pub(super) fn raise_descriptors() -> u64 {
     let mut limit = getrlimit(Resource::Nofile);
     let most = limit.maximum.unwrap_or(DESCRIPTORS).min(DESCRIPTORS);
     if limit.current.is_some_and(|current| current < most) {
@@ -75,6 +80,7 @@ pub(super) fn raise_descriptors() {
             log::warn!("the limit of open files can't be raised: {error}");
         }
     }
+    getrlimit(Resource::Nofile).current.unwrap_or(DESCRIPTORS)
 }
 
 /// Where to reach a listener from this machine.
@@ -92,6 +98,26 @@ pub(super) fn own_addresses(listening: SocketAddr) -> Vec<SocketAddr> {
 
 /// Connects to ourselves and closes at once.
 pub(super) fn knock(own: &[SocketAddr]) -> io::Result<()> {
+    connect(own).map(drop)
+}
+
+/// Connects to ourselves and says that nothing will come.
+pub(super) fn ask(own: &[SocketAddr]) -> io::Result<TcpStream> {
+    let socket = connect(own)?;
+    socket.shutdown(Shutdown::Write)?;
+    Ok(socket)
+}
+
+/// Whether the other end of such a connection hasn't been closed yet.
+pub(super) fn unanswered(socket: &TcpStream) -> bool {
+    let read = rustix::net::recv(socket, &mut [0; 1], RecvFlags::DONTWAIT);
+    matches!(
+        read,
+        Err(rustix::io::Errno::AGAIN | rustix::io::Errno::INTR)
+    )
+}
+
+fn connect(own: &[SocketAddr]) -> io::Result<TcpStream> {
     let mut result = Err(ErrorKind::AddrNotAvailable.into());
     for address in own {
         result = TcpStream::connect_timeout(address, KNOCK);
@@ -99,22 +125,49 @@ pub(super) fn knock(own: &[SocketAddr]) -> io::Result<()> {
             break;
         }
     }
+    let socket = result?;
     // Closed by a reset, else hundreds of sockets would always be waiting for late packets.
-    sockopt::set_socket_linger(result?, Some(Duration::ZERO))?;
-    Ok(())
+    sockopt::set_socket_linger(&socket, Some(Duration::ZERO))?;
+    Ok(socket)
 }
 
 /// The server's end of the connection from `peer`, which tiny_http doesn't hand out: found among
 /// our descriptors by its addresses, and duplicated, so that it stays ours. None also when the
 /// connection is dead.
 pub(super) fn find(peer: SocketAddr, port: u16) -> Option<TcpStream> {
-    let Ok(folder) = fs::read_dir("/proc/self/fd") else {
-        return (0..SCANNED).find_map(|fd| matching(fd, peer, port));
-    };
-    let numbers = folder.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
-    // Collected first: the folder's own descriptor is among them.
-    let numbers: Vec<RawFd> = numbers.collect();
-    numbers.into_iter().find_map(|fd| matching(fd, peer, port))
+    let mut numbers = descriptors().into_iter();
+    numbers.find_map(|fd| matching(fd, peer, port))
+}
+
+/// The clients at the other ends of all connections to this port of ours, and the bytes that each
+/// has sent and nobody has read.
+pub(super) fn clients(port: u16) -> HashMap<SocketAddr, u64> {
+    let ends = descriptors().into_iter().filter_map(|fd| ends(fd, port));
+    let unread = |socket| rustix::io::ioctl_fionread(socket).unwrap_or(0);
+    ends.map(|(socket, peer)| (peer, unread(socket))).collect()
+}
+
+/// Ends the connections of some clients at once.
+pub(super) fn cut_all(port: u16, chosen: impl Fn(SocketAddr) -> bool) {
+    for fd in descriptors() {
+        let peer = ends(fd, port).map(|(_, peer)| peer);
+        let socket = peer.filter(|peer| chosen(*peer));
+        if let Some(socket) = socket.and_then(|peer| matching(fd, peer, port)) {
+            cut(&socket);
+        }
+    }
+}
+
+/// The numbers of the descriptors that may be open.
+fn descriptors() -> Vec<RawFd> {
+    match fs::read_dir("/proc/self/fd") {
+        // Collected first: the folder's own descriptor is among them.
+        Ok(folder) => folder
+            .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+            .collect(),
+        // There is no such folder, or no descriptor left to read it.
+        Err(_) => (0..SCANNED).collect(),
+    }
 }
 
 /// The same, looked for once and then kept.
@@ -129,15 +182,24 @@ pub(super) fn find_once(
     kept.as_ref()
 }
 
-fn matching(fd: RawFd, peer: SocketAddr, port: u16) -> Option<TcpStream> {
+/// A descriptor's client, if it is a connection to this port.
+fn ends(fd: RawFd, port: u16) -> Option<(BorrowedFd<'static>, SocketAddr)> {
     // SAFETY: the number may be closed, or opened anew, by another thread at any time, so nothing
-    // is done with it besides two calls that change nothing: asking for its peer, and duplicating
-    // it. What they return is checked, and the duplicate, which is ours, is checked again. -1,
-    // the only number that a BorrowedFd mustn't be, comes from nowhere here.
+    // is done with it besides calls that change nothing: asking for its ends and how much is to be
+    // read, and duplicating it. What they return is checked, and the duplicate, which is ours, is checked
+    // again. -1, the only number that a BorrowedFd mustn't be, comes from nowhere here.
     #[allow(unsafe_code)]
     let borrowed = unsafe { BorrowedFd::borrow_raw(fd) };
     let there = rustix::net::getpeername(borrowed).ok()??;
-    if SocketAddr::try_from(there).ok()? != peer {
+    let peer = SocketAddr::try_from(there).ok()?;
+    let here = rustix::net::getsockname(borrowed).ok()?;
+    let ours = SocketAddr::try_from(here).ok()?.port() == port;
+    ours.then_some((borrowed, peer))
+}
+
+fn matching(fd: RawFd, peer: SocketAddr, port: u16) -> Option<TcpStream> {
+    let (borrowed, there) = ends(fd, port)?;
+    if there != peer {
         return None;
     }
     let socket = TcpStream::from(borrowed.try_clone_to_owned().ok()?);
@@ -195,10 +257,17 @@ pub(super) fn cut(socket: &TcpStream) {
 
 /// Bytes of memory that this machine has, if it says so.
 pub(super) fn memory() -> Option<u64> {
-    let text = fs::read_to_string("/proc/meminfo").ok()?;
-    let line = text
-        .lines()
-        .find_map(|line| line.strip_prefix("MemTotal:"))?;
+    kilobytes("/proc/meminfo", "MemTotal:")
+}
+
+/// Bytes of memory that this process takes.
+pub(super) fn resident() -> Option<u64> {
+    kilobytes("/proc/self/status", "VmRSS:")
+}
+
+fn kilobytes(file: &str, name: &str) -> Option<u64> {
+    let text = fs::read_to_string(file).ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix(name))?;
     let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kilobytes << 10)
 }

@@ -61,7 +61,7 @@ fn call(hub: &Hub, endpoint: Endpoint, args: &Args, peer: &str) -> Outcome {
         Endpoint::Rename => rename(state, args),
         Endpoint::Move => relocate(state, args),
         Endpoint::DownloadInfo => download_info(hub, state, args, peer, now),
-        Endpoint::Slice | Endpoint::Single | Endpoint::Cdn | Endpoint::Other => {
+        Endpoint::Oauth | Endpoint::Slice | Endpoint::Single | Endpoint::Cdn | Endpoint::Other => {
             Err(Refusal::NoSuchPath)
         }
     }

@@ -26,8 +26,6 @@ struct Plan {
     cut: Option<u64>,
     /// The URL's time, when running transfers end with it.
     end: Option<u64>,
-    /// How far what is said of the range is from the truth.
-    off: u64,
 }
 
 impl Plan {
@@ -35,7 +33,7 @@ impl Plan {
     fn alter(&mut self, how: &How) {
         match how {
             How::Cut => self.cut = Some(self.length / 2),
-            How::OtherRange => self.off = 1,
+            How::OtherRange if self.from + self.length < self.total => self.from += 1,
             How::Short => self.length = self.length.saturating_sub(1),
             How::OtherBytes => self.content = Content::MadeUp(self.total),
             _ => {}
@@ -130,7 +128,6 @@ fn plan(hub: &Hub, host: Host, exchange: &Exchange<'_, '_>, state: &mut State) -
         total,
         cut: cut(state),
         end: end.filter(|_| state.switches.url_cuts_running),
-        off: 0,
     })
 }
 
@@ -149,10 +146,10 @@ fn admit(
         return Err(No::Status(403, "expired"));
     }
     let away = state.switches.url_bound && exchange.head.peer.to_string() != home;
-    let ordered = state.elsewhere < state.switches.cdn_elsewhere;
+    let ordered = state.elsewhere < state.switches.cdn_elsewhere.0;
     if away || ordered {
         state.elsewhere += u32::from(ordered);
-        let status = state.switches.cdn_elsewhere_status;
+        let status = state.switches.cdn_elsewhere.1;
         return Err(No::Json(status, "forbidden realc:here arg_c:there"));
     }
     Ok(Some(end))
@@ -190,9 +187,8 @@ fn range(text: &str, total: u64) -> Option<Option<(u64, u64)>> {
 
 /// Sends the bytes.
 fn send(hub: &Hub, exchange: &mut Exchange<'_, '_>, plan: &Plan) -> io::Result<Then> {
-    let first = plan.from + plan.off;
-    let last = (first + plan.length).saturating_sub(1);
-    let content_range = format!("bytes {first}-{last}/{}", plan.total);
+    let last = (plan.from + plan.length).saturating_sub(1);
+    let content_range = format!("bytes {}-{last}/{}", plan.from, plan.total);
     let mut headers = vec![
         ("Content-Type", "application/octet-stream"),
         ("Accept-Ranges", "bytes"),

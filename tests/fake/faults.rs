@@ -65,7 +65,7 @@ pub enum How {
     UnknownHost,
     /// The hosts in the answer refuse connections (`After` only).
     DeadHost,
-    /// The CDN's `Content-Range` tells of other bytes than were asked for.
+    /// The CDN sends, and tells of, the bytes from the next one on, where there are as many.
     OtherRange,
     /// The CDN sends, and announces, a byte less than was asked for.
     Short,

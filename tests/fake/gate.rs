@@ -17,6 +17,8 @@ pub enum Answer {
     /// Success, with its data.
     Data(Value),
     No(Refusal),
+    /// JSON without the envelope.
+    Flat(u16, Value),
     /// An HTTP status with a page that isn't JSON.
     Page(u16, &'static str),
     /// The client is gone: nobody to answer.
@@ -65,7 +67,18 @@ pub fn serve(hub: &Hub, host: Host, exchange: &mut Exchange<'_, '_>) -> io::Resu
     }
     let uploads = matches!(endpoint, Endpoint::Single | Endpoint::Slice);
     let answer = match pass(hub, endpoint, exchange) {
-        Ok(()) if uploads => super::upload::serve(hub, endpoint, exchange),
+        Ok(()) if uploads => {
+            let answer = super::upload::serve(hub, endpoint, exchange);
+            let late = hub.lock().switches.oauth.late_check;
+            match late {
+                true => pass_token(hub, endpoint, exchange).map_or_else(|no| no, |()| answer),
+                false => answer,
+            }
+        }
+        Ok(()) if endpoint == Endpoint::Oauth => {
+            exchange.drain()?;
+            super::oauth::serve(hub, &exchange.head.query)
+        }
         Ok(()) => super::api::serve(hub, endpoint, exchange),
         Err(answer) => {
             if uploads && hub.lock().switches.early_errors {
@@ -204,12 +217,22 @@ fn pass(hub: &Hub, endpoint: Endpoint, exchange: &Exchange<'_, '_>) -> Result<()
     if !state.pace(endpoint, now) {
         return Err(Answer::No(Refusal::TooOften));
     }
-    if endpoint == Endpoint::Token {
+    if matches!(endpoint, Endpoint::Token | Endpoint::Oauth) {
         if head.header("authorization").is_some() {
-            state.judge.complain("Token: Authorization header sent");
+            let text = format!("{endpoint:?}: Authorization header sent");
+            state.judge.complain(text);
         }
         return Ok(());
     }
+    drop(state);
+    pass_token(hub, endpoint, exchange)
+}
+
+/// The token that a call must bring.
+fn pass_token(hub: &Hub, endpoint: Endpoint, exchange: &Exchange<'_, '_>) -> Result<(), Answer> {
+    let head = &exchange.head;
+    let now = hub.clock.now();
+    let mut state = hub.lock();
     let bearer = head.header("authorization");
     let token = bearer.and_then(|v| v.strip_prefix("Bearer "));
     let Some(token) = token else {
@@ -217,6 +240,9 @@ fn pass(hub: &Hub, endpoint: Endpoint, exchange: &Exchange<'_, '_>) -> Result<()
         state.judge.complain(text);
         return Err(Answer::No(Refusal::TokenMissing));
     };
+    if state.grants.is_good(token, now) {
+        return Ok(());
+    }
     match state.tokens.judge(token, now) {
         Worth::Good => Ok(()),
         Worth::Over | Worth::Unknown => Err(Answer::No(Refusal::TokenOver)),
@@ -256,6 +282,12 @@ fn write(
                 _ => data,
             };
             (200, envelope(hub, 0, "ok", &data))
+        }
+        Answer::Flat(status, value) => {
+            if status != 200 {
+                hub.lock().judge.count(endpoint).errors += 1;
+            }
+            (status, value.to_string().into_bytes())
         }
         Answer::No(refusal) => {
             let (code, message) = refusal.wire();

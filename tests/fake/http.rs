@@ -4,7 +4,7 @@
 
 use super::exchange::{Conn, Exchange};
 use super::tls;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
@@ -16,6 +16,10 @@ use std::time::Duration;
 
 /// Connections that wait to be accepted.
 const BACKLOG: i32 = 128;
+/// Ports of servers that have ended which nobody gets: who still calls an old server must be
+/// refused, and not meet a new one there.
+const KEPT: usize = 128;
+static ENDED: Mutex<VecDeque<OwnedFd>> = Mutex::new(VecDeque::new());
 
 /// What becomes of a connection after a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +43,7 @@ pub struct Server {
     /// The thread that accepts connections, while they aren't refused.
     thread: Mutex<Option<JoinHandle<()>>>,
     /// Keeps the port while nobody listens there.
-    _place: OwnedFd,
+    place: Option<OwnedFd>,
 }
 
 /// The connections of a server, to end them.
@@ -63,7 +67,7 @@ impl Server {
             open: Arc::default(),
             handler,
             thread: Mutex::default(),
-            _place: place,
+            place: Some(place),
         };
         server.listen()?;
         Ok(server)
@@ -135,6 +139,10 @@ impl Drop for Server {
             }
             std::thread::sleep(Duration::from_millis(5));
         }
+        let mut ended = ENDED.lock().unwrap_or_else(PoisonError::into_inner);
+        ended.extend(self.place.take());
+        let excess = ended.len().saturating_sub(KEPT);
+        ended.drain(..excess);
     }
 }
 

@@ -22,7 +22,7 @@ fake123pan: an emulator of 123pan's Open Platform
                      its edge take the next three ports; port 0: any ports
   --disk DIR         keep everything in DIR, also after the end
   --discard          keep sizes and MD5s only; reading gives made-up bytes
-  --tier TIER        rates of off, free, vip or b (off)
+  --tier TIER        rates of off, free, vip, b or oauth (off)
   --latency-ms N     wait so long before each call (0)
   --client-id ID     the client id that is good (demo)
   --client-secret S  and its secret (demo)
@@ -30,7 +30,7 @@ fake123pan: an emulator of 123pan's Open Platform
 
 Control: GET /__fake/calls, /__fake/switches, /__fake/tree;
 POST /__fake/switches, /__fake/fault, /__fake/plant, /__fake/reset, /__fake/revoke,
-/__fake/advance, /__fake/account.";
+/__fake/advance, /__fake/account, /__fake/grant.";
 
 fn main() {
     let options = match parse(std::env::args().skip(1)) {
@@ -97,6 +97,7 @@ fn tier(name: &str) -> Result<Tier, String> {
         "free" => Tier::Free,
         "vip" => Tier::Vip,
         "b" => Tier::B,
+        "oauth" => Tier::Oauth,
         _ => return Err(format!("unknown tier {name}")),
     })
 }

@@ -1,10 +1,10 @@
 //! 123pan in this process: an emulator of its Open Platform with an API host, an upload host and a
 //! CDN on ports of 127.0.0.1. It is strict where the service is documented and has a switch where
 //! it isn't; it notes each breach of a documented rule (`complaints`). What it doesn't have: the
-//! web API, OAuth, sharing, direct links, the legacy upload.
+//! web API, sharing, direct links, the legacy upload.
 //!
 //! ```text
-//! mod ─► gate ─► api, sliced, upload ─► cloud, views, tokens      cdn, control ─► cloud
+//! mod ─► gate ─► api, oauth, sliced, upload ─► cloud, views, tokens      cdn, control ─► cloud
 //!        gate ─► faults, limits, judge                            http, multipart: bytes only
 //! ```
 
@@ -30,6 +30,7 @@ mod endpoint;
 mod exchange;
 mod faults;
 mod gate;
+mod grants;
 mod hand;
 mod http;
 mod inspect;
@@ -38,6 +39,7 @@ mod limits;
 mod many;
 mod mix;
 mod multipart;
+mod oauth;
 mod refusal;
 mod sliced;
 mod state;
@@ -60,8 +62,8 @@ pub use {
     limits::Shape,
     mix::{HANG, hows},
     switches::{
-        BadIds, Cursor, Front, InfosKey, LimitOver, MissingFolder, Overwritten, Parts, Reuse,
-        Single, Switches, Taken,
+        BadIds, Cursor, Front, InfosKey, LimitOver, MissingFolder, Oauth, Overwritten, Parts,
+        Reuse, Single, Switches, Taken,
     },
 };
 
@@ -277,6 +279,32 @@ impl Fake {
     /// Pushes all tokens out now, as logins elsewhere would.
     pub fn push_out_tokens(&self) {
         self.hub.lock().tokens.push_out_all();
+    }
+
+    /// A user agrees to what the OAuth app may do; the code that his browser brings back.
+    pub fn authorize(&self, redirect: &str) -> String {
+        self.hub.lock().authorize(redirect, self.hub.clock.now())
+    }
+
+    /// A refresh token that a user got for the OAuth app.
+    pub fn grant(&self) -> String {
+        self.hub.lock().grant(self.hub.clock.now())
+    }
+
+    /// How many refresh tokens were exchanged, and how many came a second time.
+    pub fn renewals(&self) -> (u64, u64) {
+        let state = self.hub.lock();
+        (state.grants.renewals, state.grants.reuses)
+    }
+
+    /// Withdraws all grants.
+    pub fn revoke_grants(&self) {
+        self.hub.lock().grants.revoke_all();
+    }
+
+    /// Ends the access tokens of all grants.
+    pub fn end_access_tokens(&self) {
+        self.hub.lock().grants.end_access();
     }
 
     /// Refuses all writes for so long.

@@ -27,6 +27,8 @@ pub enum Refusal {
     TokenOver,
     TokenPushedOut,
     Credentials,
+    /// A code or a refresh token isn't good; in these words, because no document has any.
+    Grant(String),
     Platform,
     TooOften,
     NoSuchPath,
@@ -62,6 +64,7 @@ impl Refusal {
             Refusal::TokenOver => (401, "token is expired"),
             Refusal::TokenPushedOut => (401, "tokens number has exceeded the limit"),
             Refusal::Credentials => (1, "clientID或clientSecret错误"),
+            Refusal::Grant(said) => return (1, said.clone()),
             Refusal::Platform => (1, "Platform不正确"),
             Refusal::TooOften => (429, "请求太频繁"),
             Refusal::NoSuchPath => (404, "not found"),

@@ -5,6 +5,7 @@ use super::cloud::{Cloud, NameRules};
 use super::content::{Content, Keep};
 use super::endpoint::Endpoint;
 use super::faults::{Faults, Hold};
+use super::grants::Grants;
 use super::judge::Judge;
 use super::limits::Limits;
 use super::refusal::Refusal;
@@ -40,6 +41,7 @@ pub struct Hosts {
 pub struct State {
     pub cloud: Cloud,
     pub tokens: Tokens,
+    pub grants: Grants,
     pub pages: Pages,
     pub limits: Limits,
     pub faults: Faults,
@@ -83,6 +85,7 @@ impl Hub {
         let state = State {
             cloud: Cloud::new(),
             tokens: Tokens::default(),
+            grants: Grants::default(),
             pages: Pages::default(),
             limits: Limits::default(),
             faults: Faults::default(),

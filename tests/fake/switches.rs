@@ -45,6 +45,9 @@ pub struct Switches {
     /// How many tokens of one client live at once.
     pub tokens_live: usize,
 
+    /// How OAuth apps get their tokens.
+    pub oauth: Oauth,
+
     // --- Lists ---
     /// A new file is missing from lists for so long.
     #[serde(with = "millis")]
@@ -151,10 +154,9 @@ pub struct Switches {
     pub url_bound: bool,
     /// A transfer is cut when its URL's time is over.
     pub url_cuts_running: bool,
-    /// The CDN says so many times that the URL belongs to another place (1010).
-    pub cdn_elsewhere: u32,
-    /// The HTTP status of that answer.
-    pub cdn_elsewhere_status: u16,
+    /// The CDN says so many times that the URL belongs to another place (1010), with this HTTP
+    /// status.
+    pub cdn_elsewhere: (u32, u16),
     /// The CDN sends clients to another port by 302.
     pub cdn_redirects: bool,
     /// The CDN answers 200 and everything, whatever `Range` says.
@@ -190,6 +192,7 @@ impl Default for Switches {
             front: Front::default(),
             token_life: Duration::from_secs(90 * 24 * 60 * 60),
             tokens_live: 3,
+            oauth: Oauth::default(),
             lag_files: Duration::ZERO,
             lag_mkdir: Duration::ZERO,
             lag_trash: Duration::ZERO,
@@ -234,8 +237,7 @@ impl Default for Switches {
             url_t_is_end: true,
             url_bound: true,
             url_cuts_running: false,
-            cdn_elsewhere: 0,
-            cdn_elsewhere_status: 403,
+            cdn_elsewhere: (0, 403),
             cdn_redirects: false,
             cdn_ignores_range: false,
             cdn_cuts_after: None,
@@ -255,6 +257,51 @@ pub struct Front {
     pub date_skew: i64,
     /// The developer benefit has ended.
     pub benefit_ended: bool,
+}
+
+/// How OAuth apps get their tokens. An access token lives as long as `token_life` says.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Oauth {
+    /// How long a refresh token is good.
+    #[serde(with = "millis")]
+    pub refresh_life: Duration,
+    /// A refresh token that comes a second time ends its grant.
+    pub reuse_revokes: bool,
+    /// A renewal doesn't end the old access token.
+    pub old_token_lives: bool,
+    /// An upload's token is looked at once more when its body is there.
+    pub late_check: bool,
+    /// Apps must send their secret.
+    pub needs_secret: bool,
+    /// Tokens come in 123pan's envelope.
+    pub enveloped: bool,
+    /// Refusals come as other OAuth servers write them, with HTTP 400.
+    pub plain_errors: bool,
+    /// Refusals repeat the refresh token.
+    pub echoes: bool,
+    /// Access tokens are said to live so long, if not zero; they live as long as they do.
+    #[serde(with = "millis")]
+    pub life_told: Duration,
+    /// `expires_in` is a text.
+    pub life_as_text: bool,
+}
+
+impl Default for Oauth {
+    fn default() -> Oauth {
+        Oauth {
+            refresh_life: Duration::from_secs(90 * 24 * 60 * 60),
+            reuse_revokes: true,
+            old_token_lives: false,
+            late_check: false,
+            needs_secret: true,
+            enveloped: false,
+            plain_errors: false,
+            echoes: false,
+            life_told: Duration::ZERO,
+            life_as_text: false,
+        }
+    }
 }
 
 /// Durations as whole milliseconds, because people write them into JSON.

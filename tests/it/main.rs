@@ -16,8 +16,10 @@ mod device;
 #[path = "../fake/mod.rs"]
 mod fake;
 mod faults;
+mod hostile;
 mod mixed;
 mod model;
+mod oauth;
 mod power;
 mod rig;
 mod rigged;

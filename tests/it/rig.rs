@@ -14,6 +14,12 @@ use std::time::{Duration, Instant};
 /// Longest wait for a line of the log.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// The variables of a developer's client, and of an OAuth app.
+const CLIENT: [&str; 2] = ["PAN123_CLIENT_ID", "PAN123_CLIENT_SECRET"];
+const APP: [&str; 2] = ["PAN123_OAUTH_CLIENT_ID", "PAN123_OAUTH_CLIENT_SECRET"];
+/// The file of an OAuth grant in the state directory.
+const GRANT: &str = "oauth-token.json";
+
 /// A server over an emulator. The server ends when it is dropped, and the emulator with the last.
 pub(crate) struct Rig {
     /// The emulator, which may have other servers besides.
@@ -55,13 +61,33 @@ impl Rig {
 
     fn over(program: &Path, cloud: Arc<Fake>, url: &str, options: &[&str]) -> Self {
         let dir = TempDir::new();
-        let log = dir.path().join("log");
         let account = Account {
             program: program.to_owned(),
             url: url.to_owned(),
             credentials: [cloud.client_id(), cloud.client_secret()].map(str::to_owned),
+            names: CLIENT,
             state: dir.path().join("state"),
         };
+        Self::with_account(account, cloud, dir, options)
+    }
+
+    /// A server that uses the account by an OAuth app, with a user's grant.
+    pub(crate) fn by_oauth(cloud: Fake, options: &[&str]) -> Self {
+        let dir = TempDir::new();
+        let account = Account {
+            program: env!("CARGO_BIN_EXE_restic-123pan").into(),
+            url: cloud.url(),
+            credentials: [cloud.client_id(), cloud.client_secret()].map(str::to_owned),
+            names: APP,
+            state: dir.path().join("state"),
+        };
+        fs::create_dir(&account.state).unwrap();
+        fs::write(account.state.join(GRANT), cloud.grant()).unwrap();
+        Self::with_account(account, Arc::new(cloud), dir, options)
+    }
+
+    fn with_account(account: Account, cloud: Arc<Fake>, dir: TempDir, options: &[&str]) -> Self {
+        let log = dir.path().join("log");
         let options: Vec<String> = options.iter().map(|word| (*word).to_owned()).collect();
         let server = account.serve(&log, 0, &options);
         let rig = Self {
@@ -79,26 +105,26 @@ impl Rig {
 
     /// Kills the server and starts it again on its port, with a new log.
     pub(crate) fn kill_and_restart(&self) {
-        self.restart_on(self.port());
+        let _ = self.server.borrow_mut().kill();
+        self.restart(self.port());
     }
 
     /// The same on another port.
     pub(crate) fn kill_and_move(&self) {
-        self.restart_on(0);
+        let _ = self.server.borrow_mut().kill();
+        self.restart(0);
     }
 
     /// Has the server stop, and starts it again on its port, with a new log.
     pub(crate) fn stop_and_restart(&self) {
         let pid = rustix::process::Pid::from_child(&self.server.borrow());
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
-        let _ = self.server.borrow_mut().wait();
-        self.restart_on(self.port());
+        self.restart(self.port());
     }
 
-    /// Kills the server, if it still runs, and starts it again; port 0 is any.
-    fn restart_on(&self, listen: u16) {
+    /// Waits for the server's end and starts it again; port 0 is any.
+    fn restart(&self, listen: u16) {
         let mut server = self.server.borrow_mut();
-        let _ = server.kill();
         let _ = server.wait();
         *server = self.account.serve(&self.log, listen, &self.options);
         drop(server);
@@ -127,6 +153,16 @@ impl Rig {
         command
     }
 
+    /// The same command of a user's, whatever comes of it.
+    pub(crate) fn try_command(&self, words: &[&str]) -> Command {
+        self.account.command(words)
+    }
+
+    /// The file of the OAuth grant.
+    pub(crate) fn grant(&self) -> PathBuf {
+        self.account.state.join(GRANT)
+    }
+
     /// The emulated account.
     pub(crate) fn cloud(&self) -> &Fake {
         &self.cloud
@@ -145,6 +181,12 @@ impl Rig {
     /// The number of the server's process.
     pub(crate) fn pid(&self) -> u32 {
         self.server.borrow().id()
+    }
+
+    /// Its exit code, if the server has ended by itself.
+    pub(crate) fn ended(&self) -> Option<Option<i32>> {
+        let status = self.server.borrow_mut().try_wait().unwrap()?;
+        Some(status.code())
     }
 
     /// The address on which it listens.
@@ -197,6 +239,8 @@ struct Account {
     program: PathBuf,
     url: String,
     credentials: [String; 2],
+    /// The variables that the credentials stand in.
+    names: [&'static str; 2],
     state: PathBuf,
 }
 
@@ -208,8 +252,8 @@ impl Account {
         command
             .args(words)
             .args(["--tier", "vip", "--api-url", &self.url])
-            .env("PAN123_CLIENT_ID", id)
-            .env("PAN123_CLIENT_SECRET", secret)
+            .env(self.names[0], id)
+            .env(self.names[1], secret)
             .env("PAN123_STATE_DIR", &self.state);
         command
     }
@@ -220,6 +264,7 @@ impl Account {
             .args(["--listen", &format!("127.0.0.1:{port}")])
             .args(options)
             .env("RUST_LOG", "info")
+            .env("RUST_BACKTRACE", "0")
             .stderr(File::create(log).unwrap())
             .spawn()
             .unwrap()

@@ -255,9 +255,13 @@ fn the_scanner_of_functions_works() {
 
 #[test]
 fn dependencies_are_in_order_and_give_their_reason() {
-    let manifest = read("Cargo.toml");
     let mut faults = Vec::new();
-    for section in ["[dependencies]", "[dev-dependencies]"] {
+    for (manifest, section) in [
+        ("Cargo.toml", "[dependencies]"),
+        ("Cargo.toml", "[dev-dependencies]"),
+        ("tests/fuzz/Cargo.toml", "[dependencies]"),
+    ] {
+        let manifest = read(manifest);
         let lines = manifest.lines().skip_while(|line| *line != section).skip(1);
         let lines: Vec<&str> = lines.take_while(|line| !line.starts_with('[')).collect();
         let lines: Vec<&str> = lines.into_iter().filter(|line| !line.is_empty()).collect();
@@ -269,6 +273,20 @@ fn dependencies_are_in_order_and_give_their_reason() {
         faults.extend(bare.map(|line| format!("no reason: {line}")));
     }
     none(&faults);
+}
+
+/// A target without seeds begins from nothing, and one without its lines isn't built.
+#[test]
+fn fuzz_targets_have_seeds() {
+    let manifest = read("tests/fuzz/Cargo.toml");
+    let targets = sources("tests/fuzz/targets");
+    assert_eq!(targets.len(), manifest.matches("[[bin]]").count());
+    for (path, _) in targets {
+        let name = path.rsplit('/').next().unwrap().trim_end_matches(".rs");
+        assert!(manifest.contains(&format!("path = \"targets/{name}.rs\"")));
+        let seeds = root().join("tests/fuzz/seeds").join(name);
+        assert!(fs::read_dir(seeds).unwrap().count() > 1, "{name}");
+    }
 }
 
 #[test]
@@ -310,7 +328,7 @@ fn the_readme_lists_every_option() {
     let readme: BTreeSet<String> = text.lines().filter(table).filter_map(option).collect();
     let listed = |line: &&str| line.trim_start().starts_with("--");
     let mut helps = BTreeSet::new();
-    for command in ["", "bin list", "bin purge", "bin restore"] {
+    for command in ["", "bin list", "bin purge", "bin restore", "verify"] {
         let help = help(command);
         helps.extend(help.lines().filter(listed).filter_map(option));
     }

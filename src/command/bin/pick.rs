@@ -1,7 +1,7 @@
 //! Which of the things in the bin a command is about: by when they were deleted, by patterns, by
 //! the beginnings of their ids.
 
-use super::print::Progress;
+use super::print::Line;
 use crate::args::When;
 use crate::error::Error;
 use crate::pan123::{Item, RecycleBin, Seen, What};
@@ -13,9 +13,9 @@ const DIGITS: usize = 8;
 
 /// Reads what lies in the bin, saying how far it is.
 pub(super) fn walk(bin: &RecycleBin) -> Result<Seen, Error> {
-    let progress = Progress::new();
+    let line = Line::new();
     bin.walk(&|folders, files| {
-        progress.say(&format!("{folders} folders read, {files} files in the bin"));
+        line.say(&format!("{folders} folders read, {files} files in the bin"));
     })
 }
 

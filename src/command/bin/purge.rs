@@ -2,7 +2,7 @@
 
 use super::Failure;
 use super::pick::{walk, within};
-use super::print::{Progress, files, size};
+use super::print::{Line, files, size};
 use crate::args::BinCommand;
 use crate::pan123::{Item, RecycleBin, What};
 use crate::restic::File;
@@ -44,15 +44,15 @@ pub(super) fn run(
     if !yes && !confirmed(items.len(), bytes, out)? {
         return Ok(writeln!(out, "nothing was purged")?);
     }
-    let progress = Progress::new();
+    let line = Line::new();
     let (freed, done) = bin.purge(&items, &|freed| {
         let (now, all) = (freed.files, items.len());
-        progress.say(&format!(
+        line.say(&format!(
             "{now} of {all} files purged, {}",
             size(freed.bytes)
         ));
     });
-    drop(progress);
+    drop(line);
     let count = usize::try_from(freed.files).unwrap_or(usize::MAX);
     writeln!(out, "purged {}, {}", files(count), size(freed.bytes))?;
     Ok(done?)

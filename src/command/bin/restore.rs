@@ -2,7 +2,7 @@
 
 use super::Failure;
 use super::pick::{names, walk, within};
-use super::print::{Progress, files, kind, size};
+use super::print::{Line, files, kind, size};
 use crate::args::BinCommand;
 use crate::pan123::{Item, RecycleBin, Restored};
 use crate::restic::Kind;
@@ -62,11 +62,11 @@ pub(super) fn run(
     if *dry_run {
         return tell(&items, out);
     }
-    let progress = Progress::new();
+    let line = Line::new();
     let (restored, done) = bin.restore(&items, &|count| {
-        progress.say(&format!("{count} of {} files brought back", items.len()));
+        line.say(&format!("{count} of {} files brought back", items.len()));
     });
-    drop(progress);
+    drop(line);
     report(&restored, &items, out)?;
     done?;
     match restored.left.is_empty() && restored.gone.is_empty() {

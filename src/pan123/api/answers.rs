@@ -1,8 +1,9 @@
 //! What 123pan's answers hold, read leniently where the service varies: numbers may come as text,
 //! empty things as null, and unknown fields are left alone.
 
+use crate::civil;
 use serde::Deserialize;
-use serde::de::{Deserializer, Error as _};
+use serde::de::{Deserializer, Error as _, IgnoredAny};
 
 /// An entry of a list or of `infos`.
 #[derive(Clone, Debug, Deserialize)]
@@ -31,6 +32,9 @@ pub struct Row {
     /// Not 0 when it lies in the bin.
     #[serde(default, deserialize_with = "number")]
     pub trashed: u64,
+    /// When it was made, in seconds since 1970; 0 if that isn't told.
+    #[serde(default, rename = "createAt", deserialize_with = "moment")]
+    pub made: u64,
 }
 
 impl Row {
@@ -72,6 +76,65 @@ pub(super) struct ListData {
     pub(super) last_file_id: i64,
     // Neither missing nor null: such an answer is a fault, never an empty list (safety rule 11).
     pub(super) file_list: Vec<Row>,
+}
+
+/// A new folder.
+#[derive(Deserialize)]
+pub(super) struct MadeFolder {
+    #[serde(rename = "dirID", deserialize_with = "number")]
+    pub(super) dir: u64,
+}
+
+/// What `infos` found.
+#[derive(Deserialize)]
+pub(super) struct Found {
+    // Both names are documented, one in the table, the other in the sample.
+    #[serde(rename = "fileList", alias = "list")]
+    pub(super) rows: Vec<Row>,
+}
+
+/// The details of a file or folder.
+#[derive(Deserialize)]
+pub(super) struct Measured {
+    #[serde(deserialize_with = "number")]
+    pub(super) size: u64,
+}
+
+/// What couldn't be taken out of the bin.
+#[derive(Deserialize)]
+pub(super) struct Recovered {
+    #[serde(rename = "abnormalFileIDs", default, deserialize_with = "numbers")]
+    pub(super) abnormal: Vec<u64>,
+}
+
+/// Where a file can be downloaded.
+#[derive(Deserialize)]
+pub(super) struct Address {
+    #[serde(rename = "downloadUrl")]
+    pub(super) url: String,
+}
+
+/// A new access token for a client id.
+#[derive(Deserialize)]
+pub struct Granted {
+    /// The token.
+    #[serde(rename = "accessToken")]
+    pub token: String,
+    /// When it ends, as RFC 3339 writes it.
+    #[serde(rename = "expiredAt")]
+    pub expires: String,
+}
+
+/// What an OAuth grant is renewed to.
+#[derive(Deserialize)]
+pub struct OauthTokens {
+    /// The access token.
+    pub access_token: String,
+    /// The refresh token, good for one use.
+    pub refresh_token: String,
+    /// Seconds that the access token lives; 0 if it isn't told.
+    #[serde(default, deserialize_with = "number")]
+    pub expires_in: u64,
 }
 
 /// The account.
@@ -154,9 +217,27 @@ pub struct Created {
     pub servers: Vec<String>,
 }
 
+/// Reads a text as each kind of data in turn, for the fuzz targets; the rows that it holds.
+#[cfg(fuzzing)]
+pub fn read_as_each(text: &str) -> Vec<Row> {
+    fn read<'a, T: Deserialize<'a>>(text: &'a str) -> Option<T> {
+        serde_json::from_str(text).ok()
+    }
+    let _ = (read::<MadeFolder>(text), read::<Measured>(text));
+    let _ = (read::<Option<Recovered>>(text), read::<Address>(text));
+    let _ = (read::<Granted>(text), read::<OauthTokens>(text));
+    let _ = read::<Vec<String>>(text);
+    let _ = read::<User>(text).map(|user| (user.space(), user.free()));
+    let _ = read::<Uploaded>(text).map(Uploaded::file);
+    let _ = read::<Created>(text);
+    let found = read::<Found>(text).map(|found| found.rows);
+    let listed = read::<ListData>(text).map(|listed| listed.file_list);
+    found.into_iter().chain(listed).flatten().collect()
+}
+
 /// An integer as a number or as text, or null for 0: 123pan's capitalisations vary, and so may
 /// its types.
-pub(super) fn number<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
+fn number<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
     match Option::<Loose>::deserialize(from)? {
         None => Ok(0),
         // A size or number below 0 is nonsense, and a status below 0 is no rejection.
@@ -165,8 +246,16 @@ pub(super) fn number<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error
     }
 }
 
+/// A time, which has no zone and is Chinese; 0 for what is none.
+fn moment<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
+    Ok(match Option::deserialize(from)? {
+        Some(Moment::Text(text)) => civil::chinese(&text).unwrap_or(0),
+        Some(Moment::Other(_)) | None => 0,
+    })
+}
+
 /// Integers as numbers or as text, or null for none.
-pub(super) fn numbers<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<u64>, D::Error> {
+fn numbers<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<u64>, D::Error> {
     #[derive(Deserialize)]
     struct One(#[serde(deserialize_with = "number")] u64);
     let all = Option::<Vec<One>>::deserialize(from)?.unwrap_or_default();
@@ -192,6 +281,13 @@ fn text<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
 
 fn texts<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
     Ok(Option::deserialize(from)?.unwrap_or_default())
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Moment {
+    Text(String),
+    Other(IgnoredAny),
 }
 
 #[derive(Deserialize)]

@@ -2,7 +2,7 @@
 //! outcome means. The only user of ureq. What the calls are is `api`'s.
 
 mod agent;
-mod answer;
+pub(super) mod answer;
 mod knock;
 
 use super::api::Endpoint;
@@ -10,16 +10,14 @@ use super::health::Seen;
 use super::judge::{self, Outcome, Verdict, Why};
 use super::multipart::Form;
 use super::pace::{Pacer, Priority};
-use super::token::{Keeper, NoToken, Token};
+use super::token::Keeper;
 use super::trouble::Troubles;
 use super::{Config, Timing};
-use crate::civil::seconds;
 use crate::restic::Part;
 use crate::store::{self, Cause};
 use agent::{agent, unsent};
-use answer::{clip, describe, understand};
+use answer::{describe, understand};
 use log::debug;
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::fmt;
 use std::io::{self, Read};
@@ -118,6 +116,10 @@ impl<'a, 'f> Call<'a, 'f> {
         Self { first, ..self }
     }
 
+    fn streams(&self) -> bool {
+        matches!(self.payload, Payload::Form(_))
+    }
+
     fn ready(&self) -> bool {
         match &self.payload {
             Payload::Form(form) => form.ready(),
@@ -133,7 +135,6 @@ type Reading<'r> = dyn FnMut(&str) -> Result<(), serde_json::Error> + 'r;
 pub struct Door {
     agent: Agent,
     base: String,
-    client: (String, String),
     /// The token.
     pub keeper: Keeper,
     /// The rates.
@@ -152,13 +153,10 @@ impl Door {
     /// A door for the configured account; nothing is sent yet.
     pub fn new(config: &Config, pacer: Pacer) -> Self {
         let timing = config.timing.clone();
-        let folder = config.state_dir.as_deref();
-        let keeper = Keeper::new(folder, &config.api_url, &config.client_id, &timing);
         Self {
             agent: agent(config),
             base: config.api_url.trim_end_matches('/').to_owned(),
-            client: (config.client_id.clone(), config.client_secret.clone()),
-            keeper,
+            keeper: Keeper::new(config),
             pacer,
             banned: Mutex::default(),
             troubles: Troubles::default(),
@@ -189,7 +187,7 @@ impl Door {
         loop {
             tries += 1;
             // Before the wait: calls that then wait for a token go all at once.
-            if token.is_none() && call.endpoint != Endpoint::AccessToken {
+            if token.is_none() && !call.endpoint.gives_tokens() {
                 token = Some(self.token(None)?);
             }
             let left = self.timing.rate_wait.saturating_sub(start.elapsed());
@@ -200,7 +198,9 @@ impl Door {
                 let text = format!("the rate of {} left no room for it", call.endpoint.path());
                 return Err(Fault::new(Why::Throttled, text));
             };
+            let stream = call.streams().then(|| self.keeper.stream(&mut token));
             let (outcome, trace) = self.send(&mut call, token.as_deref(), read)?;
+            drop(stream);
             let why = judge::why(call.endpoint, &outcome);
             self.seen.called(call.endpoint, why);
             let Some(why) = why else {
@@ -285,7 +285,7 @@ impl Door {
             }
         };
         Ok(match sent {
-            Ok(response) => understand(response, read),
+            Ok(response) => understand(call.endpoint, response, read),
             Err(error) => (unsent(&error), String::new()),
         })
     }
@@ -301,34 +301,11 @@ impl Door {
     }
 
     fn token(&self, failing: Option<(&str, Why)>) -> Result<Arc<str>, Fault> {
-        let found = self.keeper.token(failing, || self.fetch_token());
-        found.map_err(|NoToken(why, text)| {
-            self.troubles.tell(why, &text);
-            Fault::new(why, text)
+        let found = self.keeper.token(self, failing);
+        found.map_err(|no| {
+            self.troubles.tell(no.why(), &no.1);
+            Fault::new(no.why(), no.1)
         })
-    }
-
-    fn fetch_token(&self) -> Result<Token, NoToken> {
-        #[derive(Deserialize)]
-        struct Data {
-            #[serde(rename = "accessToken")]
-            token: String,
-            #[serde(rename = "expiredAt")]
-            expires: String,
-        }
-        let (id, secret) = &self.client;
-        let body = serde_json::json!({ "clientID": id, "clientSecret": secret });
-        let call = Call::json(Endpoint::AccessToken, &body).first(Priority::Small);
-        let data: Data = self
-            .ask(call)
-            .map_err(|fault| NoToken(fault.why, fault.text))?;
-        let expires = seconds(&data.expires).ok_or_else(|| {
-            NoToken(
-                Why::NoToken,
-                format!("a token's expiry is no time: {}", clip(&data.expires)),
-            )
-        })?;
-        Ok(Token::new(&data.token, expires))
     }
 
     /// Opens a download address at a part of its file; no token goes with it. The caller checks

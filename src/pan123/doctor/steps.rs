@@ -136,6 +136,7 @@ impl Doctor {
     /// Whether the account may be used by programs.
     pub(super) fn benefit(&mut self) -> Found {
         match account(&self.user).paid_until {
+            _ if self.config.grant.is_some() => Ok("an OAuth app needs none".to_owned()),
             None => Ok("123pan names none, but takes the credentials".to_owned()),
             Some(until) if until > now() => Ok(format!("until {}", civil::rfc3339(until))),
             Some(until) => Err(Problem::new(

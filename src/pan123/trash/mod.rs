@@ -20,7 +20,7 @@ use super::known::{Path, owner};
 use super::pace::Priority;
 use super::tree::{BATCH, Tree};
 use super::waste::{List, NEVER, Waiting, Waste};
-use super::{Cloud, Config, bin, download, fence, known, pacer, upload};
+use super::{Cloud, Config, bin, download, known, pacer, promises, upload};
 use crate::restic::{File, Kind};
 use crate::store::{Cause, Error};
 use std::collections::HashMap;
@@ -112,7 +112,7 @@ impl RecycleBin {
         let cloud = Cloud {
             base: config.repo_path.clone(),
             tree: Tree::new(Arc::clone(&door)),
-            fence: fence::Fence::default(),
+            fence: promises::Fence::default(),
             waste: Waste::new(&Config {
                 // The list is the server's, so nothing is kept here.
                 state_dir: None,

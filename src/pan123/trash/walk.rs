@@ -6,17 +6,13 @@ use super::super::Cloud;
 use super::super::api::Row;
 use super::super::known::join;
 use super::super::pace::Priority;
+use super::super::walk;
 use super::Item;
 use crate::restic::MAX_DEPTH;
 use crate::store::{Cause, Error};
 use std::collections::HashSet;
-use std::sync::{Mutex, PoisonError};
-use std::thread;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Folders that are read at once.
-const READERS: usize = 8;
-/// Bytes of stack of a reader; it makes HTTPS calls.
-const STACK: usize = 256 << 10;
 /// Folders within each other that are looked into: those of a repository's path, `data` and one
 /// of its 256.
 const DEEPEST: usize = MAX_DEPTH + 2;
@@ -40,13 +36,6 @@ struct Place {
     in_bin: bool,
 }
 
-#[derive(Default)]
-struct Findings {
-    seen: Seen,
-    below: Vec<Place>,
-    error: Option<Error>,
-}
-
 /// Walks through all folders of repositories.
 pub fn walk(cloud: &Cloud, progress: &(dyn Fn(usize, usize) + Sync)) -> Result<Seen, Error> {
     let Some(ids) = cloud.tree.find(&cloud.base, Priority::Background)? else {
@@ -58,70 +47,45 @@ pub fn walk(cloud: &Cloud, progress: &(dyn Fn(usize, usize) + Sync)) -> Result<S
         id,
         in_bin: false,
     };
-    let mut places: Vec<Place> = ids.into_iter().map(place).collect();
-    let findings = Mutex::new(Findings::default());
-    for _ in 0..=DEEPEST {
-        if places.is_empty() {
-            break;
-        }
-        let (readers, next) = (places.len().min(READERS), Mutex::new(places.into_iter()));
-        thread::scope(|scope| -> Result<(), Error> {
-            for _ in 0..readers {
-                let builder = thread::Builder::new().stack_size(STACK);
-                let (next, findings) = (&next, &findings);
-                let read = move || {
-                    while let Some(place) = lock(next).next() {
-                        read_place(cloud, &place, findings);
-                        let so_far = lock(findings);
-                        progress(so_far.seen.folders, so_far.seen.items.len());
-                        if so_far.error.is_some() {
-                            return;
-                        }
-                    }
-                };
-                let reader = builder.spawn_scoped(scope, read);
-                reader.map_err(|e| Error::new(Cause::Busy, format!("starting a thread: {e}")))?;
-            }
-            Ok(())
-        })?;
-        let mut found = lock(&findings);
-        if let Some(error) = found.error.take() {
-            return Err(error);
-        }
-        places = std::mem::take(&mut found.below);
-    }
-    let found = findings
-        .into_inner()
-        .unwrap_or_else(PoisonError::into_inner);
-    let mut seen = found.seen;
+    let seen = Mutex::new(Seen::default());
+    let places: Vec<Place> = ids.into_iter().map(place).collect();
+    walk::walk(places, DEEPEST, &|place| {
+        let below = read_place(cloud, &place, &seen)?;
+        let so_far = lock(&seen);
+        progress(so_far.folders, so_far.items.len());
+        Ok(below)
+    })?;
+    let mut seen = seen.into_inner().unwrap_or_else(PoisonError::into_inner);
     let order = |item: &Item| (item.path.clone(), item.name.clone(), item.file);
     seen.items.sort_by_cached_key(order);
     Ok(seen)
 }
 
-fn read_place(cloud: &Cloud, place: &Place, findings: &Mutex<Findings>) {
+fn read_place(cloud: &Cloud, place: &Place, seen: &Mutex<Seen>) -> Result<Vec<Place>, Error> {
     let rows = cloud.tree.read(&[place.id], Priority::Background);
-    let mut found = lock(findings);
-    found.seen.folders += 1;
+    let mut seen = lock(seen);
+    seen.folders += 1;
     match rows {
-        Ok(rows) => found.take_in(&cloud.base, place, rows),
+        Ok(rows) => Ok(seen.take_in(&cloud.base, place, rows)),
         // What is said of a folder in the bin isn't documented.
-        Err(_) if place.in_bin => found.seen.closed += 1,
-        Err(fault) => {
-            let error = Error::from(fault).during(format!("reading /{}", place.path));
-            found.error.get_or_insert(error);
+        Err(_) if place.in_bin => {
+            seen.closed += 1;
+            Ok(Vec::new())
         }
+        Err(fault) => Err(Error::from(fault).during(format!("reading /{}", place.path))),
     }
 }
 
-impl Findings {
-    fn take_in(&mut self, base: &str, place: &Place, rows: Vec<Row>) {
+impl Seen {
+    /// Takes in the rows of a folder; answers the folders in it.
+    fn take_in(&mut self, base: &str, place: &Place, rows: Vec<Row>) -> Vec<Place> {
         let living = rows.iter().filter(|row| row.is_file());
         let living: HashSet<String> = living.map(|row| row.filename.clone()).collect();
+        let mut below = Vec::new();
         for row in rows {
             let trashed = row.trashed != 0;
             if row.kind == 1 && !row.filename.contains('/') {
-                self.below.push(Place {
+                below.push(Place {
                     path: join(&place.path, &row.filename),
                     id: row.file_id,
                     in_bin: place.in_bin || trashed,
@@ -130,12 +94,13 @@ impl Findings {
             if trashed {
                 let taken = living.contains(&row.filename);
                 let item = Item::new(base, &place.path, row);
-                self.seen.items.push(Item { taken, ..item });
+                self.items.push(Item { taken, ..item });
             }
         }
+        below
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(seen: &Mutex<Seen>) -> MutexGuard<'_, Seen> {
+    seen.lock().unwrap_or_else(PoisonError::into_inner)
 }

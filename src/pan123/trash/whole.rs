@@ -36,7 +36,7 @@ impl RecycleBin {
     pub fn purged_with(&self, wanted: &[&Item], seen: &Seen) -> Result<u64, Error> {
         let files: HashSet<u64> = wanted.iter().map(|item| item.file).collect();
         let shown: HashSet<u64> = seen.items.iter().map(|item| item.file).collect();
-        let mut purged = 0;
+        let mut purged = 0_u64;
         for (number, _) in (0..).zip(&self.list.repos) {
             let past = self.list.past.iter().filter(|past| past.repo == number);
             let mut events: Vec<Event> = past
@@ -59,7 +59,8 @@ impl RecycleBin {
                 },
             }));
             let (known, missing) = purged_among(events);
-            purged += known + self.unknown(&missing)?;
+            let known = known.saturating_add(self.unknown(&missing)?);
+            purged = known.saturating_add(purged);
         }
         Ok(purged)
     }
@@ -79,19 +80,19 @@ impl RecycleBin {
 fn purged_among(mut events: Vec<Event>) -> (u64, Vec<u64>) {
     events.sort_by_key(|event| event.from);
     let mut groups: Vec<Vec<Event>> = Vec::new();
-    let mut end = 0;
+    let mut end = 0_u64;
     for event in events {
         match groups.last_mut() {
-            Some(group) if event.from <= end + TOGETHER => group.push(event),
+            Some(group) if event.from <= end.saturating_add(TOGETHER) => group.push(event),
             _ => groups.push(vec![event]),
         }
         end = end.max(event.to);
     }
     groups.retain(|group| group.iter().any(|event| event.what == Happened::Wanted));
-    let (mut purged, mut missing) = (0, Vec::new());
+    let (mut purged, mut missing) = (0_u64, Vec::new());
     for event in groups.into_iter().flatten() {
         match event.what {
-            Happened::Purged(count) => purged += count,
+            Happened::Purged(count) => purged = purged.saturating_add(count),
             Happened::Missing(file) => missing.push(file),
             Happened::Wanted | Happened::Removed => {}
         }
@@ -107,7 +108,13 @@ mod tests {
     fn what_is_near_belongs_together() {
         let at = |from, to, what| Event { from, to, what };
         let (wanted, purged) = (Happened::Wanted, Happened::Purged(3));
+        // What a damaged list holds may be any number.
+        let broken = Happened::Purged(u64::MAX);
         for (events, expected) in [
+            (
+                vec![at(0, u64::MAX, broken), at(5, 5, broken), at(7, 7, wanted)],
+                (u64::MAX, vec![]),
+            ),
             (vec![at(1000, 1000, wanted)], (0, vec![])),
             (
                 vec![at(1000, 1000, wanted), at(1600, 1600, purged)],

@@ -2,10 +2,10 @@
 
 use super::super::api::Row;
 use super::super::bin::{Doomed, Purge};
-use super::super::fence::Promise;
 use super::super::judge::{Why, pause};
 use super::super::known::Known;
 use super::super::pace::Priority;
+use super::super::promises::Promise;
 use super::super::{Cloud, key, priority};
 use super::{Next, Target};
 use crate::body::Body;
@@ -106,10 +106,10 @@ impl Cloud {
         };
         match file.kind() {
             None | Some(Kind::Keys) => {
-                let confirmed = self.confirm_one(repo, &promise, first);
+                let confirmed = self.confirm_one(&promise, first);
                 confirmed.inspect_err(|_| self.tree.known().forget(&path, &[number]))
             }
-            Some(Kind::Locks) => self.fence_lock(repo, &promise, first),
+            Some(Kind::Locks) => self.fence_lock(&promise, first),
             Some(Kind::Data) => {
                 self.fence.promise(repo, promise);
                 Ok(())
@@ -124,12 +124,12 @@ impl Cloud {
 
     /// restic waits 200 ms after its lock's POST and lists the others': by then everybody must be
     /// able to see it (safety rule 8), and to read it.
-    fn fence_lock(&self, repo: &Repo, promise: &Promise, first: Priority) -> Result<(), Error> {
+    fn fence_lock(&self, promise: &Promise, first: Priority) -> Result<(), Error> {
         let (path, number) = (&promise.path, promise.file);
         let shown = match self.shown(path, &[number], first) {
             // The list tells as much as `infos` would.
             Ok(Some(rows)) if is_kept(promise, &rows) => Ok(true),
-            Ok(Some(_)) => self.confirm_one(repo, promise, first).map(|()| true),
+            Ok(Some(_)) => self.confirm_one(promise, first).map(|()| true),
             Ok(None) => Ok(false),
             Err(error) => Err(error),
         };

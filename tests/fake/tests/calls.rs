@@ -215,7 +215,7 @@ fn many_files_are_quick() {
     }
     assert_eq!(client.list(fake.file("/data").unwrap().id).len(), 20_000);
     assert!(
-        start.elapsed() < Duration::from_secs(10),
+        start.elapsed() < Duration::from_secs(60),
         "{:?}",
         start.elapsed()
     );

@@ -26,6 +26,8 @@ fn each_fault_once() {
         How::BadJson,
         How::WrongShape,
         How::NullData,
+        How::Block,
+        How::Data(json!({"dirID": 7})),
         How::Reset,
         How::Cut,
         How::Refuse,
@@ -41,6 +43,10 @@ fn each_fault_once() {
                 How::BadJson => reply.status == 200 && reply.json().is_null() && reply.whole,
                 How::WrongShape => reply.json()["data"].is_string(),
                 How::NullData => reply.code() == 0 && reply.json()["data"].is_null(),
+                How::Block => {
+                    reply.status == 403 && reply.body == b"123pan-global-slb forbidden client ip"
+                }
+                How::Data(data) => reply.json()["data"] == *data,
                 How::Reset | How::Refuse => reply.status == 0,
                 How::Cut => reply.status == 200 && !reply.whole && !reply.body.is_empty(),
                 _ => false,
@@ -62,6 +68,66 @@ fn hangs_and_wrong_ids() {
     assert!((reply.code(), made) == (0, true) && start.elapsed().as_millis() >= 150);
     let (reply, made) = mkdir_under(When::After, How::WrongId);
     assert!(made && reply.json()["data"]["dirID"] == json!(999_999_999_999_u64));
+}
+
+/// Hosts that can't be reached stand where good ones should.
+#[test]
+fn wrong_hosts() {
+    let fake = Fake::start();
+    let client = Client::new(&fake);
+    for (how, host) in [
+        (How::UnknownHost, "http://nobody.invalid"),
+        (How::DeadHost, "http://127.0.0.1:1"),
+    ] {
+        for endpoint in [Endpoint::Domain, Endpoint::DownloadInfo] {
+            fake.fail_next(endpoint, 1, When::After, how.clone());
+        }
+        let domain = client.get("/upload/v2/file/domain").json();
+        assert_eq!(domain["data"], json!([host]));
+        let url = client.download_url(fake.plant("/f", b"0123456789"));
+        assert!(url.starts_with(&format!("{host}/123-61/")), "{url}");
+    }
+}
+
+/// The CDN sends something else than was asked for.
+#[test]
+fn wrong_bytes() {
+    let fake = Fake::start();
+    let client = Client::new(&fake);
+    let url = client.download_url(fake.plant("/f", b"0123456789"));
+    for (how, range, body) in [
+        (How::OtherRange, "bytes 3-5/10", &b"345"[..]),
+        (How::Short, "bytes 2-3/10", b"23"),
+        (How::Cut, "bytes 2-4/10", b"2"),
+    ] {
+        fake.fail_next(Endpoint::Cdn, 1, When::Before, how);
+        let reply = get(&url, "Range: bytes=2-4\r\n");
+        assert_eq!(reply.header("content-range").as_deref(), Some(range));
+        assert_eq!(reply.body, body);
+    }
+    fake.fail_next(Endpoint::Cdn, 1, When::Before, How::OtherBytes);
+    let reply = get(&url, "");
+    assert!(reply.whole && reply.body.len() == 10 && reply.body != b"0123456789");
+    assert_eq!(get(&url, "").body, b"0123456789");
+}
+
+/// A port that is closed refuses connections, and is the same when it opens again.
+#[test]
+fn ports_close_and_open() {
+    let fake = Fake::start();
+    let client = Client::new(&fake);
+    let address = fake.url().trim_start_matches("http://").to_owned();
+    let mut idle = TcpStream::connect(&address).unwrap();
+    for _ in 0..2 {
+        fake.close(Host::Api);
+        let error = TcpStream::connect(&address).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
+        fake.open(Host::Api);
+        assert_eq!(client.get("/api/v1/user/info").status, 200);
+    }
+    assert!(!matches!(idle.read(&mut [0]), Ok(1..)));
+    let last = fake.trail().last().copied();
+    assert_eq!(last, Some(Endpoint::UserInfo));
 }
 
 #[test]

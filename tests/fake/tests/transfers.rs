@@ -257,7 +257,7 @@ fn downloads_that_fail() {
     assert_eq!(get(&away.header("location").unwrap(), "").body, bytes);
     fake.set(|s| {
         s.cdn_redirects = false;
-        s.cdn_elsewhere = 1;
+        s.cdn_elsewhere.0 = 1;
         (s.cdn_cuts_after, s.cdn_cuts_times) = (Some(1000), 1);
     });
     assert_eq!(get(&url, "").json()["code"], 1010);

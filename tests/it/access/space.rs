@@ -21,6 +21,7 @@ fn account(free: u64) -> (Fake, Pan123) {
         api_url: fake.url(),
         client_id: fake.client_id().to_owned(),
         client_secret: fake.client_secret().to_owned(),
+        grant: None,
         repo_path: "restic".to_owned(),
         state_dir: None,
         uploads: 4,

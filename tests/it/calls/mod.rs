@@ -57,6 +57,7 @@ fn config(cloud: &Fake, rate_share: f64) -> Config {
         api_url: cloud.url(),
         client_id: cloud.client_id().to_owned(),
         client_secret: cloud.client_secret().to_owned(),
+        grant: None,
         repo_path: BASE.to_owned(),
         state_dir: None,
         uploads: 8,

@@ -76,11 +76,12 @@ fn run(cloud: &Fake, tier: Tier, shares: &[f64], calls: usize) -> (u64, u64) {
 
 #[test]
 fn steady_work_is_never_refused() {
-    use crate::fake::Tier::{B, Free, Vip};
+    use crate::fake::Tier::{B, Free, Oauth, Vip};
     let cases = [
         (Free, Tier::Free, 10),
         (Vip, Tier::Vip, 20),
         (B, Tier::Vip, 20),
+        (Oauth, Tier::Oauth, 20),
     ];
     let shapes = [Shape::Sliding, Shape::Fixed, Shape::Bucket];
     let all = cases

@@ -37,7 +37,7 @@ const STEPS: &[Step] = &[
         "unchanged backup",
         "backup files",
         1,
-        &[(List, 8), (Infos, 1), (Trash, 1)],
+        &[(List, 8), (Trash, 1)],
     ),
     ("snapshots", "snapshots", 1, &[(List, 6), (Trash, 1)]),
     (

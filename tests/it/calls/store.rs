@@ -52,7 +52,7 @@ const STEPS: &[Step] = &[
     (
         "unchanged backup",
         |world| drop(world.client.back_up(64..64)),
-        &[(Single, 2), (Infos, 1), (List, 8), (Trash, 1)],
+        &[(Single, 2), (List, 8), (Trash, 1)],
     ),
     (
         "snapshots",

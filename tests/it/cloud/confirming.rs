@@ -1,11 +1,12 @@
 //! Safety rule 5: before an index file or a snapshot is acknowledged, the packs that it names are
 //! confirmed. And what is confirmed at once: config and keys.
 
-use super::rig::{Cloud, Server, id, log_of, ms, path};
-use crate::fake::{Endpoint, How, InfosKey, Single, Switches, When};
+use super::rig::{Cloud, Server, eventually, id, log_of, ms, path};
+use crate::fake::{Endpoint, How, InfosKey, Single, Switches, Taken, When};
 use crate::tree::random;
 use restic_123pan::restic::{File, Id, Kind};
 use restic_123pan::store::Cause;
+use std::time::Duration;
 
 /// What the cloud makes of a pack, and what the index gets then.
 #[test]
@@ -237,4 +238,21 @@ fn mending_is_logged() {
     let log = log_of(|| _ = server.save(Kind::Data, b"a pack"));
     let told = |line: &&String| line.starts_with("WARN") && line.contains(&pack.to_string());
     assert_eq!(log.iter().filter(told).count(), 1, "{log:?}");
+}
+
+/// Two index files at once: what one of them takes back, the other doesn't miss.
+#[test]
+fn what_another_request_takes_back_is_not_missed() {
+    let cloud = Cloud::with(|s| s.taken = Taken::Suffix);
+    let server = cloud.server_with(|c| c.timing.visible = Duration::from_secs(60));
+    for _ in 0..2 {
+        server.save(Kind::Data, b"a pack").unwrap();
+    }
+    let while_it_lasts = How::Hang(ms(300));
+    cloud.fail_next(Endpoint::Trash, 1, When::After, while_it_lasts);
+    std::thread::scope(|scope| {
+        scope.spawn(|| server.save(Kind::Index, b"one").unwrap());
+        eventually("the copy is in the bin", || cloud.bin().len() == 1);
+        server.save(Kind::Index, b"other").unwrap();
+    });
 }

@@ -6,6 +6,9 @@ use crate::fake::{Endpoint, How, MissingFolder, When};
 use restic_123pan::restic::{File, Id, Kind};
 use restic_123pan::store::Cause;
 
+/// How often servers that know nothing yet are raced.
+const SEARCHES: u32 = 60;
+
 /// What a list of a folder says that is gone.
 const MISSING: [MissingFolder; 5] = [
     MissingFolder::Error,
@@ -203,6 +206,29 @@ fn a_lost_mkdir_makes_no_twin() {
                 assert_eq!(cloud.living(above), [name], "{how:?} {when:?}");
             }
         }
+    }
+}
+
+/// Requests that look for a folder while others want to write into it: it is found, and not made
+/// again.
+#[test]
+fn a_folder_that_is_being_found_is_not_made() {
+    let cloud = Cloud::with(|s| {
+        (s.mkdir_twins, s.latency) = (true, ms(1));
+        (s.tokens_live, s.tokens_allowed, s.tokens_most) = (1000, 1000, 1000);
+    });
+    let key = cloud.server().save(Kind::Keys, b"a key").unwrap();
+    for round in 0..SEARCHES {
+        let server = &cloud.server();
+        std::thread::scope(|scope| {
+            for n in 0..3 {
+                let lock = format!("lock {n} of {round}");
+                scope.spawn(move || server.save(Kind::Locks, lock.as_bytes()).unwrap());
+                scope.spawn(move || server.load(Kind::Keys, key).unwrap());
+            }
+        });
+        assert_eq!(cloud.living(""), [BASE], "round {round}");
+        assert_eq!(cloud.living(BASE), ["host"], "round {round}");
     }
 }
 

@@ -84,6 +84,7 @@ impl Cloud {
             api_url: self.url(),
             client_id: self.client_id().to_owned(),
             client_secret: self.client_secret().to_owned(),
+            grant: None,
             repo_path: BASE.to_owned(),
             state_dir: None,
             uploads: 4,

@@ -32,6 +32,12 @@ config server 'second'
 config server 'off'
 	option client_id 'unused'
 
+config server 'app'
+	option enabled '1'
+	option oauth_client_id 'an app'
+	option client_secret 'hidden'
+	option listen ':8002'
+
 config server 'nothing'
 	option enabled '1'
 	option client_id_file 'DIR/etc/missing'
@@ -71,11 +77,19 @@ fn check(shell: &[&str]) {
     };
     has("user_add restic-123pan");
     let instances: Vec<_> = calls.lines().filter(|l| l.starts_with("open")).collect();
-    assert_eq!(instances, ["open main", "open second"], "{calls}");
+    assert_eq!(
+        instances,
+        ["open main", "open second", "open app"],
+        "{calls}"
+    );
     has("main command: /usr/bin/restic-123pan|serve|");
     has(&format!(
         "main env: PAN123_CLIENT_ID_FILE={place}/run/main.id|PAN123_CLIENT_SECRET_FILE={place}/run/main.secret|STATE_DIRECTORY={place}/state with space|RUST_LOG=info|"
     ));
+    has(&format!(
+        "app env: PAN123_CLIENT_ID_FILE=|PAN123_OAUTH_CLIENT_SECRET_FILE={place}/run/app.secret|STATE_DIRECTORY={place}/etc/state|RUST_LOG=info|"
+    ));
+    has("app env: PAN123_OAUTH_CLIENT_ID=an app|");
     has("main env: PAN123_LISTEN=192.168.1.1:8000|");
     has("main env: PAN123_NO_IPV6=1|");
     has("second env: PAN123_LISTEN=:8001|");

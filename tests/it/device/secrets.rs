@@ -64,6 +64,9 @@ fn check(how: impl FnOnce(&mut Command, &str, &str, &Path)) {
         cloud.client_id().to_owned(),
         cloud.client_secret().to_owned(),
     );
+    // Only an OAuth app looks at it.
+    let grant = cloud.grant();
+    fs::write(dir.path().join("grant"), &grant).unwrap();
     let server = start(&cloud, dir.path(), |command| {
         how(command, &id, &secret, dir.path())
     });
@@ -83,7 +86,7 @@ fn check(how: impl FnOnce(&mut Command, &str, &str, &Path)) {
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     line(dir.path(), "POST");
 
-    let token = token(&dir.path().join("state"));
+    let hidden = [kept(&dir.path().join("state")), vec![secret, grant]].concat();
     let pid = server.0.id();
     let words = fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap();
     let log = fs::read_to_string(dir.path().join("log")).unwrap();
@@ -95,7 +98,7 @@ fn check(how: impl FnOnce(&mut Command, &str, &str, &Path)) {
         ));
     }
     for (place, text) in places {
-        for hidden in [&secret, &token] {
+        for hidden in &hidden {
             assert!(
                 !text.contains(hidden.as_str()),
                 "a secret is in {place}:\n{text}"
@@ -104,21 +107,20 @@ fn check(how: impl FnOnce(&mut Command, &str, &str, &Path)) {
     }
 }
 
-/// The token that the server keeps.
-fn token(state: &Path) -> String {
+/// The tokens that the server keeps.
+fn kept(state: &Path) -> Vec<String> {
     let files = fs::read_dir(state)
         .unwrap()
         .map(|entry| entry.unwrap().path());
     let mut kept = files.filter(|path| path.extension().is_some_and(|e| e == "json"));
     let path = kept
-        .find(|path| path.to_string_lossy().contains("token-"))
+        .find(|path| path.to_string_lossy().contains("token"))
         .unwrap();
     let text = fs::read_to_string(path).unwrap();
-    let words = text
-        .split('"')
-        .filter(|word| word.len() > 8 && !word.contains([':', ',']));
-    let longest = words.max_by_key(|word| word.len());
-    longest.unwrap().to_owned()
+    let words = text.split('"').filter(|word| word.len() > 60);
+    let words: Vec<String> = words.map(str::to_owned).collect();
+    assert!(!words.is_empty(), "{text}");
+    words
 }
 
 #[test]
@@ -139,6 +141,19 @@ fn secrets_from_files_stay_hidden() {
         command
             .env("PAN123_CLIENT_ID_FILE", file("id"))
             .env("PAN123_CLIENT_SECRET_FILE", file("secret"));
+    });
+}
+
+/// The refresh token that was pasted, those that came for it, and the app's secret, which stand in
+/// addresses and answers.
+#[test]
+fn secrets_of_an_oauth_app_stay_hidden() {
+    check(|command, id, secret, dir| {
+        fs::create_dir(dir.join("state")).unwrap();
+        fs::rename(dir.join("grant"), dir.join("state/oauth-token.json")).unwrap();
+        command
+            .env("PAN123_OAUTH_CLIENT_ID", id)
+            .env("PAN123_OAUTH_CLIENT_SECRET", secret);
     });
 }
 
@@ -209,7 +224,12 @@ fn credentials(dir: &Path, id: &str, secret: &str) -> String {
 /// There is no way to give a secret where everybody could read it.
 #[test]
 fn the_command_line_takes_no_secret() {
-    for word in ["--client-id", "--client-secret", "--token"] {
+    for word in [
+        "--client-id",
+        "--client-secret",
+        "--token",
+        "--oauth-client-secret",
+    ] {
         let output = Command::new(PROGRAM)
             .args([word, "hidden"])
             .output()

@@ -139,7 +139,6 @@ pub(super) fn operations() -> Vec<Operation> {
         op("list packs", Warm, List, || old(Data)),
         op("list packs at first", Cold, List, || old(Data)),
         op("stat config", Warm, Stat, Item::config),
-        op("stat config at first", Cold, Stat, Item::config),
         op("stat key", Warm, Stat, || old(Keys)),
         op("stat pack", Warm, Stat, || old(Data)),
         op("load config", Warm, Load(None), Item::config),
@@ -156,12 +155,10 @@ pub(super) fn operations() -> Vec<Operation> {
         op("save pack at first", Cold, Save, || new(Data)),
         op("save pack as a stream", Warm, Save, large),
         op("save pack in slices", Slicing, Save, || new(Data)),
-        op("save lock in slices", Slicing, Save, || new(Locks)),
         op("remove config", Warm, Remove, Item::config),
         op("remove key", Warm, Remove, || old(Keys)),
         op("remove lock", Warm, Remove, || old(Locks)),
         op("remove index", Warm, Remove, || old(Index)),
         op("remove pack", Warm, Remove, || old(Data)),
-        op("remove pack at first", Cold, Remove, || old(Data)),
     ]
 }

@@ -7,7 +7,7 @@
 
 use super::mishaps::{Leave, Mishap};
 use super::operations::{Act, Operation};
-use super::world::{Told, World};
+use super::world::{self, Told, World};
 use crate::fake::Endpoint;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -85,7 +85,8 @@ fn untouched(world: &World, operation: &Operation, before: &Tree) -> Result<(), 
         }
     }
     for (path, held) in now.iter().filter(|(path, _)| !before.contains_key(*path)) {
-        let folder = own_path.starts_with(&format!("{path}/"));
+        let above = own_path.starts_with(&format!("{path}/"));
+        let folder = above || operation.act == Act::Create && world::is_folder(path);
         let whole = *path == own_path && *held == [own.bytes.clone()];
         if !(whole || folder && held.len() == 1) {
             return Err(format!("{path} is there, {} times", held.len()));

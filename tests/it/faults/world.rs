@@ -80,7 +80,8 @@ impl World {
                 cloud.plant(&item.path(), &item.bytes);
             }
         }
-        let world = Self::over(cloud);
+        let url = cloud.url();
+        let world = Self::over(cloud, &url);
         if operation.start != Start::Cold {
             world.warm_up();
         }
@@ -94,10 +95,9 @@ impl World {
         world
     }
 
-    /// A server that knows nothing yet.
-    fn over(cloud: Fake) -> Self {
-        let url = cloud.url();
-        let store = Pan123::new(&config(&cloud, &url));
+    /// A server that knows nothing yet, and looks for the cloud at `url`.
+    pub(super) fn over(cloud: Fake, url: &str) -> Self {
+        let store = Pan123::new(&config(&cloud, url));
         // No memory for bodies: those over 1 MiB are streamed.
         let service = Service::new(Box::new(store), Budget::new(0, None));
         Self { service, cloud }
@@ -219,6 +219,12 @@ impl World {
     }
 }
 
+/// Whether a path is one of the folders of the repository.
+pub(super) fn is_folder(path: &str) -> bool {
+    let of_kind = |kind: &Kind| path.strip_prefix(FOLDER) == Some(&format!("/{}", kind.name()));
+    path == FOLDER || Kind::ALL.iter().any(of_kind)
+}
+
 /// What an act is called in requests.
 fn verb(act: Act) -> &'static str {
     match act {
@@ -260,11 +266,12 @@ fn well() -> Switches {
 }
 
 /// A server over an account that it reaches at `url`.
-pub(super) fn config(cloud: &Fake, url: &str) -> Config {
+fn config(cloud: &Fake, url: &str) -> Config {
     Config {
         api_url: url.to_owned(),
         client_id: cloud.client_id().to_owned(),
         client_secret: cloud.client_secret().to_owned(),
+        grant: None,
         repo_path: "restic".to_owned(),
         state_dir: None,
         uploads: 4,

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 /// and any list lags.
 const LATE: Duration = Duration::from_secs(5);
 /// How long a server believes what it saw of config and keys, by its own rules, and some more.
-const BELIEVED: Duration = Duration::from_secs(6);
+pub(super) const BELIEVED: Duration = Duration::from_secs(6);
 /// How long another server may believe in a pack that was removed.
 const EVER: u64 = 1 << 50;
 /// When a history begins, in microseconds; before it there was nothing.

@@ -98,7 +98,7 @@ impl Plan {
         let clients = 2 + chance.below(3);
         let files = files(&mut chance, clients, servers);
         let mut habits: Vec<&Habit> = (0..chance.below(5)).map(|_| chance.pick(HABITS)).collect();
-        // Not yet: a server that made a folder doesn't look for another server's twin of it.
+        // A server that has made a folder doesn't look for the twin that another one makes later.
         habits.retain(|habit| servers == 1 || habit.0 != "folders get twins");
         let options = options(&mut chance);
         let events = events(&mut chance, clients, servers, &files);

