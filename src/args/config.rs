@@ -123,7 +123,7 @@ impl Config {
         });
         format!(
             "{access}, {path} at {url}{grant}, {memory} MiB, {workers} workers, {uploads} uploads, \
-             bin {bin:?}, tier {tier}, rate share {share}, status at /-/"
+             bin {bin}, tier {tier}, rate share {share}, status at /-/"
         )
     }
 }

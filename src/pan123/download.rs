@@ -310,9 +310,10 @@ impl Reader {
                     Some(range) if range == wanted => Ok(fetched.reader),
                     // Another size than the row's.
                     Some(range) if !range.ends_with(&format!("/{size}")) => {
-                        short(format!("brought {range:?} instead of {wanted:?}"))
+                        short(format!("brought {range} instead of {wanted}"))
                     }
-                    range => bad(format!("brought {range:?} instead of {wanted:?}")),
+                    Some(range) => bad(format!("brought {range} instead of {wanted}")),
+                    None => bad(format!("doesn't say that it brought {wanted}")),
                 }
             }
             // The whole file, whether it was asked for or the range was ignored.
@@ -322,7 +323,7 @@ impl Reader {
                 })?;
                 Ok(fetched.reader)
             }
-            200 => short(format!("has {:?} bytes instead of {size}", fetched.len)),
+            200 => short(format!("isn't as long as the file, {size} bytes")),
             status => bad(format!("answered HTTP {status}")),
         }
     }

@@ -22,9 +22,11 @@ flags() {
         printf -- '--remap-path-prefix=%s=/crates\n' "$more"
     done
     # A twelfth of the size: what a panic says without its line, which a stripped program's user
-    # can't look up; frame pointers, with which the tables for unwinding say less; and no such
-    # tables for what can't panic.
-    printf '%s\n' -Z location-detail=none -C force-frame-pointers=yes -C force-unwind-tables=no
+    # can't look up; frame pointers, with which the tables for unwinding say less; no such tables
+    # for what can't panic; and derived Debug, also Option's, says no more than a variant's name,
+    # so what users read is Display.
+    printf '%s\n' -Z location-detail=none -C force-frame-pointers=yes -C force-unwind-tables=no \
+        -Z fmt-debug=shallow
     for more in $(field "$1" flags | tr , ' '); do
         printf '%s\n' -C "$more"
     done

@@ -242,7 +242,8 @@ impl Doctor {
         let fetched = self.door.fetch(&url, Some(PART))?;
         let wanted = PART.content_range(SIZE as u64);
         if fetched.range.as_deref() != Some(&*wanted) {
-            let text = format!("asked for {wanted:?}, got {:?}", fetched.range);
+            let range = fetched.range.as_deref().unwrap_or("none");
+            let text = format!("asked for the range {wanted}, got {range}");
             return Err(Problem::new(
                 text,
                 "see whether a proxy changes what is downloaded",
