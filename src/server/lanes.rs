@@ -44,7 +44,8 @@ struct Entrances {
     doubts: Sender<Box<(Exchange, Doubt)>>,
 }
 
-/// A queue's entrance, and the places in it: one address fills no more than half of it.
+/// A queue's entrance, and the places there and in work: one address takes all the threads and
+/// three quarters of the queue at most, so that others get in.
 #[derive(Clone)]
 struct Entrance(Sender<Box<Work>>, Places);
 
@@ -159,29 +160,21 @@ impl Queues {
         if removes && job.has_body() {
             return self.refusals.refuse(exchange, Reply::empty(400));
         }
-        if let Err((exchange, job)) = queue.enter(exchange, job) {
-            drop(job);
-            self.refusals.refuse(exchange, Reply::empty(503));
-        }
-    }
-}
-
-impl Entrance {
-    /// Lets a request wait, or gives it back.
-    fn enter(&self, exchange: Exchange, job: Job) -> Result<(), (Exchange, Job)> {
-        let Self(queue, places) = self;
+        let Entrance(queue, places) = queue;
         let Some(_place) = places.take(exchange.address()) else {
-            return Err((exchange, job));
+            drop(job);
+            return self.refusals.refuse(exchange, Reply::empty(503));
         };
         let work = Work {
             exchange,
             job,
             _place,
         };
-        queue.try_send(Box::new(work)).map_err(|full| {
+        if let Err(full) = queue.try_send(Box::new(work)) {
             let Work { exchange, job, .. } = *full.into_inner();
-            (exchange, job)
-        })
+            drop(job);
+            self.refusals.refuse(exchange, Reply::empty(503));
+        }
     }
 }
 
@@ -255,7 +248,8 @@ impl Worker {
     fn start(&self) -> io::Result<Entrance> {
         let (sender, queue) = bounded(self.most);
         self.grow(&queue)?;
-        Ok(Entrance(sender, Places::new(self.most.div_ceil(2))))
+        let each = self.crew.most + (self.most * 3).div_ceil(4);
+        Ok(Entrance(sender, Places::new(each)))
     }
 
     /// Starts another thread, unless one waits for work or there are enough.
