@@ -4,6 +4,7 @@ use super::When;
 use crate::civil;
 use crate::pan123::{Bin, Tier};
 use crate::restic::{Repo, segment_ok};
+use std::fmt;
 use std::net::IpAddr;
 
 /// Most uploads in flight, which 123pan's rates make pointless to exceed.
@@ -133,6 +134,16 @@ pub(super) fn bin(text: &str) -> Result<Bin, String> {
             Some(days) if days <= MOST_DAYS => Ok(Bin::Days(days)),
             _ => Err("write days such as 7d, or purge, or keep".to_owned()),
         },
+    }
+}
+
+impl fmt::Display for Bin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Keep => f.write_str("keep"),
+            Self::Purge => f.write_str("purge"),
+            Self::Days(days) => write!(f, "{days}d"),
+        }
     }
 }
 

@@ -71,17 +71,6 @@ pub enum Bin {
     Days(u32),
 }
 
-/// As the option `--bin` takes it.
-impl fmt::Display for Bin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Keep => f.write_str("keep"),
-            Self::Purge => f.write_str("purge"),
-            Self::Days(days) => write!(f, "{days}d"),
-        }
-    }
-}
-
 /// The account, and how it is used.
 #[derive(Clone)]
 pub struct Config {
