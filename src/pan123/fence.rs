@@ -7,6 +7,7 @@ use super::api::Row;
 use super::bin::{Doomed, Purge};
 use super::judge::pause;
 use super::known::{CONFIG, Path, join, parent};
+use super::list::holding;
 use super::pace::Priority;
 use super::promises::Promise;
 use super::tree::BATCH;
@@ -95,10 +96,7 @@ impl Cloud {
         }
         let there = self.rows(&promise.path, promise.name, first)?;
         // Under another number than was told, or stored by another server at the same moment.
-        if there
-            .iter()
-            .any(|row| row.holds(promise.size, &promise.md5))
-        {
+        if is_there(promise, &there) {
             return Ok(());
         }
         let error = match there.iter().any(|row| row.file_id != promise.file) {
@@ -217,9 +215,7 @@ impl Cloud {
         };
         self.discard(&[doomed], first).pop().unwrap_or(Ok(()))?;
         let there = self.rows(&promise.path, promise.name, first)?;
-        Ok(there
-            .iter()
-            .any(|row| row.holds(promise.size, &promise.md5)))
+        Ok(is_there(promise, &there))
     }
 
     fn mark_lost(&self, repo: &Repo, lost: &[Promise]) {
@@ -320,6 +316,12 @@ impl Cloud {
         }
         Ok(false)
     }
+}
+
+/// Whether what a promise is about lies under its name, whoever has stored it.
+fn is_there(promise: &Promise, rows: &[Row]) -> bool {
+    let mut held = holding(promise.name, rows, promise.size, &promise.md5);
+    held.next().is_some()
 }
 
 fn text(promise: &Promise) -> String {

@@ -125,6 +125,20 @@ pub fn newest(known: &[Known]) -> Option<Known> {
     }
 }
 
+/// The rows of a name that hold these bytes. Of several configs the first one alone counts: the
+/// servers that have stored the others take them back, at this moment perhaps.
+pub fn holding<'r>(
+    name: Id,
+    rows: &'r [Row],
+    size: u64,
+    md5: &'r str,
+) -> impl Iterator<Item = &'r Row> {
+    let first = rows.iter().map(|row| row.file_id).min();
+    rows.iter()
+        .filter(move |row| name != CONFIG || Some(row.file_id) == first)
+        .filter(move |row| row.holds(size, md5))
+}
+
 /// Tells the files of a folder, each name once.
 fn tell(scan: &Scan, found: &mut Found<'_>) -> Result<(), Error> {
     for doubles in scan.files.chunk_by(|one, other| one.name == other.name) {
@@ -141,4 +155,32 @@ fn tell(scan: &Scan, found: &mut Found<'_>) -> Result<(), Error> {
 /// Whether a folder below `data` is one of its 256.
 pub(super) fn is_shard(name: &str) -> bool {
     name.len() == 2 && name.bytes().all(|c| matches!(c, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_config_alone_counts() {
+        let row = |file_id: u64, etag: &str| Row {
+            file_id,
+            etag: etag.to_owned(),
+            size: 155,
+            ..serde_json::from_str(r#"{"fileId":0,"filename":"config"}"#).expect("a row")
+        };
+        let rows = [row(7, "bb"), row(5, "aa"), row(6, "bb")];
+        let found = |name, size, md5| -> Vec<u64> {
+            let held = holding(name, &rows, size, md5);
+            held.map(|row| row.file_id).collect()
+        };
+        assert_eq!(found(CONFIG, 155, "AA"), [5]);
+        assert_eq!(
+            found(CONFIG, 155, "bb"),
+            [0; 0],
+            "it is about to be taken back"
+        );
+        assert_eq!(found(CONFIG, 156, "aa"), [0; 0]);
+        assert_eq!(found(Id([1; 32]), 155, "bb"), [7, 6]);
+    }
 }

@@ -4,6 +4,7 @@ use super::super::api::Row;
 use super::super::bin::{Doomed, Purge};
 use super::super::judge::{Why, pause};
 use super::super::known::Known;
+use super::super::list::holding;
 use super::super::pace::Priority;
 use super::super::promises::Promise;
 use super::super::{Cloud, key, priority};
@@ -33,10 +34,8 @@ impl Cloud {
         };
         for tries in 1.. {
             let rows = self.rows(&target.path, key(&target.file), target.first)?;
-            // One of several doubles is as good as one alone.
-            let good =
-                |row: &&Row| row.holds(body.len(), md5) && !self.tree.damage.has(row.file_id);
-            if let Some(row) = rows.iter().find(good) {
+            let mut held = holding(key(&target.file), &rows, body.len(), md5);
+            if let Some(row) = held.find(|row| !self.tree.damage.has(row.file_id)) {
                 let is_new = why != Why::Taken;
                 return Ok(Some(Next::Done(
                     is_new.then_some(row.file_id),
