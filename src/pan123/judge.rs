@@ -125,9 +125,8 @@ const TEXTS: &[(&str, Why)] = &[
     ("denied", Why::Banned),
 ];
 
-/// Texts of refusals of a refresh token, in lower case. No document has one: the first is OAuth's
-/// own (RFC 6749), the others are what 123pan might say in its two languages. What has none of
-/// them is taken for a trouble that passes, and asked again ever more rarely.
+/// Texts of refusals of a refresh token, in lower case. No document has any: these are OAuth's own
+/// (RFC 6749) and what 123pan might say. Others are asked again, ever more rarely.
 const FINAL: [&str; 9] = [
     "invalid", "expired", "refresh", "grant", "token", "无效", "失效", "过期", "授权",
 ];
@@ -141,8 +140,7 @@ pub fn why(endpoint: Endpoint, outcome: &Outcome) -> Option<Why> {
         Outcome::NotSent(_) => Why::Unreachable,
         Outcome::Lost(_) => Why::Lost,
     };
-    // Whatever is wrong with a request for a token, a new token doesn't mend it; waiting for one
-    // would never end.
+    // A new token mends no request for a token; waiting for one would never end.
     Some(match why {
         Why::Token | Why::PushedOut if endpoint.gives_tokens() => Why::NoToken,
         why => why,
@@ -263,4 +261,140 @@ pub fn pause(first: Duration, tries: u32) -> Duration {
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use super::*;
+
+    fn answer(code: i64, message: &str) -> Outcome {
+        Outcome::Answer {
+            code,
+            message: message.to_owned(),
+        }
+    }
+
+    #[test]
+    fn messages_are_understood() {
+        let single = Endpoint::Single;
+        for (endpoint, outcome, expected) in [
+            (Endpoint::List, answer(0, "ok"), None),
+            (single, answer(1, "该文件重复"), Some(Why::Taken)),
+            (single, answer(1, "文件已存在"), Some(Why::Taken)),
+            (single, answer(5060, ""), Some(Why::Taken)),
+            (
+                Endpoint::Mkdir,
+                answer(1, "该目录下已经有同名文件夹,无法进行创建"),
+                Some(Why::Taken),
+            ),
+            (single, answer(1, "parentFileID不存在"), Some(Why::NoParent)),
+            (
+                single,
+                answer(1, "该任务已成功进入秒传队列,任务队列削峰中,请慢一点"),
+                Some(Why::Queued),
+            ),
+            (single, answer(1, "请求被拒绝"), Some(Why::Banned)),
+            (Endpoint::List, answer(1, "请求被拒绝"), Some(Why::Unknown)),
+            (
+                Endpoint::List,
+                answer(401, "tokens number has exceeded the limit"),
+                Some(Why::PushedOut),
+            ),
+            (
+                Endpoint::List,
+                answer(401, "token is expired"),
+                Some(Why::Token),
+            ),
+            (
+                Endpoint::AccessToken,
+                answer(401, "clientSecret error"),
+                Some(Why::NoToken),
+            ),
+            (
+                Endpoint::AccessToken,
+                Outcome::Garbage {
+                    status: 401,
+                    start: String::new(),
+                },
+                Some(Why::NoToken),
+            ),
+            (
+                Endpoint::DownloadInfo,
+                answer(20103, "文件正在校验中,请间隔1秒后再试"),
+                Some(Why::Verifying),
+            ),
+            (
+                Endpoint::Complete,
+                answer(1, "文件上传失败"),
+                Some(Why::Corrupt),
+            ),
+            (single, answer(1, "空间不足"), Some(Why::Full)),
+            (Endpoint::Trash, answer(1, "空间不足"), Some(Why::Unknown)),
+            (single, answer(7, "?"), Some(Why::Unknown)),
+            (
+                Endpoint::Purge,
+                Outcome::Garbage {
+                    status: 404,
+                    start: String::new(),
+                },
+                Some(Why::NoEndpoint),
+            ),
+            (
+                Endpoint::List,
+                Outcome::Garbage {
+                    status: 403,
+                    start: "123pan-global-slb forbidden client ip".to_owned(),
+                },
+                Some(Why::Blocked),
+            ),
+            (
+                Endpoint::List,
+                Outcome::Garbage {
+                    status: 200,
+                    start: "<html>".to_owned(),
+                },
+                Some(Why::Lost),
+            ),
+        ] {
+            assert_eq!(
+                why(endpoint, &outcome),
+                expected,
+                "{endpoint:?} {outcome:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn only_what_can_do_no_harm_is_repeated() {
+        let timing = Timing::default();
+        let judge = |endpoint, why, repeatable| {
+            judge(endpoint, why, 1, Duration::ZERO, repeatable, &timing)
+        };
+        assert_eq!(
+            judge(Endpoint::List, Why::Lost, true),
+            Verdict::Again(timing.pause)
+        );
+        assert_eq!(judge(Endpoint::Single, Why::Lost, true), Verdict::Fail);
+        assert_eq!(judge(Endpoint::Trash, Why::Lost, true), Verdict::Fail);
+        assert_eq!(judge(Endpoint::Mkdir, Why::Lost, true), Verdict::Fail);
+        assert_eq!(
+            judge(Endpoint::Mkdir, Why::Unreachable, true),
+            Verdict::Again(timing.pause)
+        );
+        assert_eq!(
+            judge(Endpoint::Single, Why::Throttled, false),
+            Verdict::Fail
+        );
+        assert_eq!(judge(Endpoint::List, Why::Token, true), Verdict::Renew);
+    }
+
+    #[test]
+    fn patience_ends() {
+        let timing = Timing::default();
+        let judge = |why, tries, spent| judge(Endpoint::List, why, tries, spent, true, &timing);
+        assert_eq!(judge(Why::Token, 2, Duration::ZERO), Verdict::Fail);
+        assert_eq!(judge(Why::Unreachable, 9, timing.retry), Verdict::Fail);
+        assert!(matches!(
+            judge(Why::Throttled, 9, timing.retry),
+            Verdict::Again(_)
+        ));
+        assert_eq!(judge(Why::Throttled, 9, timing.rate_wait), Verdict::Fail);
+    }
+}

@@ -44,7 +44,8 @@ struct Entrances {
     doubts: Sender<Box<(Exchange, Doubt)>>,
 }
 
-/// A queue's entrance, and the places in it: one address fills no more than half of it.
+/// A queue's entrance, and the places there and in work: one address takes all the threads and
+/// three quarters of the queue at most, so that others get in.
 #[derive(Clone)]
 struct Entrance(Sender<Box<Work>>, Places);
 
@@ -252,7 +253,8 @@ impl Worker {
     fn start(&self) -> io::Result<Entrance> {
         let (sender, queue) = bounded(self.most);
         self.grow(&queue)?;
-        Ok(Entrance(sender, Places::new(self.most.div_ceil(2))))
+        let each = self.crew.most + (self.most * 3).div_ceil(4);
+        Ok(Entrance(sender, Places::new(each)))
     }
 
     /// Starts another thread, unless one waits for work or there are enough.

@@ -12,6 +12,8 @@ use std::time::Duration;
 
 /// Pause of attackers that wait.
 pub(super) const PAUSE: Duration = Duration::from_millis(50);
+/// Longest wait of those who flood.
+const SHORT: Duration = Duration::from_secs(2);
 /// Longest wait for an answer that must come.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -103,6 +105,8 @@ impl Attacker<'_> {
         while self.goes_on() {
             if let Some(mut stream) = self.send(start) {
                 opened += 1;
+                // A connection that was cut takes nothing more, and may not say so.
+                stream.set_write_timeout(Some(SHORT)).unwrap();
                 let all = (0..times).all(|_| self.goes_on() && stream.write_all(piece).is_ok());
                 taken += usize::from(all);
             }
