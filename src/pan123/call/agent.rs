@@ -2,6 +2,7 @@
 
 use super::super::Config;
 use super::super::judge::Outcome;
+use rustls::CertificateError;
 use rustls::crypto::{CryptoProvider, KeyProvider, ring};
 use rustls::pki_types::PrivateKeyDer;
 use rustls::sign::SigningKey;
@@ -86,7 +87,7 @@ impl KeyProvider for NoKeys {
 /// What a failure to send means: whether the request can have been received.
 pub(super) fn unsent(error: &ureq::Error) -> Outcome {
     use ureq::{Error, Timeout};
-    let text = error.to_string();
+    let text = words(error);
     let before = match error {
         Error::HostNotFound | Error::ConnectionFailed | Error::Tls(_) | Error::Rustls(_) => true,
         Error::Timeout(Timeout::Resolve | Timeout::Connect) => true,
@@ -106,5 +107,38 @@ pub(super) fn unsent(error: &ureq::Error) -> Outcome {
         Outcome::NotSent(text)
     } else {
         Outcome::Lost(text)
+    }
+}
+
+/// The failure as users read it. Why a certificate isn't usable at all, as with an authority's in a
+/// server's place, rustls says only by Debug, which static programs keep short.
+fn words(error: &ureq::Error) -> String {
+    let cause = match error {
+        ureq::Error::Io(error) => error.get_ref().and_then(|e| e.downcast_ref()),
+        _ => None,
+    };
+    match cause {
+        Some(rustls::Error::InvalidCertificate(CertificateError::Other(why))) => {
+            format!("invalid peer certificate: {why}")
+        }
+        _ => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustls::OtherError;
+    use std::io;
+
+    #[test]
+    fn what_is_wrong_with_a_certificate_is_said() {
+        let why = OtherError(Arc::new(io::Error::other("it is an authority's")));
+        let refused = rustls::Error::InvalidCertificate(CertificateError::Other(why));
+        let outcome = unsent(&ureq::Error::Io(io::Error::other(refused)));
+        let Outcome::NotSent(text) = outcome else {
+            unreachable!("{outcome:?}")
+        };
+        assert_eq!(text, "invalid peer certificate: it is an authority's");
     }
 }
