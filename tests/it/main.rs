@@ -8,6 +8,7 @@
 )]
 
 mod access;
+mod account;
 mod budget;
 mod calls;
 mod clients;

@@ -1,8 +1,9 @@
 //! Space: what can't fit is refused before anything of it goes to the emulated cloud.
 
 use super::{Guarded, authorization, cheap, id, with_roles};
+use crate::account::config;
 use crate::fake::{Endpoint, Fake};
-use restic_123pan::pan123::{Bin, Clock, Config, Pan123, Tier, Timing};
+use restic_123pan::pan123::{Config, Pan123, Timing};
 use restic_123pan::store::Store;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -18,22 +19,11 @@ fn account(free: u64) -> (Fake, Pan123) {
         ..Timing::default()
     };
     let store = Pan123::new(&Config {
-        api_url: fake.url(),
-        client_id: fake.client_id().to_owned(),
-        client_secret: fake.client_secret().to_owned(),
-        grant: None,
-        repo_path: "restic".to_owned(),
-        state_dir: None,
-        uploads: 4,
         rate_share: 1.0,
-        tier: Some(Tier::Vip),
-        bin: Bin::Keep,
-        reserve: 0,
-        clock: Clock::default(),
         allow_http_upload: true,
         ipv4_only: true,
-        ca: None,
         timing,
+        ..config(&fake)
     });
     while store.free_space().is_none() {
         thread::sleep(Duration::from_millis(5));

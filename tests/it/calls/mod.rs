@@ -6,18 +6,16 @@ mod restic;
 mod scale;
 mod store;
 
+use crate::account::{self, BASE};
 use crate::fake::{Calls, Endpoint, Fake};
 use restic_123pan::body::{Body, Budget};
-use restic_123pan::pan123::{Bin, Config, Pan123, Tier, Timing};
+use restic_123pan::pan123::{Config, Pan123, Timing};
 use restic_123pan::restic::{File, Id, Kind, Repo};
 use restic_123pan::store::{Entry, Error, Store};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::time::Duration;
-
-/// The folder of the account in which the repository is.
-const BASE: &str = "restic";
 
 /// Calls by endpoint; those that weren't made are left out, and so is the CDN.
 type Bill = BTreeMap<Endpoint, u64>;
@@ -54,26 +52,14 @@ fn further(bill: &Bill) -> u64 {
 /// A store for an account, at this share of the real rates.
 fn config(cloud: &Fake, rate_share: f64) -> Config {
     Config {
-        api_url: cloud.url(),
-        client_id: cloud.client_id().to_owned(),
-        client_secret: cloud.client_secret().to_owned(),
-        grant: None,
-        repo_path: BASE.to_owned(),
-        state_dir: None,
         uploads: 8,
         rate_share,
-        tier: Some(Tier::Vip),
-        bin: Bin::Keep,
-        reserve: 0,
-        ca: None,
-        clock: restic_123pan::pan123::Clock::default(),
-        allow_http_upload: false,
-        ipv4_only: false,
         timing: Timing {
             // So that nothing depends on how fast the machine is.
             lately: Duration::from_secs(3600),
             ..Timing::default()
         },
+        ..account::config(cloud)
     }
 }
 

@@ -2,10 +2,12 @@
 //! would ask and look at what is in the cloud then. Times that are seconds in earnest are
 //! milliseconds here.
 
+use crate::account;
+pub(super) use crate::account::BASE;
 use crate::fake::{Fake, Options, Switches};
 use crate::tree::TempDir;
 use restic_123pan::body::{Body, Budget};
-use restic_123pan::pan123::{Bin, Clock, Config, Pan123, Tier, Timing};
+use restic_123pan::pan123::{Config, Pan123, Timing};
 use restic_123pan::restic::{File, Id, Kind, Range, Repo};
 use restic_123pan::store::{Cause, Error, Store};
 use sha2::{Digest, Sha256};
@@ -17,8 +19,6 @@ use std::time::{Duration, Instant};
 
 /// Longest wait for something that happens in the background.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// The folder of the account in which the repositories are.
-pub(super) const BASE: &str = "restic";
 
 /// Milliseconds.
 pub(super) fn ms(millis: u64) -> Duration {
@@ -81,23 +81,8 @@ impl Cloud {
     /// How a server is configured for it.
     pub(super) fn config(&self) -> Config {
         Config {
-            api_url: self.url(),
-            client_id: self.client_id().to_owned(),
-            client_secret: self.client_secret().to_owned(),
-            grant: None,
-            repo_path: BASE.to_owned(),
-            state_dir: None,
-            uploads: 4,
-            // Rates are another test's business.
-            rate_share: 1000.0,
-            tier: Some(Tier::Vip),
-            bin: Bin::Keep,
-            reserve: 0,
-            clock: Clock::default(),
-            allow_http_upload: false,
-            ipv4_only: false,
-            ca: None,
             timing: fast(),
+            ..account::config(self)
         }
     }
 }

@@ -14,6 +14,17 @@ use std::process::{Command, Output};
 /// The program.
 const PROGRAM: &str = env!("CARGO_BIN_EXE_restic-123pan");
 
+/// What `service` prints.
+const KINDS: [&str; 7] = [
+    "systemd",
+    "openwrt",
+    "openwrt-config",
+    "openrc",
+    "launchd",
+    "container",
+    "options",
+];
+
 /// What one of the program's commands prints.
 fn printed(words: &[&str]) -> String {
     run(Command::new(PROGRAM).args(words))

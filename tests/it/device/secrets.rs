@@ -1,7 +1,7 @@
 //! No secret in a list of processes, in a log, or in a file that the program prints, however it
 //! is started.
 
-use super::{PROGRAM, have, printed, run};
+use super::{KINDS, PROGRAM, have, printed, run};
 use crate::fake::Fake;
 use crate::tree::TempDir;
 use std::fs::{self, File};
@@ -241,16 +241,7 @@ fn the_command_line_takes_no_secret() {
 /// Printed files name where secrets are and hold none, even if the environment has them.
 #[test]
 fn printed_files_hold_no_secret() {
-    let kinds = [
-        "systemd",
-        "openwrt",
-        "openwrt-config",
-        "openrc",
-        "launchd",
-        "container",
-        "options",
-    ];
-    for kind in kinds {
+    for kind in KINDS {
         let mut command = Command::new(PROGRAM);
         command
             .args(["service", kind])

@@ -2,9 +2,10 @@
 //! is asked in process. Times that are seconds in earnest are milliseconds here.
 
 use super::operations::{Act, Item, Operation, Start, old};
+use crate::account;
 use crate::fake::{Fake, Host, Options, Single, Switches};
 use restic_123pan::body::Budget;
-use restic_123pan::pan123::{Bin, Clock, Config, Pan123, Tier, Timing};
+use restic_123pan::pan123::{Config, Pan123, Timing};
 use restic_123pan::restic::Kind;
 use restic_123pan::service::{Admission, Answer, Head, Length, Reply, Service};
 use std::collections::BTreeMap;
@@ -269,21 +270,8 @@ fn well() -> Switches {
 fn config(cloud: &Fake, url: &str) -> Config {
     Config {
         api_url: url.to_owned(),
-        client_id: cloud.client_id().to_owned(),
-        client_secret: cloud.client_secret().to_owned(),
-        grant: None,
-        repo_path: "restic".to_owned(),
-        state_dir: None,
-        uploads: 4,
-        rate_share: 1000.0,
-        tier: Some(Tier::Vip),
-        bin: Bin::Keep,
-        reserve: 0,
-        clock: Clock::default(),
-        allow_http_upload: false,
-        ipv4_only: false,
-        ca: None,
         timing: fast(),
+        ..account::config(cloud)
     }
 }
 

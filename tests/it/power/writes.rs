@@ -90,18 +90,24 @@ fn killed_at(step: u64) -> bool {
     is_killed
 }
 
-/// What stands in a damaged file is a warning at most, whichever it is.
-#[test]
-fn garbage_is_survived() {
-    let Some(mut machine) = Machine::new(&["--bin", "purge"]) else {
-        return;
-    };
+/// A machine that was killed with a file in the bin that is still to be purged.
+fn with_a_list() -> Option<Machine> {
+    let mut machine = Machine::new(&["--bin", "purge"])?;
     machine.start();
     assert_eq!(machine.ask("POST", "/r/?create=true", b""), Some(200));
     assert_eq!(machine.ask("POST", &pack(), PACK), Some(200));
     assert_eq!(machine.ask("DELETE", &pack(), b""), Some(200));
     machine.wait_for("the list", |m| m.state_file("bin-", ".json").is_some());
     machine.kill();
+    Some(machine)
+}
+
+/// What stands in a damaged file is a warning at most, whichever it is.
+#[test]
+fn garbage_is_survived() {
+    let Some(mut machine) = with_a_list() else {
+        return;
+    };
     let files = machine.state_files();
     assert!(files.len() >= 4, "{files:?}");
     for file in files {
@@ -122,15 +128,9 @@ fn garbage_is_survived() {
 /// A list that names files of other people's: they stay where they are.
 #[test]
 fn garbage_purges_nothing() {
-    let Some(mut machine) = Machine::new(&["--bin", "purge"]) else {
+    let Some(mut machine) = with_a_list() else {
         return;
     };
-    machine.start();
-    assert_eq!(machine.ask("POST", "/r/?create=true", b""), Some(200));
-    assert_eq!(machine.ask("POST", &pack(), PACK), Some(200));
-    assert_eq!(machine.ask("DELETE", &pack(), b""), Some(200));
-    machine.wait_for("the list", |m| m.state_file("bin-", ".json").is_some());
-    machine.kill();
     let foreign = ["/photos/cat.jpg", "/photos/dog.jpg"].map(|path| {
         machine.cloud.plant(path, b"not restic's");
         machine.cloud.trash_by_hand(path)
