@@ -38,6 +38,25 @@ fn the_first_config_wins() {
     }
 }
 
+/// The same when the second one's answer is lost: its copy doesn't stay beside the first.
+#[test]
+fn a_second_config_of_unknown_outcome_is_taken_back() {
+    for taken in TAKEN {
+        let cloud = Cloud::with(|s| s.taken = taken);
+        let (one, other) = (cloud.server(), cloud.server());
+        assert_eq!(one.save_config(b"config of one"), Ok(()));
+        cloud.fail_next(Endpoint::Single, 1, When::After, How::Cut);
+        assert_eq!(other.save_config(b"config of two"), Err(Cause::Exists));
+        assert_eq!(
+            one.load_part(&File::Config, None).unwrap(),
+            b"config of one"
+        );
+        let living = cloud.living("restic/host");
+        let configs = living.iter().filter(|name| *name == "config");
+        assert_eq!(configs.count(), 1, "{taken:?}: {living:?}");
+    }
+}
+
 /// The same when they do it at the same moment: one of them at most is told that it did.
 #[test]
 fn two_servers_initialise_at_once() {
