@@ -1,11 +1,11 @@
-//! What the start needed is given back once it is over.
+//! What an idle server doesn't need is given back.
 
 use rustix::mm::{Advice, madvise};
 use std::fs;
 
 /// Lets go of the program's code that is mapped, on Linux. The kernel maps 16 pages around each
-/// that is touched, so a start maps nearly all of the program, while an idle server runs a tenth
-/// of it. What is used again is found in the page cache.
+/// that is touched, so a start or a call maps nearly all of the program, while an idle server runs
+/// a tenth of it. What is used again is found in the page cache.
 pub fn settle() {
     let maps = fs::read_to_string("/proc/self/maps").unwrap_or_default();
     let code = maps.lines().find_map(code);

@@ -25,7 +25,6 @@ mod sockets;
 
 use crate::body::LARGEST;
 use crate::service::{Admission, Head, Length, Reply, Service};
-use crate::settle::settle;
 use crate::watch::Watch;
 use exchange::Exchange;
 use front::Front;
@@ -244,6 +243,7 @@ impl Bound {
             guard: self.guard,
             spare: File::open("/dev/null").ok(),
             tight: None,
+            settled: Instant::now(),
         };
         sentry.start(&peers).map_err(|error| threads(&error))?;
         let reception = Reception {
@@ -252,7 +252,6 @@ impl Bound {
             peers,
             stop_timeout: self.config.stop_timeout,
         };
-        settle();
         reception.run(front, lanes)
     }
 }

@@ -5,6 +5,7 @@ use super::Net;
 use super::guard::{Guard, Look, Why};
 use super::peers::Peers;
 use super::{lanes, sockets};
+use crate::settle::settle;
 use std::collections::HashMap;
 use std::fs::File;
 use std::io;
@@ -31,6 +32,8 @@ const TIGHT: Duration = Duration::from_secs(10);
 const SOON: Duration = Duration::from_millis(500);
 /// Pause between two looks while heads come in, which nothing else bounds.
 const SHARP: Duration = Duration::from_millis(20);
+/// How often a server without clients gives back what its start or its background work has mapped.
+const REST: Duration = Duration::from_secs(10);
 
 /// What the thread works with.
 pub(super) struct Sentry {
@@ -44,6 +47,8 @@ pub(super) struct Sentry {
     pub(super) spare: Option<File>,
     /// When there were too many connections.
     pub(super) tight: Option<Instant>,
+    /// When memory was last given back.
+    pub(super) settled: Instant,
 }
 
 impl Sentry {
@@ -126,6 +131,10 @@ impl Sentry {
             self.spare = None;
             sockets::cut_all(self.net.port, |peer| cut.contains_key(&peer));
             self.spare = File::open("/dev/null").ok();
+        }
+        if look.open.is_empty() && self.settled.elapsed() >= REST {
+            settle();
+            self.settled = look.now;
         }
         let heads =
             |(peer, unread): (&SocketAddr, &u64)| *unread > 0 && !look.busy.contains_key(peer);

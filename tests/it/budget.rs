@@ -2,20 +2,30 @@
 //! `make dist` left in the target folder; without them the tests are skipped and say so. The
 //! figures are printed: `cargo test --test it budget -- --nocapture`.
 
+use crate::account::BASE;
+use crate::calls::{pack, plant};
 use crate::fake::{Fake, Options};
 use crate::rig::Rig;
 use crate::tree::random;
+use crate::wire::Wire;
 use sha2::{Digest, Sha256};
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The largest program for this machine's processor: routers have 8 to 16 MB of flash.
 const SIZE: u64 = 2_500_000;
-/// Memory before the first request.
+/// Memory before the first request, and how long it may take to come down to it after the start.
 const IDLE: u64 = 2 << 20;
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Memory for each pack that is remembered.
+const PACK: u64 = 64;
+/// Packs that fill a page of the list of each of the 256 folders, in which they lie by turns.
+const PACKS: u64 = 25_600;
+/// Of those folders, as many are filled for comparison.
+const FEW: u64 = 64;
 /// Memory besides `--memory`, with an upload on each connection.
 const BUSY: u64 = 10 << 20;
 /// What `--memory` allows in addition: two uploads are held, the others pass through.
@@ -55,10 +65,38 @@ fn the_static_program_is_small() {
 fn idle_it_takes_little_memory() {
     let Some(program) = program() else { return };
     let rig = over_tls(&program, "32M");
-    // Every thread has begun to wait.
-    std::thread::sleep(Duration::from_secs(1));
+    // The start is over, and what it mapped has been given back.
+    let end = Instant::now() + PATIENCE;
+    while status(rig.pid(), "VmRSS") > IDLE && Instant::now() < end {
+        std::thread::sleep(Duration::from_secs(1));
+    }
     assert_within("idle", status(rig.pid(), "VmRSS"), IDLE);
     assert_within("stacks", stacks(rig.pid()), STACKS);
+}
+
+/// What the list of many packs leaves in memory, compared with that of fewer folders, each of which
+/// takes as much while it is read.
+#[test]
+fn packs_take_little_memory() {
+    let Some(program) = program() else { return };
+    let left = |folders| {
+        let cloud = Fake::start();
+        plant(&cloud, 0);
+        let packs = (0..PACKS).filter(|number| number % 256 < folders);
+        for number in packs.clone() {
+            cloud.plant_sized(&pack(number), 1000);
+        }
+        let url = cloud.url();
+        let options = ["--rate-share=1", "--repo-path", BASE];
+        let rig = Rig::with(&program, cloud, &url, &options);
+        let mut wire = Wire::open(rig.address());
+        let list = wire.ask("GET", "/data/", "", b"").text();
+        assert_eq!(list.matches('"').count(), 2 * packs.count());
+        status(rig.pid(), "RssAnon")
+    };
+    let (few, all) = (left(FEW), left(256));
+    let packs = PACKS / 256 * (256 - FEW);
+    assert_within("packs", all.saturating_sub(few), PACK * packs);
 }
 
 #[test]

@@ -170,13 +170,13 @@ impl Client {
 }
 
 /// A pack's place; its name's first byte is its number's lowest.
-fn pack(number: u64) -> String {
+pub(crate) fn pack(number: u64) -> String {
     let byte = number % 256;
     format!("{BASE}/data/{byte:02x}/{byte:02x}{number:062x}")
 }
 
 /// A repository of so many packs, with what else belongs to one.
-fn plant(cloud: &Fake, packs: u64) {
+pub(crate) fn plant(cloud: &Fake, packs: u64) {
     cloud.plant(&format!("{BASE}/config"), &[7; 155]);
     let key = hex(b"a key");
     cloud.plant(&format!("{BASE}/keys/{key}"), b"a key");
