@@ -31,7 +31,11 @@ fn nor_when_they_are_the_first() {
 fn race(first_use: bool) {
     let cloud = Cloud::with(|s| {
         s.lag_files = LAG;
-        (s.lag_mkdir, s.mkdir_twins) = if first_use { (LAG, true) } else { (ms(0), false) };
+        (s.lag_mkdir, s.mkdir_twins) = if first_use {
+            (LAG, true)
+        } else {
+            (ms(0), false)
+        };
         // Each of them is a machine with a token of its own.
         (s.tokens_live, s.tokens_allowed, s.tokens_most) = (100, 100, 100);
     });
