@@ -30,6 +30,7 @@ mod judge;
 mod known;
 mod list;
 mod locate;
+mod lost;
 mod multipart;
 mod pace;
 mod pages;
