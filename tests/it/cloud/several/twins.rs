@@ -43,7 +43,9 @@ fn each(check: Check) {
                 for lag in LAGS {
                     for there in ["", BASE, "restic/host", &folder(kind)] {
                         println!("{kind:?}, {lag} ms, there: {there:?}");
-                        [false, true].map(|together| store(kind, lag, there, together, check));
+                        for together in [false, true] {
+                            store(kind, lag, there, together, check);
+                        }
                     }
                 }
             });
