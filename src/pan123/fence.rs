@@ -27,7 +27,6 @@ const TOO_MANY: usize = 50_000;
 const FOLDERS: usize = 12;
 
 /// What a folder's list shows.
-#[derive(Default)]
 pub struct Shown {
     /// Its rows.
     pub rows: Vec<Row>,
@@ -216,8 +215,9 @@ impl Cloud {
     /// Waits until the cloud's own list of a folder shows these files, or for so long that it should.
     pub fn shown(&self, path: &Path, files: &[u64], first: Priority) -> Result<Shown, Error> {
         let (start, timing) = (Instant::now(), &self.door.timing);
-        let mut missing = files.to_vec();
-        for tries in 1.. {
+        let (mut missing, mut tries) = (files.to_vec(), 0);
+        loop {
+            tries += 1;
             let ids = self.tree.find(path, first)?.unwrap_or_default();
             let rows = self.tree.read(&ids, first)?;
             let shown = rows.iter().map(|row| row.file_id);
@@ -229,7 +229,6 @@ impl Cloud {
             }
             std::thread::sleep(pause);
         }
-        Ok(Shown::default())
     }
 
     /// Waits until lists show every index file and snapshot that was acknowledged in a
