@@ -1,7 +1,7 @@
 //! Two hosts that lock one repository through two servers at the same time, while the cloud's
 //! lists lag behind: at most one of them may believe to be alone.
 
-use super::super::rig::{Cloud, Server, fast, ms};
+use super::super::rig::{BASE, Cloud, Server, fast, ms};
 use crate::tree;
 use restic_123pan::pan123::Timing;
 use restic_123pan::restic::Kind;
@@ -39,6 +39,8 @@ fn race(first_use: bool) {
         // Each of them is a machine with a token of its own.
         (s.tokens_live, s.tokens_allowed, s.tokens_most) = (100, 100, 100);
     });
+    // Forty servers aren't the first at once.
+    cloud.plant_folder(BASE);
     let seed = u64::from(std::process::id());
     println!("seed {seed}");
     let won = thread::scope(|scope| {
@@ -59,7 +61,7 @@ fn run(cloud: &Cloud, race: u64, seed: u64, first_use: bool) -> usize {
     let [one, other] = [(), ()].map(|()| {
         let mut server = cloud.server_with(|config| {
             config.timing = Timing {
-                visible: ms(10_000),
+                visible: ms(60_000),
                 overlay: ms(60_000),
                 ..fast()
             };

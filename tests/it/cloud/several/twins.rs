@@ -23,7 +23,7 @@ fn pair(cloud: &Cloud) -> [Server; 2] {
     [(), ()].map(|()| {
         cloud.server_with(|config| {
             config.timing = Timing {
-                visible: ms(20_000),
+                visible: ms(60_000),
                 overlay: ms(60_000),
                 ..fast()
             };
