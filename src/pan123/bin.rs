@@ -200,10 +200,7 @@ impl Batch<'_> {
         let cloud = self.cloud;
         let (path, first) = (cloud.folder(repo, file), priority(file.kind()));
         if file.kind() == Some(Kind::Locks) {
-            let settled = self.settled.entry(repo.clone());
-            settled
-                .or_insert_with(|| cloud.settle(repo, first))
-                .clone()?;
+            self.settle(repo, first)?;
         }
         let known = match file.kind() {
             Some(Kind::Data) => cloud.tree.locate(&path, key(file), first)?,
@@ -212,6 +209,10 @@ impl Batch<'_> {
                 .map(|scan| named(&scan.files, key(file)))
                 .unwrap_or_default(),
         };
+        if file.kind() == Some(Kind::Index) && !known.is_empty() {
+            self.settle(repo, first)?;
+            cloud.check_others(repo, &path, key(file))?;
+        }
         let promised = cloud.fence.promised(repo, &path, key(file));
         let mut files: Vec<u64> = known.iter().map(|known| known.file).collect();
         files.extend(promised.filter(|file| !known.iter().any(|known| known.file == *file)));
@@ -224,6 +225,14 @@ impl Batch<'_> {
                 Some(_) => Purge::Usual,
             },
         })
+    }
+
+    /// Makes sure of what a lock protected before it goes, and of what replaces an index file
+    /// before that goes (safety rule 9).
+    fn settle(&mut self, repo: &Repo, first: Priority) -> Result<(), Error> {
+        let settled = self.settled.entry(repo.clone());
+        let settle = || self.cloud.settle(repo, first);
+        settled.or_insert_with(settle).clone()
     }
 
     fn scan(&mut self, path: &Path, first: Priority) -> Result<Option<&Scan>, Error> {

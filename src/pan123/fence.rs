@@ -1,6 +1,6 @@
 //! What must be visible at the cloud before something else may count: packs before the index that
 //! names them (safety rule 5), a lock before its client believes in it (8), index files and
-//! snapshots before the lock goes that protects them (9).
+//! snapshots before the lock goes that protects them (9). What isn't there at all is `lost`'s.
 
 use super::Cloud;
 use super::api::Row;
@@ -11,7 +11,7 @@ use super::list::holding;
 use super::pace::Priority;
 use super::promises::Promise;
 use super::tree::BATCH;
-use crate::restic::{Kind, MAX_DEPTH, Repo};
+use crate::restic::{Id, Kind, MAX_DEPTH, Repo};
 use crate::store::{Cause, Error};
 use log::{debug, warn};
 use std::collections::{HashMap, HashSet};
@@ -25,8 +25,14 @@ const TOO_MANY: usize = 50_000;
 /// Folders above a repository's files besides its own path: room for a long `--repo-path`, and
 /// `data`.
 const FOLDERS: usize = 12;
-/// Names that one log line shows.
-const SHOWN: usize = 8;
+
+/// What a folder's list shows.
+pub struct Shown {
+    /// Its rows.
+    pub rows: Vec<Row>,
+    /// Those of the files asked for that aren't among them.
+    pub missing: Vec<u64>,
+}
 
 /// What `infos` says of a promise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,10 +44,11 @@ enum Found {
 }
 
 impl Cloud {
-    /// Confirms that everything acknowledged in a repository is there. Cause::Lost if something
-    /// isn't, and doesn't appear.
-    pub fn confirm(&self, repo: &Repo, first: Priority) -> Result<(), Error> {
-        let all = self.fence.promises().get(repo).cloned().unwrap_or_default();
+    /// Confirms that everything acknowledged in a repository is there, but for a file that is being
+    /// sent again. Cause::Lost if something isn't, and doesn't appear.
+    pub fn confirm(&self, repo: &Repo, again: Id, first: Priority) -> Result<(), Error> {
+        let mut all = self.fence.promises().get(repo).cloned().unwrap_or_default();
+        all.retain(|promise| promise.name != again);
         if all.is_empty() {
             return Ok(());
         }
@@ -52,23 +59,7 @@ impl Cloud {
         for batch in rest.chunks(BATCH) {
             lost.extend(self.confirm_batch(Some(repo), batch, &[], true, first)?);
         }
-        if lost.is_empty() {
-            return Ok(());
-        }
-        self.mark_lost(repo, &lost);
-        let names: Vec<String> = lost
-            .iter()
-            .take(SHOWN)
-            .map(|p| p.name.to_string())
-            .collect();
-        let text = format!(
-            "123pan has lost {} file(s) that were stored before: {}{}; this backup must be \
-             repeated, after `restic unlock` if need be",
-            lost.len(),
-            names.join(", "),
-            if lost.len() > SHOWN { ", …" } else { "" }
-        );
-        Err(Error::new(Cause::Lost, text))
+        self.miss(repo, lost)
     }
 
     /// Keeps the number of promises bounded when nobody writes an index.
@@ -121,7 +112,7 @@ impl Cloud {
 
     /// Asks about up to a hundred promises and folders, with growing pauses if `patient`, and
     /// answers the promises that aren't kept. They stand in the fence of `repo`, if there is one.
-    fn confirm_batch(
+    pub fn confirm_batch(
         &self,
         repo: Option<&Repo>,
         batch: &[Promise],
@@ -138,9 +129,11 @@ impl Cloud {
             let rows: HashMap<u64, Row> = rows.into_iter().map(|row| (row.file_id, row)).collect();
             self.check_folders(above, &rows)?;
             let mut kept = HashSet::new();
-            for promise in &open {
+            for promise in &mut open {
                 let folders = self.tree.known().ids(&promise.path).unwrap_or_default();
-                match found(promise, rows.get(&promise.file), &folders) {
+                let row = rows.get(&promise.file);
+                promise.binned = row.is_some_and(|row| row.trashed != 0);
+                match found(promise, row, &folders) {
                     Found::Missing => continue,
                     Found::Renamed if !self.take_back(promise, first)? => {
                         // Nobody else's is as good: waiting doesn't help.
@@ -158,7 +151,8 @@ impl Cloud {
             }
             let pause = pause(timing.look, tries);
             // What was lost once is only looked at once more.
-            let hope = patient && open.iter().any(|promise| promise.lost.is_none());
+            let may_come = |promise: &Promise| promise.lost.is_none() && !promise.is_void();
+            let hope = patient && open.iter().any(may_come);
             if open.is_empty() || !hope || start.elapsed() + pause > timing.visible {
                 break;
             }
@@ -218,50 +212,23 @@ impl Cloud {
         Ok(is_there(promise, &there))
     }
 
-    fn mark_lost(&self, repo: &Repo, lost: &[Promise]) {
-        let now = Instant::now();
-        let most = self.door.timing.lost;
-        let mut promises = self.fence.promises();
-        let Some(list) = promises.get_mut(repo) else {
-            return;
-        };
-        for promise in list
-            .iter_mut()
-            .filter(|p| lost.iter().any(|gone| gone.file == p.file))
-        {
-            promise.lost.get_or_insert(now);
-            self.tree.known().forget(&promise.path, &[promise.file]);
-        }
-        // After an hour no client repeats its index any more, and a new backup must go on.
-        list.retain(|promise| promise.lost.is_none_or(|at| now.duration_since(at) < most));
-    }
-
-    /// Waits until the cloud's own list of a folder shows these files, or `infos` knows that they
-    /// have been removed; false if that takes too long.
-    pub fn shown(
-        &self,
-        path: &Path,
-        files: &[u64],
-        first: Priority,
-    ) -> Result<Option<Vec<Row>>, Error> {
+    /// Waits until the cloud's own list of a folder shows these files, or for so long that it should.
+    pub fn shown(&self, path: &Path, files: &[u64], first: Priority) -> Result<Shown, Error> {
         let (start, timing) = (Instant::now(), &self.door.timing);
-        let mut open = files.to_vec();
-        for tries in 1.. {
+        let (mut missing, mut tries) = (files.to_vec(), 0);
+        loop {
+            tries += 1;
             let ids = self.tree.find(path, first)?.unwrap_or_default();
             let rows = self.tree.read(&ids, first)?;
             let shown = rows.iter().map(|row| row.file_id);
             self.tree.known().seen(&shown.collect::<Vec<u64>>());
-            open.retain(|file| !rows.iter().any(|row| row.file_id == *file));
-            if open.is_empty() {
-                return Ok(Some(rows));
-            }
+            missing.retain(|file| !rows.iter().any(|row| row.file_id == *file));
             let pause = pause(timing.look, tries);
-            if start.elapsed() + pause > timing.visible {
-                break;
+            if missing.is_empty() || start.elapsed() + pause > timing.visible {
+                return Ok(Shown { rows, missing });
             }
             std::thread::sleep(pause);
         }
-        Ok(None)
     }
 
     /// Waits until lists show every index file and snapshot that was acknowledged in a
@@ -278,14 +245,10 @@ impl Cloud {
             folders.entry(path).or_default().push(file);
         }
         for (path, files) in folders {
-            match self.shown(&path, &files, first)? {
-                Some(rows) => self.keep(repo, &path, &rows),
-                None if self.any_alive(&files, first)? => {
-                    let text =
-                        format!("123pan's list of /{path} doesn't show what was stored there");
-                    return Err(Error::new(Cause::Busy, text));
-                }
-                None => {}
+            let shown = self.shown(&path, &files, first)?;
+            self.keep(repo, &path, &shown.rows);
+            if !shown.missing.is_empty() {
+                self.miss_in_list(repo, &path, &shown.missing, first)?;
             }
             let mut unseen = self.fence.unseen_files();
             if let Some(list) = unseen.get_mut(repo) {
@@ -307,15 +270,6 @@ impl Cloud {
             });
         }
     }
-
-    fn any_alive(&self, files: &[u64], first: Priority) -> Result<bool, Error> {
-        for batch in files.chunks(BATCH) {
-            if self.door.infos(batch, first)?.iter().any(Row::is_file) {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
 }
 
 /// Whether what a promise is about lies under its name, whoever has stored it.
@@ -324,7 +278,8 @@ fn is_there(promise: &Promise, rows: &[Row]) -> bool {
     held.next().is_some()
 }
 
-fn text(promise: &Promise) -> String {
+/// The name of a promise's file.
+pub fn text(promise: &Promise) -> String {
     match promise.name {
         CONFIG => "config".to_owned(),
         name => name.to_string(),

@@ -7,8 +7,9 @@
 //! a name can be given anew.
 
 use super::api::Row;
-pub use super::paths::{Path, join, last, parent};
-use crate::restic::{Id, Kind};
+pub use super::paths::{Path, join, last, owner, parent};
+use super::paths::{holds_packs, is_hashed};
+use crate::restic::Id;
 use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
@@ -37,6 +38,8 @@ pub const CONFIG: Id = Id([0xff; 32]);
 pub struct Folder {
     /// Its numbers, lowest first; several when twins of one name exist.
     pub ids: Vec<u64>,
+    /// Whether a list of its parent has shown all of them, and so any older twin as well.
+    pub shown: bool,
     /// When the cloud last said that it is there and not in the bin.
     pub seen: Option<Instant>,
     /// When all of its files were last seen at the cloud.
@@ -70,6 +73,8 @@ pub struct Merged {
     pub odd: Vec<String>,
     /// Names of subfolders that exist more than once.
     pub twins: Vec<String>,
+    /// Names of subfolders that were known and have got a twin since.
+    pub grown: Vec<String>,
 }
 
 impl Knowledge {
@@ -88,6 +93,16 @@ impl Knowledge {
         match path {
             "" => Some(vec![0]),
             _ => self.folders.get(path).map(|folder| folder.ids.clone()),
+        }
+    }
+
+    /// The number of the folder that new files go into: the oldest of its name. None while a twin
+    /// may be older that lists don't show yet (safety rule 16); a pack is found in any of them.
+    pub fn home(&self, path: &Path) -> Option<u64> {
+        let certain = |folder: &&Folder| folder.shown || holds_packs(path);
+        match path {
+            "" => Some(0),
+            _ => self.folders.get(path).filter(certain)?.ids.first().copied(),
         }
     }
 
@@ -116,6 +131,7 @@ impl Knowledge {
         folder.explored |= folder.ids.is_empty();
         folder.seen = Some(now);
         if !folder.ids.contains(&id) {
+            folder.shown = false;
             folder.ids.push(id);
             folder.ids.sort_unstable();
         }
@@ -210,7 +226,7 @@ impl Knowledge {
             .map(|(name, _)| name.clone())
             .collect();
         let missing = |id: &u64| shown.binary_search(id).is_err();
-        self.merge_folders(path, folders, &missing, now, &mut merged.doubtful);
+        self.merge_folders(path, folders, &missing, now, &mut merged);
         let files = self
             .folders
             .get(path)
@@ -231,14 +247,14 @@ impl Knowledge {
         mut folders: BTreeMap<String, Vec<u64>>,
         missing: &dyn Fn(&u64) -> bool,
         now: Instant,
-        doubtful: &mut Vec<u64>,
+        merged: &mut Merged,
     ) {
         for name in self.subfolders(path) {
             let full = join(path, &name);
             let ids = self.ids(&full).unwrap_or_default();
             for id in ids.into_iter().filter(missing) {
                 if !self.is_own(id, now) {
-                    doubtful.push(id);
+                    merged.doubtful.push(id);
                 }
                 folders.entry(name.clone()).or_default().push(id);
             }
@@ -251,6 +267,12 @@ impl Knowledge {
             ids.sort_unstable();
             ids.dedup();
             let folder = self.folders.entry(join(path, &name)).or_default();
+            folder.shown |= !ids.iter().any(missing);
+            if !folder.ids.is_empty() && ids.iter().any(|id| !folder.ids.contains(id)) {
+                // Nothing is known of what is in the new one.
+                folder.explored = false;
+                merged.grown.push(name);
+            }
             (folder.ids, folder.seen) = (ids, Some(now));
         }
     }
@@ -362,29 +384,6 @@ fn known(path: &Path, row: &Row) -> Option<Known> {
 pub fn key(path: &Path, name: &str) -> Option<Id> {
     match is_hashed(path) {
         false => (name == "config").then_some(CONFIG),
-        true => Id::from_hex(name).filter(|id| !is_data(parent(path)) || id.prefix() == last(path)),
+        true => Id::from_hex(name).filter(|id| !holds_packs(path) || id.prefix() == last(path)),
     }
-}
-
-/// The repository's folder that a folder belongs to, and the kind of the files in it; none where
-/// only a config can be.
-pub fn owner(path: &Path) -> (&Path, Option<Kind>) {
-    if is_data(parent(path)) {
-        return (parent(parent(path)), Some(Kind::Data));
-    }
-    let kind = Kind::ALL.into_iter().find(|kind| kind.name() == last(path));
-    match kind {
-        Some(kind) => (parent(path), Some(kind)),
-        None => (path, None),
-    }
-}
-
-/// Whether the files of a folder are named by hashes. Repositories can't have the names of kinds,
-/// so the path tells.
-fn is_hashed(path: &Path) -> bool {
-    is_data(parent(path)) || Kind::ALL.iter().any(|kind| kind.name() == last(path))
-}
-
-fn is_data(path: &Path) -> bool {
-    last(path) == Kind::Data.name()
 }

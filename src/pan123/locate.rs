@@ -1,8 +1,9 @@
 //! Finding one file in its folder: from memory, from memory as far as `infos` agrees, or by a list.
 
 use super::api::Row;
-use super::known::{CONFIG, Knowledge, Known, Path, join};
+use super::known::{CONFIG, Knowledge, Known, Path, join, parent};
 use super::pace::Priority;
+use super::paths::holds_packs;
 use super::tree::{BATCH, Tree, named};
 use crate::restic::Id;
 use crate::store::Error;
@@ -10,6 +11,7 @@ use std::time::Instant;
 
 /// Subfolders that are asked about along with a file: a repository has one for each kind.
 const INSIDE: usize = 8;
+
 impl Tree {
     /// The living files of one name in a folder, from memory if there are any.
     pub fn locate(&self, path: &Path, name: Id, first: Priority) -> Result<Vec<Known>, Error> {
@@ -55,8 +57,24 @@ impl Tree {
         self.look(path, name, first)
     }
 
-    /// The same, from a fresh list.
+    /// The same, from a fresh list. Of packs' folders another server may have made twins that this
+    /// one hasn't seen; of all others they are seen before anything is stored in them (safety
+    /// rule 16).
     pub fn look(&self, path: &Path, name: Id, first: Priority) -> Result<Vec<Known>, Error> {
+        let ids = || self.known().ids(path);
+        let before = ids();
+        let found = self.look_in_known(path, name, first)?;
+        if !found.is_empty() || !holds_packs(path) || before.is_none() || before != ids() {
+            return Ok(found);
+        }
+        self.scan(parent(path), first)?;
+        match ids() == before {
+            true => Ok(found),
+            false => self.look_in_known(path, name, first),
+        }
+    }
+
+    fn look_in_known(&self, path: &Path, name: Id, first: Priority) -> Result<Vec<Known>, Error> {
         let scan = self.scan(path, first)?;
         let found = scan.map(|scan| named(&scan.files, name));
         Ok(found.unwrap_or_default())

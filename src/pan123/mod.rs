@@ -30,6 +30,7 @@ mod judge;
 mod known;
 mod list;
 mod locate;
+mod lost;
 mod multipart;
 mod pace;
 mod pages;
@@ -292,14 +293,8 @@ impl Drop for Pan123 {
 impl Store for Pan123 {
     fn create(&self, repo: &Repo) -> Result<(), Error> {
         let folder = self.cloud.repo(repo);
-        let make = |kind: Kind| {
-            let path = known::join(&folder, kind.name());
-            self.cloud
-                .tree
-                .ensure(&path, pace::Priority::Small)
-                .map(drop)
-        };
-        Kind::ALL.into_iter().try_for_each(make)
+        let paths = Kind::ALL.map(|kind| known::join(&folder, kind.name()));
+        self.cloud.tree.ensure_all(&paths, pace::Priority::Small)
     }
 
     fn list(&self, repo: &Repo, kind: Kind, found: &mut Found<'_>) -> Result<(), Error> {

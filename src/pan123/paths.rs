@@ -1,4 +1,6 @@
-//! Paths of folders below the account's root, and their parts.
+//! Paths of folders below the account's root, their parts, and what lies there.
+
+use crate::restic::Kind;
 
 /// A folder's path below the account's root, without slashes at the ends; empty for the root.
 pub type Path = str;
@@ -19,4 +21,28 @@ pub fn join(path: &Path, name: &str) -> String {
         "" => name.to_owned(),
         _ => format!("{path}/{name}"),
     }
+}
+
+/// The repository's folder that a folder belongs to, and the kind of the files in it; none where
+/// only a config can be.
+pub fn owner(path: &Path) -> (&Path, Option<Kind>) {
+    if holds_packs(path) {
+        return (parent(parent(path)), Some(Kind::Data));
+    }
+    let kind = Kind::ALL.into_iter().find(|kind| kind.name() == last(path));
+    match kind {
+        Some(kind) => (parent(path), Some(kind)),
+        None => (path, None),
+    }
+}
+
+/// Whether the files of a folder are named by hashes. Repositories can't have the names of kinds,
+/// so the path tells.
+pub fn is_hashed(path: &Path) -> bool {
+    holds_packs(path) || Kind::ALL.iter().any(|kind| kind.name() == last(path))
+}
+
+/// Whether a folder is one of those below `data` that packs lie in.
+pub fn holds_packs(path: &Path) -> bool {
+    last(parent(path)) == Kind::Data.name()
 }

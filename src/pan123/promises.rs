@@ -1,11 +1,15 @@
 //! What was acknowledged and hasn't been seen at the cloud yet: kept in memory until `fence` has
-//! looked.
+//! looked, with what is known of the clients that sent it.
 
 use super::known::Path;
 use crate::restic::{Id, Repo};
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// How long restic believes in a lock that isn't refreshed: older ones were left by clients that
+/// were killed, and others may have removed them.
+const STALE: Duration = Duration::from_secs(30 * 60);
 
 /// A file that was acknowledged, as it must be found.
 #[derive(Clone, Debug)]
@@ -20,8 +24,33 @@ pub struct Promise {
     pub size: u64,
     /// Its MD5.
     pub md5: String,
+    /// When it was stored, or last looked for in the background.
+    pub looked: Instant,
+    /// What is known of its client.
+    pub client: Client,
+    /// Whether it was seen in the bin.
+    pub binned: bool,
     /// Since when it can't be found.
     pub lost: Option<Instant>,
+}
+
+/// What is known of the client that sent a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Client {
+    /// Nothing: some clients don't lock.
+    Unknown,
+    /// There was a lock in the repository that had come through this server.
+    Locked,
+    /// Since then there was a moment without any such lock: the client has ended.
+    Ended,
+}
+
+impl Promise {
+    /// Whether nobody can miss the file: somebody has removed it, and its client has ended without
+    /// an index that names it, since that would have made sure of it.
+    pub fn is_void(&self) -> bool {
+        self.binned && self.client == Client::Ended
+    }
 }
 
 /// What has been promised and not been seen yet.
@@ -30,11 +59,16 @@ pub struct Fence {
     promises: Mutex<HashMap<Repo, Vec<Promise>>>,
     /// Index files and snapshots that no list of the cloud has shown yet, by folder.
     unseen: Mutex<HashMap<Repo, Vec<(String, u64)>>>,
+    /// Locks that this server has acknowledged and not removed.
+    locks: Mutex<HashMap<Repo, HashMap<u64, Instant>>>,
 }
 
 impl Fence {
     /// Remembers a file whose presence is checked later.
-    pub fn promise(&self, repo: &Repo, promise: Promise) {
+    pub fn promise(&self, repo: &Repo, mut promise: Promise) {
+        if self.locks().contains_key(repo) {
+            promise.client = Client::Locked;
+        }
         let mut promises = self.promises();
         let list = promises.entry(repo.clone()).or_default();
         list.retain(|old| (&old.path, old.name) != (&promise.path, promise.name));
@@ -49,6 +83,14 @@ impl Fence {
             .push((path.to_owned(), file));
     }
 
+    /// Remembers a lock.
+    pub fn locked(&self, repo: &Repo, file: u64) {
+        let mut all = self.locks();
+        let locks = all.entry(repo.clone()).or_default();
+        locks.retain(|_, since| since.elapsed() < STALE);
+        locks.insert(file, Instant::now());
+    }
+
     /// The file that is promised under a name. Its row may have another name: a service that
     /// renames instead of refusing has stored it beside what had the name before.
     pub fn promised(&self, repo: &Repo, path: &Path, name: Id) -> Option<u64> {
@@ -58,10 +100,23 @@ impl Fence {
             .map(|promise| promise.file)
     }
 
-    /// Files that were removed needn't be there.
+    /// Files that were removed needn't be there; when the last lock goes, its repository's clients
+    /// have ended.
     pub fn forget(&self, files: &[u64]) {
-        for list in self.promises().values_mut() {
+        let mut ended = Vec::new();
+        self.locks().retain(|repo, locks| {
+            locks.retain(|lock, _| !files.contains(lock));
+            if locks.is_empty() {
+                ended.push(repo.clone());
+            }
+            !locks.is_empty()
+        });
+        for (repo, list) in self.promises().iter_mut() {
             list.retain(|promise| !files.contains(&promise.file));
+            let locked = list.iter_mut().filter(|p| p.client == Client::Locked);
+            if ended.contains(repo) {
+                locked.for_each(|promise| promise.client = Client::Ended);
+            }
         }
         for list in self.unseen_files().values_mut() {
             list.retain(|(_, file)| !files.contains(file));
@@ -71,6 +126,10 @@ impl Fence {
     /// The promises of all repositories.
     pub fn promises(&self) -> MutexGuard<'_, HashMap<Repo, Vec<Promise>>> {
         self.promises.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn locks(&self) -> MutexGuard<'_, HashMap<Repo, HashMap<u64, Instant>>> {
+        self.locks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What lists don't show yet, of all repositories.

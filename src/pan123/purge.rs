@@ -1,6 +1,7 @@
 //! What happens in the background, in one thread of its own: purging from the bin what was put
-//! there and whose time has come, or the oldest of it when the account gets full, and finding out
-//! the account's tier and space. Nobody waits for any of it, and all of its calls go last.
+//! there and whose time has come, or the oldest of it when the account gets full; finding out the
+//! account's tier and space; looking for snapshots once more. Nobody waits for any of it, and all
+//! of its calls go last.
 
 use super::api::{Row, Tier, User};
 use super::call::Fault;
@@ -132,6 +133,7 @@ impl Work {
                 self.keep_reserve();
             }
             self.cloud.look_at_space();
+            self.cloud.confirm_snapshots();
         }
         self.cloud.waste.store();
     }

@@ -158,7 +158,8 @@ impl Tree {
         Ok(false)
     }
 
-    /// Whether a fresh list of the parent shows a folder; if not, it is forgotten.
+    /// Whether a fresh list of the parent shows a folder, and no twin of it that hasn't been read;
+    /// if it isn't there, it is forgotten.
     fn is_still_there(&self, path: &Path, ids: &[u64], first: Priority) -> Result<bool, Error> {
         if path.is_empty() {
             return Ok(true);
@@ -166,7 +167,7 @@ impl Tree {
         let parent_there = self.scan(parent(path), first)?.is_some();
         let mut known = self.known();
         let now = known.ids(path).unwrap_or_default();
-        let there = parent_there && !now.is_empty() && ids.iter().all(|id| now.contains(id));
+        let there = parent_there && !now.is_empty() && ids == now;
         if !parent_there {
             known.forget_folder(path);
         }
@@ -188,10 +189,22 @@ impl Tree {
         let mut known = self.known();
         known.learn(path, &mut merged, said);
         known.listed(path, Instant::now());
+        let files = known.files(path);
+        drop(known);
+        self.read_grown(path, &merged.grown, first)?;
         Ok(Scan {
             rows: merged.rows,
-            files: known.files(path),
+            files,
         })
+    }
+
+    /// What is inside a folder's new twin are twins of what is known inside the folder.
+    fn read_grown(&self, path: &Path, grown: &[String], first: Priority) -> Result<(), Error> {
+        let grown = grown.iter().map(|name| join(path, name));
+        for folder in grown.filter(|folder| !self.known().subfolders(folder).is_empty()) {
+            self.scan_shown(&folder, first)?;
+        }
+        Ok(())
     }
 
     fn mention(&self, path: &Path, merged: &Merged) {
@@ -220,60 +233,97 @@ impl Tree {
         Ok(rows)
     }
 
-    /// A folder's number, making it and those above it where they don't exist.
+    /// The number of the folder that new files go into, making it and those above it where they
+    /// don't exist.
     pub fn ensure(&self, path: &Path, first: Priority) -> Result<u64, Error> {
-        let lowest = |ids: Vec<u64>| ids.into_iter().min();
-        if let Some(id) = self.known().ids(path).and_then(lowest) {
+        let home = || self.known().home(path);
+        if let Some(id) = home() {
             return Ok(id);
         }
         // One at a time for each folder, also when ten uploads want it at once.
         let _turn = self.turn(path)?;
         for _ in 0..ROUNDS {
-            if let Some(id) = self.known().ids(path).and_then(lowest) {
+            if self.make(path, first)? {
+                self.wait_for(path, first)?;
+            }
+            if let Some(id) = home() {
                 return Ok(id);
             }
-            let above = self.ensure(parent(path), first)?;
-            // Both at one moment: another request may be reading the parent's list.
-            let known = self.known();
-            let (ids, explored) = (known.ids(path), known.explored(parent(path)));
-            drop(known);
-            let ids = match explored {
-                true => ids,
-                false => self.find(path, first)?,
-            };
-            if let Some(id) = ids.and_then(lowest) {
-                return Ok(id);
-            }
-            match self.door.mkdir(above, last(path), first) {
-                Ok(0) => self.wait_for(path, first)?,
-                Ok(id) => self.known().made(path, id, Instant::now()),
-                Err(fault) if fault.why == Why::NoParent => {
-                    self.known().forget_folder(parent(path))
-                }
-                // Made by somebody else, or by us without our hearing of it.
-                Err(fault) if matches!(fault.why, Why::Taken | Why::Lost) => {
-                    self.wait_for(path, first)?;
-                }
-                Err(fault) => return Err(Error::from(fault).during(format!("making /{path}"))),
+            if self.is_known(path) {
+                let text = format!("123pan's list doesn't show /{path}, which was made there");
+                return Err(Error::new(Cause::Busy, text));
             }
         }
         Err(Error::new(Cause::Busy, format!("/{path} can't be made")))
     }
 
-    /// Waits until the list of its parent shows a folder, which may lag.
+    /// The same for folders side by side, with one list for all that are made.
+    pub fn ensure_all(&self, paths: &[String], first: Priority) -> Result<(), Error> {
+        for path in paths
+            .iter()
+            .filter(|path| self.known().home(path).is_none())
+        {
+            let _turn = self.turn(path)?;
+            self.make(path, first)?;
+        }
+        paths
+            .iter()
+            .try_for_each(|path| self.ensure(path, first).map(drop))
+    }
+
+    /// Makes a folder, unless it is known; false if those above it must be looked for anew.
+    fn make(&self, path: &Path, first: Priority) -> Result<bool, Error> {
+        let above = self.ensure(parent(path), first)?;
+        // Both at one moment: another request may be reading the parent's list.
+        let known = self.known();
+        let (ids, explored) = (known.ids(path), known.explored(parent(path)));
+        drop(known);
+        let ids = match explored {
+            true => ids,
+            false => self.find(path, first)?,
+        };
+        if ids.is_some_and(|ids| !ids.is_empty()) {
+            return Ok(true);
+        }
+        match self.door.mkdir(above, last(path), first) {
+            Ok(0) => Ok(true),
+            Ok(id) => {
+                self.known().made(path, id, Instant::now());
+                Ok(true)
+            }
+            Err(fault) if fault.why == Why::NoParent => {
+                self.known().forget_folder(parent(path));
+                Ok(false)
+            }
+            // Made by somebody else, or by us without our hearing of it.
+            Err(fault) if matches!(fault.why, Why::Taken | Why::Lost) => Ok(true),
+            Err(fault) => Err(Error::from(fault).during(format!("making /{path}"))),
+        }
+    }
+
+    /// Waits until the list of its parent shows a folder, which may lag. Had another server made
+    /// an older twin of it at the same moment, the list would show that as well (safety rule 16).
     fn wait_for(&self, path: &Path, first: Priority) -> Result<(), Error> {
         let (start, timing) = (Instant::now(), &self.door.timing);
+        let there = || self.known().home(path).is_some();
         for tries in 1.. {
+            if there() {
+                break;
+            }
             self.scan(parent(path), first)?;
-            let there = self.known().ids(path).is_some_and(|ids| !ids.is_empty());
             let pause = pause(timing.pause, tries);
             // After an unknown outcome it may well not exist: the caller makes it again.
-            if there || start.elapsed() + pause > timing.visible / 4 {
+            let longest = timing.visible / if self.is_known(path) { 1 } else { 4 };
+            if there() || start.elapsed() + pause > longest {
                 break;
             }
             std::thread::sleep(pause);
         }
         Ok(())
+    }
+
+    fn is_known(&self, path: &Path) -> bool {
+        self.known().ids(path).is_some_and(|ids| !ids.is_empty())
     }
 
     fn turn(&self, path: &Path) -> Result<Turn<'_>, Error> {

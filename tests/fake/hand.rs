@@ -89,6 +89,11 @@ impl Fake {
         })
     }
 
+    /// Makes a folder in one given by its id, for twins.
+    pub fn plant_folder_into(&self, folder: u64, name: &str) -> u64 {
+        self.change(|cloud, now| cloud.add(folder, name, now, None))
+    }
+
     /// Puts a file into a folder given by its id, for twins.
     pub fn plant_into(&self, folder: u64, name: &str, bytes: &[u8]) -> u64 {
         let taken = content::take(&self.hub.keep, bytes).unwrap();

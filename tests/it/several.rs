@@ -21,30 +21,33 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// What restic says when another host's lock is in its way.
 const LOCKED: &str = "repository is already locked";
 
+/// What two hosts do.
+type Run = fn(&Pair);
+
+/// What any restic does.
+const RUNS: [Run; 3] = [prune_during_backup, backup_during_prune, prune_after_backup];
+
 #[test]
 fn debian() {
-    all(DEBIAN.program);
+    all(DEBIAN.program, &RUNS);
 }
 
 #[test]
 fn restic() {
-    all(RESTIC.program);
+    // The older one can't list what has no folder yet.
+    all(RESTIC.program, &[&RUNS[..], &[both_begin]].concat());
 }
 
 /// Everything at once, each on a cloud of its own: most of it is waiting.
-fn all(program: &str) {
+fn all(program: &str, runs: &[Run]) {
     let Some(program) = find(program) else {
         eprintln!("SKIPPED: {program} is not in the cache; tests/clients.sh says why");
         return;
     };
     thread::scope(|scope| {
-        for run in [
-            prune_during_backup as fn(&Pair),
-            backup_during_prune,
-            prune_after_backup,
-        ] {
+        for run in runs {
             let program = &program;
-            scope.spawn(move || Pair::with(program, run));
+            scope.spawn(move || Pair::with(program, *run));
         }
     });
 }
@@ -88,6 +91,32 @@ fn backup_during_prune(pair: &Pair) {
     let prune = finish(prune);
     assert!(prune.status.success(), "{}", text(&prune));
     other.run(&["check", "--read-data"]);
+}
+
+/// Both back up at one moment for the first time, on a cloud that lets each make folders of its
+/// own where none are.
+fn both_begin(pair: &Pair) {
+    let (hosts, cloud) = (pair.hosts(), &pair.one.cloud);
+    hosts[0].run(&["init"]);
+    cloud.advance(LAG);
+    // Whoever copies a repository by other means leaves empty folders out.
+    for kind in ["data", "index", "locks", "snapshots"] {
+        cloud.delete_by_hand(&format!("restic-backup/a/b/{kind}"));
+    }
+    cloud.set(|s| (s.mkdir_twins, s.lag_mkdir) = (true, LAG));
+    pair.one.kill_and_restart();
+    let files = pair.dir.path().join("files");
+    tree::grow(&files, 4, 6 << 20);
+    let started = [0, 1].map(|host| hosts[host].start(&["backup", path(&files)]));
+    for backup in started.map(finish) {
+        assert!(backup.status.success(), "{}", text(&backup));
+    }
+    for host in &hosts {
+        host.run(&["check", "--read-data"]);
+        let seen = finish(host.start(&["snapshots"]));
+        assert!(text(&seen).contains("2 snapshots"), "{}", text(&seen));
+        host.restore_and_compare(&files);
+    }
 }
 
 /// As soon as one host's backup has ended the other prunes; then they change places.
@@ -136,7 +165,7 @@ struct Pair {
 }
 
 impl Pair {
-    fn with(program: &Path, run: fn(&Self)) {
+    fn with(program: &Path, run: Run) {
         let program = program.to_owned();
         let one = Rig::start(&[]);
         one.cloud.set(|s| s.lag_files = LAG);
@@ -149,8 +178,9 @@ impl Pair {
             dir,
         };
         run(&pair);
-        pair.one.assert_clean(&[]);
-        pair.other.assert_clean(&[]);
+        // Folders of `both_begin`.
+        pair.one.assert_clean(&["has several folders"]);
+        pair.other.assert_clean(&["has several folders"]);
     }
 
     /// How many locks went through the first server.

@@ -6,7 +6,7 @@ use super::super::judge::{Why, pause};
 use super::super::known::Known;
 use super::super::list::holding;
 use super::super::pace::Priority;
-use super::super::promises::Promise;
+use super::super::promises::{Client, Promise};
 use super::super::{Cloud, key, priority};
 use super::{Next, Target};
 use crate::body::Body;
@@ -106,6 +106,9 @@ impl Cloud {
             file: number,
             size,
             md5,
+            looked: Instant::now(),
+            client: Client::Unknown,
+            binned: false,
             lost: None,
         };
         match file.kind() {
@@ -113,7 +116,11 @@ impl Cloud {
                 let confirmed = self.confirm_one(&promise, first);
                 confirmed.inspect_err(|_| self.tree.known().forget(&path, &[number]))
             }
-            Some(Kind::Locks) => self.fence_lock(&promise, first),
+            Some(Kind::Locks) => {
+                self.fence_lock(&promise, first)?;
+                self.fence.locked(repo, number);
+                Ok(())
+            }
             Some(Kind::Data) => {
                 self.fence.promise(repo, promise);
                 Ok(())
@@ -132,9 +139,9 @@ impl Cloud {
         let (path, number) = (&promise.path, promise.file);
         let shown = match self.shown(path, &[number], first) {
             // The list tells as much as `infos` would.
-            Ok(Some(rows)) if is_kept(promise, &rows) => Ok(true),
-            Ok(Some(_)) => self.confirm_one(promise, first).map(|()| true),
-            Ok(None) => Ok(false),
+            Ok(shown) if !shown.missing.is_empty() => Ok(false),
+            Ok(shown) if is_kept(promise, &shown.rows) => Ok(true),
+            Ok(_) => self.confirm_one(promise, first).map(|()| true),
             Err(error) => Err(error),
         };
         if let Ok(true) = shown {

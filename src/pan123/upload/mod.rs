@@ -96,7 +96,7 @@ impl Cloud {
     /// Makes sure of the packs that came before a file (safety rule 5).
     fn confirm_before(&self, repo: &Repo, file: &File, first: Priority) -> Result<(), Error> {
         match file.kind() {
-            Some(Kind::Index | Kind::Snapshots) => self.confirm(repo, first),
+            Some(Kind::Index | Kind::Snapshots) => self.confirm(repo, key(file), first),
             _ => self.confirm_some(repo, first),
         }
     }

@@ -3,7 +3,7 @@
 use crate::store::Advice;
 
 /// A part of the line, and what to do. What the line says itself isn't said again in its language.
-const KNOWN: [(&str, Advice); 20] = [
+const KNOWN: [(&str, Advice); 21] = [
     (
         "login failed from",
         Advice {
@@ -102,6 +102,13 @@ const KNOWN: [(&str, Advice); 20] = [
         Advice {
             en: "",
             zh: "123 云盘丢失了刚上传的文件：请重新备份，必要时先运行 restic unlock",
+        },
+    ),
+    (
+        "into 123pan's bin: ",
+        Advice {
+            en: "",
+            zh: "刚上传的文件被移入了回收站：请重新备份，必要时先运行 restic unlock",
         },
     ),
     (

@@ -25,7 +25,7 @@ const STEPS: &[Step] = &[
         "init",
         "init",
         0,
-        &[(Token, 1), (Domain, 1), (List, 7), (Infos, 2)],
+        &[(Token, 1), (Domain, 1), (List, 9), (Infos, 2)],
     ),
     (
         "backup",

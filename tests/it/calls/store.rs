@@ -20,14 +20,16 @@ type Step = (&'static str, fn(&mut World), &'static [(Endpoint, u64)]);
 /// One after the other in a new repository.
 const STEPS: &[Step] = &[
     (
-        // Lists: the root; the repository's folder for its config; keys and snapshots, each with
-        // the repository's folder again, since an empty list counts only while its folder is there
-        // (safety rule 12); and once more, whether another config came first.
+        // Lists: the root, and again when the repository's folder has been made in it; that folder,
+        // when those of the kinds have been made in it, for twins that another server may have made
+        // (safety rule 16), and for its config; keys and snapshots, each with the repository's
+        // folder again, since an empty list counts only while its folder is there (safety rule 12);
+        // and once more, whether another config came first.
         "init",
         |world| world.client.init(),
         &[
             (Token, 1),
-            (List, 7),
+            (List, 9),
             (Mkdir, 6),
             (Domain, 1),
             (Single, 2),

@@ -178,6 +178,7 @@ fn no_infos_no_index() {
 fn confirmation_is_cheap() {
     let cloud = Cloud::start();
     let server = cloud.server();
+    server.create().unwrap();
     for n in 0..250 {
         server.save(Kind::Data, &random(n, 10)).unwrap();
     }

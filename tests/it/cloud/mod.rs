@@ -15,6 +15,7 @@ mod folders;
 mod grants;
 mod lists;
 mod locks;
+mod missing;
 mod rig;
 mod serving;
 mod several;

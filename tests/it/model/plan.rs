@@ -97,9 +97,7 @@ impl Plan {
         let servers = if chance.one_in(3) { 2 } else { 1 };
         let clients = 2 + chance.below(3);
         let files = files(&mut chance, clients, servers);
-        let mut habits: Vec<&Habit> = (0..chance.below(5)).map(|_| chance.pick(HABITS)).collect();
-        // A server that has made a folder doesn't look for the twin that another one makes later.
-        habits.retain(|habit| servers == 1 || habit.0 != "folders get twins");
+        let habits: Vec<&Habit> = (0..chance.below(5)).map(|_| chance.pick(HABITS)).collect();
         let options = options(&mut chance);
         let events = events(&mut chance, clients, servers, &files);
         Self {

@@ -1,7 +1,7 @@
 //! Two hosts that lock one repository through two servers at the same time, while the cloud's
 //! lists lag behind: at most one of them may believe to be alone.
 
-use super::super::rig::{Cloud, Server, fast, ms};
+use super::super::rig::{BASE, Cloud, Server, fast, ms};
 use crate::tree;
 use restic_123pan::pan123::Timing;
 use restic_123pan::restic::Kind;
@@ -19,17 +19,35 @@ const SECOND_LOOK: Duration = Duration::from_millis(200);
 
 #[test]
 fn two_hosts_never_both_get_their_lock() {
+    race(false);
+}
+
+/// Not even when each makes folders of its own, which the cloud lets stand side by side.
+#[test]
+fn nor_when_they_are_the_first() {
+    race(true);
+}
+
+fn race(first_use: bool) {
     let cloud = Cloud::with(|s| {
         s.lag_files = LAG;
+        (s.lag_mkdir, s.mkdir_twins) = if first_use {
+            (LAG, true)
+        } else {
+            (ms(0), false)
+        };
         // Each of them is a machine with a token of its own.
         (s.tokens_live, s.tokens_allowed, s.tokens_most) = (100, 100, 100);
     });
+    // The races share it, and forty servers aren't the first at once.
+    cloud.plant_folder(BASE);
+    cloud.advance(LAG);
     let seed = u64::from(std::process::id());
     println!("seed {seed}");
     let won = thread::scope(|scope| {
         let race = |race| {
             let cloud = &cloud;
-            scope.spawn(move || run(cloud, race, seed + race))
+            scope.spawn(move || run(cloud, race, seed + race, first_use))
         };
         let races: Vec<_> = (0..RACES).map(race).collect();
         let won = races.into_iter().map(|race| race.join().unwrap());
@@ -40,11 +58,11 @@ fn two_hosts_never_both_get_their_lock() {
 }
 
 /// Has two hosts lock a repository; answers how many of them got what they wanted.
-fn run(cloud: &Cloud, race: u64, seed: u64) -> usize {
+fn run(cloud: &Cloud, race: u64, seed: u64, first_use: bool) -> usize {
     let [one, other] = [(), ()].map(|()| {
         let mut server = cloud.server_with(|config| {
             config.timing = Timing {
-                visible: ms(10_000),
+                visible: ms(60_000),
                 overlay: ms(60_000),
                 ..fast()
             };
@@ -52,10 +70,12 @@ fn run(cloud: &Cloud, race: u64, seed: u64) -> usize {
         server.turn_to(&format!("race{race}"));
         server
     });
-    one.create().unwrap();
+    if !first_use {
+        one.create().unwrap();
+    }
     // Both have looked before either leaves its lock: the worst that can happen.
     for server in [&one, &other] {
-        assert_eq!(server.list(Kind::Locks), Ok(vec![]));
+        assert_eq!(server.list(Kind::Locks).unwrap_or_default(), []);
     }
     let late = u64::from(tree::random(seed, 1)[0]) * APART / 255;
     let got = thread::scope(|scope| {

@@ -4,3 +4,4 @@
 mod churn;
 mod locking;
 mod seeing;
+mod twins;
