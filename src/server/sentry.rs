@@ -1,10 +1,10 @@
 //! The thread that keeps tiny_http going from outside: it connects to ourselves, looks whether that
 //! is answered, and ends the connections that `guard` names.
 
-use super::Net;
-use super::guard::{Guard, Look, Why};
+use super::guard::{Guard, Look, Verdict, Why};
+use super::losses::Losses;
 use super::peers::Peers;
-use super::{lanes, sockets};
+use super::{Error, LOSSES, Net, lanes, sockets};
 use std::collections::HashMap;
 use std::fs::File;
 use std::io;
@@ -40,6 +40,7 @@ pub(super) struct Sentry {
     /// Pause between two connections to ourselves.
     pub(super) pause: Duration,
     pub(super) guard: Guard,
+    pub(super) losses: Losses,
     /// Only held open: a descriptor that is given up to end connections when there is no other.
     pub(super) spare: Option<File>,
     /// When there were too many connections.
@@ -110,26 +111,55 @@ impl Sentry {
 
     /// Looks at all connections, and ends some; whether to look again very soon.
     fn look(&mut self, peers: &Peers) -> bool {
+        let now = Instant::now();
+        let sockets = sockets::connections(self.net.port);
+        let busy = peers.busy();
         let look = Look {
-            now: Instant::now(),
-            open: sockets::clients(self.net.port),
-            busy: peers.busy(),
+            now,
+            open: self.losses.note(now, &sockets, &busy),
+            busy,
             memory: sockets::resident().unwrap_or(0),
+            ended: self.losses.ended(),
             stuck: self.net.stuck.load(Ordering::Relaxed),
         };
-        let cut = self.guard.judge(&look);
-        if !cut.is_empty() {
-            log_cuts(&cut);
-            if cut.values().any(|why| *why == Why::Many) {
-                self.tight = Some(look.now);
-            }
-            self.spare = None;
-            sockets::cut_all(self.net.port, |peer| cut.contains_key(&peer));
-            self.spare = File::open("/dev/null").ok();
-        }
+        self.ban(now);
+        let Verdict { mut cut, greedy } = self.guard.judge(&look);
+        self.net.gate.hold(greedy, now);
+        let peers = look.open.keys();
+        let banned = peers.filter(|peer| self.net.gate.bans(peer.ip()));
+        cut.extend(banned.map(|peer| (*peer, Why::Banned)));
+        self.cut(cut, now);
         let heads =
             |(peer, unread): (&SocketAddr, &u64)| *unread > 0 && !look.busy.contains_key(peer);
         look.open.iter().any(heads)
+    }
+
+    /// Keeps out who made tiny_http lose connections, and gives up when too many are lost.
+    fn ban(&self, now: Instant) {
+        let lost = self.losses.lost(now);
+        for (address, count) in &lost {
+            if *count >= LOSSES {
+                self.net.gate.ban(*address);
+            }
+        }
+        if self.guard.hopeless(lost.values().sum()) {
+            self.net.fail(Error::Leaks);
+        }
+    }
+
+    fn cut(&mut self, mut cut: HashMap<SocketAddr, Why>, now: Instant) {
+        if cut.is_empty() {
+            return;
+        }
+        if cut.values().any(|why| *why == Why::Many) {
+            self.tight = Some(now);
+        }
+        self.spare = None;
+        let done = sockets::cut_all(self.net.port, |peer| cut.contains_key(&peer));
+        self.spare = File::open("/dev/null").ok();
+        self.losses.cut(now, &done);
+        cut.retain(|peer, _| done.contains(peer));
+        log_cuts(&cut);
     }
 }
 

@@ -26,6 +26,7 @@ impl Scene {
                 open: HashMap::new(),
                 busy: HashMap::new(),
                 memory: 0,
+                ended: HashMap::new(),
                 stuck: false,
             },
         }
@@ -61,8 +62,12 @@ impl Scene {
         self.judge()
     }
 
+    fn greedy(&mut self) -> Vec<IpAddr> {
+        self.guard.judge(&self.look).greedy
+    }
+
     fn judge(&mut self) -> Vec<(SocketAddr, Why)> {
-        let mut cut: Vec<_> = self.guard.judge(&self.look).into_iter().collect();
+        let mut cut: Vec<_> = self.guard.judge(&self.look).cut.into_iter().collect();
         for (peer, _) in &cut {
             self.look.open.remove(peer);
             self.look.busy.remove(peer);
@@ -216,4 +221,32 @@ fn too_many_requests_for_the_descriptors() {
     scene.ask(2, 3);
     let cut = [0, 1].map(|number| (peer(1, number), Why::Many));
     assert_eq!(scene.judge(), cut);
+}
+
+/// Whoever takes more than half of what there is, is kept out; what it has lost counts as well.
+#[test]
+fn greedy_addresses() {
+    let most = 12;
+    let mut scene = Scene::new(REST + COST * most);
+    scene.open(1, 7);
+    scene.open(2, 5);
+    assert!(scene.greedy().is_empty(), "there is room");
+    scene.open(3, 1);
+    assert_eq!(scene.greedy(), [peer(1, 0).ip()]);
+    let two = peer(2, 0).ip();
+    scene.look.open.retain(|peer, _| peer.ip() == two);
+    scene.look.ended = HashMap::from([(two, 2)]);
+    assert!(scene.greedy().is_empty(), "there is room again");
+    scene.look.stuck = true;
+    assert_eq!(scene.greedy(), [two]);
+}
+
+#[test]
+fn room_beside_what_is_lost() {
+    let scene = Scene::new(REST + COST * 12);
+    assert!(!scene.guard.hopeless(13), "3 connections have room");
+    assert!(scene.guard.hopeless(14), "2 have");
+    let scene = Scene::new(65_536);
+    assert!(!scene.guard.hopeless(512));
+    assert!(scene.guard.hopeless(513), "too many threads");
 }
