@@ -85,6 +85,13 @@ impl Gate {
         !out.broken && out.banned.contains(&address.to_canonical())
     }
 
+    /// Whether an address is kept out now, so that its connections can be ended: it won't be back at
+    /// once.
+    pub(super) fn keeps_out(&self, address: IpAddr) -> bool {
+        let (out, address) = (self.out(), address.to_canonical());
+        !out.broken && (out.banned.contains(&address) || out.held.contains_key(&address))
+    }
+
     /// Tells the kernel; whether it does it.
     fn attach(&self, out: &mut Out) -> bool {
         if out.broken {

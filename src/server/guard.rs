@@ -94,7 +94,7 @@ pub(super) enum Why {
     Silent,
     Large,
     Many,
-    Banned,
+    Out,
 }
 
 impl Why {
@@ -107,7 +107,7 @@ impl Why {
             Self::Silent => "no further request came",
             Self::Large => "memory grew while a request's head came",
             Self::Many => "there are too many connections",
-            Self::Banned => "its address is kept out",
+            Self::Out => "its address is kept out",
         }
     }
 }

@@ -125,9 +125,11 @@ impl Sentry {
         self.ban(now);
         let Verdict { mut cut, greedy } = self.guard.judge(&look);
         self.net.gate.hold(greedy, now);
-        let peers = look.open.keys();
-        let banned = peers.filter(|peer| self.net.gate.bans(peer.ip()));
-        cut.extend(banned.map(|peer| (*peer, Why::Banned)));
+        let out = look
+            .open
+            .keys()
+            .filter(|peer| self.net.gate.keeps_out(peer.ip()));
+        cut.extend(out.map(|peer| (*peer, Why::Out)));
         self.cut(cut, now);
         let heads =
             |(peer, unread): (&SocketAddr, &u64)| *unread > 0 && !look.busy.contains_key(peer);
@@ -151,7 +153,7 @@ impl Sentry {
         if cut.is_empty() {
             return;
         }
-        if cut.values().any(|why| *why == Why::Many) {
+        if cut.values().any(|why| [Why::Many, Why::Out].contains(why)) {
             self.tight = Some(now);
         }
         self.spare = None;
