@@ -92,6 +92,7 @@ impl Front {
                 let server = std::mem::replace(&mut self.server, server);
                 let clients = sockets::clients(self.net.port);
                 self.retired.push(Retired { server, clients });
+                self.net.renewed.store(true, Ordering::Relaxed);
                 self.deaf = None;
             }
             Err(error) => {

@@ -37,25 +37,21 @@ impl Gate {
         Self { listener, own, out }
     }
 
-    /// Keeps an address out until the server ends; false if that can't be.
-    pub(super) fn ban(&self, address: IpAddr) -> bool {
+    /// Keeps an address out until the server ends, if that can be.
+    pub(super) fn ban(&self, address: IpAddr) {
         let address = address.to_canonical();
         let mut out = self.out();
-        if out.banned.contains(&address) {
-            return true;
+        let full = out.banned.len() >= MOST;
+        if out.broken || full || self.own.contains(&address) || !out.banned.insert(address) {
+            return;
         }
-        if self.own.contains(&address) || out.banned.len() >= MOST {
-            return false;
-        }
-        out.banned.insert(address);
-        let done = self.attach(&mut out);
-        if done {
+        self.attach(&mut out);
+        if !out.broken {
             log::warn!(
                 "{address} is kept out until the server restarts: \
                  it made the HTTP library lose connections for good"
             );
         }
-        done
     }
 
     /// Keeps addresses out for a while, as far as that can be.
@@ -65,8 +61,9 @@ impl Gate {
         out.held.retain(|_, until| *until > now);
         for address in addresses {
             let address = address.to_canonical();
+            let full = out.banned.len() + out.held.len() >= MOST;
             let known = out.held.contains_key(&address);
-            if self.own.contains(&address) || (!known && out.held.len() >= MOST) {
+            if out.broken || self.own.contains(&address) || (full && !known) {
                 continue;
             }
             if !known {
@@ -92,22 +89,51 @@ impl Gate {
         !out.broken && (out.banned.contains(&address) || out.held.contains_key(&address))
     }
 
-    /// Tells the kernel; whether it does it.
-    fn attach(&self, out: &mut Out) -> bool {
-        if out.broken {
-            return false;
-        }
-        let held = out.held.keys().filter(|one| !out.banned.contains(one));
-        let all: Vec<IpAddr> = out.banned.iter().chain(held).take(MOST).copied().collect();
-        let done = filter::keep_out(&self.listener, &all);
-        if let Err(error) = &done {
+    /// Tells the kernel.
+    fn attach(&self, out: &mut Out) {
+        let all: Vec<IpAddr> = out.banned.iter().chain(out.held.keys()).copied().collect();
+        if let Err(error) = filter::keep_out(&self.listener, &all) {
             log::warn!("nobody can be kept out by their address: {error}");
             out.broken = true;
         }
-        done.is_ok()
     }
 
     fn out(&self) -> MutexGuard<'_, Out> {
         self.out.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_kept_out_and_how_long() {
+        let [own, one, two] = [1, 2, 3].map(|n| IpAddr::from([127, 0, 0, n]));
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let gate = Gate::new(listener, vec![own]);
+        gate.ban(own);
+        gate.ban(one);
+        assert!(!gate.bans(own), "we come from there");
+        assert!(gate.bans(one) && gate.keeps_out(one));
+        let start = Instant::now();
+        gate.hold([own, two], start);
+        assert!(gate.keeps_out(two) && !gate.bans(two) && !gate.keeps_out(own));
+        gate.hold([], start + WHILE);
+        assert!(!gate.keeps_out(two), "it may try again");
+        assert!(gate.keeps_out(one), "it may not");
+    }
+
+    #[test]
+    fn no_more_than_the_kernel_should_compare() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let gate = Gate::new(listener, Vec::new());
+        let address = |n| IpAddr::from([192, 0, 2, n]);
+        (0..65).for_each(|n| gate.ban(address(n)));
+        let banned = (0..65).filter(|n| gate.bans(address(*n)));
+        assert_eq!(banned.count(), MOST);
+        gate.hold((100..200).map(address), Instant::now());
+        let held = (100..200).filter(|n| gate.keeps_out(address(*n)));
+        assert_eq!(held.count(), 0, "the banned come first");
     }
 }

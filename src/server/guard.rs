@@ -91,6 +91,7 @@ pub(super) enum Why {
     Slow,
     Stalled,
     Mute,
+    Idle,
     Silent,
     Large,
     Many,
@@ -104,6 +105,7 @@ impl Why {
             Self::Slow => "bytes came or went too slowly for a minute",
             Self::Stalled => "too many of its requests stand still",
             Self::Mute => "no request came",
+            Self::Idle => "too many of its connections ask for nothing",
             Self::Silent => "no further request came",
             Self::Large => "memory grew while a request's head came",
             Self::Many => "there are too many connections",
@@ -257,7 +259,7 @@ impl Guard {
         for mut mute in mute.into_values() {
             mute.sort_unstable();
             let excess = mute.len().saturating_sub(MUTE_ONES);
-            cut.extend(mute.iter().take(excess).map(|(_, peer)| (*peer, Why::Many)));
+            cut.extend(mute.iter().take(excess).map(|(_, peer)| (*peer, Why::Idle)));
         }
     }
 

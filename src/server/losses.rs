@@ -21,6 +21,18 @@ pub(super) struct Losses(HashMap<u64, Known>);
 struct Known {
     peer: SocketAddr,
     ended: Option<Instant>,
+    /// Whether it may be waiting for a thread instead.
+    doubtful: bool,
+}
+
+impl Known {
+    fn new(peer: SocketAddr) -> Self {
+        Self {
+            peer,
+            ended: None,
+            doubtful: false,
+        }
+    }
 }
 
 impl Losses {
@@ -35,9 +47,9 @@ impl Losses {
         self.0.retain(|number, _| sockets.contains_key(number));
         let mut open = HashMap::new();
         for (number, client) in sockets {
-            if let Some(Client { peer, .. }) = *client {
-                let ended = None;
-                self.0.entry(*number).or_insert(Known { peer, ended });
+            if let Some(client) = client {
+                let new = || Known::new(client.peer);
+                self.0.entry(*number).or_insert_with(new);
             }
             // Nobody knows whose a connection was that broke before it was seen.
             let Some(known) = self.0.get_mut(number) else {
@@ -62,6 +74,12 @@ impl Losses {
         }
     }
 
+    /// Takes note that tiny_http's accept loop has died: what it had given to no thread waits until
+    /// others end, and looks as if it were lost.
+    pub(super) fn doubt(&mut self) {
+        self.0.values_mut().for_each(|known| known.doubtful = true);
+    }
+
     /// How many connections of each address have ended, and yet are there.
     pub(super) fn ended(&self) -> HashMap<IpAddr, usize> {
         self.count(|_| true)
@@ -69,15 +87,15 @@ impl Losses {
 
     /// How many connections of each address are lost.
     pub(super) fn lost(&self, now: Instant) -> HashMap<IpAddr, usize> {
-        self.count(|ended| now.saturating_duration_since(ended) > SLACK)
+        let late = |ended| now.saturating_duration_since(ended) > SLACK;
+        self.count(|known| !known.doubtful && known.ended.is_some_and(late))
     }
 
-    fn count(&self, counts: impl Fn(Instant) -> bool) -> HashMap<IpAddr, usize> {
+    fn count(&self, counts: impl Fn(&Known) -> bool) -> HashMap<IpAddr, usize> {
         let mut count = HashMap::new();
-        for known in self.0.values() {
-            if known.ended.is_some_and(&counts) {
-                *count.entry(known.peer.ip()).or_default() += 1;
-            }
+        let ended = self.0.values().filter(|known| known.ended.is_some());
+        for known in ended.filter(|known| counts(known)) {
+            *count.entry(known.peer.ip()).or_default() += 1;
         }
         count
     }
@@ -140,6 +158,10 @@ mod tests {
         losses.note(end, &broken, &busy);
         losses.note(end, &broken, &HashMap::new());
         assert_eq!(total(&losses.lost(end + SLACK)), 0);
-        assert_eq!(total(&losses.lost(end + SLACK + SECOND)), 1);
+        let late = end + SLACK + SECOND;
+        assert_eq!(total(&losses.lost(late)), 1);
+        losses.doubt();
+        assert_eq!(total(&losses.lost(late)), 0, "it may wait for a thread");
+        assert_eq!(total(&losses.ended()), 1);
     }
 }

@@ -190,6 +190,8 @@ struct Net {
     stop: Stop,
     /// Whether tiny_http was found to take no connections.
     deaf: AtomicBool,
+    /// Whether a new tiny_http has taken its place.
+    renewed: AtomicBool,
     /// Whether there are too few descriptors to mend that.
     stuck: AtomicBool,
     failure: Mutex<Option<Error>>,
@@ -251,6 +253,7 @@ impl Bound {
             watch: Arc::clone(service.watch()),
             stop: self.stop,
             deaf: AtomicBool::new(false),
+            renewed: AtomicBool::new(false),
             stuck: AtomicBool::new(false),
             failure: Mutex::default(),
         });

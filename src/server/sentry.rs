@@ -17,6 +17,8 @@ use std::time::{Duration, Instant};
 /// Connections to ourselves that may fail one after the other before tiny_http counts as deaf.
 /// They fail when its accept loop has died, and for passing reasons such as too few descriptors.
 const KNOCKS: u32 = 8;
+/// The same when there were too many connections a moment ago.
+const FEW_KNOCKS: u32 = 2;
 /// How long after a new connection others are expected that wait inside tiny_http, and how many
 /// times as often they are woken then.
 const CROWD: Duration = Duration::from_secs(1);
@@ -66,7 +68,8 @@ impl Sentry {
         let mut sharp = false;
         while let Some(peers) = peers.upgrade() {
             failed = sockets::knock(&self.own).map_or(failed + 1, |()| 0);
-            if failed >= KNOCKS || self.unanswered(&mut asked) {
+            let most = if self.is_tight() { FEW_KNOCKS } else { KNOCKS };
+            if failed >= most || self.unanswered(&mut asked) {
                 failed = 0;
                 self.net.deaf.store(true, Ordering::Relaxed);
             }
@@ -88,8 +91,11 @@ impl Sentry {
     /// Whether tiny_http has left a connection alone that asks for nothing and says so: its loop
     /// may have died without a word, by a panic.
     fn unanswered(&self, asked: &mut Option<(Option<TcpStream>, Instant)>) -> bool {
-        let tight = self.tight.is_some_and(|at| at.elapsed() < TIGHT);
-        let (ask, answer) = if tight { (SOON, SOON) } else { (ASK, ANSWER) };
+        let (ask, answer) = if self.is_tight() {
+            (SOON, SOON)
+        } else {
+            (ASK, ANSWER)
+        };
         match asked {
             Some((Some(socket), since)) if sockets::unanswered(socket) => {
                 let late = since.elapsed() > answer;
@@ -109,11 +115,18 @@ impl Sentry {
         }
     }
 
+    fn is_tight(&self) -> bool {
+        self.tight.is_some_and(|at| at.elapsed() < TIGHT)
+    }
+
     /// Looks at all connections, and ends some; whether to look again very soon.
     fn look(&mut self, peers: &Peers) -> bool {
         let now = Instant::now();
         let sockets = sockets::connections(self.net.port);
         let busy = peers.busy();
+        if self.net.renewed.swap(false, Ordering::Relaxed) {
+            self.losses.doubt();
+        }
         let look = Look {
             now,
             open: self.losses.note(now, &sockets, &busy),
@@ -124,6 +137,9 @@ impl Sentry {
         };
         self.ban(now);
         let Verdict { mut cut, greedy } = self.guard.judge(&look);
+        if cut.values().any(|why| *why == Why::Many) {
+            self.tight = Some(now);
+        }
         self.net.gate.hold(greedy, now);
         let out = look
             .open
@@ -152,9 +168,6 @@ impl Sentry {
     fn cut(&mut self, mut cut: HashMap<SocketAddr, Why>, now: Instant) {
         if cut.is_empty() {
             return;
-        }
-        if cut.values().any(|why| [Why::Many, Why::Out].contains(why)) {
-            self.tight = Some(now);
         }
         self.spare = None;
         let done = sockets::cut_all(self.net.port, |peer| cut.contains_key(&peer));

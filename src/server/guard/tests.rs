@@ -140,6 +140,19 @@ fn no_stalled_request_in_a_crowd() {
     assert_eq!(scene.wait(HASTY_STEP, 0).len(), 1);
 }
 
+/// A request that waits for its turn behind a stalled one gives its place to what came later.
+#[test]
+fn those_behind_a_stalled_request_go_with_it() {
+    let mut scene = Scene::new(1024);
+    scene.ask(1, CROWD + 4);
+    assert_eq!(scene.judge(), []);
+    scene.look.now += STEP;
+    let first = scene.look.busy.get_mut(&peer(1, 0)).expect("it asks");
+    first.waited = STEP;
+    let cut = (0..=CROWD).map(|number| (peer(1, number), Why::Stalled));
+    assert_eq!(scene.judge(), cut.collect::<Vec<_>>());
+}
+
 #[test]
 fn no_request_came() {
     let mut scene = Scene::new(1024);
@@ -183,7 +196,7 @@ fn too_many_that_have_not_asked() {
     scene.open(2, MUTE_ONES);
     assert_eq!(scene.judge(), []);
     assert_eq!(scene.wait(NEW, 0), [], "all of them are new");
-    let cut = [0, 1, 2].map(|number| (peer(1, number), Why::Many));
+    let cut = [0, 1, 2].map(|number| (peer(1, number), Why::Idle));
     assert_eq!(scene.wait(SECOND, 0), cut);
 }
 
