@@ -3,6 +3,7 @@
 //! and `losses`; the kernel turns them away, see `filter`.
 
 use super::filter;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, TcpListener};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -74,6 +75,14 @@ impl Gate {
         if !out.held.keys().eq(&before) {
             self.attach(&mut out);
         }
+    }
+
+    /// Waits until somebody comes in, so long at most; whether somebody did. Not everybody is
+    /// noticed, for tiny_http may be faster, but a crowd is.
+    pub(super) fn wait(&self, most: Duration) -> bool {
+        let most = Timespec::try_from(most).ok();
+        let mut listener = [PollFd::new(&self.listener, PollFlags::IN)];
+        poll(&mut listener, most.as_ref()).is_ok_and(|ready| ready > 0)
     }
 
     /// Whether an address is kept out until the server ends.

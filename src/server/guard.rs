@@ -34,6 +34,8 @@ const SILENT: Duration = Duration::from_secs(150);
 /// Connections of one address that have not asked yet, and how old they must be to count.
 const MUTE_ONES: usize = 32;
 const NEW: Duration = Duration::from_secs(2);
+/// The same from which on the address is kept out: before they are old, each may be lost for good.
+const GREEDY: usize = 64;
 /// Bytes by which the process may grow while a connection sends its head; packs of the largest
 /// usual size fit in it, which other connections may bring meanwhile.
 const GROWTH: u64 = 48 << 20;
@@ -81,7 +83,7 @@ pub(super) struct Look {
 pub(super) struct Verdict {
     /// Connections that must end now.
     pub(super) cut: HashMap<SocketAddr, Why>,
-    /// Addresses that took more than half of all connections when there were too many.
+    /// Addresses that take far too many.
     pub(super) greedy: Vec<IpAddr>,
 }
 
@@ -162,7 +164,8 @@ impl Guard {
         self.note(look);
         let mut cut = self.slow(look.now);
         self.silent(look, &mut cut);
-        let greedy = self.many(look, &mut cut);
+        let scarce = self.many(look, &mut cut);
+        let greedy = self.greedy(look, scarce);
         Verdict { cut, greedy }
     }
 
@@ -266,15 +269,15 @@ impl Guard {
     /// Connections beyond what descriptors and memory allow: first of the address that has most of
     /// them, first those that ask for nothing, first those that never did, first the oldest. Requests
     /// that have begun stay, unless their address has more than half of what is allowed.
-    /// Returns the addresses that have even more, counting what has ended and is still there.
-    fn many(&self, look: &Look, cut: &mut HashMap<SocketAddr, Why>) -> Vec<IpAddr> {
+    /// Returns whether there were any.
+    fn many(&self, look: &Look, cut: &mut HashMap<SocketAddr, Why>) -> bool {
         let most = match look.stuck {
             true => 0,
             false => room(self.descriptors, look.ended.values().sum()),
         };
         let excess = look.open.len().saturating_sub(cut.len() + most);
         if excess == 0 {
-            return Vec::new();
+            return false;
         }
         let mut count = look.ended.clone();
         for peer in look.open.keys() {
@@ -290,8 +293,24 @@ impl Guard {
         let mut rest: Vec<_> = rest.collect();
         rest.sort_unstable();
         cut.extend(rest.iter().take(excess).map(|one| (one.2, Why::Many)));
-        count.retain(|_, count| *count > self.most / 2);
-        count.into_keys().collect()
+        true
+    }
+
+    /// Addresses that take more than anybody needs, also counting what has ended and is still there:
+    /// of connections that have never asked, or more than half of all when they are scarce.
+    fn greedy(&self, look: &Look, scarce: bool) -> Vec<IpAddr> {
+        let ended = look.ended.iter();
+        let mut counts: HashMap<IpAddr, (usize, usize)> = ended
+            .map(|(address, count)| (*address, (*count, *count)))
+            .collect();
+        for (peer, one) in &self.connections {
+            let (all, mute) = counts.entry(peer.ip()).or_default();
+            *all += 1;
+            *mute += usize::from(!one.asked);
+        }
+        let too_many = |(all, mute)| mute > GREEDY || (scarce && all > self.most / 2);
+        counts.retain(|_, count| too_many(*count));
+        counts.into_keys().collect()
     }
 
     /// The requests of an address that are under way.

@@ -31,7 +31,7 @@ const ANSWER: Duration = Duration::from_secs(8);
 /// first of its two descriptors for a connection and not the second.
 const TIGHT: Duration = Duration::from_secs(10);
 const SOON: Duration = Duration::from_millis(500);
-/// Pause between two looks while heads come in, which nothing else bounds.
+/// Pause between two looks while heads or connections come in, which nothing else bounds.
 const SHARP: Duration = Duration::from_millis(20);
 
 /// What the thread works with.
@@ -80,11 +80,14 @@ impl Sentry {
             // Each of these wakes one connection that waits.
             let crowded = peers.met_within(CROWD);
             drop(peers);
-            thread::sleep(match (sharp, crowded) {
+            let pause = match (sharp, crowded) {
                 (_, true) => self.pause / HASTE,
                 (true, _) => SHARP,
                 _ => self.pause,
-            });
+            };
+            thread::sleep(pause.min(SHARP));
+            let rest = pause.saturating_sub(SHARP);
+            sharp |= !rest.is_zero() && self.net.gate.wait(rest);
         }
     }
 

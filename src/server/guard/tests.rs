@@ -255,6 +255,16 @@ fn greedy_addresses() {
 }
 
 #[test]
+fn greedy_where_there_is_room() {
+    let mut scene = Scene::new(4096);
+    scene.ask(1, GREEDY + 1);
+    scene.open(2, GREEDY);
+    assert!(scene.greedy().is_empty());
+    scene.open(2, GREEDY + 1);
+    assert_eq!(scene.greedy(), [peer(2, 0).ip()]);
+}
+
+#[test]
 fn room_beside_what_is_lost() {
     let scene = Scene::new(REST + COST * 12);
     assert!(!scene.guard.hopeless(13), "3 connections have room");
