@@ -80,8 +80,7 @@ pub struct Config {
     /// Pause between the connections to ourselves.
     pub knock: Duration,
     /// Requests leaked on purpose before the server leaves for a restart; each costs a thread and
-    /// two descriptors. Of an address that is kept out no more than [`LOSSES`] count, because it
-    /// can't go on.
+    /// two descriptors. Of an address that is kept out only four count, because it can't go on.
     pub leaks: usize,
 }
 
@@ -206,14 +205,12 @@ impl Net {
         if *count >= LOSSES {
             self.gate.ban(address);
         }
-        let counted = leaks
-            .iter()
-            .map(|(address, count)| match self.gate.bans(*address) {
-                true => LOSSES,
-                false => *count,
-            });
+        let counts = leaks.iter().map(|(address, count)| {
+            let most = self.gate.bans(*address).then_some(LOSSES);
+            most.unwrap_or(*count)
+        });
         // Each entry has a leak, so this also bounds the map.
-        if counted.sum::<usize>() >= self.most_leaks {
+        if counts.sum::<usize>() >= self.most_leaks {
             self.fail(Error::Leaks);
         }
     }
