@@ -90,8 +90,9 @@ impl Front {
             Ok(server) => {
                 log::warn!("new connections come in again");
                 let server = std::mem::replace(&mut self.server, server);
-                let clients = sockets::clients(self.net.port).into_keys().collect();
+                let clients = sockets::clients(self.net.port);
                 self.retired.push(Retired { server, clients });
+                self.net.renewed.store(true, Ordering::Relaxed);
                 self.deaf = None;
             }
             Err(error) => {
@@ -118,7 +119,7 @@ impl Front {
         }
         self.looked = Instant::now();
         let open = sockets::clients(self.net.port);
-        let alone = |old: &mut Retired| !old.clients.iter().any(|peer| open.contains_key(peer));
+        let alone = |old: &mut Retired| !old.clients.iter().any(|peer| open.contains(peer));
         for old in self.retired.extract_if(.., alone) {
             // Elsewhere: it connects to us when it is dropped, and may have to wait for that.
             let _ = lanes::spawn("retired", move || drop(old));

@@ -34,6 +34,8 @@ const SILENT: Duration = Duration::from_secs(150);
 /// Connections of one address that have not asked yet, and how old they must be to count.
 const MUTE_ONES: usize = 32;
 const NEW: Duration = Duration::from_secs(2);
+/// The same from which on the address is kept out: before they are old, each may be lost for good.
+const GREEDY: usize = 64;
 /// Bytes by which the process may grow while a connection sends its head; packs of the largest
 /// usual size fit in it, which other connections may bring meanwhile.
 const GROWTH: u64 = 48 << 20;
@@ -43,12 +45,16 @@ const IDLE: Duration = Duration::from_secs(5);
 const CONNECTIONS: u64 = 512;
 /// Descriptors that a connection may take: two of tiny_http's and one to cut it.
 const COST: u64 = 3;
+/// Descriptors that a lost one keeps.
+const LOST: u64 = 2;
 /// Descriptors that the rest of the program may take: logs, state, connections to the cloud.
 const REST: u64 = 24;
 
 /// What the guard knows of the connections.
 #[derive(Debug)]
 pub(super) struct Guard {
+    descriptors: u64,
+    /// Most connections while none has been lost.
     most: usize,
     growth: u64,
     connections: HashMap<SocketAddr, Connection>,
@@ -65,9 +71,20 @@ pub(super) struct Look {
     pub(super) busy: HashMap<SocketAddr, Moved>,
     /// Bytes of memory that the process takes.
     pub(super) memory: u64,
+    /// How many connections of each address have ended, and keep their descriptors.
+    pub(super) ended: HashMap<IpAddr, usize>,
     /// Whether too few descriptors are left to go on. tiny_http may hold connections that it gives
     /// to no thread before others end, so all that ask for nothing must end then.
     pub(super) stuck: bool,
+}
+
+/// What must happen after a look.
+#[derive(Debug, Default)]
+pub(super) struct Verdict {
+    /// Connections that must end now.
+    pub(super) cut: HashMap<SocketAddr, Why>,
+    /// Addresses that take far too many.
+    pub(super) greedy: Vec<IpAddr>,
 }
 
 /// Why a connection must end.
@@ -76,9 +93,11 @@ pub(super) enum Why {
     Slow,
     Stalled,
     Mute,
+    Idle,
     Silent,
     Large,
     Many,
+    Out,
 }
 
 impl Why {
@@ -88,9 +107,11 @@ impl Why {
             Self::Slow => "bytes came or went too slowly for a minute",
             Self::Stalled => "too many of its requests stand still",
             Self::Mute => "no request came",
+            Self::Idle => "too many of its connections ask for nothing",
             Self::Silent => "no further request came",
             Self::Large => "memory grew while a request's head came",
             Self::Many => "there are too many connections",
+            Self::Out => "its address is kept out",
         }
     }
 }
@@ -119,17 +140,23 @@ struct Pace {
 impl Guard {
     /// A guard for a process that may open so many descriptors, and use so much memory for bodies.
     pub(super) fn new(descriptors: u64, memory: u64) -> Self {
-        let most = (descriptors.saturating_sub(REST) / COST).clamp(1, CONNECTIONS);
         Self {
-            most: usize::try_from(most).unwrap_or(usize::MAX),
+            descriptors,
+            most: room(descriptors, 0),
             growth: memory + GROWTH,
             connections: HashMap::new(),
             strikes: HashMap::new(),
         }
     }
 
-    /// Which connections must end now.
-    pub(super) fn judge(&mut self, look: &Look) -> HashMap<SocketAddr, Why> {
+    /// Whether too little is left for clients beside so many lost connections, each of which also
+    /// takes a thread.
+    pub(super) fn hopeless(&self, lost: usize) -> bool {
+        lost as u64 > CONNECTIONS || room(self.descriptors, lost) < self.most.div_ceil(4)
+    }
+
+    /// Which connections must end now, and who takes too many of them.
+    pub(super) fn judge(&mut self, look: &Look) -> Verdict {
         self.strikes.retain(|_, at| {
             at.retain(|at| look.now.saturating_duration_since(*at) < LATELY);
             !at.is_empty()
@@ -137,8 +164,9 @@ impl Guard {
         self.note(look);
         let mut cut = self.slow(look.now);
         self.silent(look, &mut cut);
-        self.many(look, &mut cut);
-        cut
+        let scarce = self.many(look, &mut cut);
+        let greedy = self.greedy(look, scarce);
+        Verdict { cut, greedy }
     }
 
     /// Takes over what has changed since the last look.
@@ -234,20 +262,24 @@ impl Guard {
         for mut mute in mute.into_values() {
             mute.sort_unstable();
             let excess = mute.len().saturating_sub(MUTE_ONES);
-            cut.extend(mute.iter().take(excess).map(|(_, peer)| (*peer, Why::Many)));
+            cut.extend(mute.iter().take(excess).map(|(_, peer)| (*peer, Why::Idle)));
         }
     }
 
     /// Connections beyond what descriptors and memory allow: first of the address that has most of
     /// them, first those that ask for nothing, first those that never did, first the oldest. Requests
     /// that have begun stay, unless their address has more than half of what is allowed.
-    fn many(&self, look: &Look, cut: &mut HashMap<SocketAddr, Why>) {
-        let most = if look.stuck { 0 } else { self.most };
+    /// Returns whether there were any.
+    fn many(&self, look: &Look, cut: &mut HashMap<SocketAddr, Why>) -> bool {
+        let most = match look.stuck {
+            true => 0,
+            false => room(self.descriptors, look.ended.values().sum()),
+        };
         let excess = look.open.len().saturating_sub(cut.len() + most);
         if excess == 0 {
-            return;
+            return false;
         }
-        let mut count: HashMap<IpAddr, usize> = HashMap::new();
+        let mut count = look.ended.clone();
         for peer in look.open.keys() {
             *count.entry(peer.ip()).or_default() += 1;
         }
@@ -261,6 +293,24 @@ impl Guard {
         let mut rest: Vec<_> = rest.collect();
         rest.sort_unstable();
         cut.extend(rest.iter().take(excess).map(|one| (one.2, Why::Many)));
+        true
+    }
+
+    /// Addresses that take more than anybody needs, also counting what has ended and is still there:
+    /// of connections that have never asked, or more than half of all when they are scarce.
+    fn greedy(&self, look: &Look, scarce: bool) -> Vec<IpAddr> {
+        let ended = look.ended.iter();
+        let mut counts: HashMap<IpAddr, (usize, usize)> = ended
+            .map(|(address, count)| (*address, (*count, *count)))
+            .collect();
+        for (peer, one) in &self.connections {
+            let (all, mute) = counts.entry(peer.ip()).or_default();
+            *all += 1;
+            *mute += usize::from(!one.asked);
+        }
+        let too_many = |(all, mute)| mute > GREEDY || (scarce && all > self.most / 2);
+        counts.retain(|_, count| too_many(*count));
+        counts.into_keys().collect()
     }
 
     /// The requests of an address that are under way.
@@ -276,6 +326,13 @@ impl Guard {
             .iter()
             .filter(|(_, one)| one.pace.is_none())
     }
+}
+
+/// Most connections that there is room for beside so many lost ones.
+fn room(descriptors: u64, lost: usize) -> usize {
+    let free = descriptors.saturating_sub(REST + LOST * lost as u64);
+    let most = (free / COST).clamp(1, CONNECTIONS);
+    usize::try_from(most).unwrap_or(usize::MAX)
 }
 
 impl Connection {

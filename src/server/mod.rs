@@ -11,13 +11,16 @@
 
 mod exchange;
 mod fair;
+mod filter;
 mod front;
 #[cfg(fuzzing)]
 pub mod fuzz;
+mod gate;
 mod guard;
 mod head;
 mod incoming;
 mod lanes;
+mod losses;
 mod peers;
 mod refusals;
 mod sentry;
@@ -28,8 +31,10 @@ use crate::service::{Admission, Head, Length, Reply, Service};
 use crate::watch::Watch;
 use exchange::Exchange;
 use front::Front;
+use gate::Gate;
 use guard::Guard;
 use lanes::Lanes;
+use losses::Losses;
 use peers::Peers;
 use sentry::Sentry;
 use std::collections::HashMap;
@@ -45,6 +50,8 @@ use tiny_http::Request;
 /// Bounds in bytes for what tiny_http may allocate, untouched, when a body is truncated: the
 /// largest packs fit the first, and the second fits the address space of 32 bits.
 const HARMLESS: std::ops::RangeInclusive<u64> = 16 << 20..=256 << 20;
+/// Connections that one address may make tiny_http lose before it is kept out.
+const LOSSES: usize = 4;
 
 /// How the server runs. Every bound of it is here or a constant.
 #[derive(Clone, Debug)]
@@ -72,7 +79,7 @@ pub struct Config {
     /// Pause between the connections to ourselves.
     pub knock: Duration,
     /// Requests leaked on purpose before the server leaves for a restart; each costs a thread and
-    /// two descriptors.
+    /// two descriptors. Of an address that is kept out only four count, because it can't go on.
     pub leaks: usize,
 }
 
@@ -101,7 +108,7 @@ impl Default for Config {
 pub enum Error {
     /// It doesn't answer on its own port any more.
     Deaf(String),
-    /// Too many requests had to be leaked.
+    /// tiny_http has lost too many connections, or had to.
     Leaks,
     /// Threads couldn't be started.
     Threads(String),
@@ -113,7 +120,7 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Deaf(why) => write!(f, "the server doesn't answer on its own port: {why}"),
-            Self::Leaks => f.write_str("too many requests broke off within huge bodies"),
+            Self::Leaks => f.write_str("the HTTP library has lost too many connections for good"),
             Self::Threads(why) => write!(f, "the server can't start: {why}"),
             Self::Late => f.write_str("some requests didn't end in time and were cut off"),
         }
@@ -176,10 +183,13 @@ struct Net {
     harmless: u64,
     most_leaks: usize,
     leaks: Mutex<HashMap<IpAddr, usize>>,
+    gate: Gate,
     watch: Arc<Watch>,
     stop: Stop,
     /// Whether tiny_http was found to take no connections.
     deaf: AtomicBool,
+    /// Whether a new tiny_http has taken its place.
+    renewed: AtomicBool,
     /// Whether there are too few descriptors to mend that.
     stuck: AtomicBool,
     failure: Mutex<Option<Error>>,
@@ -191,8 +201,15 @@ impl Net {
         let count = leaks.entry(address).or_default();
         *count += 1;
         log::warn!("{address} broke off within a huge body, for the {count}. time");
+        if *count >= LOSSES {
+            self.gate.ban(address);
+        }
+        let counts = leaks.iter().map(|(address, count)| {
+            let most = self.gate.bans(*address).then_some(LOSSES);
+            most.unwrap_or(*count)
+        });
         // Each entry has a leak, so this also bounds the map.
-        if leaks.values().sum::<usize>() >= self.most_leaks {
+        if counts.sum::<usize>() >= self.most_leaks {
             self.fail(Error::Leaks);
         }
     }
@@ -219,6 +236,8 @@ impl Bound {
     pub fn run(self, service: Service) -> Result<(), Error> {
         let threads = |error: &dyn fmt::Display| Error::Threads(error.to_string());
         let memory = sockets::memory().unwrap_or(0);
+        let gate = self.listener.try_clone().map_err(|error| threads(&error))?;
+        let own = sockets::own_addresses(self.address);
         let net = Arc::new(Net {
             port: self.address.port(),
             largest: LARGEST,
@@ -226,9 +245,11 @@ impl Bound {
             harmless: (memory / 2).clamp(*HARMLESS.start(), *HARMLESS.end()),
             most_leaks: self.config.leaks,
             leaks: Mutex::default(),
+            gate: Gate::new(gate, own.iter().map(SocketAddr::ip).collect()),
             watch: Arc::clone(service.watch()),
             stop: self.stop,
             deaf: AtomicBool::new(false),
+            renewed: AtomicBool::new(false),
             stuck: AtomicBool::new(false),
             failure: Mutex::default(),
         });
@@ -238,9 +259,10 @@ impl Bound {
         let peers = Arc::<Peers>::default();
         let sentry = Sentry {
             net: Arc::clone(&net),
-            own: sockets::own_addresses(self.address),
+            own,
             pause: self.config.knock,
             guard: self.guard,
+            losses: Losses::default(),
             spare: File::open("/dev/null").ok(),
             tight: None,
             settled: Instant::now(),

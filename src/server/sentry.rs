@@ -1,9 +1,10 @@
 //! The thread that keeps tiny_http going from outside: it connects to ourselves, looks whether that
 //! is answered, and ends the connections that `guard` names.
 
-use super::Net;
-use super::guard::{Guard, Look, Why};
+use super::guard::{Guard, Look, Verdict, Why};
+use super::losses::Losses;
 use super::peers::Peers;
+use super::{Error, LOSSES, Net, lanes, sockets};
 use super::{lanes, sockets};
 use crate::settle::settle;
 use std::collections::HashMap;
@@ -18,6 +19,8 @@ use std::time::{Duration, Instant};
 /// Connections to ourselves that may fail one after the other before tiny_http counts as deaf.
 /// They fail when its accept loop has died, and for passing reasons such as too few descriptors.
 const KNOCKS: u32 = 8;
+/// The same when there were too many connections a moment ago.
+const FEW_KNOCKS: u32 = 2;
 /// How long after a new connection others are expected that wait inside tiny_http, and how many
 /// times as often they are woken then.
 const CROWD: Duration = Duration::from_secs(1);
@@ -30,7 +33,7 @@ const ANSWER: Duration = Duration::from_secs(8);
 /// first of its two descriptors for a connection and not the second.
 const TIGHT: Duration = Duration::from_secs(10);
 const SOON: Duration = Duration::from_millis(500);
-/// Pause between two looks while heads come in, which nothing else bounds.
+/// Pause between two looks while heads or connections come in, which nothing else bounds.
 const SHARP: Duration = Duration::from_millis(20);
 /// How often a server without clients gives back what its start or its background work has mapped.
 const REST: Duration = Duration::from_secs(10);
@@ -43,6 +46,7 @@ pub(super) struct Sentry {
     /// Pause between two connections to ourselves.
     pub(super) pause: Duration,
     pub(super) guard: Guard,
+    pub(super) losses: Losses,
     /// Only held open: a descriptor that is given up to end connections when there is no other.
     pub(super) spare: Option<File>,
     /// When there were too many connections.
@@ -70,7 +74,8 @@ impl Sentry {
         let mut sharp = false;
         while let Some(peers) = peers.upgrade() {
             failed = sockets::knock(&self.own).map_or(failed + 1, |()| 0);
-            if failed >= KNOCKS || self.unanswered(&mut asked) {
+            let most = if self.is_tight() { FEW_KNOCKS } else { KNOCKS };
+            if failed >= most || self.unanswered(&mut asked) {
                 failed = 0;
                 self.net.deaf.store(true, Ordering::Relaxed);
             }
@@ -81,19 +86,25 @@ impl Sentry {
             // Each of these wakes one connection that waits.
             let crowded = peers.met_within(CROWD);
             drop(peers);
-            thread::sleep(match (sharp, crowded) {
+            let pause = match (sharp, crowded) {
                 (_, true) => self.pause / HASTE,
                 (true, _) => SHARP,
                 _ => self.pause,
-            });
+            };
+            thread::sleep(pause.min(SHARP));
+            let rest = pause.saturating_sub(SHARP);
+            sharp |= !rest.is_zero() && self.net.gate.wait(rest);
         }
     }
 
     /// Whether tiny_http has left a connection alone that asks for nothing and says so: its loop
     /// may have died without a word, by a panic.
     fn unanswered(&self, asked: &mut Option<(Option<TcpStream>, Instant)>) -> bool {
-        let tight = self.tight.is_some_and(|at| at.elapsed() < TIGHT);
-        let (ask, answer) = if tight { (SOON, SOON) } else { (ASK, ANSWER) };
+        let (ask, answer) = if self.is_tight() {
+            (SOON, SOON)
+        } else {
+            (ASK, ANSWER)
+        };
         match asked {
             Some((Some(socket), since)) if sockets::unanswered(socket) => {
                 let late = since.elapsed() > answer;
@@ -113,25 +124,38 @@ impl Sentry {
         }
     }
 
+    fn is_tight(&self) -> bool {
+        self.tight.is_some_and(|at| at.elapsed() < TIGHT)
+    }
+
     /// Looks at all connections, and ends some; whether to look again very soon.
     fn look(&mut self, peers: &Peers) -> bool {
+        let now = Instant::now();
+        let sockets = sockets::connections(self.net.port);
+        let busy = peers.busy();
+        if self.net.renewed.swap(false, Ordering::Relaxed) {
+            self.losses.doubt();
+        }
         let look = Look {
-            now: Instant::now(),
-            open: sockets::clients(self.net.port),
-            busy: peers.busy(),
+            now,
+            open: self.losses.note(now, &sockets, &busy),
+            busy,
             memory: sockets::resident().unwrap_or(0),
+            ended: self.losses.ended(),
             stuck: self.net.stuck.load(Ordering::Relaxed),
         };
-        let cut = self.guard.judge(&look);
-        if !cut.is_empty() {
-            log_cuts(&cut);
-            if cut.values().any(|why| *why == Why::Many) {
-                self.tight = Some(look.now);
-            }
-            self.spare = None;
-            sockets::cut_all(self.net.port, |peer| cut.contains_key(&peer));
-            self.spare = File::open("/dev/null").ok();
+        self.ban(now);
+        let Verdict { mut cut, greedy } = self.guard.judge(&look);
+        if cut.values().any(|why| *why == Why::Many) {
+            self.tight = Some(now);
         }
+        self.net.gate.hold(greedy, now);
+        let out = look
+            .open
+            .keys()
+            .filter(|peer| self.net.gate.keeps_out(peer.ip()));
+        cut.extend(out.map(|peer| (*peer, Why::Out)));
+        self.cut(cut, now);
         if look.open.is_empty() && self.settled.elapsed() >= REST {
             settle();
             self.settled = look.now;
@@ -139,6 +163,31 @@ impl Sentry {
         let heads =
             |(peer, unread): (&SocketAddr, &u64)| *unread > 0 && !look.busy.contains_key(peer);
         look.open.iter().any(heads)
+    }
+
+    /// Keeps out who made tiny_http lose connections, and gives up when too many are lost.
+    fn ban(&self, now: Instant) {
+        let lost = self.losses.lost(now);
+        for (address, count) in &lost {
+            if *count >= LOSSES {
+                self.net.gate.ban(*address);
+            }
+        }
+        if self.guard.hopeless(lost.values().sum()) {
+            self.net.fail(Error::Leaks);
+        }
+    }
+
+    fn cut(&mut self, mut cut: HashMap<SocketAddr, Why>, now: Instant) {
+        if cut.is_empty() {
+            return;
+        }
+        self.spare = None;
+        let done = sockets::cut_all(self.net.port, |peer| cut.contains_key(&peer));
+        self.spare = File::open("/dev/null").ok();
+        self.losses.cut(now, &done);
+        cut.retain(|peer, _| done.contains(peer));
+        log_cuts(&cut);
     }
 }
 

@@ -3,7 +3,7 @@
 
 use rustix::net::{RecvFlags, sockopt};
 use rustix::process::{Resource, getrlimit, setrlimit};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::net::ToSocketAddrs;
@@ -139,23 +139,55 @@ pub(super) fn find(peer: SocketAddr, port: u16) -> Option<TcpStream> {
     numbers.find_map(|fd| matching(fd, peer, port))
 }
 
-/// The clients at the other ends of all connections to this port of ours, and the bytes that each
-/// has sent and nobody has read.
-pub(super) fn clients(port: u16) -> HashMap<SocketAddr, u64> {
+/// The clients at the other ends of all connections to this port of ours.
+pub(super) fn clients(port: u16) -> Vec<SocketAddr> {
     let ends = descriptors().into_iter().filter_map(|fd| ends(fd, port));
-    let unread = |socket| rustix::io::ioctl_fionread(socket).unwrap_or(0);
-    ends.map(|(socket, peer)| (peer, unread(socket))).collect()
+    ends.map(|(_, peer)| peer).collect()
 }
 
-/// Ends the connections of some clients at once.
-pub(super) fn cut_all(port: u16, chosen: impl Fn(SocketAddr) -> bool) {
+/// The client at the other end of a connection.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Client {
+    pub(super) peer: SocketAddr,
+    /// Bytes that it has sent and nobody has read.
+    pub(super) unread: u64,
+}
+
+/// The sockets of all connections to this port of ours, by the kernel's number of each, and their
+/// clients; a connection that is dead has none any more.
+pub(super) fn connections(port: u16) -> HashMap<u64, Option<Client>> {
+    let all = descriptors().into_iter().map(borrowed);
+    let ours = all.filter(|fd| {
+        let here = rustix::net::getsockname(fd).ok();
+        let here = here.and_then(|here| SocketAddr::try_from(here).ok());
+        here.is_some_and(|here| here.port() == port)
+            && !sockopt::socket_acceptconn(fd).unwrap_or(true)
+    });
+    ours.filter_map(|fd| Some((rustix::fs::fstat(fd).ok()?.st_ino, client(fd))))
+        .collect()
+}
+
+fn client(fd: BorrowedFd<'_>) -> Option<Client> {
+    let there = rustix::net::getpeername(fd).ok()??;
+    let peer = SocketAddr::try_from(there).ok()?;
+    let unread = rustix::io::ioctl_fionread(fd).unwrap_or(0);
+    Some(Client { peer, unread })
+}
+
+/// Ends the connections of some clients at once; of which.
+pub(super) fn cut_all(port: u16, chosen: impl Fn(SocketAddr) -> bool) -> HashSet<SocketAddr> {
+    let mut done = HashSet::new();
     for fd in descriptors() {
         let peer = ends(fd, port).map(|(_, peer)| peer);
-        let socket = peer.filter(|peer| chosen(*peer));
-        if let Some(socket) = socket.and_then(|peer| matching(fd, peer, port)) {
+        let Some(peer) = peer.filter(|peer| chosen(*peer)) else {
+            continue;
+        };
+        if let Some(socket) = matching(fd, peer, port) {
             cut(&socket);
+            done.insert(peer);
         }
     }
+    done
 }
 
 /// The numbers of the descriptors that may be open.
@@ -184,17 +216,25 @@ pub(super) fn find_once(
 
 /// A descriptor's client, if it is a connection to this port.
 fn ends(fd: RawFd, port: u16) -> Option<(BorrowedFd<'static>, SocketAddr)> {
-    // SAFETY: the number may be closed, or opened anew, by another thread at any time, so nothing
-    // is done with it besides calls that change nothing: asking for its ends and how much is to be
-    // read, and duplicating it. What they return is checked, and the duplicate, which is ours, is checked
-    // again. -1, the only number that a BorrowedFd mustn't be, comes from nowhere here.
-    #[allow(unsafe_code)]
-    let borrowed = unsafe { BorrowedFd::borrow_raw(fd) };
+    let borrowed = borrowed(fd);
     let there = rustix::net::getpeername(borrowed).ok()??;
     let peer = SocketAddr::try_from(there).ok()?;
     let here = rustix::net::getsockname(borrowed).ok()?;
     let ours = SocketAddr::try_from(here).ok()?.port() == port;
     ours.then_some((borrowed, peer))
+}
+
+/// A number that may be a descriptor.
+fn borrowed(fd: RawFd) -> BorrowedFd<'static> {
+    // SAFETY: the number may be closed, or opened anew, by another thread at any time, so nothing
+    // is done with it besides calls that change nothing: asking what it is, for its ends and how
+    // much is to be read, and duplicating it. What they return is checked, and the duplicate, which
+    // is ours, is checked again. -1, the only number that a BorrowedFd mustn't be, comes from
+    // nowhere here.
+    #[allow(unsafe_code)]
+    unsafe {
+        BorrowedFd::borrow_raw(fd)
+    }
 }
 
 fn matching(fd: RawFd, peer: SocketAddr, port: u16) -> Option<TcpStream> {

@@ -26,6 +26,7 @@ impl Scene {
                 open: HashMap::new(),
                 busy: HashMap::new(),
                 memory: 0,
+                ended: HashMap::new(),
                 stuck: false,
             },
         }
@@ -61,8 +62,12 @@ impl Scene {
         self.judge()
     }
 
+    fn greedy(&mut self) -> Vec<IpAddr> {
+        self.guard.judge(&self.look).greedy
+    }
+
     fn judge(&mut self) -> Vec<(SocketAddr, Why)> {
-        let mut cut: Vec<_> = self.guard.judge(&self.look).into_iter().collect();
+        let mut cut: Vec<_> = self.guard.judge(&self.look).cut.into_iter().collect();
         for (peer, _) in &cut {
             self.look.open.remove(peer);
             self.look.busy.remove(peer);
@@ -135,6 +140,19 @@ fn no_stalled_request_in_a_crowd() {
     assert_eq!(scene.wait(HASTY_STEP, 0).len(), 1);
 }
 
+/// A request that waits for its turn behind a stalled one gives its place to what came later.
+#[test]
+fn those_behind_a_stalled_request_go_with_it() {
+    let mut scene = Scene::new(1024);
+    scene.ask(1, CROWD + 4);
+    assert_eq!(scene.judge(), []);
+    scene.look.now += STEP;
+    let first = scene.look.busy.get_mut(&peer(1, 0)).expect("it asks");
+    first.waited = STEP;
+    let cut = (0..=CROWD).map(|number| (peer(1, number), Why::Stalled));
+    assert_eq!(scene.judge(), cut.collect::<Vec<_>>());
+}
+
 #[test]
 fn no_request_came() {
     let mut scene = Scene::new(1024);
@@ -178,7 +196,7 @@ fn too_many_that_have_not_asked() {
     scene.open(2, MUTE_ONES);
     assert_eq!(scene.judge(), []);
     assert_eq!(scene.wait(NEW, 0), [], "all of them are new");
-    let cut = [0, 1, 2].map(|number| (peer(1, number), Why::Many));
+    let cut = [0, 1, 2].map(|number| (peer(1, number), Why::Idle));
     assert_eq!(scene.wait(SECOND, 0), cut);
 }
 
@@ -216,4 +234,42 @@ fn too_many_requests_for_the_descriptors() {
     scene.ask(2, 3);
     let cut = [0, 1].map(|number| (peer(1, number), Why::Many));
     assert_eq!(scene.judge(), cut);
+}
+
+/// Whoever takes more than half of what there is, is kept out; what it has lost counts as well.
+#[test]
+fn greedy_addresses() {
+    let most = 12;
+    let mut scene = Scene::new(REST + COST * most);
+    scene.open(1, 7);
+    scene.open(2, 5);
+    assert!(scene.greedy().is_empty(), "there is room");
+    scene.open(3, 1);
+    assert_eq!(scene.greedy(), [peer(1, 0).ip()]);
+    let two = peer(2, 0).ip();
+    scene.look.open.retain(|peer, _| peer.ip() == two);
+    scene.look.ended = HashMap::from([(two, 2)]);
+    assert!(scene.greedy().is_empty(), "there is room again");
+    scene.look.stuck = true;
+    assert_eq!(scene.greedy(), [two]);
+}
+
+#[test]
+fn greedy_where_there_is_room() {
+    let mut scene = Scene::new(4096);
+    scene.ask(1, GREEDY + 1);
+    scene.open(2, GREEDY);
+    assert!(scene.greedy().is_empty());
+    scene.open(2, GREEDY + 1);
+    assert_eq!(scene.greedy(), [peer(2, 0).ip()]);
+}
+
+#[test]
+fn room_beside_what_is_lost() {
+    let scene = Scene::new(REST + COST * 12);
+    assert!(!scene.guard.hopeless(13), "3 connections have room");
+    assert!(scene.guard.hopeless(14), "2 have");
+    let scene = Scene::new(65_536);
+    assert!(!scene.guard.hopeless(512));
+    assert!(scene.guard.hopeless(513), "too many threads");
 }

@@ -1,6 +1,7 @@
 //! Connections of attackers: from where they come, how they are held, and what comes back.
 
 use restic_123pan::restic::hex;
+use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, connect, socket_with};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -8,11 +9,11 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Pause of attackers that wait.
 pub(super) const PAUSE: Duration = Duration::from_millis(50);
-/// Longest wait of those who flood.
+/// Longest wait of those who flood, and between looks whether to go on.
 const SHORT: Duration = Duration::from_secs(2);
 /// Longest wait for an answer that must come.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -42,11 +43,23 @@ impl Attacker<'_> {
         bind(&fd, &SocketAddr::from((self.from, 0))).unwrap();
         let stream = TcpStream::from(fd);
         prepare(&stream);
-        // So that connecting can't take for ever: the kernel drops what the server doesn't take.
+        self.connect(&stream).ok()?;
         stream.set_write_timeout(Some(PATIENCE)).unwrap();
-        connect(&stream, &self.target).ok()?;
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         Some(stream)
+    }
+
+    /// Connects, which may take for ever: the kernel drops what the server doesn't take.
+    fn connect(&self, stream: &TcpStream) -> Result<(), Errno> {
+        stream.set_write_timeout(Some(SHORT)).unwrap();
+        let end = Instant::now() + PATIENCE;
+        loop {
+            match connect(stream, &self.target) {
+                Err(Errno::INPROGRESS | Errno::ALREADY)
+                    if self.goes_on() && Instant::now() < end => {}
+                done => return done,
+            }
+        }
     }
 
     /// Opens a connection and sends something.

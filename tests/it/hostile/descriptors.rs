@@ -49,6 +49,10 @@ fn a_server_that_cannot_go_on_leaves_with_an_error() {
     };
     assert_eq!(code, Some(1), "{}", rig.log());
     let log = rig.log();
-    assert!(log.contains("doesn't answer on its own port"), "{log}");
+    let reasons = [
+        "doesn't answer on its own port",
+        "has lost too many connections",
+    ];
+    assert!(reasons.iter().any(|why| log.contains(why)), "{log}");
     println!("left after {:.1} s", begin.elapsed().as_secs_f64());
 }

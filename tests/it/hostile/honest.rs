@@ -38,7 +38,7 @@ impl fmt::Display for Seen {
     }
 }
 
-/// Makes a repository and backs up; both must succeed.
+/// Makes a repository, backs up, and reads all of it again; each must succeed.
 ///
 /// restic repeats everything but the first request of `init`, which people repeat: so often.
 pub(super) fn back_up(rig: &Rig, inits: usize) -> Seen {
@@ -70,9 +70,13 @@ fn with_restic(program: &Path, rig: &Rig, inits: usize) -> usize {
     let dir = TempDir::new();
     let files = dir.path().join("files");
     tree::grow(&files, 1, SIZE);
-    let commands = [&["init"][..], &["backup", files.to_str().unwrap()]];
+    let commands: [(&[&str], usize); 3] = [
+        (&["init"], inits),
+        (&["backup", files.to_str().unwrap()], 1),
+        (&["check", "--read-data"], 1),
+    ];
     let mut repeated = 0;
-    for (words, tries) in commands.into_iter().zip([inits, 1]) {
+    for (words, tries) in commands {
         let done = (1..=tries).any(|number| {
             let (done, said) = run(program, words, rig, dir.path());
             assert!(done || number < tries, "restic {words:?}:\n{said}");

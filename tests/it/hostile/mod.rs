@@ -1,11 +1,13 @@
 //! Hostile and clumsy clients against the server's own binary. While each goes on, an honest
 //! client makes a backup; then the server must be as it was. What the attackers do stands in
-//! `attacks`, what happens when descriptors run out in `descriptors`.
+//! `attacks`, what happens when descriptors run out in `descriptors`, and when tiny_http loses
+//! connections for good in `losses`.
 
 mod attacker;
 mod attacks;
 mod descriptors;
 mod honest;
+mod losses;
 mod process;
 
 use crate::fake::Fake;
