@@ -1,6 +1,7 @@
 //! What every call passes before and after it is carried out: its path, ordered faults, headers,
 //! token, rate, and the envelope of its answer.
 
+use super::altered::alter;
 use super::endpoint::{self, Endpoint, Host};
 use super::exchange::Exchange;
 use super::faults::{How, When};
@@ -274,12 +275,9 @@ fn write(
             return Ok(Then::Keep);
         }
         Answer::Data(data) => {
-            let data = match how {
-                Some(How::WrongId) => other_ids(data),
-                Some(How::UnknownHost) => other_hosts(data, "nobody.invalid"),
-                // Nothing listens on port 1.
-                Some(How::DeadHost) => other_hosts(data, "127.0.0.1:1"),
-                _ => data,
+            let data = match &how {
+                Some(how) => alter(data, how),
+                None => data,
             };
             (200, envelope(hub, 0, "ok", &data))
         }
@@ -369,41 +367,4 @@ pub fn envelope(hub: &Hub, code: i64, message: &str, data: &Value) -> Vec<u8> {
         "code": code, "message": message, "data": data, "x-traceID": hub.trace(),
     });
     all.to_string().into_bytes()
-}
-
-/// The same data with ids of no file.
-fn other_ids(mut data: Value) -> Value {
-    if let Some(fields) = data.as_object_mut() {
-        for (key, value) in fields {
-            if ["fileID", "fileId", "dirID"].contains(&key.as_str()) {
-                *value = json!(999_999_999_999_u64);
-            } else if value.is_array() || value.is_object() {
-                *value = other_ids(value.take());
-            }
-        }
-    } else if let Some(list) = data.as_array_mut() {
-        for value in list {
-            *value = other_ids(value.take());
-        }
-    }
-    data
-}
-
-/// The same data with other hosts in its addresses.
-fn other_hosts(data: Value, host: &str) -> Value {
-    match data {
-        Value::String(text) => match text.strip_prefix("http://") {
-            Some(rest) => {
-                let path = rest.find('/').map_or("", |at| &rest[at..]);
-                json!(format!("http://{host}{path}"))
-            }
-            None => json!(text),
-        },
-        Value::Array(list) => list.into_iter().map(|v| other_hosts(v, host)).collect(),
-        Value::Object(fields) => {
-            let fields = fields.into_iter();
-            fields.map(|(k, v)| (k, other_hosts(v, host))).collect()
-        }
-        other => other,
-    }
 }

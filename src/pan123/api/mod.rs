@@ -10,6 +10,7 @@ pub use answers::read_as_each;
 pub use answers::{Created, OauthTokens, Page, Row, Uploaded, User};
 
 use super::call::{Call, Door, Fault};
+use super::judge::Why;
 use super::multipart::Form;
 use super::pace::Priority;
 use crate::store::Error;
@@ -161,6 +162,13 @@ impl Door {
             query += &format!("&lastFileId={after}");
         }
         let data: ListData = self.ask(Call::get(Endpoint::List, &query).first(first))?;
+        let is_odd = |row: &&Row| row.trashed == 0 && !row.fits_into(folder);
+        if let Some(row) = data.file_list.iter().find(is_odd) {
+            // It may be another folder's list, in which all of ours seem to be gone.
+            let (id, parent) = (row.file_id, row.parent_file_id);
+            let text = format!("123pan's list of folder {folder} shows {id} of folder {parent}");
+            return Err(Fault::new(Why::Lost, text));
+        }
         let next = (data.last_file_id != -1).then_some(data.last_file_id);
         Ok(Page {
             rows: data.file_list,
@@ -179,7 +187,8 @@ impl Door {
     /// out.
     pub fn infos(&self, files: &[u64], first: Priority) -> Result<Vec<Row>, Fault> {
         let body = json!({ "fileIds": files });
-        let data: Found = self.ask(Call::json(Endpoint::Infos, &body).first(first))?;
+        let mut data: Found = self.ask(Call::json(Endpoint::Infos, &body).first(first))?;
+        data.rows.retain(|row| files.contains(&row.file_id));
         Ok(data.rows)
     }
 

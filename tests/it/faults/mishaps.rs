@@ -1,7 +1,7 @@
 //! The table of mishaps: what goes wrong, and which calls it can befall. A new mishap is one line.
 
 use crate::fake::{Endpoint, Fake, Host, How, Single, When};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::time::Duration;
 
 /// Longer than the server waits for an answer (`world`).
@@ -32,12 +32,16 @@ pub(super) enum Place {
     Changes,
     /// These alone.
     Only(&'static [Endpoint]),
+    /// These alone, and not once, which is a shorter way to the same end.
+    Always(&'static [Endpoint]),
 }
 
 /// What goes wrong.
 pub(super) enum What {
     /// A call is spoilt.
     Fault(When, How),
+    /// A download ends in its middle, and where it goes on it is spoilt.
+    Resume(How),
     /// The cloud is brought into a bad state.
     State(fn(&Fake)),
     /// Uploads come to this.
@@ -81,6 +85,7 @@ const IDS: &[Endpoint] = &[
 const ADDRESS: &[Endpoint] = &[Endpoint::DownloadInfo];
 const SLICES: &[Endpoint] = &[Endpoint::Complete];
 const LIST: &[Endpoint] = &[Endpoint::List];
+const TOKEN: &[Endpoint] = &[Endpoint::Token];
 const ROWS: &[Endpoint] = &[Endpoint::List, Endpoint::Infos];
 
 impl Place {
@@ -89,7 +94,7 @@ impl Place {
         match self {
             Self::Calls | Self::First => endpoint != Endpoint::Cdn,
             Self::Changes => CHANGES.contains(&endpoint),
-            Self::Only(endpoints) => endpoints.contains(&endpoint),
+            Self::Only(endpoints) | Self::Always(endpoints) => endpoints.contains(&endpoint),
         }
     }
 
@@ -97,6 +102,7 @@ impl Place {
     pub(super) fn once(self, endpoint: Endpoint, count: u32) -> u32 {
         match self {
             Self::First => u32::from(CHANGES.contains(&endpoint)),
+            Self::Always(_) => 0,
             _ => count.min(MOST),
         }
     }
@@ -128,6 +134,40 @@ fn fault(name: &'static str, place: Place, when: When, how: How) -> Mishap {
         what,
         leave,
     }
+}
+
+/// A download is spoilt where it goes on.
+fn resume(name: &'static str, how: How) -> Mishap {
+    let what = What::Resume(how);
+    Mishap {
+        what,
+        ..fault(name, Place::Only(CDN), When::Before, How::Cut)
+    }
+}
+
+/// A request for a token fails, where there is none or the old one has just been refused.
+fn token(name: &'static str, how: How) -> Mishap {
+    let when = if how.alters() {
+        When::After
+    } else {
+        When::Before
+    };
+    fault(name, Place::Always(TOKEN), when, how)
+}
+
+/// A list's or `infos`' first row comes again, with other fields.
+fn more(name: &'static str, fields: Value) -> Mishap {
+    fault(name, Place::Always(ROWS), When::After, How::MoreRow(fields))
+}
+
+/// The rows of files have other fields there.
+fn rows(name: &'static str, fields: Value) -> Mishap {
+    fault(
+        name,
+        Place::Always(ROWS),
+        When::After,
+        How::OtherRows(fields),
+    )
 }
 
 /// The cloud refuses a call with a code and a message.
@@ -167,8 +207,10 @@ impl Mishap {
 
 /// Every mishap.
 pub(super) fn mishaps() -> Vec<Mishap> {
-    [way(), proxies(), nonsense(), refusals(), troubles(), cdn()]
+    let calls = [way(), proxies(), nonsense(), refusals(), troubles()];
+    calls
         .into_iter()
+        .chain([strange_rows(), tokens(), cdn()])
         .flatten()
         .collect()
 }
@@ -313,6 +355,69 @@ fn troubles() -> Vec<Mishap> {
     ]
 }
 
+/// Rows that say what can't be.
+#[rustfmt::skip]
+fn strange_rows() -> Vec<Mishap> {
+    vec![
+        more("a row comes twice", json!({})),
+        more("a row of the id 0", json!({"fileId": 0})),
+        more("a row of an id below 0", json!({"fileId": -7})),
+        more("a row of an id that is a text", json!({"fileId": "seven"})),
+        more("an id has two names", json!({"filename": "ab"})).may(Leave::Lies),
+        more("a row of another folder", json!({"fileId": 999_999, "parentFileId": 888_888})),
+        more("a row without a name", json!({"fileId": 999_999, "filename": ""})),
+        more("a row of a path", json!({"fileId": 999_999, "filename": "host/data", "type": 1})),
+        more("a row of the path above", json!({"fileId": 999_999, "filename": "../keys"})),
+        more("a row of odd bytes", json!({"fileId": 999_999, "filename": "\u{0}\u{fffd}\u{202e}\r\n%2f"})),
+        more("a row of a long name", json!({"fileId": 999_999, "filename": "f".repeat(300)})),
+        rows("files of no type", json!({"type": 7})),
+        rows("files of the id 0", json!({"fileId": 0})),
+        rows("files of another folder", json!({"parentFileId": 888_888})).may(Leave::Lies),
+        fault("infos with other names", Place::Always(&[Endpoint::Infos]), When::After,
+            How::OtherRows(json!({"filename": "ab"}))).may(Leave::Lies),
+        rows("files of sizes below 0", json!({"size": -1})),
+        rows("files of sizes beyond measure", json!({"size": u64::MAX})),
+    ]
+}
+
+/// What comes instead of a token.
+fn tokens() -> Vec<Mishap> {
+    let code = |code, text: &str| How::Code(code, text.to_owned());
+    let field = |name: &str, value: &str| How::Fields(json!({ name: value }));
+    vec![
+        token("token: reset", How::Reset),
+        token("token: hang", How::Hang(TOO_LONG)),
+        token("token: HTTP 502", How::Html(502)),
+        token("token: HTTP 429", How::Html(429)),
+        token("token: block page", How::Block),
+        token("token: empty body", How::Empty),
+        token("token: bad JSON", How::BadJson),
+        token("token: null", How::NullData),
+        token("token: code 401", code(401, "clientSecret error")),
+        token(
+            "token: tokens number",
+            code(401, "tokens number has exceeded the limit"),
+        ),
+        token("token: code 1", code(1, "?")),
+        token("token: an empty text", field("accessToken", "")),
+        token("token: two lines", field("accessToken", "two\nlines")),
+        token("token: nobody's", field("accessToken", "nobody's")),
+        token(
+            "token: ended before",
+            field("expiredAt", "2001-01-01T00:00:00+08:00"),
+        ),
+        token(
+            "token: ends in year 0",
+            field("expiredAt", "0000-01-01T00:00:00+08:00"),
+        ),
+        token(
+            "token: ends in year 9999",
+            field("expiredAt", "9999-12-31T23:59:59+08:00"),
+        ),
+        token("token: ends at no time", field("expiredAt", "soon")),
+    ]
+}
+
 /// At the CDN.
 #[rustfmt::skip]
 fn cdn() -> Vec<Mishap> {
@@ -336,6 +441,21 @@ fn cdn() -> Vec<Mishap> {
         fault("CDN: another Content-Range", Only(CDN), Before, How::OtherRange),
         fault("CDN: a byte short", Only(CDN), Before, How::Short),
         fault("CDN: other bytes", Only(CDN), Before, How::OtherBytes).may(Leave::OtherBytes),
+        fault("CDN: stalls", Only(CDN), Before, How::Stall(TOO_LONG)),
+        fault("CDN: another size", Only(CDN), Before, How::OtherSize),
+        fault("CDN: everything", Only(CDN), Before, How::Whole),
+        resume("CDN: cut, then closed", How::Refuse),
+        resume("CDN: cut, then cut", How::Cut),
+        resume("CDN: cut, then a stall", How::Stall(TOO_LONG)),
+        resume("CDN: cut, then a hang", How::Hang(TOO_LONG)),
+        resume("CDN: cut, then everything", How::Whole),
+        resume("CDN: cut, then another Content-Range", How::OtherRange),
+        resume("CDN: cut, then another size", How::OtherSize),
+        resume("CDN: cut, then a byte short", How::Short),
+        resume("CDN: cut, then HTTP 200 with a page", How::Html(200)),
+        resume("CDN: cut, then HTTP 206 with a page", How::Html(206)),
+        resume("CDN: cut, then HTTP 403", How::Html(403)),
+        resume("CDN: cut, then HTTP 416", How::Html(416)),
         state("CDN: addresses have ended", Only(CDN), |c| c.advance(Duration::from_secs(24 * 3600))),
     ]
 }

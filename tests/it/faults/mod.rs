@@ -11,8 +11,8 @@ mod operations;
 mod rules;
 mod world;
 
-use crate::fake::{Endpoint, Fake, Fault};
-use mishaps::{Leave, Mishap, What, mishaps};
+use crate::fake::{Endpoint, Fake, Fault, How, When};
+use mishaps::{Leave, Mishap, Place, What, mishaps};
 use operations::{Act, Item, Operation, operations};
 use restic_123pan::restic::Kind;
 use rules::Tree;
@@ -28,6 +28,10 @@ use world::World;
 const WORKERS: usize = 24;
 /// Longest time until the next case ends; longer is a hang.
 const PATIENCE: Duration = Duration::from_secs(180);
+
+/// Most calls for one operation, whatever goes wrong: what is polled is polled for a while, and
+/// all else is tried a few times.
+const MOST_CALLS: usize = 400;
 
 /// One field of the matrix.
 struct Case<'a> {
@@ -72,14 +76,13 @@ fn matrix<'a>(operations: &'a [Operation], mishaps: &'a [Mishap]) -> Vec<Case<'a
     let (mut cases, mut fetched) = (Vec::new(), false);
     for operation in operations {
         let mut calls = calls(operation);
-        // Tokens are fetched alike, whatever for.
-        if calls.contains_key(&Endpoint::Token) && std::mem::replace(&mut fetched, true) {
-            calls.remove(&Endpoint::Token);
-        }
         if operation.streams() {
             // The others are alike for all packs, and long ones take their time.
             calls.retain(|endpoint, _| *endpoint == Endpoint::Single);
         }
+        // Tokens are fetched alike, whatever for; what operations make of having none may differ.
+        let first = calls.insert(Endpoint::Token, 1).is_some() && !fetched;
+        fetched |= first;
         for mishap in mishaps {
             let field = |call, once| Case {
                 operation,
@@ -87,13 +90,17 @@ fn matrix<'a>(operations: &'a [Operation], mishaps: &'a [Mishap]) -> Vec<Case<'a
                 mishap,
                 once,
             };
-            let befallen = calls.iter().filter(|(e, _)| mishap.place.includes(**e));
+            let other =
+                |e| e != Endpoint::Token || first || matches!(mishap.place, Place::Always(_));
+            let befallen = calls
+                .iter()
+                .filter(|(e, _)| mishap.place.includes(**e) && other(**e));
             let mut befallen = befallen.peekable();
             match mishap.what {
                 _ if befallen.peek().is_none() => {}
                 What::State(_) => cases.push(field(None, false)),
                 What::Uploads(_) => cases.extend([true, false].map(|once| field(None, once))),
-                What::Fault(..) => befallen.for_each(|(endpoint, count)| {
+                What::Fault(..) | What::Resume(_) => befallen.for_each(|(endpoint, count)| {
                     let once = 0..mishap.place.once(*endpoint, *count);
                     cases.extend(once.map(|before| field(Some((*endpoint, before)), true)));
                     cases.push(field(Some((*endpoint, 0)), false));
@@ -188,10 +195,22 @@ impl Case<'_> {
         let before = world.tree();
         world.cloud.reset_counters();
         self.befall(&world);
-        let told = world.ask(act, &item);
+        let mut told = world.ask(act, &item);
         rules::judge(&world, self.operation, self.mishap, &told, &before)?;
         if self.mishap.what.is_unknown(self.operation.streams()) {
             self.check_looks(&world)?;
+        }
+        let calls = world.cloud.trail().len();
+        if calls > MOST_CALLS {
+            return Err(format!("took {calls} calls"));
+        }
+        if !self.once && told.status != self.operation.good() && self.operation.changes() {
+            // As restic does, which withdraws what it couldn't store.
+            if act == Act::Save {
+                world.ask(Act::Remove, &item);
+            }
+            told = world.ask(act, &item);
+            rules::judge(&world, self.operation, self.mishap, &told, &before)?;
         }
         world.mend();
         if self.mishap.leave == Leave::Lies && told.status == 200 && self.operation.is_promised() {
@@ -212,14 +231,22 @@ impl Case<'_> {
                 switches.single = *mode;
                 switches.single_times = u32::from(self.once);
             }),
-            (What::Fault(when, how), Some((endpoint, skip))) => world.cloud.fail(Fault {
-                endpoint,
-                skip,
-                times: if self.once { 1 } else { u32::MAX },
-                when: *when,
-                how: how.clone(),
-            }),
-            (What::Fault(..), None) => {}
+            (What::Fault(..) | What::Resume(_), None) => {}
+            (What::Fault(when, how), Some((endpoint, skip))) => {
+                if endpoint == Endpoint::Token {
+                    world.cloud.revoke_tokens();
+                }
+                let times = if self.once { 1 } else { u32::MAX };
+                world.cloud.fail(spoilt(endpoint, skip, times, *when, how));
+            }
+            (What::Resume(how), Some((endpoint, skip))) => {
+                let times = if self.once { 1 } else { u32::MAX };
+                let cut = spoilt(endpoint, skip, 1, When::Before, &How::Cut);
+                world.cloud.fail(cut);
+                world
+                    .cloud
+                    .fail(spoilt(endpoint, skip, times, When::Before, how));
+            }
         }
     }
 
@@ -234,6 +261,18 @@ impl Case<'_> {
             *call == endpoint && (count == before + 1 || !self.once && count > before)
         });
         rules::looks_before_it_repeats(&trail, &struck.collect::<Vec<bool>>())
+    }
+}
+
+/// Of the calls to an endpoint some go well, then some are spoilt.
+fn spoilt(endpoint: Endpoint, skip: u32, times: u32, when: When, how: &How) -> Fault {
+    let how = how.clone();
+    Fault {
+        endpoint,
+        skip,
+        times,
+        when,
+        how,
     }
 }
 

@@ -21,6 +21,9 @@ fn may_refuse(status: u16, operation: &Operation, leave: Leave) -> bool {
         (502 | 503, _) => true,
         // What can't be stored now can't be stored in 15 minutes either; a read is never full.
         (507, Leave::Full) => operation.stores(),
+        // What can't be held, once the cloud has refused it as it came without a word that is
+        // known: the order of its parts may be why. The next one is tried as it comes again.
+        (413, _) => operation.streams(),
         // What was acknowledged isn't there: restic repeats, and then the backup fails as it must.
         (500, Leave::Lies) => operation.act == Act::Save,
         _ => false,

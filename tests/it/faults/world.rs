@@ -294,6 +294,7 @@ fn fast() -> Timing {
         visible: ms(100),
         overlay: ms(2000),
         token_pause: ms(0),
+        token_again: ms(0),
         ban: ms(50),
         traffic: ms(50),
         address: ms(60_000),

@@ -45,10 +45,16 @@ pub(super) fn all(
         memory,
         place: Repo::new(repo.trim_matches('/')).unwrap(),
     };
-    let last = stage.servers.last().unwrap();
-    kept.settle(&mut Client::new(plan, oracle, last, repo))?;
     let fresh = stage.fresh();
-    let servers: Vec<&Server> = stage.servers.iter().chain([&fresh]).collect();
+    // The others may believe for a while in what was never stored, or not dare to ask.
+    let old: &[Server] = if plan.is_gloomy() {
+        &[]
+    } else {
+        &stage.servers
+    };
+    let servers: Vec<&Server> = old.iter().chain([&fresh]).collect();
+    let last = old.last().unwrap_or(&fresh);
+    kept.settle(&mut Client::new(plan, oracle, last, repo))?;
     thread::scope(|scope| {
         let compare = |server| {
             let mut client = Client::new(plan, oracle, server, repo);
