@@ -31,7 +31,7 @@ const PATIENCE: Duration = Duration::from_secs(180);
 
 /// Most calls for one operation, whatever goes wrong: what is polled is polled for a while, and
 /// all else is tried a few times.
-const MOST_CALLS: usize = 400;
+const MOST_CALLS: usize = 150;
 
 /// One field of the matrix.
 struct Case<'a> {
