@@ -66,7 +66,7 @@ pub struct Merged {
     pub own: Vec<Known>,
     /// Numbers to be asked: known but not shown, or shown although removed.
     pub doubtful: Vec<u64>,
-    /// Names of living files and folders that don't belong there.
+    /// Names of living files that don't belong there.
     pub odd: Vec<String>,
     /// Names of subfolders that exist more than once.
     pub twins: Vec<String>,
@@ -188,10 +188,7 @@ impl Knowledge {
         shown.sort_unstable();
         for row in rows {
             let removed = self.removed.get(&row.file_id).copied();
-            if row.is_folder() && !is_name(&row.filename) {
-                // Joined to a path it would be another folder.
-                merged.odd.push(row.filename);
-            } else if row.is_folder() {
+            if row.is_folder() {
                 folders.entry(row.filename).or_default().push(row.file_id);
             } else if !row.is_file()
                 || removed.is_some_and(|at| now.duration_since(at) < self.overlay)
@@ -382,10 +379,6 @@ pub fn owner(path: &Path) -> (&Path, Option<Kind>) {
         Some(kind) => (parent(path), Some(kind)),
         None => (path, None),
     }
-}
-
-fn is_name(text: &str) -> bool {
-    !text.is_empty() && !text.contains('/')
 }
 
 /// Whether the files of a folder are named by hashes. Repositories can't have the names of kinds,

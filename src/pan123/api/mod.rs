@@ -187,8 +187,7 @@ impl Door {
     /// out.
     pub fn infos(&self, files: &[u64], first: Priority) -> Result<Vec<Row>, Fault> {
         let body = json!({ "fileIds": files });
-        let mut data: Found = self.ask(Call::json(Endpoint::Infos, &body).first(first))?;
-        data.rows.retain(|row| files.contains(&row.file_id));
+        let data: Found = self.ask(Call::json(Endpoint::Infos, &body).first(first))?;
         Ok(data.rows)
     }
 

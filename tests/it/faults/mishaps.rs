@@ -357,13 +357,18 @@ fn troubles() -> Vec<Mishap> {
 /// Rows that say what can't be.
 #[rustfmt::skip]
 fn strange_rows() -> Vec<Mishap> {
+    let stranger = "e".repeat(64);
     vec![
         more("a row comes twice", json!({})),
-        more("a row of the id 0", json!({"fileId": 0})),
-        more("a row of an id below 0", json!({"fileId": -7})),
+        more("a row of the id 0", json!({"fileId": 0, "type": 0, "filename": stranger})),
+        more("a row of an id below 0", json!({"fileId": -7, "type": 0, "filename": stranger})),
         more("a row of an id that is a text", json!({"fileId": "seven"})),
+        more("a folder of the id 0", json!({"fileId": 0, "type": 1, "filename": "keys"})),
         more("an id has two names", json!({"filename": "ab"})).may(Leave::Lies),
-        more("a row of another folder", json!({"fileId": 999_999, "parentFileId": 888_888})),
+        more("a file of another folder", json!({
+            "fileId": 999_999, "parentFileId": 888_888, "type": 0, "filename": stranger,
+        })),
+        more("a twin in another folder", json!({"fileId": 999_999, "parentFileId": 888_888})),
         more("a row without a name", json!({"fileId": 999_999, "filename": ""})),
         more("a row of a path", json!({"fileId": 999_999, "filename": "host/data", "type": 1})),
         more("a row of the path above", json!({"fileId": 999_999, "filename": "../keys"})),
