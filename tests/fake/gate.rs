@@ -266,6 +266,10 @@ fn write(
     answer: Answer,
     how: Option<How>,
 ) -> io::Result<Then> {
+    let altered = |data| match &how {
+        Some(how) => alter(data, how),
+        None => data,
+    };
     let (status, body) = match answer {
         Answer::Gone => return Ok(Then::Close),
         Answer::Page(status, text) => {
@@ -274,18 +278,12 @@ fn write(
             exchange.answer(status, &[("Content-Type", "text/html")], page.as_bytes())?;
             return Ok(Then::Keep);
         }
-        Answer::Data(data) => {
-            let data = match &how {
-                Some(how) => alter(data, how),
-                None => data,
-            };
-            (200, envelope(hub, 0, "ok", &data))
-        }
+        Answer::Data(data) => (200, envelope(hub, 0, "ok", &altered(data))),
         Answer::Flat(status, value) => {
             if status != 200 {
                 hub.lock().judge.count(endpoint).errors += 1;
             }
-            (status, value.to_string().into_bytes())
+            (status, altered(value).to_string().into_bytes())
         }
         Answer::No(refusal) => {
             let (code, message) = refusal.wire();

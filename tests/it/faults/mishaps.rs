@@ -7,6 +7,9 @@ use std::time::Duration;
 /// Longer than the server waits for an answer (`world`).
 const TOO_LONG: Duration = Duration::from_millis(1000);
 
+/// Longer than a case may take: whoever waits for it is told to hang.
+const FOR_EVER: Duration = Duration::from_secs(3600);
+
 /// Calls of an operation to one endpoint at which a mishap is tried: those of a list's many
 /// folders are alike.
 const MOST: u32 = 2;
@@ -442,12 +445,12 @@ fn cdn() -> Vec<Mishap> {
         fault("CDN: another Content-Range", Only(CDN), Before, How::OtherRange),
         fault("CDN: a byte short", Only(CDN), Before, How::Short),
         fault("CDN: other bytes", Only(CDN), Before, How::OtherBytes).may(Leave::OtherBytes),
-        fault("CDN: stalls", Only(CDN), Before, How::Stall(TOO_LONG)),
+        fault("CDN: stalls", Only(CDN), Before, How::Stall(FOR_EVER)),
         fault("CDN: another size", Only(CDN), Before, How::OtherSize),
         fault("CDN: everything", Only(CDN), Before, How::Whole),
         resume("CDN: cut, then closed", How::Refuse),
         resume("CDN: cut, then cut", How::Cut),
-        resume("CDN: cut, then a stall", How::Stall(TOO_LONG)),
+        resume("CDN: cut, then a stall", How::Stall(FOR_EVER)),
         resume("CDN: cut, then a hang", How::Hang(TOO_LONG)),
         resume("CDN: cut, then everything", How::Whole),
         resume("CDN: cut, then another Content-Range", How::OtherRange),
