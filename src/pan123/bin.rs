@@ -212,7 +212,9 @@ impl Batch<'_> {
                 .map(|scan| named(&scan.files, key(file)))
                 .unwrap_or_default(),
         };
-        let files = known.iter().map(|known| known.file).collect();
+        let promised = cloud.fence.promised(repo, &path, key(file));
+        let mut files: Vec<u64> = known.iter().map(|known| known.file).collect();
+        files.extend(promised.filter(|file| !known.iter().any(|known| known.file == *file)));
         Ok(Doomed {
             path,
             files,

@@ -49,6 +49,15 @@ impl Fence {
             .push((path.to_owned(), file));
     }
 
+    /// The file that is promised under a name. Its row may have another name: a service that
+    /// renames instead of refusing has stored it beside what had the name before.
+    pub fn promised(&self, repo: &Repo, path: &Path, name: Id) -> Option<u64> {
+        let promises = self.promises();
+        let mut list = promises.get(repo)?.iter();
+        list.find(|promise| promise.name == name && promise.path == path)
+            .map(|promise| promise.file)
+    }
+
     /// Files that were removed needn't be there.
     pub fn forget(&self, files: &[u64]) {
         for list in self.promises().values_mut() {

@@ -37,7 +37,8 @@ build() {
     local triple
     triple=$(field "$1" triple)
     say "$1: building for $triple"
-    CFLAGS=-fno-asynchronous-unwind-tables \
+    CC_SHELL_ESCAPED_FLAGS=1 \
+        CFLAGS="-fno-asynchronous-unwind-tables -include '$PWD/tests/dist/small.h'" \
         CARGO_ENCODED_RUSTFLAGS=$(flags "$1" | paste -sd $'\037') RUSTC_BOOTSTRAP=1 \
         CARGO_TARGET_DIR=$BUILD SOURCE_DATE_EPOCH=$EPOCH \
         cargo-zigbuild zigbuild --release --locked --bin restic-123pan --target "$triple" \

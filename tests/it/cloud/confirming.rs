@@ -256,3 +256,19 @@ fn what_another_request_takes_back_is_not_missed() {
         server.save(Kind::Index, b"other").unwrap();
     });
 }
+
+/// A copy under another name goes with the file that it was sent for, and nobody misses it.
+#[test]
+fn removing_a_name_takes_back_its_renamed_copy() {
+    let cloud = Cloud::with(|s| s.taken = Taken::Suffix);
+    let server = cloud.server();
+    for _ in 0..2 {
+        server.save(Kind::Index, b"an index").unwrap();
+    }
+    // It has been in a list then, and is nothing that only this server knows.
+    let lock = server.save(Kind::Locks, b"a lock").unwrap();
+    server.remove(Kind::Locks, lock).unwrap();
+    server.remove(Kind::Index, id(b"an index")).unwrap();
+    assert_eq!(cloud.tree().len(), 0);
+    server.save(Kind::Snapshots, b"a snapshot").unwrap();
+}
