@@ -2,17 +2,19 @@
 //! until it is mended. Whatever happens, the answer makes restic do the right thing, nothing is
 //! lost or half there, nothing hangs, and afterwards the same server works.
 //!
-//! `operations` and `mishaps` are the tables, `rules` says what may come of a case, `world` is what
+//! `operations` and `mishaps` are the tables (`mishap` says what one is), `rules` says what may come of a case, `world` is what
 //! it happens in. Which calls an operation makes is learned by letting it make them. A part of the
 //! matrix is run by `FAULTS="save lock × list" cargo test --test it every_call`.
 
+mod mishap;
 mod mishaps;
 mod operations;
 mod rules;
 mod world;
 
 use crate::fake::{Endpoint, Fake, Fault, How, When};
-use mishaps::{Leave, Mishap, Place, What, mishaps};
+use mishap::{Leave, Mishap, Place, What};
+use mishaps::mishaps;
 use operations::{Act, Item, Operation, operations};
 use restic_123pan::restic::Kind;
 use rules::Tree;
@@ -205,11 +207,7 @@ impl Case<'_> {
             return Err(format!("took {calls} calls"));
         }
         if !self.once && told.status != self.operation.good() && self.operation.changes() {
-            // As restic does, which withdraws what it couldn't store.
-            if act == Act::Save {
-                world.ask(Act::Remove, &item);
-            }
-            told = world.ask(act, &item);
+            told = world.ask_again(act, &item);
             rules::judge(&world, self.operation, self.mishap, &told, &before)?;
         }
         world.mend();
@@ -225,29 +223,37 @@ impl Case<'_> {
 
     /// Lets the mishap happen.
     fn befall(&self, world: &World) {
-        match (&self.mishap.what, self.call) {
-            (What::State(change), _) => change(&world.cloud),
-            (What::Uploads(mode), _) => world.cloud.set(|switches| {
+        if matches!(self.call, Some((Endpoint::Token, _))) {
+            world.cloud.revoke_tokens();
+        }
+        let times = if self.once { 1 } else { u32::MAX };
+        match &self.mishap.what {
+            What::State(change) => change(&world.cloud),
+            What::Uploads(mode) => world.cloud.set(|switches| {
                 switches.single = *mode;
                 switches.single_times = u32::from(self.once);
             }),
-            (What::Fault(..) | What::Resume(_), None) => {}
-            (What::Fault(when, how), Some((endpoint, skip))) => {
-                if endpoint == Endpoint::Token {
-                    world.cloud.revoke_tokens();
-                }
-                let times = if self.once { 1 } else { u32::MAX };
-                world.cloud.fail(spoilt(endpoint, skip, times, *when, how));
-            }
-            (What::Resume(how), Some((endpoint, skip))) => {
-                let times = if self.once { 1 } else { u32::MAX };
-                let cut = spoilt(endpoint, skip, 1, When::Before, &How::Cut);
-                world.cloud.fail(cut);
-                world
-                    .cloud
-                    .fail(spoilt(endpoint, skip, times, When::Before, how));
+            What::Fault(when, how) => self.spoil(world, times, *when, how),
+            What::Resume(how) => {
+                self.spoil(world, 1, When::Before, &How::Cut);
+                self.spoil(world, times, When::Before, how);
             }
         }
+    }
+
+    /// Has so many calls fail, from the one that the mishap befalls on.
+    fn spoil(&self, world: &World, times: u32, when: When, how: &How) {
+        let Some((endpoint, skip)) = self.call else {
+            return;
+        };
+        let how = how.clone();
+        world.cloud.fail(Fault {
+            endpoint,
+            skip,
+            times,
+            when,
+            how,
+        });
     }
 
     fn check_looks(&self, world: &World) -> Result<(), String> {
@@ -261,18 +267,6 @@ impl Case<'_> {
             *call == endpoint && (count == before + 1 || !self.once && count > before)
         });
         rules::looks_before_it_repeats(&trail, &struck.collect::<Vec<bool>>())
-    }
-}
-
-/// Of the calls to an endpoint some go well, then some are spoilt.
-fn spoilt(endpoint: Endpoint, skip: u32, times: u32, when: When, how: &How) -> Fault {
-    let how = how.clone();
-    Fault {
-        endpoint,
-        skip,
-        times,
-        when,
-        how,
     }
 }
 

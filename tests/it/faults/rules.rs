@@ -5,7 +5,7 @@
 //! as "nothing there"; restic 0.14 repeats after everything; rustic takes every 4xx as final. So
 //! whatever passes is 502 or 503, which all of them repeat.
 
-use super::mishaps::{Leave, Mishap};
+use super::mishap::{Leave, Mishap};
 use super::operations::{Act, Operation};
 use super::world::{self, Told, World};
 use crate::fake::Endpoint;

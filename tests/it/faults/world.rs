@@ -159,6 +159,14 @@ impl World {
         answer.0
     }
 
+    /// What restic gets that repeats its request: it withdraws before that what it wanted to store.
+    pub(super) fn ask_again(&self, act: Act, item: &Item) -> Told {
+        if act == Act::Save {
+            self.ask(Act::Remove, item);
+        }
+        self.ask(act, item)
+    }
+
     /// What a client gets that repeats its request: as rustic does, or as restic, which withdraws
     /// before that what it wanted to store.
     pub(super) fn insist(&self, act: Act, item: &Item) -> Told {
