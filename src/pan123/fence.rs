@@ -38,7 +38,8 @@ pub struct Shown {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Found {
     Kept,
-    /// Under another name than was asked for: the service has renamed instead of refusing.
+    /// Under the name that was asked for and something besides: the service has renamed it instead
+    /// of refusing.
     Renamed,
     Missing,
 }
@@ -287,11 +288,18 @@ pub fn text(promise: &Promise) -> String {
 }
 
 fn found(promise: &Promise, row: Option<&Row>, folders: &[u64]) -> Found {
+    let name = text(promise);
     // What lies elsewhere now, can't be found by its path.
     match row.filter(|row| row.lies_in(folders)) {
-        Some(row) if row.is_file() && row.filename != text(promise) => Found::Renamed,
+        // Anything else isn't the service's doing, and what somebody has renamed is his.
+        Some(row) if row.is_file() && row.filename != name && row.filename.contains(&name) => {
+            Found::Renamed
+        }
         Some(row)
-            if row.is_file() && row.status <= 100 && row.holds(promise.size, &promise.md5) =>
+            if row.is_file()
+                && row.filename == name
+                && row.status <= 100
+                && row.holds(promise.size, &promise.md5) =>
         {
             Found::Kept
         }

@@ -175,6 +175,9 @@ pub struct Timing {
     pub overlay: Duration,
     /// Least time between two new tokens (safety rule 23).
     pub token_pause: Duration,
+    /// How long a request for a token that failed isn't repeated; it doubles when 123pan itself
+    /// refuses one after the other.
+    pub token_again: Duration,
     /// How long nothing is written after a ban was met; bans of 2.5 hours were seen, so that this
     /// asks a few times in vain.
     pub ban: Duration,
@@ -219,6 +222,7 @@ impl Default for Timing {
             visible: seconds(20),
             overlay: seconds(60),
             token_pause: seconds(60),
+            token_again: seconds(5),
             ban: seconds(30 * 60),
             traffic: seconds(60 * 60),
             address: seconds(10 * 60),

@@ -103,7 +103,7 @@ enum Step {
     More,
     /// That was all.
     Done,
-    /// The cursor repeats or goes back.
+    /// The cursor repeats or goes back, or a row has got another name.
     Circle,
     /// Rows go faster than they can be read.
     Skipped,
@@ -190,7 +190,9 @@ impl Chain {
         let last = page.rows.last().map(|row| row.file_id);
         let last_but_one = page.rows.iter().rev().nth(1).map(|row| row.file_id);
         let many = page.rows.len() >= OVERLAPS;
-        page.rows.into_iter().for_each(|row| self.take(row));
+        if !page.rows.into_iter().all(|row| self.take(row)) {
+            return Step::Circle;
+        }
         let Some(next) = page.next else {
             return Step::Done;
         };
@@ -208,15 +210,16 @@ impl Chain {
         }
     }
 
-    /// A row's newest state counts; rows may be doubled when files come and go.
-    fn take(&mut self, row: Row) {
-        match self.places.get(&row.file_id) {
-            Some(place) => self.rows[*place] = row,
-            None => {
-                self.places.insert(row.file_id, self.rows.len());
-                self.rows.push(row);
-            }
-        }
+    /// A row's newest state counts; rows may be doubled when files come and go. False if the
+    /// number has stood for another name: one of both would be missing.
+    fn take(&mut self, row: Row) -> bool {
+        let Some(place) = self.places.get(&row.file_id) else {
+            self.places.insert(row.file_id, self.rows.len());
+            self.rows.push(row);
+            return true;
+        };
+        let old = std::mem::replace(&mut self.rows[*place], row);
+        old.filename == self.rows[*place].filename
     }
 
     /// Reads the page before again, of which more is known than one row.

@@ -11,6 +11,7 @@ use super::http::Then;
 use super::state::{Hub, State};
 use serde_json::json;
 use std::io::{self, Read};
+use std::time::Duration;
 
 /// What is sent at once.
 const BUFFER: usize = 64 << 10;
@@ -24,6 +25,8 @@ struct Plan {
     total: u64,
     /// Break off after so many bytes.
     cut: Option<u64>,
+    /// How long the connection stays when it was broken off.
+    stall: Duration,
     /// The URL's time, when running transfers end with it.
     end: Option<u64>,
 }
@@ -33,7 +36,10 @@ impl Plan {
     fn alter(&mut self, how: &How) {
         match how {
             How::Cut => self.cut = Some(self.length / 2),
+            How::Stall(how_long) => (self.cut, self.stall) = (Some(self.length / 2), *how_long),
             How::OtherRange if self.from + self.length < self.total => self.from += 1,
+            How::OtherSize => self.total += 1,
+            How::Whole => (self.status, self.from, self.length) = (200, 0, self.total),
             How::Short => self.length = self.length.saturating_sub(1),
             How::OtherBytes => self.content = Content::MadeUp(self.total),
             _ => {}
@@ -57,7 +63,7 @@ pub fn serve(hub: &Hub, host: Host, exchange: &mut Exchange<'_, '_>) -> io::Resu
     let fault = gate::strike(hub, Endpoint::Cdn).map(|(_, how)| how);
     match &fault {
         Some(How::Hang(how_long)) => exchange.pause(*how_long),
-        Some(How::Cut) => {}
+        Some(How::Cut | How::Stall(_)) => {}
         Some(how) if !how.alters() => return gate::spoil(hub, exchange, how, b"{}".to_vec()),
         _ => {}
     }
@@ -127,6 +133,7 @@ fn plan(hub: &Hub, host: Host, exchange: &Exchange<'_, '_>, state: &mut State) -
         length,
         total,
         cut: cut(state),
+        stall: Duration::ZERO,
         end: end.filter(|_| state.switches.url_cuts_running),
     })
 }
@@ -217,11 +224,11 @@ fn send(hub: &Hub, exchange: &mut Exchange<'_, '_>, plan: &Plan) -> io::Result<T
         exchange.send(&buffer[..n])?;
         sent += n as u64;
     }
-    Ok(if sent == whole {
-        Then::Keep
-    } else {
-        Then::Close
-    })
+    if sent == whole {
+        return Ok(Then::Keep);
+    }
+    exchange.pause(plan.stall);
+    Ok(Then::Close)
 }
 
 /// Counts bytes that were sent, and takes them from the traffic that is left.

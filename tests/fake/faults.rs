@@ -61,12 +61,24 @@ pub enum How {
     ResetInBody(u64),
     /// The ids in the answer are those of no file (`After` only).
     WrongId,
+    /// These fields of the answer's data are others (`After` only).
+    Fields(Value),
+    /// A list has one more row: its first one's twin but for these fields (`After` only).
+    MoreRow(Value),
+    /// The rows of files have these fields instead of their own (`After` only).
+    OtherRows(Value),
     /// The hosts in the answer have names that nobody knows (`After` only).
     UnknownHost,
     /// The hosts in the answer refuse connections (`After` only).
     DeadHost,
     /// The CDN sends, and tells of, the bytes from the next one on, where there are as many.
     OtherRange,
+    /// The CDN sends the bytes that were asked for, and tells of a file of another size.
+    OtherSize,
+    /// The CDN sends everything from the start, whatever was asked for.
+    Whole,
+    /// The CDN sends half of what it announces, and then nothing for so long.
+    Stall(#[serde(with = "millis")] Duration),
     /// The CDN sends, and announces, a byte less than was asked for.
     Short,
     /// The CDN sends other bytes, as many as were asked for.
@@ -76,8 +88,11 @@ pub enum How {
 impl How {
     /// Whether the call is carried out and answered as ever, with other things in its answer.
     pub fn alters(&self) -> bool {
-        let altered = matches!(self, How::WrongId | How::UnknownHost | How::DeadHost);
-        altered || matches!(self, How::OtherRange | How::Short | How::OtherBytes)
+        use How::{DeadHost, Fields, MoreRow, OtherRows, UnknownHost, WrongId};
+        use How::{OtherBytes, OtherRange, OtherSize, Short, Whole};
+        let data = matches!(self, WrongId | Fields(_) | MoreRow(_) | OtherRows(_));
+        let hosts = matches!(self, UnknownHost | DeadHost);
+        data || hosts || matches!(self, OtherRange | OtherSize | Whole | Short | OtherBytes)
     }
 }
 

@@ -1,6 +1,7 @@
 //! What every call passes before and after it is carried out: its path, ordered faults, headers,
 //! token, rate, and the envelope of its answer.
 
+use super::altered::alter;
 use super::endpoint::{self, Endpoint, Host};
 use super::exchange::Exchange;
 use super::faults::{How, When};
@@ -265,6 +266,10 @@ fn write(
     answer: Answer,
     how: Option<How>,
 ) -> io::Result<Then> {
+    let altered = |data| match &how {
+        Some(how) => alter(data, how),
+        None => data,
+    };
     let (status, body) = match answer {
         Answer::Gone => return Ok(Then::Close),
         Answer::Page(status, text) => {
@@ -273,21 +278,12 @@ fn write(
             exchange.answer(status, &[("Content-Type", "text/html")], page.as_bytes())?;
             return Ok(Then::Keep);
         }
-        Answer::Data(data) => {
-            let data = match how {
-                Some(How::WrongId) => other_ids(data),
-                Some(How::UnknownHost) => other_hosts(data, "nobody.invalid"),
-                // Nothing listens on port 1.
-                Some(How::DeadHost) => other_hosts(data, "127.0.0.1:1"),
-                _ => data,
-            };
-            (200, envelope(hub, 0, "ok", &data))
-        }
+        Answer::Data(data) => (200, envelope(hub, 0, "ok", &altered(data))),
         Answer::Flat(status, value) => {
             if status != 200 {
                 hub.lock().judge.count(endpoint).errors += 1;
             }
-            (status, value.to_string().into_bytes())
+            (status, altered(value).to_string().into_bytes())
         }
         Answer::No(refusal) => {
             let (code, message) = refusal.wire();
@@ -369,41 +365,4 @@ pub fn envelope(hub: &Hub, code: i64, message: &str, data: &Value) -> Vec<u8> {
         "code": code, "message": message, "data": data, "x-traceID": hub.trace(),
     });
     all.to_string().into_bytes()
-}
-
-/// The same data with ids of no file.
-fn other_ids(mut data: Value) -> Value {
-    if let Some(fields) = data.as_object_mut() {
-        for (key, value) in fields {
-            if ["fileID", "fileId", "dirID"].contains(&key.as_str()) {
-                *value = json!(999_999_999_999_u64);
-            } else if value.is_array() || value.is_object() {
-                *value = other_ids(value.take());
-            }
-        }
-    } else if let Some(list) = data.as_array_mut() {
-        for value in list {
-            *value = other_ids(value.take());
-        }
-    }
-    data
-}
-
-/// The same data with other hosts in its addresses.
-fn other_hosts(data: Value, host: &str) -> Value {
-    match data {
-        Value::String(text) => match text.strip_prefix("http://") {
-            Some(rest) => {
-                let path = rest.find('/').map_or("", |at| &rest[at..]);
-                json!(format!("http://{host}{path}"))
-            }
-            None => json!(text),
-        },
-        Value::Array(list) => list.into_iter().map(|v| other_hosts(v, host)).collect(),
-        Value::Object(fields) => {
-            let fields = fields.into_iter();
-            fields.map(|(k, v)| (k, other_hosts(v, host))).collect()
-        }
-        other => other,
-    }
 }

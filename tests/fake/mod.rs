@@ -18,6 +18,7 @@
     unreachable_pub                    // the module is included by several crates
 )]
 
+mod altered;
 mod api;
 mod args;
 mod cdn;

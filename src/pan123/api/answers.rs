@@ -17,14 +17,14 @@ pub struct Row {
     /// The folder that it lies in.
     #[serde(default, alias = "parentFileID", deserialize_with = "number")]
     pub parent_file_id: u64,
-    /// 0 for a file, 1 for a folder.
+    /// 1 for a folder, else a file.
     #[serde(rename = "type", default, deserialize_with = "number")]
     pub kind: u64,
     /// MD5 of the content, in hex; empty for folders.
     #[serde(default, deserialize_with = "text")]
     pub etag: String,
     /// Bytes; 0 for folders.
-    #[serde(default, deserialize_with = "number")]
+    #[serde(default, deserialize_with = "length")]
     pub size: u64,
     /// Over 100 when the content audit has rejected it.
     #[serde(default, deserialize_with = "number")]
@@ -40,12 +40,18 @@ pub struct Row {
 impl Row {
     /// Whether it is a file outside the bin.
     pub fn is_file(&self) -> bool {
-        self.kind == 0 && self.trashed == 0
+        self.kind != 1 && self.trashed == 0
     }
 
     /// Whether it is a folder outside the bin.
     pub fn is_folder(&self) -> bool {
         self.kind == 1 && self.trashed == 0
+    }
+
+    /// Whether it can stand in this folder's list. Nothing has the number of the account's root, 0,
+    /// and what lies there may tell of another number for it.
+    pub fn fits_into(&self, folder: u64) -> bool {
+        self.file_id != 0 && (folder == 0 || self.lies_in(&[folder]))
     }
 
     /// Whether it lies in one of these folders, as far as the answer tells.
@@ -238,10 +244,19 @@ pub fn read_as_each(text: &str) -> Vec<Row> {
 /// An integer as a number or as text, or null for 0: 123pan's capitalisations vary, and so may
 /// its types.
 fn number<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
+    // A number below 0 is nonsense, and a status below 0 is no rejection.
+    Ok(u64::try_from(signed(from)?).unwrap_or(0))
+}
+
+/// A size in bytes; below 0 there is none.
+fn length<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
+    u64::try_from(signed(from)?).map_err(D::Error::custom)
+}
+
+fn signed<'de, D: Deserializer<'de>>(from: D) -> Result<i128, D::Error> {
     match Option::<Loose>::deserialize(from)? {
         None => Ok(0),
-        // A size or number below 0 is nonsense, and a status below 0 is no rejection.
-        Some(Loose::Number(n)) => Ok(u64::try_from(n).unwrap_or(0)),
+        Some(Loose::Number(n)) => Ok(n.into()),
         Some(Loose::Text(text)) => text.trim().parse().map_err(D::Error::custom),
     }
 }

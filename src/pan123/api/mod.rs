@@ -10,6 +10,7 @@ pub use answers::read_as_each;
 pub use answers::{Created, OauthTokens, Page, Row, Uploaded, User};
 
 use super::call::{Call, Door, Fault};
+use super::judge::Why;
 use super::multipart::Form;
 use super::pace::Priority;
 use crate::store::Error;
@@ -161,6 +162,13 @@ impl Door {
             query += &format!("&lastFileId={after}");
         }
         let data: ListData = self.ask(Call::get(Endpoint::List, &query).first(first))?;
+        let is_odd = |row: &&Row| row.trashed == 0 && !row.fits_into(folder);
+        if let Some(row) = data.file_list.iter().find(is_odd) {
+            // It may be another folder's list, in which all of ours seem to be gone.
+            let (id, parent) = (row.file_id, row.parent_file_id);
+            let text = format!("123pan's list of folder {folder} shows {id} of folder {parent}");
+            return Err(Fault::new(Why::Lost, text));
+        }
         let next = (data.last_file_id != -1).then_some(data.last_file_id);
         Ok(Page {
             rows: data.file_list,

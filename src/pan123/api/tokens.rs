@@ -7,7 +7,7 @@ use crate::civil::seconds;
 use crate::pan123::call::{Call, Door, Fault};
 use crate::pan123::judge::Why;
 use crate::pan123::pace::Priority;
-use crate::pan123::token::encoded;
+use crate::pan123::token::{encoded, is_sendable};
 use serde_json::json;
 
 impl Door {
@@ -17,7 +17,8 @@ impl Door {
         let data: Granted =
             self.ask(Call::json(Endpoint::AccessToken, &body).first(Priority::Small))?;
         match seconds(&data.expires) {
-            Some(expires) => Ok((data.token, expires)),
+            Some(expires) if is_sendable(&data.token) => Ok((data.token, expires)),
+            Some(_) => Err(no_token()),
             None => Err(Fault::new(
                 Why::NoToken,
                 format!(
@@ -57,6 +58,18 @@ impl Door {
         for (name, value) in secret.iter().chain(more) {
             query += &format!("&{name}={}", encoded(value));
         }
-        self.ask(Call::get(Endpoint::OauthToken, &query).first(Priority::Small))
+        let call = Call::get(Endpoint::OauthToken, &query).first(Priority::Small);
+        let tokens: OauthTokens = self.ask(call)?;
+        // An empty refresh token in place of the old one would be the end of the grant.
+        let all = [&tokens.access_token, &tokens.refresh_token];
+        match all.iter().all(|token| is_sendable(token)) {
+            true => Ok(tokens),
+            false => Err(no_token()),
+        }
     }
+}
+
+/// What was given, if anything, is lost.
+fn no_token() -> Fault {
+    Fault::new(Why::Lost, "123pan gave a token that is none")
 }

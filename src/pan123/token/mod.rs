@@ -24,9 +24,6 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 const MARGIN: u64 = 24 * 3600;
 /// Seconds for which a token is trusted that, by our clock, was never valid: the clock is wrong.
 const WRONG_CLOCK: u64 = 3600;
-/// Time for which a refused request for a token isn't repeated; it doubles when 123pan itself
-/// refuses one after the other.
-const AGAIN: Duration = Duration::from_secs(5);
 
 /// An access token. Times are seconds since 1970.
 #[derive(Clone)]
@@ -100,8 +97,10 @@ impl Need<'_> {
         self.now < token.expires && self.is_other(token)
     }
 
+    /// Whether it isn't the refused one; one from a damaged file can't even be sent.
     fn is_other(&self, token: &Token) -> bool {
-        self.failing.is_none_or(|(bad, _)| *token.text != *bad)
+        let is_other = self.failing.is_none_or(|(bad, _)| *token.text != *bad);
+        is_other && is_sendable(&token.text)
     }
 }
 
@@ -166,7 +165,7 @@ impl Keeper {
                     *state = State { token, failed };
                     return Ok(text);
                 }
-                Err(error) => state.fail(error),
+                Err(error) => state.fail(error, door.timing.token_again),
             },
         };
         // Renewals begin before the end, so that there is time to repeat them.
@@ -212,7 +211,8 @@ impl Keeper {
 }
 
 impl State {
-    fn fail(&mut self, error: NoToken) -> NoToken {
+    /// Remembers a failed renewal, and tells why it failed.
+    fn fail(&mut self, error: NoToken, again: Duration) -> NoToken {
         let times = self.failed.as_ref().map_or(0, |failed| failed.times) + 1;
         // What needs no call to 123pan, or doesn't reach it, may be tried as often as it likes.
         let cheap = [
@@ -225,7 +225,7 @@ impl State {
         let times = if cheap.contains(&error.0) { 1 } else { times };
         self.failed = Some(Failed {
             at: Instant::now(),
-            pause: judge::pause(AGAIN, times),
+            pause: judge::pause(again, times),
             times,
             error: error.clone(),
         });
@@ -284,6 +284,11 @@ fn check_pause(
             Err(NoToken(Why::Token, text.to_owned()))
         }
     }
+}
+
+/// Whether a token can stand in a header.
+pub fn is_sendable(token: &str) -> bool {
+    !token.is_empty() && token.bytes().all(|c| c.is_ascii_graphic())
 }
 
 /// Seconds since 1970 by our clock.

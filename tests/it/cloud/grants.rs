@@ -253,6 +253,11 @@ fn a_lost_answer_is_told() {
         (When::Before, How::Code(1, "内部错误".to_owned())),
         (When::After, How::Reset),
         (When::After, How::BadJson),
+        (When::After, How::Fields(json!({"refresh_token": ""}))),
+        (
+            When::After,
+            How::Fields(json!({"access_token": "two\nlines"})),
+        ),
     ] {
         let cloud = granted(|_| {});
         cloud.fail_next(Endpoint::Oauth, 1, when, how.clone());

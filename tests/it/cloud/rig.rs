@@ -121,6 +121,7 @@ pub(super) fn fast() -> Timing {
         visible: ms(400),
         overlay: ms(500),
         token_pause: Duration::ZERO,
+        token_again: Duration::from_secs(5),
         ban: ms(200),
         traffic: ms(300),
         address: ms(60_000),

@@ -163,7 +163,16 @@ fn an_old_token_is_not_tried() {
 /// A file that can't be read, or is no token, is no reason to stop, and is replaced if it can be.
 #[test]
 fn a_bad_file_is_survived() {
-    for text in ["", "{", "null", "[]", "{\"token\":1}", "\u{0}\u{0}"] {
+    let damaged = r#"{"token":"two\nlines","issued":0,"expires":9999999999}"#;
+    for text in [
+        "",
+        "{",
+        "null",
+        "[]",
+        "{\"token\":1}",
+        "\u{0}\u{0}",
+        damaged,
+    ] {
         let cloud = Cloud::start();
         works(&process(&cloud)).unwrap();
         fs::write(file(&cloud), text).unwrap();

@@ -1,76 +1,19 @@
 //! The table of mishaps: what goes wrong, and which calls it can befall. A new mishap is one line.
 
-use crate::fake::{Endpoint, Fake, Host, How, Single, When};
+use super::mishap::{
+    CDN, Leave, Mishap, Place, ROWS, code, fault, more, resume, rows, state, token, uploads,
+};
+use crate::fake::{Endpoint, Host, How, Single, When};
 use serde_json::json;
 use std::time::Duration;
 
 /// Longer than the server waits for an answer (`world`).
 const TOO_LONG: Duration = Duration::from_millis(1000);
 
-/// Calls of an operation to one endpoint at which a mishap is tried: those of a list's many
-/// folders are alike.
-const MOST: u32 = 2;
+/// Longer than a case may take: whoever waits for it is told to hang.
+const FOR_EVER: Duration = Duration::from_secs(3600);
 
-/// Something that goes wrong.
-pub(super) struct Mishap {
-    pub(super) name: &'static str,
-    pub(super) place: Place,
-    pub(super) what: What,
-    /// What may happen besides.
-    pub(super) leave: Leave,
-}
-
-/// Which calls it befalls, or which operations: those that make such calls.
-#[derive(Clone, Copy)]
-pub(super) enum Place {
-    /// Any but the CDN's.
-    Calls,
-    /// The same, but of several to one endpoint only the first; and those that only read not
-    /// once, which is a shorter way to the same end.
-    First,
-    /// Those that change something, where it matters whether they were carried out.
-    Changes,
-    /// These alone.
-    Only(&'static [Endpoint]),
-}
-
-/// What goes wrong.
-pub(super) enum What {
-    /// A call is spoilt.
-    Fault(When, How),
-    /// The cloud is brought into a bad state.
-    State(fn(&Fake)),
-    /// Uploads come to this.
-    Uploads(Single),
-}
-
-/// What a mishap lets happen besides 502, 503 and success.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Leave {
-    /// Nothing.
-    None,
-    /// Where something is stored, 507: it ends a backup that can't succeed.
-    Full,
-    /// The cloud tells of a success that it doesn't show, or shows as something else. Packs, index
-    /// files and snapshots are looked at by what is stored next (safety rule 5), which may be told
-    /// 500: the backup must be repeated.
-    Lies,
-    /// Other bytes may be read: nobody but restic can tell, which hashes all that it reads.
-    OtherBytes,
-}
-
-/// The calls that change something.
-const CHANGES: &[Endpoint] = &[
-    Endpoint::Token,
-    Endpoint::Mkdir,
-    Endpoint::Single,
-    Endpoint::Create,
-    Endpoint::Slice,
-    Endpoint::Complete,
-    Endpoint::Trash,
-];
 const BODIES: &[Endpoint] = &[Endpoint::Single, Endpoint::Slice];
-const CDN: &[Endpoint] = &[Endpoint::Cdn];
 const HOSTS: &[Endpoint] = &[Endpoint::Domain, Endpoint::Create, Endpoint::DownloadInfo];
 const IDS: &[Endpoint] = &[
     Endpoint::Mkdir,
@@ -81,96 +24,12 @@ const IDS: &[Endpoint] = &[
 const ADDRESS: &[Endpoint] = &[Endpoint::DownloadInfo];
 const SLICES: &[Endpoint] = &[Endpoint::Complete];
 const LIST: &[Endpoint] = &[Endpoint::List];
-const ROWS: &[Endpoint] = &[Endpoint::List, Endpoint::Infos];
-
-impl Place {
-    /// Whether it befalls calls to this endpoint.
-    pub(super) fn includes(self, endpoint: Endpoint) -> bool {
-        match self {
-            Self::Calls | Self::First => endpoint != Endpoint::Cdn,
-            Self::Changes => CHANGES.contains(&endpoint),
-            Self::Only(endpoints) => endpoints.contains(&endpoint),
-        }
-    }
-
-    /// At how many of so many such calls it happens once.
-    pub(super) fn once(self, endpoint: Endpoint, count: u32) -> u32 {
-        match self {
-            Self::First => u32::from(CHANGES.contains(&endpoint)),
-            _ => count.min(MOST),
-        }
-    }
-}
-
-impl What {
-    /// Whether nobody can know afterwards if the call was carried out. Of a `stream` nothing has
-    /// been sent when the connection ends at once.
-    pub(super) fn is_unknown(&self, stream: bool) -> bool {
-        let Self::Fault(when, how) = self else {
-            return false;
-        };
-        match how {
-            How::Reset | How::Refuse | How::Hang(_) if stream && *when == When::Before => false,
-            How::Html(status) => *status >= 500,
-            How::Empty | How::BadJson | How::WrongShape | How::NullData | How::Data(_) => true,
-            How::Reset | How::Refuse | How::Cut | How::Hang(_) | How::ResetInBody(_) => true,
-            _ => false,
-        }
-    }
-}
-
-/// A call is spoilt, and nothing but passing refusals may come of it.
-fn fault(name: &'static str, place: Place, when: When, how: How) -> Mishap {
-    let (what, leave) = (What::Fault(when, how), Leave::None);
-    Mishap {
-        name,
-        place,
-        what,
-        leave,
-    }
-}
-
-/// The cloud refuses a call with a code and a message.
-fn code(name: &'static str, code: i64, message: &str) -> Mishap {
-    let how = How::Code(code, message.to_owned());
-    fault(name, Place::First, When::Before, how)
-}
-
-/// The cloud is in a bad state.
-fn state(name: &'static str, place: Place, change: fn(&Fake)) -> Mishap {
-    let (what, leave) = (What::State(change), Leave::None);
-    Mishap {
-        name,
-        place,
-        what,
-        leave,
-    }
-}
-
-/// Uploads come to something else than to a file.
-fn uploads(name: &'static str, mode: Single) -> Mishap {
-    let (what, leave) = (What::Uploads(mode), Leave::None);
-    let place = Place::Only(&[Endpoint::Single]);
-    Mishap {
-        name,
-        place,
-        what,
-        leave,
-    }
-}
-
-impl Mishap {
-    fn may(self, leave: Leave) -> Self {
-        Self { leave, ..self }
-    }
-}
 
 /// Every mishap.
 pub(super) fn mishaps() -> Vec<Mishap> {
-    [way(), proxies(), nonsense(), refusals(), troubles(), cdn()]
-        .into_iter()
-        .flatten()
-        .collect()
+    let calls = [way(), proxies(), nonsense(), refusals(), troubles()];
+    let answers = [strange_rows(), tokens(), cdn()];
+    calls.into_iter().chain(answers).flatten().collect()
 }
 
 /// On the way there and back.
@@ -201,12 +60,10 @@ fn proxies() -> Vec<Mishap> {
     use Place::{Calls, Changes, First};
     use When::{After, Before};
     vec![
-        fault("HTTP 400", First, Before, How::Html(400)),
         fault("HTTP 401", First, Before, How::Html(401)),
         fault("HTTP 403", First, Before, How::Html(403)),
         fault("block page", First, Before, How::Block),
         fault("HTTP 404", First, Before, How::Html(404)),
-        fault("HTTP 416", First, Before, How::Html(416)),
         fault("HTTP 429", Calls, Before, How::Html(429)),
         fault("HTTP 502", Calls, Before, How::Html(502)),
         fault("HTTP 502 after the effect", Changes, After, How::Html(502)),
@@ -313,6 +170,71 @@ fn troubles() -> Vec<Mishap> {
     ]
 }
 
+/// Rows that say what can't be.
+#[rustfmt::skip]
+fn strange_rows() -> Vec<Mishap> {
+    let stranger = "e".repeat(64);
+    vec![
+        more("a row comes twice", json!({})),
+        more("a row of the id 0", json!({"fileId": 0, "type": 0, "filename": stranger})),
+        more("a row of an id below 0", json!({"fileId": -7, "type": 0, "filename": stranger})),
+        more("a row of an id that is a text", json!({"fileId": "seven"})),
+        more("a folder of the id 0", json!({"fileId": 0, "type": 1, "filename": "keys"})),
+        more("an id has two names", json!({"filename": "ab"})).may(Leave::Lies),
+        more("a file of another folder", json!({
+            "fileId": 999_999, "parentFileId": 888_888, "type": 0, "filename": stranger,
+        })),
+        more("a twin in another folder", json!({"fileId": 999_999, "parentFileId": 888_888})),
+        more("a row without a name", json!({"fileId": 999_999, "filename": ""})),
+        more("a row of a path", json!({"fileId": 999_999, "filename": "host/data", "type": 1})),
+        more("a row of the path above", json!({"fileId": 999_999, "filename": "../keys"})),
+        more("a row of odd bytes", json!({"fileId": 999_999, "filename": "\u{0}\u{fffd}\u{202e}\r\n%2f"})),
+        more("a row of a long name", json!({"fileId": 999_999, "filename": "f".repeat(300)})),
+        rows("files of no type", json!({"type": 7})),
+        rows("files of the id 0", json!({"fileId": 0})).may(Leave::Lies),
+        rows("files of another folder", json!({"parentFileId": 888_888})).may(Leave::Lies),
+        fault("infos with other names", Place::Always(&[Endpoint::Infos]), When::After,
+            How::OtherRows(json!({"filename": "ab"}))).may(Leave::Lies),
+        rows("files of sizes below 0", json!({"size": -1})),
+        rows("files of sizes beyond measure", json!({"size": u64::MAX})),
+    ]
+}
+
+/// What comes instead of a token.
+fn tokens() -> Vec<Mishap> {
+    let code = |code, text: &str| How::Code(code, text.to_owned());
+    let field = |name: &str, value: &str| How::Fields(json!({ name: value }));
+    vec![
+        token("token: reset", How::Reset),
+        token("token: hang", How::Hang(TOO_LONG)),
+        token("token: HTTP 429", How::Html(429)),
+        token("token: block page", How::Block),
+        token("token: empty body", How::Empty),
+        token("token: null", How::NullData),
+        token("token: code 401", code(401, "clientSecret error")),
+        token(
+            "token: tokens number",
+            code(401, "tokens number has exceeded the limit"),
+        ),
+        token("token: an empty text", field("accessToken", "")),
+        token("token: two lines", field("accessToken", "two\nlines")),
+        token("token: nobody's", field("accessToken", "nobody's")),
+        token(
+            "token: ended before",
+            field("expiredAt", "2001-01-01T00:00:00+08:00"),
+        ),
+        token(
+            "token: ends in year 0",
+            field("expiredAt", "0000-01-01T00:00:00+08:00"),
+        ),
+        token(
+            "token: ends in year 9999",
+            field("expiredAt", "9999-12-31T23:59:59+08:00"),
+        ),
+        token("token: ends at no time", field("expiredAt", "soon")),
+    ]
+}
+
 /// At the CDN.
 #[rustfmt::skip]
 fn cdn() -> Vec<Mishap> {
@@ -336,6 +258,21 @@ fn cdn() -> Vec<Mishap> {
         fault("CDN: another Content-Range", Only(CDN), Before, How::OtherRange),
         fault("CDN: a byte short", Only(CDN), Before, How::Short),
         fault("CDN: other bytes", Only(CDN), Before, How::OtherBytes).may(Leave::OtherBytes),
+        fault("CDN: stalls", Only(CDN), Before, How::Stall(FOR_EVER)),
+        fault("CDN: another size", Only(CDN), Before, How::OtherSize),
+        fault("CDN: everything", Only(CDN), Before, How::Whole),
+        resume("CDN: cut, then closed", How::Refuse),
+        resume("CDN: cut, then cut", How::Cut),
+        resume("CDN: cut, then a stall", How::Stall(FOR_EVER)),
+        resume("CDN: cut, then a hang", How::Hang(TOO_LONG)),
+        resume("CDN: cut, then everything", How::Whole),
+        resume("CDN: cut, then another Content-Range", How::OtherRange),
+        resume("CDN: cut, then another size", How::OtherSize),
+        resume("CDN: cut, then a byte short", How::Short),
+        resume("CDN: cut, then HTTP 200 with a page", How::Html(200)),
+        resume("CDN: cut, then HTTP 206 with a page", How::Html(206)),
+        resume("CDN: cut, then HTTP 403", How::Html(403)),
+        resume("CDN: cut, then HTTP 416", How::Html(416)),
         state("CDN: addresses have ended", Only(CDN), |c| c.advance(Duration::from_secs(24 * 3600))),
     ]
 }

@@ -2,17 +2,19 @@
 //! until it is mended. Whatever happens, the answer makes restic do the right thing, nothing is
 //! lost or half there, nothing hangs, and afterwards the same server works.
 //!
-//! `operations` and `mishaps` are the tables, `rules` says what may come of a case, `world` is what
+//! `operations` and `mishaps` are the tables (`mishap` says what one is), `rules` says what may come of a case, `world` is what
 //! it happens in. Which calls an operation makes is learned by letting it make them. A part of the
 //! matrix is run by `FAULTS="save lock × list" cargo test --test it every_call`.
 
+mod mishap;
 mod mishaps;
 mod operations;
 mod rules;
 mod world;
 
-use crate::fake::{Endpoint, Fake, Fault};
-use mishaps::{Leave, Mishap, What, mishaps};
+use crate::fake::{Endpoint, Fake, Fault, How, When};
+use mishap::{Leave, Mishap, Place, What};
+use mishaps::mishaps;
 use operations::{Act, Item, Operation, operations};
 use restic_123pan::restic::Kind;
 use rules::Tree;
@@ -28,6 +30,10 @@ use world::World;
 const WORKERS: usize = 24;
 /// Longest time until the next case ends; longer is a hang.
 const PATIENCE: Duration = Duration::from_secs(180);
+
+/// Most calls for one operation, whatever goes wrong: what is polled is polled for a while, and
+/// all else is tried a few times.
+const MOST_CALLS: usize = 150;
 
 /// One field of the matrix.
 struct Case<'a> {
@@ -72,14 +78,13 @@ fn matrix<'a>(operations: &'a [Operation], mishaps: &'a [Mishap]) -> Vec<Case<'a
     let (mut cases, mut fetched) = (Vec::new(), false);
     for operation in operations {
         let mut calls = calls(operation);
-        // Tokens are fetched alike, whatever for.
-        if calls.contains_key(&Endpoint::Token) && std::mem::replace(&mut fetched, true) {
-            calls.remove(&Endpoint::Token);
-        }
         if operation.streams() {
             // The others are alike for all packs, and long ones take their time.
             calls.retain(|endpoint, _| *endpoint == Endpoint::Single);
         }
+        // Tokens are fetched alike, whatever for; what operations make of having none may differ.
+        let first = calls.insert(Endpoint::Token, 1).is_some() && !fetched;
+        fetched |= first;
         for mishap in mishaps {
             let field = |call, once| Case {
                 operation,
@@ -87,13 +92,17 @@ fn matrix<'a>(operations: &'a [Operation], mishaps: &'a [Mishap]) -> Vec<Case<'a
                 mishap,
                 once,
             };
-            let befallen = calls.iter().filter(|(e, _)| mishap.place.includes(**e));
+            let other =
+                |e| e != Endpoint::Token || first || matches!(mishap.place, Place::Always(_));
+            let befallen = calls
+                .iter()
+                .filter(|(e, _)| mishap.place.includes(**e) && other(**e));
             let mut befallen = befallen.peekable();
             match mishap.what {
                 _ if befallen.peek().is_none() => {}
                 What::State(_) => cases.push(field(None, false)),
                 What::Uploads(_) => cases.extend([true, false].map(|once| field(None, once))),
-                What::Fault(..) => befallen.for_each(|(endpoint, count)| {
+                What::Fault(..) | What::Resume(_) => befallen.for_each(|(endpoint, count)| {
                     let once = 0..mishap.place.once(*endpoint, *count);
                     cases.extend(once.map(|before| field(Some((*endpoint, before)), true)));
                     cases.push(field(Some((*endpoint, 0)), false));
@@ -188,10 +197,18 @@ impl Case<'_> {
         let before = world.tree();
         world.cloud.reset_counters();
         self.befall(&world);
-        let told = world.ask(act, &item);
+        let mut told = world.ask(act, &item);
         rules::judge(&world, self.operation, self.mishap, &told, &before)?;
         if self.mishap.what.is_unknown(self.operation.streams()) {
             self.check_looks(&world)?;
+        }
+        let calls = world.cloud.trail().len();
+        if calls > MOST_CALLS {
+            return Err(format!("took {calls} calls"));
+        }
+        if !self.once && told.status != self.operation.good() && self.operation.changes() {
+            told = world.ask_again(act, &item);
+            rules::judge(&world, self.operation, self.mishap, &told, &before)?;
         }
         world.mend();
         if self.mishap.leave == Leave::Lies && told.status == 200 && self.operation.is_promised() {
@@ -206,21 +223,37 @@ impl Case<'_> {
 
     /// Lets the mishap happen.
     fn befall(&self, world: &World) {
-        match (&self.mishap.what, self.call) {
-            (What::State(change), _) => change(&world.cloud),
-            (What::Uploads(mode), _) => world.cloud.set(|switches| {
+        if matches!(self.call, Some((Endpoint::Token, _))) {
+            world.cloud.revoke_tokens();
+        }
+        let times = if self.once { 1 } else { u32::MAX };
+        match &self.mishap.what {
+            What::State(change) => change(&world.cloud),
+            What::Uploads(mode) => world.cloud.set(|switches| {
                 switches.single = *mode;
                 switches.single_times = u32::from(self.once);
             }),
-            (What::Fault(when, how), Some((endpoint, skip))) => world.cloud.fail(Fault {
-                endpoint,
-                skip,
-                times: if self.once { 1 } else { u32::MAX },
-                when: *when,
-                how: how.clone(),
-            }),
-            (What::Fault(..), None) => {}
+            What::Fault(when, how) => self.spoil(world, times, *when, how),
+            What::Resume(how) => {
+                self.spoil(world, 1, When::Before, &How::Cut);
+                self.spoil(world, times, When::Before, how);
+            }
         }
+    }
+
+    /// Has so many calls fail, from the one that the mishap befalls on.
+    fn spoil(&self, world: &World, times: u32, when: When, how: &How) {
+        let Some((endpoint, skip)) = self.call else {
+            return;
+        };
+        let how = how.clone();
+        world.cloud.fail(Fault {
+            endpoint,
+            skip,
+            times,
+            when,
+            how,
+        });
     }
 
     fn check_looks(&self, world: &World) -> Result<(), String> {

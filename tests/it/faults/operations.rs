@@ -81,6 +81,11 @@ impl Operation {
         matches!(self.act, Act::Save | Act::Create)
     }
 
+    /// Whether it changes something.
+    pub(super) fn changes(&self) -> bool {
+        self.stores() || self.act == Act::Remove
+    }
+
     /// Whether what it stores is sent on while it comes, and can't be sent again.
     pub(super) fn streams(&self) -> bool {
         self.act == Act::Save && (self.file)().bytes.len() as u64 > restic_123pan::body::SMALL

@@ -5,7 +5,7 @@
 //! as "nothing there"; restic 0.14 repeats after everything; rustic takes every 4xx as final. So
 //! whatever passes is 502 or 503, which all of them repeat.
 
-use super::mishaps::{Leave, Mishap};
+use super::mishap::{Leave, Mishap};
 use super::operations::{Act, Operation};
 use super::world::{self, Told, World};
 use crate::fake::Endpoint;
@@ -21,6 +21,9 @@ fn may_refuse(status: u16, operation: &Operation, leave: Leave) -> bool {
         (502 | 503, _) => true,
         // What can't be stored now can't be stored in 15 minutes either; a read is never full.
         (507, Leave::Full) => operation.stores(),
+        // What can't be held, once the cloud has refused it as it came without a word that is
+        // known: the order of its parts may be why. The next one is tried as it comes again.
+        (413, _) => operation.streams(),
         // What was acknowledged isn't there: restic repeats, and then the backup fails as it must.
         (500, Leave::Lies) => operation.act == Act::Save,
         _ => false,

@@ -159,6 +159,14 @@ impl World {
         answer.0
     }
 
+    /// What restic gets that repeats its request: it withdraws before that what it wanted to store.
+    pub(super) fn ask_again(&self, act: Act, item: &Item) -> Told {
+        if act == Act::Save {
+            self.ask(Act::Remove, item);
+        }
+        self.ask(act, item)
+    }
+
     /// What a client gets that repeats its request: as rustic does, or as restic, which withdraws
     /// before that what it wanted to store.
     pub(super) fn insist(&self, act: Act, item: &Item) -> Told {
@@ -294,6 +302,7 @@ fn fast() -> Timing {
         visible: ms(100),
         overlay: ms(2000),
         token_pause: ms(0),
+        token_again: ms(0),
         ban: ms(50),
         traffic: ms(50),
         address: ms(60_000),

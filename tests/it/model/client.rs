@@ -83,13 +83,19 @@ impl<'a> Client<'a> {
         let file = good.then_some((Place::File(named.file), Some(n)));
         let writes: Vec<_> = folder.into_iter().chain(file).collect();
         let begun = lock(self.oracle).now();
-        self.write(&writes, |client| {
+        let (by, gloomy) = (self.server.now().1, self.plan.is_gloomy());
+        let told = self.write(&writes, |client| {
             let answer = client.send(&path(&named.file), &named.bytes, manner);
             match (good, status(&answer)?) {
                 (_, None) => Ok((Outcome::Unknown, tell(&answer))),
+                (true, Some(200)) if gloomy && is_promised(&named.file) => {
+                    Ok((Outcome::Promised, tell(&answer)))
+                }
                 (true, Some(200)) => Ok((Outcome::Done, tell(&answer))),
                 (false, Some(400)) => Ok((Outcome::NotDone, tell(&answer))),
-                (true, Some(500)) if is_fenced(&named.file) && client.may_miss(begun) => {
+                (true, Some(500))
+                    if is_fenced(&named.file) && (gloomy || client.may_miss(begun)) =>
+                {
                     Ok((Outcome::NotDone, tell(&answer)))
                 }
                 (true, Some(403)) if named.file == File::Config => {
@@ -98,7 +104,12 @@ impl<'a> Client<'a> {
                 }
                 (_, Some(status)) => Err(format!("answered {status}")),
             }
-        })
+        })?;
+        // Nobody knows which of two processes has stored it.
+        if told == "200" && is_fenced(&named.file) && self.server.now().1 == by {
+            lock(self.oracle).confirm(by, begun);
+        }
+        Ok(told)
     }
 
     fn remove(&mut self, n: usize) -> Result<String, String> {
@@ -130,6 +141,7 @@ impl<'a> Client<'a> {
         for (place, number) in begun {
             let outcome = match (place, outcome) {
                 (Place::Folder(_), Outcome::NotDone) => Outcome::Unknown,
+                (Place::Folder(_), Outcome::Promised) => Outcome::Done,
                 _ => outcome,
             };
             lock(self.oracle).end(place, number, outcome, by);
@@ -396,6 +408,11 @@ fn status(answer: &Option<Answer>) -> Result<Option<u16>, String> {
 /// Whether other files must be there before this one may count.
 fn is_fenced(file: &File) -> bool {
     matches!(file.kind(), Some(Kind::Index | Kind::Snapshots))
+}
+
+/// Whether a file is acknowledged before it is looked for.
+fn is_promised(file: &File) -> bool {
+    is_fenced(file) || file.kind() == Some(Kind::Data)
 }
 
 fn tell(answer: &Option<Answer>) -> String {

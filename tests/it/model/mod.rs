@@ -1,6 +1,7 @@
 //! The model test: random histories of several clients, with mishaps of the cloud and a server that
-//! is killed and comes back, held against what may be true. Each history has a seed; SEED=n runs
-//! that one alone, SEEDS=n another number of them, SOAK_MINUTES=n says how long `make soak` lasts.
+//! is killed and comes back, held against what may be true; in some the cloud lies about success.
+//! Each history has a seed; SEED=n runs that one alone, SEEDS=n another number of them,
+//! SOAK_MINUTES=n says how long `make soak` lasts.
 //!
 //! ```text
 //! chance ─► plan, weather        what shall happen

@@ -46,12 +46,16 @@ struct Write {
     latest: Option<u64>,
     /// Whether it did for certain.
     sure: bool,
+    /// When it was acknowledged by a server that hasn't looked at the cloud for it yet.
+    promised: Option<u64>,
 }
 
 /// What became of a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
     Done,
+    /// By a cloud that may lie: it is certain once an index or a snapshot was stored after it.
+    Promised,
     NotDone,
     Unknown,
 }
@@ -96,6 +100,7 @@ impl Oracle {
             begun: self.now(),
             latest: None,
             sure: false,
+            promised: None,
         };
         self.past(place).push(write);
         self.count
@@ -109,9 +114,24 @@ impl Oracle {
         let write = &mut past[at.unwrap()];
         match outcome {
             Outcome::Done => (write.latest, write.sure, write.by) = (Some(now), true, by),
+            Outcome::Promised => {
+                (write.latest, write.promised, write.by) = (Some(now + EVER), Some(now), by);
+            }
             Outcome::Unknown => write.latest = Some(now + micros(LATE)),
             Outcome::NotDone => {
                 past.remove(at.unwrap());
+            }
+        }
+    }
+
+    /// A process has stored an index or a snapshot, for which it was asked at this time: what it
+    /// had promised by then is there (safety rule 5).
+    pub(super) fn confirm(&mut self, by: Process, begun: u64) {
+        for write in self.pasts.values_mut().flatten() {
+            if write.by.number == by.number
+                && let Some(at) = write.promised.filter(|at| *at < begun)
+            {
+                (write.latest, write.sure, write.promised) = (Some(at), true, None);
             }
         }
     }
@@ -146,6 +166,7 @@ impl Oracle {
                 begun: look.begun,
                 latest: Some(look.ended),
                 sure: true,
+                promised: None,
             });
         }
         Ok(())
@@ -171,6 +192,7 @@ impl Oracle {
                 begun: 0,
                 latest: Some(0),
                 sure: true,
+                promised: None,
             }]
         })
     }

@@ -2,7 +2,7 @@
 //! A plan goes by numbers of files, so that any part of it is a plan again.
 
 use super::chance::Chance;
-use super::weather::{self, HABITS, Habit, MOODS};
+use super::weather::{self, GLOOM, Gloom, HABITS, Habit, MOODS};
 use crate::fake::Fault;
 use crate::tree;
 use restic_123pan::restic::{File, Id, Kind};
@@ -47,6 +47,8 @@ pub(super) enum Event {
     Fault(Fault),
     /// The cloud changes its ways for a while.
     Mood(&'static Habit),
+    /// It does worse.
+    Gloom(&'static Gloom),
     /// It goes back to its habits.
     Lift,
     /// All connections to the cloud end.
@@ -99,7 +101,10 @@ impl Plan {
         let files = files(&mut chance, clients, servers);
         let habits: Vec<&Habit> = (0..chance.below(5)).map(|_| chance.pick(HABITS)).collect();
         let options = options(&mut chance);
-        let events = events(&mut chance, clients, servers, &files);
+        let mut events = events(&mut chance, clients, servers, &files);
+        if chance.one_in(6) {
+            darken(&mut chance, &mut events);
+        }
         Self {
             seed,
             servers,
@@ -111,12 +116,18 @@ impl Plan {
         }
     }
 
-    /// The same for one server that lives on.
+    /// The same for one server that lives on, and mustn't suffer from what was before.
     pub(super) fn without_kills(mut self) -> Self {
         self.servers = 1;
-        let kill = |event: &Event| matches!(event, Event::Kill { .. });
-        self.events.retain(|event| !kill(event));
+        let leaves = |event: &Event| matches!(event, Event::Kill { .. } | Event::Gloom(_));
+        self.events.retain(|event| !leaves(event));
         self
+    }
+
+    /// Whether the cloud lies, or refuses for good.
+    pub(super) fn is_gloomy(&self) -> bool {
+        let gloom = |event: &Event| matches!(event, Event::Gloom(_));
+        self.events.iter().any(gloom)
     }
 
     /// How many requests there are.
@@ -167,6 +178,7 @@ impl Plan {
             } => format!("kill server {server} after {after} ms, moves: {moves}"),
             Event::Fault(fault) => format!("{fault:?}"),
             Event::Mood(mood) => format!("mood: {mood:?}"),
+            Event::Gloom(gloom) => format!("gloom: {gloom:?}"),
             Event::Lift => "moods end".to_owned(),
             Event::HangUp => "all connections to the cloud end".to_owned(),
         }
@@ -250,6 +262,18 @@ fn events(chance: &mut Chance, clients: usize, servers: usize, files: &[Named]) 
         events.push(Event::Ask(client, act(chance, client, files)));
     }
     events
+}
+
+/// Puts gloom among the events, and its ends.
+fn darken(chance: &mut Chance, events: &mut Vec<Event>) {
+    for _ in 0..1 + chance.below(4) {
+        let at = chance.below(events.len());
+        events.insert(at, Event::Gloom(chance.pick(GLOOM)));
+        if chance.one_in(2) {
+            let end = at + 1 + chance.below(events.len() - at);
+            events.insert(end, Event::Lift);
+        }
+    }
 }
 
 fn mishap(chance: &mut Chance, servers: usize) -> Event {

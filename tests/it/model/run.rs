@@ -127,6 +127,7 @@ impl Show<'_> {
     /// Ends all faults and moods; the habits stay.
     fn calm(&self) {
         self.stage.cloud.clear_faults();
+        self.stage.cloud.set_traffic(None);
         self.stage.cloud.set(|switches| {
             weather::fair(switches);
             for habit in &self.plan.habits {
@@ -208,6 +209,7 @@ impl Show<'_> {
                 cloud.advance(weather::LAG);
                 cloud.set(mood.1);
             }
+            Event::Gloom(gloom) => gloom.1(cloud),
             Event::Lift => self.calm(),
             Event::HangUp => cloud.hang_up(),
         }

@@ -1,12 +1,12 @@
 //! What may go wrong at the cloud, as tables to draw from: habits, which hold for a whole history
 //! and stand for what 123pan leaves undocumented; moods, which hold for a while; faults of single
-//! calls. What would make the cloud lie about success (a file that is said to be stored and isn't)
-//! is left out: no server can keep what it was never given.
+//! calls. And gloom, in some histories: the cloud lies about success, or refuses for so long that a
+//! server doesn't ask again while the history lasts.
 
 use super::chance::Chance;
 use crate::fake::{
-    self, BadIds, Cursor, Endpoint, Fault, How, InfosKey, LimitOver, MissingFolder, Overwritten,
-    Parts, Reuse, Shape, Single, Switches, Taken, Tier, When,
+    self, BadIds, Cursor, Endpoint, Fake, Fault, How, InfosKey, LimitOver, MissingFolder,
+    Overwritten, Parts, Reuse, Shape, Single, Switches, Taken, Tier, When,
 };
 use std::fmt;
 use std::time::Duration;
@@ -16,6 +16,9 @@ pub(super) const LAG: Duration = Duration::from_millis(1200);
 
 /// A way to behave, and what it is called.
 pub(super) struct Habit(pub(super) &'static str, pub(super) fn(&mut Switches));
+
+/// The same for what is no habit, but trouble.
+pub(super) struct Gloom(pub(super) &'static str, pub(super) fn(&Fake));
 
 /// What holds in every history.
 pub(super) fn fair(s: &mut Switches) {
@@ -99,6 +102,15 @@ pub(super) const MOODS: &[Habit] = &[
     Habit("VIP rates in a bucket", |s| (s.tier, s.shape) = (Tier::Vip, Shape::Bucket)),
 ];
 
+/// What a server can't mend, but must notice.
+#[rustfmt::skip]
+pub(super) const GLOOM: &[Gloom] = &[
+    Gloom("uploads are told done and never come", |c| c.set(|s| (s.single, s.single_times) = (Single::Lost, 1))),
+    Gloom("many uploads are told done and never come", |c| c.set(|s| (s.single, s.single_times) = (Single::Lost, 4))),
+    Gloom("writes are banned", |c| c.set(|s| s.banned = true)),
+    Gloom("the traffic is used up", |c| c.set_traffic(Some(0))),
+];
+
 /// Calls that faults hit, each as often as it stands here.
 const CALLS: &[Endpoint] = &[
     Endpoint::List,
@@ -139,6 +151,12 @@ pub(super) fn fault(chance: &mut Chance) -> Fault {
 }
 
 impl fmt::Debug for Habit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl fmt::Debug for Gloom {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.0)
     }
