@@ -5,7 +5,6 @@ use super::guard::{Guard, Look, Verdict, Why};
 use super::losses::Losses;
 use super::peers::Peers;
 use super::{Error, LOSSES, Net, lanes, sockets};
-use super::{lanes, sockets};
 use crate::settle::settle;
 use std::collections::HashMap;
 use std::fs::File;
