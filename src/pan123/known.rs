@@ -11,6 +11,7 @@ pub use super::paths::{Path, join, last, owner, parent};
 use super::paths::{holds_packs, is_hashed};
 use crate::restic::Id;
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Most own removals that are remembered; beyond it the oldest are dropped.
@@ -46,8 +47,8 @@ pub struct Folder {
     pub listed: Option<Instant>,
     /// Whether all of its subfolders are known, unless another server makes one.
     pub explored: bool,
-    /// Its files, sorted.
-    pub files: Vec<Known>,
+    /// Its files, sorted; those who read them have the same list, as there may be many.
+    pub files: Arc<Vec<Known>>,
 }
 
 /// What is known of all folders.
@@ -140,9 +141,9 @@ impl Knowledge {
 
     /// A file that this server has just written.
     pub fn wrote(&mut self, path: &Path, known: Known, now: Instant) {
-        let files = &mut self.folders.entry(path.to_owned()).or_default().files;
-        if let Err(place) = files.binary_search(&known) {
-            files.insert(place, known);
+        let folder = self.folders.entry(path.to_owned()).or_default();
+        if let Err(place) = folder.files.binary_search(&known) {
+            Arc::make_mut(&mut folder.files).insert(place, known);
         }
         self.believe(known.file, now);
     }
@@ -170,7 +171,7 @@ impl Knowledge {
     /// Files that turned out not to be there.
     pub fn forget(&mut self, path: &Path, ids: &[u64]) {
         if let Some(folder) = self.folders.get_mut(path) {
-            folder.files.retain(|known| !ids.contains(&known.file));
+            Arc::make_mut(&mut folder.files).retain(|known| !ids.contains(&known.file));
         }
     }
 
@@ -360,11 +361,11 @@ impl Knowledge {
         files.sort_unstable();
         files.dedup();
         files.shrink_to_fit();
-        folder.files = files;
+        folder.files = Arc::new(files);
     }
 
     /// All files known in a folder.
-    pub fn files(&self, path: &Path) -> Vec<Known> {
+    pub fn files(&self, path: &Path) -> Arc<Vec<Known>> {
         self.folders
             .get(path)
             .map(|folder| folder.files.clone())

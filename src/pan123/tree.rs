@@ -40,7 +40,7 @@ pub struct Scan {
     /// Those that the cloud shows, with their etags.
     pub rows: Vec<Row>,
     /// All of them, sorted, with those that this server wrote and the cloud doesn't show yet.
-    pub files: Vec<Known>,
+    pub files: Arc<Vec<Known>>,
 }
 
 impl Tree {
