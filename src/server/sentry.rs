@@ -34,8 +34,8 @@ const TIGHT: Duration = Duration::from_secs(10);
 const SOON: Duration = Duration::from_millis(500);
 /// Pause between two looks while heads or connections come in, which nothing else bounds.
 const SHARP: Duration = Duration::from_millis(20);
-/// How often a server without clients gives back what its start or its background work has mapped.
-const REST: Duration = Duration::from_secs(10);
+/// How often a server without requests gives back what its start or its background work has mapped.
+const REST: Duration = Duration::from_secs(1);
 
 /// What the thread works with.
 pub(super) struct Sentry {
@@ -155,7 +155,7 @@ impl Sentry {
             .filter(|peer| self.net.gate.keeps_out(peer.ip()));
         cut.extend(out.map(|peer| (*peer, Why::Out)));
         self.cut(cut, now);
-        if look.open.is_empty() && self.settled.elapsed() >= REST {
+        if look.busy.is_empty() && self.settled.elapsed() >= REST {
             settle();
             self.settled = look.now;
         }
