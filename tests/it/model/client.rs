@@ -107,18 +107,24 @@ impl<'a> Client<'a> {
         })?;
         // Nobody knows which of two processes has stored it.
         if told == "200" && is_fenced(&named.file) && self.server.now().1 == by {
-            lock(self.oracle).confirm(by, begun);
+            // Sent again, a file makes up for its own loss.
+            lock(self.oracle).confirm(by, begun, Place::File(named.file));
         }
         Ok(told)
     }
 
     fn remove(&mut self, n: usize) -> Result<String, String> {
         let file = self.plan.files[n].file;
+        let may_miss = self.plan.is_gloomy() || self.plan.servers > 1;
         self.write(&[(Place::File(file), None)], |client| {
             let answer = client.ask("DELETE", &path(&file), "", b"");
             match status(&answer)? {
                 None => Ok((Outcome::Unknown, tell(&answer))),
                 Some(200) => Ok((Outcome::Done, tell(&answer))),
+                // An index file stays while one that may have replaced it is missing.
+                Some(500) if may_miss && file.kind() == Some(Kind::Index) => {
+                    Ok((Outcome::NotDone, tell(&answer)))
+                }
                 Some(status) => Err(format!("answered {status}")),
             }
         })

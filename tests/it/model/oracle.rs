@@ -125,9 +125,10 @@ impl Oracle {
     }
 
     /// A process has stored an index or a snapshot, for which it was asked at this time: what it
-    /// had promised by then is there (safety rule 5).
-    pub(super) fn confirm(&mut self, by: Process, begun: u64) {
-        for write in self.pasts.values_mut().flatten() {
+    /// had promised by then is there (safety rule 5), but for this file itself.
+    pub(super) fn confirm(&mut self, by: Process, begun: u64, but: Place) {
+        let others = self.pasts.iter_mut().filter(|(place, _)| **place != but);
+        for write in others.flat_map(|(_, past)| past) {
             if write.by.number == by.number
                 && let Some(at) = write.promised.filter(|at| *at < begun)
             {
