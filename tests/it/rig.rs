@@ -124,11 +124,18 @@ impl Rig {
 
     /// Waits for the server's end and starts it again; port 0 is any.
     fn restart(&self, listen: u16) {
-        let mut server = self.server.borrow_mut();
-        let _ = server.wait();
-        *server = self.account.serve(&self.log, listen, &self.options);
-        drop(server);
-        self.port.set(self.wait_for(port));
+        let _ = self.server.borrow_mut().wait();
+        let end = Instant::now() + PATIENCE;
+        loop {
+            *self.server.borrow_mut() = self.account.serve(&self.log, listen, &self.options);
+            match self.find(port) {
+                Ok(port) => return self.port.set(port),
+                // A connection of another test has the port for a moment.
+                Err(log) if log.contains("is in use") && Instant::now() < end => {}
+                Err(log) => panic!("the server has ended:\n{log}"),
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
     }
 
     /// Runs another command of the program for the same account; what it prints.
@@ -201,13 +208,21 @@ impl Rig {
 
     /// Waits until something is found in a line of the log.
     pub(crate) fn wait_for<T>(&self, find: impl Fn(&str) -> Option<T>) -> T {
+        let found = self.find(find);
+        found.unwrap_or_else(|log| panic!("the server has ended:\n{log}"))
+    }
+
+    /// The same; an Err with the log if the server ends before.
+    fn find<T>(&self, find: impl Fn(&str) -> Option<T>) -> Result<T, String> {
         let end = Instant::now() + PATIENCE;
         loop {
+            let ended = self.ended().is_some();
             if let Some(found) = self.log().lines().find_map(&find) {
-                return found;
+                return Ok(found);
             }
-            let ended = self.server.borrow_mut().try_wait().unwrap();
-            assert!(ended.is_none(), "the server has ended:\n{}", self.log());
+            if ended {
+                return Err(self.log());
+            }
             assert!(Instant::now() < end, "waited in vain:\n{}", self.log());
             std::thread::sleep(Duration::from_millis(5));
         }
