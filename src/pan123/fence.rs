@@ -121,7 +121,7 @@ impl Cloud {
         patient: bool,
         first: Priority,
     ) -> Result<Vec<Promise>, Error> {
-        let (start, timing) = (Instant::now(), &self.door.timing);
+        let (mut start, timing) = (Instant::now(), &self.door.timing);
         let mut open = batch.to_vec();
         for tries in 1.. {
             let files = open.iter().map(|promise| promise.file);
@@ -148,7 +148,10 @@ impl Cloud {
             open.retain(|promise| !kept.contains(&promise.file));
             if let Some(repo) = repo {
                 self.fence.kept(repo, &kept);
-                self.fence.retain_promised(repo, &mut open);
+                if self.fence.follow(repo, &mut open) {
+                    start = Instant::now();
+                    continue;
+                }
             }
             let pause = pause(timing.look, tries);
             // What was lost once is only looked at once more.

@@ -138,11 +138,26 @@ impl Fence {
     }
 
     /// Leaves those that are still promised: what is removed meanwhile, or taken back by another
-    /// request, needn't be there.
-    pub fn retain_promised(&self, repo: &Repo, open: &mut Vec<Promise>) {
+    /// request, needn't be there. What is sent again meanwhile must be there instead; whether there
+    /// is any.
+    pub fn follow(&self, repo: &Repo, open: &mut Vec<Promise>) -> bool {
         let promises = self.promises();
         let list = promises.get(repo).map(Vec::as_slice).unwrap_or_default();
-        open.retain(|promise| list.iter().any(|other| other.file == promise.file));
+        let mut again = false;
+        open.retain_mut(|promise| {
+            if list.iter().any(|other| other.file == promise.file) {
+                return true;
+            }
+            let same =
+                |other: &&Promise| (&other.path, other.name) == (&promise.path, promise.name);
+            let Some(new) = list.iter().find(same) else {
+                return false;
+            };
+            *promise = new.clone();
+            again = true;
+            true
+        });
+        again
     }
 
     /// Promises to these files have been kept.

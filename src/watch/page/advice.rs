@@ -105,7 +105,7 @@ const KNOWN: [(&str, Advice); 21] = [
         },
     ),
     (
-        "into 123pan's bin: ",
+        "new file(s) into 123pan's bin",
         Advice {
             en: "",
             zh: "刚上传的文件被移入了回收站：请重新备份，必要时先运行 restic unlock",

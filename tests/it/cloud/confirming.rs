@@ -273,3 +273,21 @@ fn removing_a_name_takes_back_its_renamed_copy() {
     assert_eq!(cloud.tree().len(), 0);
     server.save(Kind::Snapshots, b"a snapshot").unwrap();
 }
+
+/// What is sent again while somebody waits for it must be there as well.
+#[test]
+fn what_is_sent_again_is_waited_for() {
+    let cloud = Cloud::start();
+    let server = cloud.server_with(|c| c.timing.visible = Duration::from_secs(3));
+    server.create().unwrap();
+    cloud.set(|s| (s.single, s.single_times) = (Single::Lost, 2));
+    server.save(Kind::Index, b"an index").unwrap();
+    let looks = || cloud.count(Endpoint::Infos).calls;
+    let before = looks();
+    std::thread::scope(|scope| {
+        let snapshot = scope.spawn(|| server.save(Kind::Snapshots, b"a snapshot"));
+        eventually("it is looked for", || looks() > before);
+        server.save(Kind::Index, b"an index").unwrap();
+        assert_eq!(snapshot.join().unwrap(), Err(Cause::Lost));
+    });
+}
