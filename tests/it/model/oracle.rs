@@ -13,7 +13,8 @@ use std::time::{Duration, Instant};
 const LATE: Duration = Duration::from_secs(5);
 /// How long a server believes what it saw of config and keys, by its own rules, and some more.
 pub(super) const BELIEVED: Duration = Duration::from_secs(6);
-/// How long another server may believe in a pack that was removed.
+/// How long another server may believe in a pack that was removed, and a server in what a cloud that
+/// lies has said of a write.
 const EVER: u64 = 1 << 50;
 /// When a history begins, in microseconds; before it there was nothing.
 const START: u64 = 1 << 40;
@@ -71,15 +72,18 @@ pub(super) struct Look {
 /// All that is known of a history.
 pub(super) struct Oracle {
     start: Instant,
+    /// How long after its answer a write of unknown outcome may show.
+    late: u64,
     count: usize,
     pasts: BTreeMap<Place, Vec<Write>>,
 }
 
 impl Oracle {
-    /// Nothing has happened.
-    pub(super) fn new() -> Self {
+    /// Nothing has happened; in a gloomy history the cloud may lie.
+    pub(super) fn new(gloomy: bool) -> Self {
         Self {
             start: Instant::now(),
+            late: if gloomy { EVER } else { micros(LATE) },
             count: 0,
             pasts: BTreeMap::new(),
         }
@@ -108,7 +112,7 @@ impl Oracle {
 
     /// It has ended.
     pub(super) fn end(&mut self, place: Place, number: usize, outcome: Outcome, by: Process) {
-        let now = self.now();
+        let (now, late) = (self.now(), self.late);
         let past = self.past(place);
         let at = past.iter().position(|write| write.number == number);
         let write = &mut past[at.unwrap()];
@@ -117,7 +121,7 @@ impl Oracle {
             Outcome::Promised => {
                 (write.latest, write.promised, write.by) = (Some(now + EVER), Some(now), by);
             }
-            Outcome::Unknown => write.latest = Some(now + micros(LATE)),
+            Outcome::Unknown => write.latest = Some(now + late),
             Outcome::NotDone => {
                 past.remove(at.unwrap());
             }

@@ -61,7 +61,7 @@ pub(super) fn run_on(stage: &Stage, plan: &Plan, repo: &str) -> Result<Tally, Bo
         stage,
         plan,
         repo,
-        oracle: Mutex::new(Oracle::new()),
+        oracle: Mutex::new(Oracle::new(plan.is_gloomy())),
         ended: AtomicBool::new(false),
         next: (0..plan.clients).map(|c| next(plan, c, 0)).collect(),
         story: Mutex::default(),
