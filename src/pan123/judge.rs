@@ -210,8 +210,7 @@ pub fn judge(
     };
     match why {
         _ if !repeatable => Verdict::Fail,
-        // One new token a call: a second 401 has another reason.
-        Why::Token | Why::PushedOut if tries == 1 => Verdict::Renew,
+        Why::Token | Why::PushedOut if tries == 1 => Verdict::Renew, // one a call
         // How long to wait `pace` knows best.
         Why::Throttled => match spent < timing.rate_wait {
             true => Verdict::Again(Duration::ZERO),
@@ -222,8 +221,9 @@ pub fn judge(
             true => Verdict::Again(timing.poll),
             false => Verdict::Fail,
         },
-        // Another upload host is tried first, by `upload`.
+        // `upload` tries another host first, and looks for what may be there (safety rule 7).
         Why::Unreachable if endpoint.goes_elsewhere() => Verdict::Fail,
+        Why::Server if endpoint.makes() => Verdict::Fail,
         Why::Unreachable | Why::Server => within(timing.retry),
         Why::Lost if endpoint.idempotent() => within(timing.retry),
         _ => Verdict::Fail,

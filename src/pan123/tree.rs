@@ -296,7 +296,7 @@ impl Tree {
                 Ok(false)
             }
             // Made by somebody else, or by us without our hearing of it.
-            Err(fault) if matches!(fault.why, Why::Taken | Why::Lost) => Ok(true),
+            Err(fault) if matches!(fault.why, Why::Taken | Why::Lost | Why::Server) => Ok(true),
             Err(fault) => Err(Error::from(fault).during(format!("making /{path}"))),
         }
     }

@@ -35,7 +35,7 @@ const SOON: Duration = Duration::from_millis(500);
 /// Pause between two looks while heads or connections come in, which nothing else bounds.
 const SHARP: Duration = Duration::from_millis(20);
 /// How often a server without requests gives back what its start or its background work has mapped.
-const REST: Duration = Duration::from_secs(1);
+const REST: Duration = Duration::from_secs(10);
 
 /// What the thread works with.
 pub(super) struct Sentry {

@@ -8,7 +8,8 @@ use std::fs;
 use std::io::{self, ErrorKind};
 use std::net::ToSocketAddrs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::os::fd::{BorrowedFd, RawFd};
+use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
+use std::os::unix::fs::MetadataExt;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -163,8 +164,19 @@ pub(super) fn connections(port: u16) -> HashMap<u64, Option<Client>> {
         here.is_some_and(|here| here.port() == port)
             && !sockopt::socket_acceptconn(fd).unwrap_or(true)
     });
-    ours.filter_map(|fd| Some((rustix::fs::fstat(fd).ok()?.st_ino, client(fd))))
+    ours.filter_map(|fd| Some((number(fd)?, client(fd))))
         .collect()
+}
+
+/// The kernel's number of a socket. Where there is /proc it is asked: on MIPS, rustix's `fstat`
+/// crashes in a static program.
+fn number(fd: BorrowedFd<'_>) -> Option<u64> {
+    let path = format!("/proc/self/fd/{}", fd.as_raw_fd());
+    match fs::metadata(path) {
+        Ok(metadata) => Some(metadata.ino()),
+        Err(_) if cfg!(target_os = "linux") => None,
+        Err(_) => rustix::fs::fstat(fd).ok().map(|stat| stat.st_ino),
+    }
 }
 
 fn client(fd: BorrowedFd<'_>) -> Option<Client> {

@@ -121,6 +121,11 @@ impl Endpoint {
         )
     }
 
+    /// Whether it makes a file or folder, and one more each time where names may be doubled.
+    pub fn makes(self) -> bool {
+        matches!(self, Self::Mkdir | Self::Single | Self::Create)
+    }
+
     /// Whether it is what tokens come from, so that none goes with it.
     pub fn gives_tokens(self) -> bool {
         matches!(self, Self::AccessToken | Self::OauthToken)

@@ -57,6 +57,19 @@ fn a_second_config_of_unknown_outcome_is_taken_back() {
     }
 }
 
+/// Rule 7: an upload whose error came after it was stored is looked up, so that no double stays
+/// that nobody knows of.
+#[test]
+fn no_double_outlives_its_removal() {
+    let cloud = Cloud::with(|s| s.taken = Taken::Twin);
+    let server = cloud.server();
+    let busy = How::Code(5000, "系统繁忙".to_owned());
+    cloud.fail_next(Endpoint::Single, 2, When::After, busy);
+    let pack = server.save(Kind::Data, b"a pack").unwrap();
+    server.remove(Kind::Data, pack).unwrap();
+    assert_eq!(cloud.tree().len(), 0);
+}
+
 /// The same when they do it at the same moment: one of them at most is told that it did.
 #[test]
 fn two_servers_initialise_at_once() {
