@@ -9,7 +9,7 @@ use super::call::Fault;
 use super::judge::Why;
 use super::known::{CONFIG, Path, owner};
 use super::pace::Priority;
-use super::tree::{BATCH, Scan, named};
+use super::tree::{BATCH, Scan};
 use super::waste::Thrown;
 use super::{Cloud, key, priority};
 use crate::restic::{File, Id, Kind, Repo};
@@ -206,7 +206,7 @@ impl Batch<'_> {
             Some(Kind::Data) => cloud.tree.locate(&path, key(file), first)?,
             _ => self
                 .scan(&path, first)?
-                .map(|scan| named(&scan.files, key(file)))
+                .map(|scan| scan.files.named(key(file)))
                 .unwrap_or_default(),
         };
         if file.kind() == Some(Kind::Index) && !known.is_empty() {

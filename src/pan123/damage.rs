@@ -7,7 +7,7 @@
 //! name again, it is replaced (safety rule 3).
 
 use super::api::Row;
-use super::known::{Known, Path, key};
+use super::known::{Files, Path, key};
 use crate::restic::Id;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -46,7 +46,7 @@ impl Damage {
 
     /// Compares a folder's rows with what was known of its files, and tells of each that is found
     /// damaged for the first time.
-    pub fn compare(&self, path: &Path, known: &[Known], rows: &[Row]) -> Vec<String> {
+    pub fn compare(&self, path: &Path, known: &Files, rows: &[Row]) -> Vec<String> {
         let sizes: HashMap<u64, u64> = known.iter().map(|k| (k.file, k.size)).collect();
         let mut told = Vec::new();
         for row in rows {

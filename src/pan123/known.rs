@@ -7,11 +7,11 @@
 //! a name can be given anew.
 
 use super::api::Row;
+pub use super::files::{CONFIG, Files, Known};
 pub use super::paths::{Path, join, last, owner, parent};
 use super::paths::{holds_packs, is_hashed};
 use crate::restic::Id;
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Most own removals that are remembered; beyond it the oldest are dropped.
@@ -19,20 +19,6 @@ const MOST_REMOVED: usize = 100_000;
 /// How many overlay times an own removal is remembered: long enough to ask again about an id that
 /// the cloud goes on showing.
 const REMEMBERED: u32 = 10;
-
-/// A file that is known: its name, its number, its size in bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Known {
-    /// The name; [`CONFIG`] for a config.
-    pub name: Id,
-    /// The number.
-    pub file: u64,
-    /// The size.
-    pub size: u64,
-}
-
-/// Stands for the name `config`, which is in no folder where ids are.
-pub const CONFIG: Id = Id([0xff; 32]);
 
 /// What is known of one folder.
 #[derive(Debug, Default)]
@@ -47,8 +33,8 @@ pub struct Folder {
     pub listed: Option<Instant>,
     /// Whether all of its subfolders are known, unless another server makes one.
     pub explored: bool,
-    /// Its files, sorted; those who read them have the same list, as there may be many.
-    pub files: Arc<Vec<Known>>,
+    /// Its files.
+    pub files: Files,
 }
 
 /// What is known of all folders.
@@ -142,9 +128,7 @@ impl Knowledge {
     /// A file that this server has just written.
     pub fn wrote(&mut self, path: &Path, known: Known, now: Instant) {
         let folder = self.folders.entry(path.to_owned()).or_default();
-        if let Err(place) = folder.files.binary_search(&known) {
-            Arc::make_mut(&mut folder.files).insert(place, known);
-        }
+        folder.files.insert(known);
         self.believe(known.file, now);
     }
 
@@ -171,7 +155,7 @@ impl Knowledge {
     /// Files that turned out not to be there.
     pub fn forget(&mut self, path: &Path, ids: &[u64]) {
         if let Some(folder) = self.folders.get_mut(path) {
-            Arc::make_mut(&mut folder.files).retain(|known| !ids.contains(&known.file));
+            folder.files.remove(ids);
         }
     }
 
@@ -186,15 +170,8 @@ impl Knowledge {
 
     /// The files known under a name.
     pub fn find(&self, path: &Path, name: Id) -> Vec<Known> {
-        let Some(folder) = self.folders.get(path) else {
-            return Vec::new();
-        };
-        let start = folder.files.partition_point(|known| known.name < name);
-        folder.files[start..]
-            .iter()
-            .take_while(|known| known.name == name)
-            .copied()
-            .collect()
+        let folder = self.folders.get(path);
+        folder.map_or_else(Vec::new, |folder| folder.files.named(name))
     }
 
     /// Lays what is known over the complete list of a folder, and learns its subfolders.
@@ -228,12 +205,7 @@ impl Knowledge {
             .collect();
         let missing = |id: &u64| shown.binary_search(id).is_err();
         self.merge_folders(path, folders, &missing, now, &mut merged);
-        let files = self
-            .folders
-            .get(path)
-            .map(|folder| &folder.files[..])
-            .unwrap_or_default();
-        for known in files.iter().filter(|known| missing(&known.file)) {
+        for known in self.files(path).iter().filter(|known| missing(&known.file)) {
             if self.is_own(known.file, now) {
                 merged.own.push(*known);
             }
@@ -345,10 +317,8 @@ impl Knowledge {
                 self.forget_folder(&full);
             }
         }
-        // At its size from the start: a list that grows takes up to twice as much for good.
-        let mut files = Vec::with_capacity(merged.rows.len() + merged.own.len());
-        files.extend(merged.rows.iter().filter_map(|row| known(path, row)));
-        files.extend_from_slice(&merged.own);
+        let shown = merged.rows.iter().filter_map(|row| known(path, row));
+        let mut files: Vec<Known> = shown.chain(merged.own.iter().copied()).collect();
         let folder = self.folders.entry(path.to_owned()).or_default();
         folder.explored = true;
         // What was written while the list was read is in neither.
@@ -358,14 +328,11 @@ impl Knowledge {
             .filter(|known| self.written.contains_key(&known.file));
         files.extend(since.filter(|known| !merged.doubtful.contains(&known.file)));
         files.retain(|known| !self.removed.contains_key(&known.file));
-        files.sort_unstable();
-        files.dedup();
-        files.shrink_to_fit();
-        folder.files = Arc::new(files);
+        folder.files = Files::new(files);
     }
 
     /// All files known in a folder.
-    pub fn files(&self, path: &Path) -> Arc<Vec<Known>> {
+    pub fn files(&self, path: &Path) -> Files {
         self.folders
             .get(path)
             .map(|folder| folder.files.clone())

@@ -4,7 +4,7 @@
 use super::api::Row;
 use super::known::{CONFIG, Known, Path, join};
 use super::pace::Priority;
-use super::tree::{Scan, named};
+use super::tree::Scan;
 use super::{Cloud, key, priority};
 use crate::restic::{File, Id, Kind, Repo};
 use crate::store::{Cause, Entry, Error, Found};
@@ -102,7 +102,7 @@ impl Cloud {
         let Some(scan) = self.tree.scan(path, first)? else {
             return Ok(Vec::new());
         };
-        let files = named(&scan.files, name);
+        let files = scan.files.named(name);
         let mut rows: Vec<Row> = scan.rows;
         rows.retain(|row| files.iter().any(|known| known.file == row.file_id));
         if rows.is_empty() && !files.is_empty() {
@@ -141,13 +141,15 @@ pub fn holding<'r>(
 
 /// Tells the files of a folder, each name once.
 fn tell(scan: &Scan, found: &mut Found<'_>) -> Result<(), Error> {
-    for doubles in scan.files.chunk_by(|one, other| one.name == other.name) {
-        if let Some(known) = newest(doubles) {
-            found(Entry {
-                id: known.name,
-                size: known.size,
-            })?;
+    let mut files = scan.files.iter().copied().peekable();
+    while let Some(mut known) = files.next() {
+        while let Some(double) = files.next_if(|next| next.name == known.name) {
+            known = newest(&[known, double]).unwrap_or(known);
         }
+        found(Entry {
+            id: known.name,
+            size: known.size,
+        })?;
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ use super::api::Row;
 use super::known::{CONFIG, Knowledge, Known, Path, join, parent};
 use super::pace::Priority;
 use super::paths::holds_packs;
-use super::tree::{BATCH, Tree, named};
+use super::tree::{BATCH, Tree};
 use crate::restic::Id;
 use crate::store::Error;
 use std::time::Instant;
@@ -76,7 +76,7 @@ impl Tree {
 
     fn look_in_known(&self, path: &Path, name: Id, first: Priority) -> Result<Vec<Known>, Error> {
         let scan = self.scan(path, first)?;
-        let found = scan.map(|scan| named(&scan.files, name));
+        let found = scan.map(|scan| scan.files.named(name));
         Ok(found.unwrap_or_default())
     }
 

@@ -21,6 +21,7 @@ mod damage;
 pub mod doctor;
 mod download;
 mod fence;
+mod files;
 #[cfg(fuzzing)]
 pub mod fuzz;
 mod health;

@@ -6,10 +6,9 @@ use super::api::Row;
 use super::call::{Door, Fault};
 use super::damage::Damage;
 use super::judge::{Why, pause};
-use super::known::{Knowledge, Known, Merged, Path, join, last, parent};
+use super::known::{Files, Knowledge, Merged, Path, join, last, parent};
 use super::pace::Priority;
 use super::pages::Pages;
-use crate::restic::Id;
 use crate::store::{Cause, Error};
 use log::{info, warn};
 use std::collections::HashSet;
@@ -40,7 +39,7 @@ pub struct Scan {
     /// Those that the cloud shows, with their etags.
     pub rows: Vec<Row>,
     /// All of them, sorted, with those that this server wrote and the cloud doesn't show yet.
-    pub files: Arc<Vec<Known>>,
+    pub files: Files,
 }
 
 impl Tree {
@@ -345,15 +344,6 @@ impl Tree {
             path: path.to_owned(),
         })
     }
-}
-
-/// Those of a name.
-pub fn named(files: &[Known], name: Id) -> Vec<Known> {
-    files
-        .iter()
-        .filter(|known| known.name == name)
-        .copied()
-        .collect()
 }
 
 /// Whether an answer to a list may be about a folder that doesn't exist any more.
