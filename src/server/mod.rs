@@ -266,6 +266,7 @@ impl Bound {
             spare: File::open("/dev/null").ok(),
             tight: None,
             settled: Instant::now(),
+            rest: None,
         };
         sentry.start(&peers).map_err(|error| threads(&error))?;
         let reception = Reception {

@@ -34,7 +34,8 @@ const TIGHT: Duration = Duration::from_secs(10);
 const SOON: Duration = Duration::from_millis(500);
 /// Pause between two looks while heads or connections come in, which nothing else bounds.
 const SHARP: Duration = Duration::from_millis(20);
-/// How often a server without requests gives back what its start or its background work has mapped.
+/// How often a server without requests gives back what was mapped, as long as somebody is connected;
+/// else it does so after each look, as looking maps most of the program.
 const REST: Duration = Duration::from_secs(10);
 
 /// What the thread works with.
@@ -52,6 +53,8 @@ pub(super) struct Sentry {
     pub(super) tight: Option<Instant>,
     /// When memory was last given back.
     pub(super) settled: Instant,
+    /// How often that is done now; not at all while requests are under way.
+    pub(super) rest: Option<Duration>,
 }
 
 impl Sentry {
@@ -73,14 +76,15 @@ impl Sentry {
         let mut sharp = false;
         while let Some(peers) = peers.upgrade() {
             failed = sockets::knock(&self.own).map_or(failed + 1, |()| 0);
+            let looks = looked.elapsed() >= if sharp { SHARP } else { self.pause };
+            if looks {
+                sharp = self.look(&peers);
+                looked = Instant::now();
+            }
             let most = if self.is_tight() { FEW_KNOCKS } else { KNOCKS };
             if failed >= most || self.unanswered(&mut asked) {
                 failed = 0;
                 self.net.deaf.store(true, Ordering::Relaxed);
-            }
-            if looked.elapsed() >= if sharp { SHARP } else { self.pause } {
-                sharp = self.look(&peers);
-                looked = Instant::now();
             }
             // Each of these wakes one connection that waits.
             let crowded = peers.met_within(CROWD);
@@ -90,6 +94,9 @@ impl Sentry {
                 (true, _) => SHARP,
                 _ => self.pause,
             };
+            if looks {
+                self.settle();
+            }
             thread::sleep(pause.min(SHARP));
             let rest = pause.saturating_sub(SHARP);
             sharp |= !rest.is_zero() && self.net.gate.wait(rest);
@@ -155,13 +162,22 @@ impl Sentry {
             .filter(|peer| self.net.gate.keeps_out(peer.ip()));
         cut.extend(out.map(|peer| (*peer, Why::Out)));
         self.cut(cut, now);
-        if look.busy.is_empty() && self.settled.elapsed() >= REST {
-            settle();
-            self.settled = look.now;
-        }
+        self.rest = match (look.busy.is_empty(), look.open.is_empty()) {
+            (true, true) => Some(Duration::ZERO),
+            (true, false) => Some(REST),
+            (false, _) => None,
+        };
         let heads =
             |(peer, unread): (&SocketAddr, &u64)| *unread > 0 && !look.busy.contains_key(peer);
         look.open.iter().any(heads)
+    }
+
+    /// Gives memory back if it is time; just before a pause, as whatever runs maps code again.
+    fn settle(&mut self) {
+        if self.rest.is_some_and(|rest| self.settled.elapsed() >= rest) {
+            settle();
+            self.settled = Instant::now();
+        }
     }
 
     /// Keeps out who made tiny_http lose connections, and gives up when too many are lost.
