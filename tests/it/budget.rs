@@ -17,12 +17,17 @@ use std::time::{Duration, Instant};
 
 /// The largest program for this machine's processor: routers have 8 to 16 MB of flash.
 const SIZE: u64 = 2_500_000;
-/// Memory before the first request, and how long it may take to come down to it after the start.
+/// Memory before the first request, on average of so many samples, and how long it may take to come
+/// down to it after the start. The pause between them isn't that of the server's rounds, 250 ms.
 const IDLE: u64 = 2 << 20;
+const SAMPLES: u32 = 30;
+const APART: Duration = Duration::from_millis(110);
 const PATIENCE: Duration = Duration::from_secs(60);
-/// Memory for each pack that is remembered: 48 bytes, and what the allocator leaves unused. It
-/// should be 64 in all, and was 84 to 87 when this was written.
-const PACK: u64 = 96;
+/// Memory for each pack that is remembered: its entry, and what the allocator leaves unused; and how
+/// often that is measured at most.
+const PACK: u64 = 64;
+const ENTRY: u64 = 48;
+const TRIES: u32 = 3;
 /// Packs that fill a page of the list of each of the 256 folders, in which they lie by turns.
 const PACKS: u64 = 25_600;
 /// Of those folders, as many are filled for comparison.
@@ -66,12 +71,18 @@ fn the_static_program_is_small() {
 fn idle_it_takes_little_memory() {
     let Some(program) = program() else { return };
     let rig = over_tls(&program, "32M");
-    // The start is over, and what it mapped has been given back.
+    let sample = |_| {
+        std::thread::sleep(APART);
+        status(rig.pid(), "VmRSS")
+    };
+    let average = || (0..SAMPLES).map(sample).sum::<u64>() / u64::from(SAMPLES);
+    // The start may not be over, and a busy machine may stop the server while it looks.
     let end = Instant::now() + PATIENCE;
-    while status(rig.pid(), "VmRSS") > IDLE && Instant::now() < end {
-        std::thread::sleep(Duration::from_secs(1));
+    let mut idle = average();
+    while idle > IDLE && Instant::now() < end {
+        idle = average();
     }
-    assert_within("idle", status(rig.pid(), "VmRSS"), IDLE);
+    assert_within("idle", idle, IDLE);
     assert_within("stacks", stacks(rig.pid()), STACKS);
 }
 
@@ -98,9 +109,12 @@ fn packs_take_little_memory() {
         }
         status(rig.pid(), "RssAnon")
     };
-    let (few, all) = (left(FEW), left(256));
     let packs = PACKS / 256 * (256 - FEW);
-    assert_within("packs", all.saturating_sub(few), PACK * packs);
+    let measure = || left(256).saturating_sub(left(FEW)) / packs;
+    // On a busy machine one of both may read more folders at once; less than an entry is nonsense.
+    let mut measures = (0..TRIES).map(|_| measure());
+    let pack = measures.find(|pack| (ENTRY..=PACK).contains(pack));
+    assert_within("pack", pack.unwrap_or(u64::MAX), PACK);
 }
 
 #[test]
