@@ -154,6 +154,8 @@ impl Cloud {
             purge: Purge::AtOnce,
         };
         let withdrawn = self.discard(&[doomed], first).pop().unwrap_or(Ok(()));
+        // Also if it can't be withdrawn, as it never came.
+        self.tree.known().forget(path, &[number]);
         let ending =
             withdrawn.map_or_else(|e| format!("; withdrawing it: {e}"), |()| String::new());
         let text = format!("123pan's list doesn't show the lock, which is withdrawn{ending}");
