@@ -204,7 +204,7 @@ impl Cloud {
     fn take_back(&self, promise: &Promise, first: Priority) -> Result<bool, Error> {
         warn!(
             "123pan stored {} although the name was taken; that copy goes into the bin",
-            text(promise)
+            promise.filename()
         );
         let doomed = Doomed {
             path: promise.path.clone(),
@@ -282,29 +282,14 @@ fn is_there(promise: &Promise, rows: &[Row]) -> bool {
     held.next().is_some()
 }
 
-/// The name of a promise's file.
-pub fn text(promise: &Promise) -> String {
-    match promise.name {
-        CONFIG => "config".to_owned(),
-        name => name.to_string(),
-    }
-}
-
 fn found(promise: &Promise, row: Option<&Row>, folders: &[u64]) -> Found {
-    let name = text(promise);
+    let name = promise.filename();
     // What lies elsewhere now, can't be found by its path.
     match row.filter(|row| row.lies_in(folders)) {
+        Some(row) if promise.is_kept_by(row) => Found::Kept,
         // Anything else isn't the service's doing, and what somebody has renamed is his.
         Some(row) if row.is_file() && row.filename != name && row.filename.contains(&name) => {
             Found::Renamed
-        }
-        Some(row)
-            if row.is_file()
-                && row.filename == name
-                && row.status <= 100
-                && row.holds(promise.size, &promise.md5) =>
-        {
-            Found::Kept
         }
         _ => Found::Missing,
     }

@@ -3,7 +3,6 @@
 
 use super::Cloud;
 use super::api::Row;
-use super::fence::text;
 use super::known::{Path, owner};
 use super::pace::Priority;
 use super::promises::Promise;
@@ -12,7 +11,7 @@ use crate::restic::{Id, Kind, Repo};
 use crate::store::{Cause, Error};
 use log::info;
 use std::collections::HashSet;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Names that one log line shows.
 const SHOWN: usize = 8;
@@ -88,7 +87,7 @@ impl Cloud {
         {
             None => Ok(()),
             Some(lost) => {
-                let name = text(lost);
+                let name = lost.filename();
                 let text = format!("123pan has lost {name}, which may have replaced this file");
                 Err(Error::new(Cause::Lost, text))
             }
@@ -131,7 +130,7 @@ impl Cloud {
     /// Tells of files that are lost and whose client doesn't wait to hear of it.
     fn tell_lost(&self, repo: &Repo, lost: &[Promise]) {
         for promise in self.mark_lost(repo, lost) {
-            let (path, name) = (&promise.path, text(&promise));
+            let (path, name) = (&promise.path, promise.filename());
             let said = format!("123pan has lost /{path}/{name}, which it said it had stored");
             self.door.troubles.damaged(&said);
         }
@@ -160,23 +159,15 @@ impl Cloud {
 
     /// How long the last of these files is missed.
     fn minutes_left(&self, lost: &[Promise]) -> u64 {
-        let passed = |promise: &Promise| {
-            promise
-                .lost
-                .map_or_else(Default::default, |at| at.elapsed())
-        };
+        let passed = |promise: &Promise| promise.lost.map_or(Duration::ZERO, |at| at.elapsed());
         let least = lost.iter().map(passed).min().unwrap_or_default();
-        self.door
-            .timing
-            .lost
-            .saturating_sub(least)
-            .as_secs()
-            .div_ceil(60)
+        let left = self.door.timing.lost.saturating_sub(least);
+        left.as_secs().div_ceil(60)
     }
 }
 
 fn names(promises: &[Promise]) -> String {
-    let mut all: Vec<String> = promises.iter().take(SHOWN).map(text).collect();
+    let mut all: Vec<String> = promises.iter().take(SHOWN).map(Promise::filename).collect();
     all.extend((promises.len() > SHOWN).then(|| "…".to_owned()));
     all.join(", ")
 }

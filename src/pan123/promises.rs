@@ -1,7 +1,8 @@
 //! What was acknowledged and hasn't been seen at the cloud yet: kept in memory until `fence` has
 //! looked, with what is known of the clients that sent it.
 
-use super::known::Path;
+use super::api::Row;
+use super::known::{CONFIG, Path};
 use crate::restic::{Id, Repo};
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -16,7 +17,7 @@ const STALE: Duration = Duration::from_secs(30 * 60);
 pub struct Promise {
     /// Its folder.
     pub path: String,
-    /// Its name; the config's is [`CONFIG`].
+    /// What it is called by; the config by [`CONFIG`].
     pub name: Id,
     /// Its number.
     pub file: u64,
@@ -46,6 +47,25 @@ pub enum Client {
 }
 
 impl Promise {
+    /// The name of its file.
+    pub fn filename(&self) -> String {
+        match self.name {
+            CONFIG => "config".to_owned(),
+            name => name.to_string(),
+        }
+    }
+
+    /// Whether it is about the file of this name in this folder.
+    pub fn is_about(&self, path: &Path, name: Id) -> bool {
+        self.path == path && self.name == name
+    }
+
+    /// Whether this row, which has its number, is what was promised.
+    pub fn is_kept_by(&self, row: &Row) -> bool {
+        let accepted = row.is_file() && row.status <= 100;
+        accepted && row.filename == self.filename() && row.holds(self.size, &self.md5)
+    }
+
     /// Whether nobody can miss the file: somebody has removed it, and its client has ended without
     /// an index that names it, since that would have made sure of it.
     pub fn is_void(&self) -> bool {
@@ -71,7 +91,7 @@ impl Fence {
         }
         let mut promises = self.promises();
         let list = promises.entry(repo.clone()).or_default();
-        list.retain(|old| (&old.path, old.name) != (&promise.path, promise.name));
+        list.retain(|old| !old.is_about(&promise.path, promise.name));
         list.push(promise);
     }
 
@@ -96,7 +116,7 @@ impl Fence {
     pub fn promised(&self, repo: &Repo, path: &Path, name: Id) -> Option<u64> {
         let promises = self.promises();
         let mut list = promises.get(repo)?.iter();
-        list.find(|promise| promise.name == name && promise.path == path)
+        list.find(|promise| promise.is_about(path, name))
             .map(|promise| promise.file)
     }
 
@@ -148,14 +168,13 @@ impl Fence {
             if list.iter().any(|other| other.file == promise.file) {
                 return true;
             }
-            let same =
-                |other: &&Promise| (&other.path, other.name) == (&promise.path, promise.name);
-            let Some(new) = list.iter().find(same) else {
-                return false;
-            };
-            *promise = new.clone();
-            again = true;
-            true
+            let same = |other: &&Promise| other.is_about(&promise.path, promise.name);
+            let new = list.iter().find(same);
+            if let Some(new) = new {
+                *promise = new.clone();
+                again = true;
+            }
+            new.is_some()
         });
         again
     }

@@ -304,19 +304,19 @@ impl Tree {
     /// an older twin of it at the same moment, the list would show that as well (safety rule 16).
     fn wait_for(&self, path: &Path, first: Priority) -> Result<(), Error> {
         let (start, timing) = (Instant::now(), &self.door.timing);
-        let there = || self.known().home(path).is_some();
-        for tries in 1.. {
-            if there() {
-                break;
+        let mut tries = 0;
+        while self.known().home(path).is_none() {
+            if tries > 0 {
+                // After an unknown outcome it may well not exist: the caller makes it again.
+                let longest = timing.visible / if self.is_known(path) { 1 } else { 4 };
+                let pause = pause(timing.pause, tries);
+                if start.elapsed() + pause > longest {
+                    break;
+                }
+                std::thread::sleep(pause);
             }
             self.scan(parent(path), first)?;
-            let pause = pause(timing.pause, tries);
-            // After an unknown outcome it may well not exist: the caller makes it again.
-            let longest = timing.visible / if self.is_known(path) { 1 } else { 4 };
-            if there() || start.elapsed() + pause > longest {
-                break;
-            }
-            std::thread::sleep(pause);
+            tries += 1;
         }
         Ok(())
     }

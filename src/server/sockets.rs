@@ -168,15 +168,14 @@ pub(super) fn connections(port: u16) -> HashMap<u64, Option<Client>> {
         .collect()
 }
 
-/// The kernel's number of a socket. Where there is /proc it is asked: on MIPS, rustix's `fstat`
-/// crashes in a static program.
+/// The kernel's number of a socket.
 fn number(fd: BorrowedFd<'_>) -> Option<u64> {
-    let path = format!("/proc/self/fd/{}", fd.as_raw_fd());
-    match fs::metadata(path) {
-        Ok(metadata) => Some(metadata.ino()),
-        Err(_) if cfg!(target_os = "linux") => None,
-        Err(_) => rustix::fs::fstat(fd).ok().map(|stat| stat.st_ino),
+    // There, rustix's `fstat` crashes in a static program.
+    if cfg!(target_arch = "mips") {
+        let path = format!("/proc/self/fd/{}", fd.as_raw_fd());
+        return fs::metadata(path).ok().map(|metadata| metadata.ino());
     }
+    rustix::fs::fstat(fd).ok().map(|stat| stat.st_ino)
 }
 
 fn client(fd: BorrowedFd<'_>) -> Option<Client> {

@@ -22,7 +22,7 @@ impl Process {
             true => command.stderr(Stdio::piped()),
             false => command.stdout(Stdio::piped()),
         };
-        let mut child = command.spawn().unwrap();
+        let mut child = command.spawn().expect("`make bench` builds the programs");
         let pipe: Box<dyn Read + Send> = match log {
             true => Box::new(child.stderr.take().unwrap()),
             false => Box::new(child.stdout.take().unwrap()),

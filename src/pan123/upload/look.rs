@@ -137,10 +137,11 @@ impl Cloud {
     /// able to see it (safety rule 8), and to read it.
     fn fence_lock(&self, promise: &Promise, first: Priority) -> Result<(), Error> {
         let (path, number) = (&promise.path, promise.file);
+        let is_kept = |row: &Row| row.file_id == number && promise.is_kept_by(row);
         let shown = match self.shown(path, &[number], first) {
             // The list tells as much as `infos` would.
             Ok(shown) if !shown.missing.is_empty() => Ok(false),
-            Ok(shown) if is_kept(promise, &shown.rows) => Ok(true),
+            Ok(shown) if shown.rows.iter().any(is_kept) => Ok(true),
             Ok(_) => self.confirm_one(promise, first).map(|()| true),
             Err(error) => Err(error),
         };
@@ -153,21 +154,11 @@ impl Cloud {
             purge: Purge::AtOnce,
         };
         let withdrawn = self.discard(&[doomed], first).pop().unwrap_or(Ok(()));
+        // Also if it can't be withdrawn, as it never came.
+        self.tree.known().forget(path, &[number]);
         let ending =
             withdrawn.map_or_else(|e| format!("; withdrawing it: {e}"), |()| String::new());
         let text = format!("123pan's list doesn't show the lock, which is withdrawn{ending}");
         Err(shown.err().unwrap_or_else(|| Error::new(Cause::Busy, text)))
     }
-}
-
-/// Whether one of a folder's rows keeps a promise.
-fn is_kept(promise: &Promise, rows: &[Row]) -> bool {
-    let name = promise.name.to_string();
-    let row = rows.iter().find(|row| row.file_id == promise.file);
-    row.is_some_and(|row| {
-        row.is_file()
-            && row.filename == name
-            && row.status <= 100
-            && row.holds(promise.size, &promise.md5)
-    })
 }

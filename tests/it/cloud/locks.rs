@@ -33,6 +33,16 @@ fn a_lock_that_never_shows_is_withdrawn() {
     server.save(Kind::Locks, b"a lock").unwrap();
 }
 
+/// Rule 8: nor is a lock shown that was told stored and never came.
+#[test]
+fn a_lock_that_never_came_is_not_shown() {
+    let cloud = Cloud::with(|s| (s.single, s.single_times) = (Single::Lost, 1));
+    let server = cloud.server();
+    assert_eq!(server.save(Kind::Locks, b"a lock"), Err(Cause::Busy));
+    assert_eq!(server.list(Kind::Locks), Ok(vec![]));
+    server.save(Kind::Locks, b"a lock").unwrap();
+}
+
 /// Rule 8: a lock that others can't read bars nobody either.
 #[test]
 fn a_damaged_lock_is_withdrawn() {

@@ -14,17 +14,6 @@ use std::process::{Command, Output};
 /// The program.
 const PROGRAM: &str = env!("CARGO_BIN_EXE_restic-123pan");
 
-/// What `service` prints.
-const KINDS: [&str; 7] = [
-    "systemd",
-    "openwrt",
-    "openwrt-config",
-    "openrc",
-    "launchd",
-    "container",
-    "options",
-];
-
 /// What one of the program's commands prints.
 fn printed(words: &[&str]) -> String {
     run(Command::new(PROGRAM).args(words))
@@ -63,6 +52,16 @@ fn accepted(tool: &str, words: &[&str], file: &Path) {
             said(&output)
         );
     }
+}
+
+/// The files that `service` prints, as it names them when it is asked for none.
+fn kinds() -> Vec<String> {
+    let said = said(&Command::new(PROGRAM).arg("service").output().unwrap());
+    let names = said.split("name one of ").nth(1).unwrap();
+    let kinds = names.split(';').next().unwrap().split(", ");
+    let kinds: Vec<String> = kinds.map(str::to_owned).collect();
+    assert!(kinds.len() > 5, "{said}");
+    kinds
 }
 
 /// The options in `--help`, without their hyphens.

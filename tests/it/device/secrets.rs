@@ -1,7 +1,7 @@
 //! No secret in a list of processes, in a log, or in a file that the program prints, however it
 //! is started.
 
-use super::{KINDS, PROGRAM, have, printed, run};
+use super::{PROGRAM, have, kinds, printed, run};
 use crate::fake::Fake;
 use crate::tree::TempDir;
 use std::fs::{self, File};
@@ -241,10 +241,10 @@ fn the_command_line_takes_no_secret() {
 /// Printed files name where secrets are and hold none, even if the environment has them.
 #[test]
 fn printed_files_hold_no_secret() {
-    for kind in KINDS {
+    for kind in kinds() {
         let mut command = Command::new(PROGRAM);
         command
-            .args(["service", kind])
+            .args(["service", &kind])
             .env("PAN123_CLIENT_ID", "hidden id")
             .env("PAN123_CLIENT_SECRET", "hidden");
         let text = run(&mut command);

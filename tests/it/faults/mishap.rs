@@ -111,9 +111,9 @@ impl What {
     }
 }
 
-/// A call is spoilt, and nothing but passing refusals may come of it.
-pub(super) fn fault(name: &'static str, place: Place, when: When, how: How) -> Mishap {
-    let (what, leave) = (What::Fault(when, how), Leave::None);
+/// Nothing but passing refusals may come of it.
+fn mishap(name: &'static str, place: Place, what: What) -> Mishap {
+    let leave = Leave::None;
     Mishap {
         name,
         place,
@@ -122,13 +122,14 @@ pub(super) fn fault(name: &'static str, place: Place, when: When, how: How) -> M
     }
 }
 
+/// A call is spoilt.
+pub(super) fn fault(name: &'static str, place: Place, when: When, how: How) -> Mishap {
+    mishap(name, place, What::Fault(when, how))
+}
+
 /// A download is spoilt where it goes on.
 pub(super) fn resume(name: &'static str, how: How) -> Mishap {
-    let what = What::Resume(how);
-    Mishap {
-        what,
-        ..fault(name, Place::Only(CDN), When::Before, How::Cut)
-    }
+    mishap(name, Place::Only(CDN), What::Resume(how))
 }
 
 /// A request for a token fails, where there is none or the old one has just been refused.
@@ -164,25 +165,13 @@ pub(super) fn code(name: &'static str, code: i64, message: &str) -> Mishap {
 
 /// The cloud is in a bad state.
 pub(super) fn state(name: &'static str, place: Place, change: fn(&Fake)) -> Mishap {
-    let (what, leave) = (What::State(change), Leave::None);
-    Mishap {
-        name,
-        place,
-        what,
-        leave,
-    }
+    mishap(name, place, What::State(change))
 }
 
 /// Uploads come to something else than to a file.
 pub(super) fn uploads(name: &'static str, mode: Single) -> Mishap {
-    let (what, leave) = (What::Uploads(mode), Leave::None);
     let place = Place::Only(&[Endpoint::Single]);
-    Mishap {
-        name,
-        place,
-        what,
-        leave,
-    }
+    mishap(name, place, What::Uploads(mode))
 }
 
 impl Mishap {

@@ -2,9 +2,10 @@
 //! until it is mended. Whatever happens, the answer makes restic do the right thing, nothing is
 //! lost or half there, nothing hangs, and afterwards the same server works.
 //!
-//! `operations` and `mishaps` are the tables (`mishap` says what one is), `rules` says what may come of a case, `world` is what
-//! it happens in. Which calls an operation makes is learned by letting it make them. A part of the
-//! matrix is run by `FAULTS="save lock × list" cargo test --test it every_call`.
+//! `operations` and `mishaps` are the tables (`mishap` says what one is), `rules` says what may come
+//! of a case, `world` is what it happens in. Which calls an operation makes is learned by letting it
+//! make them. A part of the matrix is run by `FAULTS="save lock × list" cargo test --test it
+//! every_call`.
 
 mod mishap;
 mod mishaps;
