@@ -28,6 +28,7 @@ mod hosts;
 mod journal;
 mod judge;
 mod known;
+mod ledger;
 mod list;
 mod locate;
 mod lost;
@@ -261,11 +262,13 @@ impl Pan123 {
     /// what a thread of its own asks and purges in the background.
     pub fn new(config: &Config) -> Self {
         let door = Arc::new(call::Door::new(config, pacer(config)));
+        let waste = waste::Waste::new(config);
+        let ledger = ledger::Ledger::new(config, waste.keeps());
         let cloud = Arc::new(Cloud {
             base: config.repo_path.clone(),
             tree: tree::Tree::new(Arc::clone(&door)),
-            fence: promises::Fence::default(),
-            waste: waste::Waste::new(config),
+            fence: promises::Fence::recall(ledger, config.timing.lost),
+            waste,
             doubtful: bin::Doubtful::default(),
             uploads: upload::Uploads::new(config),
             downloads: download::Downloads::default(),

@@ -104,6 +104,7 @@ impl Cloud {
             path: path.clone(),
             name,
             file: number,
+            folders: self.tree.known().ids(&path).unwrap_or_default(),
             size,
             md5,
             looked: Instant::now(),
