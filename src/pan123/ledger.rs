@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 /// Lines besides two for each promise, beyond which the file is written anew.
-const SPARE: usize = 8;
+const SPARE: usize = 4;
 /// As good as more lines than may be: some of them couldn't be written.
 const INCOMPLETE: usize = usize::MAX / 2;
 

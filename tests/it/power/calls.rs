@@ -85,7 +85,7 @@ fn check_state(machine: &Machine) {
             assert!(whole.is_ok(), "{}", file.display());
         }
     }
-    let most = ["json", "lock", "new"].len() * 2 + ["journal", "probe"].len();
+    let most = ["json", "lock", "new"].len() * 2 + ["journal", "ledger", "probe"].len();
     let files = machine.state_files();
     assert!(files.len() <= most, "{files:?}");
     for word in ["WARN", "ERROR"] {
