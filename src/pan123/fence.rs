@@ -173,7 +173,7 @@ impl Cloud {
     fn folders(&self, promise: &Promise) -> Vec<u64> {
         let mut folders = self.tree.known().ids(&promise.path).unwrap_or_default();
         if promise.client == Client::Earlier {
-            folders.extend(&promise.folders);
+            folders.push(promise.folder);
         }
         folders
     }

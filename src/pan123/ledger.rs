@@ -1,6 +1,6 @@
 //! The promises on disk, so that a server that was killed in the middle of a backup goes on missing
 //! what it has acknowledged (safety rule 5). A line says that a file was promised, another one that
-//! some needn't be looked for any more. They are only appended, and nobody waits for the disk: what
+//! it needn't be looked for any more. They are only appended, and nobody waits for the disk: what
 //! the kernel has survives a kill, and a power cut costs the last lines, for whose files 123pan's
 //! word must do. When nothing is promised, the file goes; when most of its lines are done with, it
 //! is written anew.
@@ -47,130 +47,122 @@ impl Ledger {
             .as_ref()
             .and_then(|file| fs::read(&file.path).ok());
         let text = text.unwrap_or_default();
-        let text = String::from_utf8_lossy(&text);
-        let lines = text.lines().filter(|line| !line.is_empty()).count();
-        self.lines.store(lines, Ordering::Relaxed);
-        let aged = parse(&text).into_iter().map(|(since, repo, promise)| {
-            let age = self.age(since);
-            let looked = Instant::now().checked_sub(age);
-            let looked = looked.unwrap_or_else(Instant::now);
-            (age, repo, Promise { looked, ..promise })
-        });
-        let young = aged.filter(|(age, ..)| *age < most);
-        young.map(|(_, repo, promise)| (repo, promise)).collect()
+        self.lines.store(lines(&text), Ordering::Relaxed);
+        parse(&text, &|since| {
+            // A clock that began in 1970 tells nothing.
+            let now = if since < SANE {
+                since
+            } else {
+                self.clock.now()
+            };
+            let age = Duration::from_secs(now.saturating_sub(since));
+            Instant::now().checked_sub(age).filter(|_| age < most)
+        })
     }
 
-    /// How long ago that was, by a clock that begins in 1970 on machines without a battery.
-    fn age(&self, since: u64) -> Duration {
-        let now = self.clock.now();
-        let passed = now.saturating_sub(since);
-        Duration::from_secs(if since < SANE { 0 } else { passed })
-    }
-
-    /// Notes a promise, which is one of `all` now.
-    pub fn made(&self, all: &Promises, repo: &Repo, promise: &Promise) {
-        self.add(all, || self.line(repo, promise));
+    /// The line of a promise.
+    pub fn line(&self, repo: &Repo, promise: &Promise) -> String {
+        let age = promise.looked.elapsed().as_secs();
+        made(self.clock.now().saturating_sub(age), repo, promise)
     }
 
     /// Notes that files which aren't among `all` any more needn't be looked for.
     pub fn done(&self, all: &Promises, files: &[u64]) {
-        if !files.is_empty() {
-            self.add(all, || done(files));
+        let lines = files.iter().map(|file| sealed(&format!("done\t{file}")));
+        let text: String = lines.collect();
+        if !text.is_empty() {
+            self.add(all, &text);
         }
     }
 
-    fn add(&self, all: &Promises, line: impl Fn() -> String) {
+    /// Adds lines about what is, or was, among `all`.
+    pub fn add(&self, all: &Promises, text: &str) {
         let Some(file) = &self.file else { return };
-        let open = || {
-            let each = |(repo, list)| std::iter::zip(std::iter::repeat(repo), list);
-            // After a restart nobody can miss what is of a client that has ended.
-            let all = all.iter().flat_map(each);
-            all.filter(|(_, promise): &(&Repo, &Promise)| promise.client != Client::Ended)
-        };
-        let (count, lines) = (open().count(), self.lines.load(Ordering::Relaxed) + 1);
+        // Nobody can miss what is of a client that has ended.
+        let is_open = |promise: &&Promise| promise.client != Client::Ended;
+        let open = all.values().map(|list| list.iter().filter(is_open).count());
+        let open: usize = open.sum();
+        let lines = self.lines.load(Ordering::Relaxed) + lines(text.as_bytes());
         let follows = "if the server is killed, nobody looks for what it has just stored";
-        let (written, lines) = if count == 0 {
+        let (written, lines) = if open == 0 {
             (file.remove(), 0)
-        } else if lines > 2 * count + SPARE {
-            let text: String = open()
-                .map(|(repo, promise)| self.line(repo, promise))
-                .collect();
-            (file.write_soon(text.as_bytes(), follows), count)
+        } else if lines <= 2 * open + SPARE {
+            (file.append(text.as_bytes(), follows), lines)
         } else {
-            (file.append(line().as_bytes(), follows), lines)
+            let mut text = String::new();
+            for (repo, list) in all {
+                for promise in list.iter().filter(is_open) {
+                    text += &self.line(repo, promise);
+                }
+            }
+            (file.write_soon(text.as_bytes(), follows), open)
         };
         let lines = if written { lines } else { INCOMPLETE };
         self.lines.store(lines, Ordering::Relaxed);
     }
-
-    fn line(&self, repo: &Repo, promise: &Promise) -> String {
-        let age = promise.looked.elapsed().as_secs();
-        made(self.clock.now().saturating_sub(age), repo, promise)
-    }
 }
 
-/// What is open at the end of a ledger, each with the time of its line, in seconds since 1970. A
-/// line that broke off or is damaged is left out.
-pub fn parse(text: &str) -> Vec<(u64, Repo, Promise)> {
-    let mut open: Vec<(u64, Repo, Promise)> = Vec::new();
-    for words in text.lines().filter_map(unsealed) {
-        match words.strip_prefix("done\t").and_then(numbers) {
-            Some(files) => open.retain(|(.., promise)| !files.contains(&promise.file)),
-            None => open.extend(promise(words)),
+/// What is open at the end of a ledger, if `looked` tells a moment for its line's time, which is in
+/// seconds since 1970. A line that broke off or is damaged is left out.
+pub fn parse(text: &[u8], looked: &dyn Fn(u64) -> Option<Instant>) -> Vec<(Repo, Promise)> {
+    let mut open: Vec<(Repo, Promise)> = Vec::new();
+    for line in text.split(|byte| *byte == b'\n') {
+        let words = unsealed(line).unwrap_or_default();
+        match words.strip_prefix("done\t") {
+            Some(file) => {
+                let file = file.parse();
+                open.retain(|(_, promise)| file != Ok(promise.file));
+            }
+            None => open.extend(promise(words, looked)),
         }
     }
     open
 }
 
-fn promise(words: &str) -> Option<(u64, Repo, Promise)> {
+fn promise(words: &str, looked: &dyn Fn(u64) -> Option<Instant>) -> Option<(Repo, Promise)> {
     let words: Vec<&str> = words.split('\t').collect();
-    let ["made", since, file, size, md5, folders, repo, path, name] = words[..] else {
+    let ["made", since, file, size, md5, folder, repo, path, name] = words[..] else {
         return None;
     };
     let promise = Promise {
         path: path.to_owned(),
         name: Id::from_hex(name)?,
         file: file.parse().ok()?,
-        folders: numbers(folders)?,
+        folder: folder.parse().ok()?,
         size: size.parse().ok()?,
         md5: md5.to_owned(),
-        looked: Instant::now(),
+        looked: looked(since.parse().ok()?)?,
         client: Client::Earlier,
         binned: false,
         lost: None,
     };
-    Some((since.parse().ok()?, Repo::new(repo)?, promise))
+    Some((Repo::new(repo)?, promise))
 }
 
-/// The line of a promise.
+/// The line of a promise that was made at this time.
 pub fn made(since: u64, repo: &Repo, promise: &Promise) -> String {
-    let (repo, folders) = (repo.path(), listed(&promise.folders));
     let Promise {
         path,
         name,
         file,
         size,
         md5,
+        folder,
         ..
     } = promise;
+    let repo = repo.path();
     sealed(&format!(
-        "made\t{since}\t{file}\t{size}\t{md5}\t{folders}\t{repo}\t{path}\t{name}"
+        "made\t{since}\t{file}\t{size}\t{md5}\t{folder}\t{repo}\t{path}\t{name}"
     ))
 }
 
-/// The line of files that needn't be looked for any more.
-pub fn done(files: &[u64]) -> String {
-    sealed(&format!("done\t{}", listed(files)))
-}
-
-/// A line of words, with a sum by which damage shows; begun by an end of line, because the one
-/// before may have broken off.
+/// Begins a line, as the one before may have broken off, with a sum by which damage shows.
 pub fn sealed(words: &str) -> String {
-    format!("\n{}\t{words}\n", sum(words))
+    format!("\n{}\t{words}", sum(words))
 }
 
-fn unsealed(line: &str) -> Option<&str> {
-    let (said, words) = line.split_once('\t')?;
+fn unsealed(line: &[u8]) -> Option<&str> {
+    let (said, words) = std::str::from_utf8(line).ok()?.split_once('\t')?;
     (said == sum(words)).then_some(words)
 }
 
@@ -178,12 +170,6 @@ fn sum(words: &str) -> String {
     hex(&Sha256::digest(words)[..4])
 }
 
-fn listed(numbers: &[u64]) -> String {
-    let words: Vec<String> = numbers.iter().map(u64::to_string).collect();
-    words.join(",")
-}
-
-fn numbers(text: &str) -> Option<Vec<u64>> {
-    let words = text.split(',').filter(|word| !word.is_empty());
-    words.map(|word| word.parse().ok()).collect()
+fn lines(text: &[u8]) -> usize {
+    text.iter().filter(|byte| **byte == b'\n').count()
 }

@@ -23,8 +23,8 @@ pub struct Promise {
     pub name: Id,
     /// Its number.
     pub file: u64,
-    /// The numbers of its folder.
-    pub folders: Vec<u64>,
+    /// The number of its folder, or 0.
+    pub folder: u64,
     /// Its size in bytes.
     pub size: u64,
     /// Its MD5.
@@ -126,9 +126,10 @@ impl Fence {
         }
         let mut promises = self.promises();
         let list = promises.entry(repo.clone()).or_default();
-        let old = take(list, |old| old.is_about(&promise.path, promise.name));
-        list.push(promise.clone());
-        self.ledger.made(&promises, repo, &promise);
+        let old = take(list, &|old| old.is_about(&promise.path, promise.name));
+        let line = self.ledger.line(repo, &promise);
+        list.push(promise);
+        self.ledger.add(&promises, &line);
         self.ledger.done(&promises, &old);
     }
 
@@ -170,7 +171,7 @@ impl Fence {
         });
         let (mut promises, mut done) = (self.promises(), Vec::new());
         for (repo, list) in promises.iter_mut() {
-            done.extend(take(list, |promise| files.contains(&promise.file)));
+            done.extend(take(list, &|promise| files.contains(&promise.file)));
             let locked = list.iter_mut().filter(|p| p.client == Client::Locked);
             for promise in locked.filter(|_| ended.contains(repo)) {
                 promise.client = Client::Ended;
@@ -187,11 +188,9 @@ impl Fence {
     /// What is promised in a repository and hasn't waited for so long: then no client repeats its
     /// index any more, and a new backup must go on.
     pub fn open(&self, repo: &Repo, most: Duration) -> Vec<Promise> {
-        let all = self.promises().get(repo).cloned().unwrap_or_default();
         let is_over = |promise: &Promise| promise.waited().is_some_and(|time| time >= most);
-        let (over, open): (Vec<Promise>, Vec<Promise>) = all.into_iter().partition(is_over);
-        self.kept(repo, &over.iter().map(|promise| promise.file).collect());
-        open
+        self.end(repo, &is_over);
+        self.promises().get(repo).cloned().unwrap_or_default()
     }
 
     /// The promises of all repositories.
@@ -230,11 +229,15 @@ impl Fence {
         again
     }
 
-    /// Promises to these files have been kept, or needn't be any more.
+    /// Promises to these files have been kept.
     pub fn kept(&self, repo: &Repo, kept: &HashSet<u64>) {
+        self.end(repo, &|promise| kept.contains(&promise.file));
+    }
+
+    fn end(&self, repo: &Repo, is_over: &dyn Fn(&Promise) -> bool) {
         let mut promises = self.promises();
         if let Some(list) = promises.get_mut(repo) {
-            let done = take(list, |promise| kept.contains(&promise.file));
+            let done = take(list, is_over);
             if list.is_empty() {
                 promises.remove(repo);
             }
@@ -244,7 +247,12 @@ impl Fence {
 }
 
 /// Takes promises out of a list; their files.
-fn take(list: &mut Vec<Promise>, is_one: impl Fn(&Promise) -> bool) -> Vec<u64> {
-    let taken = list.extract_if(.., |promise| is_one(promise));
-    taken.map(|promise| promise.file).collect()
+fn take(list: &mut Vec<Promise>, is_one: &dyn Fn(&Promise) -> bool) -> Vec<u64> {
+    let mut files = Vec::new();
+    list.retain(|promise| {
+        let taken = is_one(promise);
+        files.extend(taken.then_some(promise.file));
+        !taken
+    });
+    files
 }

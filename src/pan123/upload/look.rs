@@ -104,7 +104,7 @@ impl Cloud {
             path: path.clone(),
             name,
             file: number,
-            folders: self.tree.known().ids(&path).unwrap_or_default(),
+            folder: self.tree.known().home(&path).unwrap_or(0),
             size,
             md5,
             looked: Instant::now(),
