@@ -110,8 +110,8 @@ pub fn parse(text: &[u8], looked: &dyn Fn(u64) -> Option<Instant>) -> Vec<(Repo,
         let words = unsealed(line).unwrap_or_default();
         match words.strip_prefix("done\t") {
             Some(file) => {
-                let file = file.parse();
-                open.retain(|(_, promise)| file != Ok(promise.file));
+                let file = number(file);
+                open.retain(|(_, promise)| file != Some(promise.file));
             }
             None => open.extend(promise(words, looked)),
         }
@@ -120,39 +120,41 @@ pub fn parse(text: &[u8], looked: &dyn Fn(u64) -> Option<Instant>) -> Vec<(Repo,
 }
 
 fn promise(words: &str, looked: &dyn Fn(u64) -> Option<Instant>) -> Option<(Repo, Promise)> {
-    let words: Vec<&str> = words.split('\t').collect();
-    let ["made", since, file, size, md5, folder, repo, path, name] = words[..] else {
-        return None;
-    };
+    let mut words = words.strip_prefix("made\t")?.split('\t');
+    let mut word = || words.next().unwrap_or_default();
+    let looked = looked(number(word())?)?;
+    let repo = Repo::new(word())?;
     let promise = Promise {
-        path: path.to_owned(),
-        name: Id::from_hex(name)?,
-        file: file.parse().ok()?,
-        folder: folder.parse().ok()?,
-        size: size.parse().ok()?,
-        md5: md5.to_owned(),
-        looked: looked(since.parse().ok()?)?,
+        looked,
+        file: number(word())?,
+        size: number(word())?,
+        md5: word().to_owned(),
+        folder: number(word())?,
+        path: word().to_owned(),
+        name: Id::from_hex(word())?,
         client: Client::Earlier,
         binned: false,
         lost: None,
     };
-    Some((Repo::new(repo)?, promise))
+    Some((repo, promise))
+}
+
+fn number(word: &str) -> Option<u64> {
+    word.parse().ok()
 }
 
 /// The line of a promise that was made at this time.
 pub fn made(since: u64, repo: &Repo, promise: &Promise) -> String {
+    let (repo, file, size) = (repo.path(), promise.file, promise.size);
     let Promise {
-        path,
-        name,
-        file,
-        size,
         md5,
         folder,
+        path,
+        name,
         ..
     } = promise;
-    let repo = repo.path();
     sealed(&format!(
-        "made\t{since}\t{file}\t{size}\t{md5}\t{folder}\t{repo}\t{path}\t{name}"
+        "made\t{since}\t{repo}\t{file}\t{size}\t{md5}\t{folder}\t{path}\t{name}"
     ))
 }
 

@@ -105,17 +105,14 @@ impl Fence {
     /// Begins with what an earlier process has promised by its ledger, if that isn't longer ago
     /// than `most`.
     pub fn recall(ledger: Ledger, most: Duration) -> Self {
-        let recalled = ledger.read(most);
-        let fence = Self {
-            ledger,
-            ..Self::default()
-        };
-        for (repo, promise) in recalled {
+        let mut fence = Self::default();
+        for (repo, promise) in ledger.read(most) {
             if !holds_packs(&promise.path) {
                 fence.unseen(&repo, &promise.path, promise.file);
             }
-            fence.promises().entry(repo).or_default().push(promise);
+            fence.promise(&repo, promise);
         }
+        fence.ledger = ledger;
         fence
     }
 

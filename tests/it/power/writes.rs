@@ -9,7 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 /// Machines that are killed at the same time; most of their time is waiting.
-const MACHINES: usize = 6;
+const MACHINES: usize = 12;
 /// Fewest steps that a token, a journal, a list and a ledger take to write.
 const FEWEST: u64 = 40;
 const PACK: &[u8] = b"a pack that comes and goes";
