@@ -2,7 +2,7 @@
 
 pub use super::api::{Endpoint, Row, read_as_each};
 pub use super::call::answer::{describe, parse};
-pub use super::download::lifetime;
+pub use super::download::addresses::lifetime;
 pub use super::journal::{Line, parse as journal};
 pub use super::judge::{Outcome, Why, why};
 pub use super::multipart::{Content, Form};

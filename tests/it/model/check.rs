@@ -38,13 +38,6 @@ pub(super) fn all(
 ) -> Result<(), String> {
     thread::sleep(STILL);
     stage.cloud.advance(SETTLES);
-    let memory = Memory::default();
-    let kept = Kept {
-        plan,
-        repo,
-        memory,
-        place: Repo::new(repo.trim_matches('/')).unwrap(),
-    };
     let fresh = stage.fresh();
     // The others may believe for a while in what was never stored, or not dare to ask.
     let old: &[Server] = if plan.is_gloomy() {
@@ -54,18 +47,10 @@ pub(super) fn all(
     };
     let servers: Vec<&Server> = old.iter().chain([&fresh]).collect();
     let last = old.last().unwrap_or(&fresh);
-    kept.settle(&mut Client::new(plan, oracle, last, repo))?;
+    let client = |server| Client::new(plan, oracle, server, repo);
+    let kept = twice(plan, || Kept::settle(plan, repo, &mut client(last)))?;
     thread::scope(|scope| {
-        let compare = |server| {
-            let mut client = Client::new(plan, oracle, server, repo);
-            let compared = kept.compare(&mut client);
-            if compared.is_ok() || plan.servers == 1 {
-                return compared;
-            }
-            // Another server may have removed what this one has just seen.
-            thread::sleep(BELIEVED);
-            kept.compare(&mut client)
-        };
+        let compare = |server| twice(plan, || kept.compare(&mut client(server)));
         let running: Vec<_> = servers
             .iter()
             .map(|server| scope.spawn(move || compare(server)))
@@ -82,6 +67,16 @@ pub(super) fn all(
     }
 }
 
+/// Tries again where another server may have removed what this one has just seen.
+fn twice<T>(plan: &Plan, run: impl Fn() -> Result<T, String>) -> Result<T, String> {
+    let first = run();
+    if first.is_ok() || plan.servers == 1 {
+        return first;
+    }
+    thread::sleep(BELIEVED);
+    run()
+}
+
 /// What must be there.
 struct Kept<'a> {
     plan: &'a Plan,
@@ -90,17 +85,23 @@ struct Kept<'a> {
     memory: Memory,
 }
 
-impl Kept<'_> {
-    /// Fills the memory with what a server shows, as far as that may be.
-    fn settle(&self, client: &mut Client<'_>) -> Result<(), String> {
+impl<'a> Kept<'a> {
+    /// What a server shows, as far as that may be.
+    fn settle(plan: &'a Plan, repo: &'a str, client: &mut Client<'_>) -> Result<Self, String> {
+        let kept = Self {
+            plan,
+            repo,
+            place: Repo::new(repo.trim_matches('/')).unwrap(),
+            memory: Memory::default(),
+        };
         let mut listed: BTreeSet<File> = BTreeSet::new();
         for kind in Kind::ALL {
             let names = names(client, kind)?;
             let of_kind =
                 |file: &File| file.kind() == Some(kind) && names.contains_key(&file.name());
-            listed.extend(self.files().filter(of_kind));
+            listed.extend(kept.files().filter(of_kind));
         }
-        for (n, named) in self.plan.files.iter().enumerate() {
+        for (n, named) in plan.files.iter().enumerate() {
             let there = match named.file {
                 File::Config => {
                     client.insist("GET", "config", "")?.body == Some(named.bytes.clone())
@@ -121,15 +122,15 @@ impl Kept<'_> {
                 (false, _) => allowed.contains(&None),
             };
             if !fits {
-                let file = self.plan.tell_file(n);
+                let file = plan.tell_file(n);
                 let said = lock(client.oracle).check(place, there.then_some(n), look);
                 return Err(format!("at the end, {file} is there: {there}; {said:?}"));
             }
             if there {
-                self.save(n);
+                kept.save(n);
             }
         }
-        Ok(())
+        Ok(kept)
     }
 
     fn save(&self, n: usize) {

@@ -3,7 +3,7 @@
 
 use super::super::rig::{BASE, Cloud, Server, id, path, sorted};
 use restic_123pan::pan123::Bin;
-use restic_123pan::restic::{File, Kind};
+use restic_123pan::restic::{File, Kind, Range};
 use restic_123pan::store::Cause;
 
 /// Checks that a server sees a file, in every way there is.
@@ -84,6 +84,20 @@ fn what_one_removes_of_the_others_the_other_misses() {
 }
 
 /// The other remembers the number of a file that is another's now.
+/// Also if no byte of it was asked for.
+#[test]
+fn a_part_behind_the_end_of_what_is_gone_is_missed() {
+    each(|one, other, kind| {
+        let file = File::Hashed(kind, id(b"gone"));
+        let behind = Range::parse("bytes=4-");
+        one.save(kind, b"gone").unwrap();
+        sees(other, kind, b"gone");
+        assert_eq!(other.load_part(&file, behind), Err(Cause::Range(4)));
+        assert_eq!(one.remove(kind, id(b"gone")), Ok(()));
+        assert_eq!(other.load_part(&file, behind), Err(Cause::Absent));
+    });
+}
+
 #[test]
 fn what_is_written_again_is_seen_again() {
     each(|one, other, kind| {

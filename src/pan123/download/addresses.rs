@@ -1,0 +1,158 @@
+//! Where files are downloaded from: addresses that are kept, each asked for once.
+
+use super::super::Cloud;
+use super::super::call::Fault;
+use super::super::judge::Why;
+use super::super::pace::Priority;
+use super::super::token::now;
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Addresses that are kept: the packs that a restore reads at a time are far fewer.
+const MOST: usize = 256;
+/// Seconds before an address's expiry at which it isn't used any more.
+const MARGIN: u64 = 300;
+
+/// What downloads share.
+#[derive(Default)]
+pub struct Downloads {
+    addresses: Mutex<HashMap<u64, (Arc<str>, Instant)>>,
+    /// Files whose addresses are being asked for: clients read several parts of a pack at once.
+    asking: Mutex<HashSet<u64>>,
+    asked: Condvar,
+    /// When the traffic was found to be used up.
+    dry: Mutex<Option<Instant>>,
+}
+
+impl Downloads {
+    fn addresses(&self) -> MutexGuard<'_, HashMap<u64, (Arc<str>, Instant)>> {
+        lock(&self.addresses)
+    }
+
+    fn known(&self, file: u64) -> Option<Arc<str>> {
+        let addresses = self.addresses();
+        addresses
+            .get(&file)
+            .filter(|(_, until)| Instant::now() < *until)
+            .map(|(url, _)| url.clone())
+    }
+
+    fn keep(&self, file: u64, url: &Arc<str>, usual: Duration) {
+        let mut addresses = self.addresses();
+        let time = Instant::now();
+        addresses.retain(|_, (_, until)| time < *until);
+        if addresses.len() >= MOST {
+            let soonest = addresses
+                .iter()
+                .min_by_key(|(_, (_, until))| *until)
+                .map(|(file, _)| *file);
+            soonest.and_then(|file| addresses.remove(&file));
+        }
+        addresses.insert(file, (url.clone(), time + lifetime(url, now(), usual)));
+    }
+
+    /// An address that may not be right any more isn't used again.
+    pub(super) fn drop_address(&self, file: u64) {
+        self.addresses().remove(&file);
+    }
+
+    /// Waits while somebody else asks for the same file's address.
+    fn ask(&self, file: u64, longest: Duration) -> Asking<'_> {
+        let others = |asking: &mut HashSet<u64>| asking.contains(&file);
+        let waited = self
+            .asked
+            .wait_timeout_while(lock(&self.asking), longest, others);
+        let (mut asking, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        asking.insert(file);
+        Asking {
+            downloads: self,
+            file,
+        }
+    }
+}
+
+/// The right to ask for one file's address, given up when dropped.
+struct Asking<'a> {
+    downloads: &'a Downloads,
+    file: u64,
+}
+
+impl Drop for Asking<'_> {
+    fn drop(&mut self) {
+        lock(&self.downloads.asking).remove(&self.file);
+        self.downloads.asked.notify_all();
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// How long an address may be used: until shortly before the time in its `t` (API reference
+/// 3.24), if that is in the future, or the usual time.
+pub fn lifetime(url: &str, now: u64, usual: Duration) -> Duration {
+    let query = url.split_once('?').map_or("", |(_, query)| query);
+    let time = query
+        .split('&')
+        .find_map(|pair| pair.strip_prefix("t=")?.parse::<u64>().ok());
+    match time.and_then(|time| time.checked_sub(now)) {
+        Some(left) if left < 365 * 24 * 3600 => Duration::from_secs(left.saturating_sub(MARGIN)),
+        _ => usual,
+    }
+}
+
+impl Cloud {
+    /// The address of a file, kept or new.
+    pub(super) fn address(&self, file: u64, first: Priority) -> Result<Arc<str>, Fault> {
+        if let Some(url) = self.downloads.known(file) {
+            return Ok(url);
+        }
+        let _asking = self.downloads.ask(file, self.door.timing.rate_wait);
+        if let Some(url) = self.downloads.known(file) {
+            return Ok(url);
+        }
+        let mut dry = lock(&self.downloads.dry);
+        if dry.is_some_and(|since| since.elapsed() < self.door.timing.traffic) {
+            let text = "the account's download traffic is used up";
+            return Err(Fault::new(Why::Traffic, text));
+        }
+        *dry = None;
+        drop(dry);
+        let url: Arc<str> = self
+            .door
+            .download_info(file, first)
+            .inspect_err(|fault| {
+                if fault.why == Why::Traffic {
+                    *lock(&self.downloads.dry) = Some(Instant::now());
+                }
+            })?
+            .into();
+        self.downloads.keep(file, &url, self.door.timing.address);
+        Ok(url)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_used_until_shortly_before_their_expiry() {
+        let usual = Duration::from_secs(600);
+        for (url, expected) in [
+            ("https://c/a?t=2000&s=x", 700),
+            ("https://c/a?s=x&t=1100", 0),
+            ("https://c/a?s=x&t=900", 600),
+            ("https://c/a?s=x", 600),
+            ("https://c/a?t=99999999999999", 600),
+            ("https://c/a", 600),
+        ] {
+            assert_eq!(
+                lifetime(url, 1000, usual),
+                Duration::from_secs(expected),
+                "{url}"
+            );
+        }
+    }
+}
