@@ -86,7 +86,7 @@ pub struct Config {
     pub grant: Option<Arc<Grant>>,
     /// The folder that holds the repositories, without slashes at the ends; empty for the root.
     pub repo_path: String,
-    /// Where the token and the purge list are kept; None keeps them in memory.
+    /// Where the token, the purge list and promises are kept; None keeps them in memory.
     pub state_dir: Option<PathBuf>,
     /// Most uploads in flight. 123pan bans accounts that flood it: more than 20 were seen to be
     /// dangerous (API reference 6.2).
@@ -267,7 +267,7 @@ impl Pan123 {
         let cloud = Arc::new(Cloud {
             base: config.repo_path.clone(),
             tree: tree::Tree::new(Arc::clone(&door)),
-            fence: promises::Fence::recall(ledger, config.timing.lost),
+            fence: promises::Fence::recall(ledger, config),
             waste,
             doubtful: bin::Doubtful::default(),
             uploads: upload::Uploads::new(config),

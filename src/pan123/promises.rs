@@ -1,10 +1,12 @@
 //! What was acknowledged and hasn't been seen at the cloud yet: kept in memory until `fence` has
 //! looked, with what is known of the clients that sent it; and in `ledger`, for the next process.
 
+use super::Config;
 use super::api::Row;
 use super::known::{CONFIG, Path};
 use super::ledger::Ledger;
 use super::paths::holds_packs;
+use super::waste::Waste;
 use crate::restic::{Id, Repo};
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -102,17 +104,25 @@ pub struct Fence {
 }
 
 impl Fence {
-    /// Begins with what an earlier process has promised by its ledger, if that isn't longer ago
-    /// than `most`.
-    pub fn recall(ledger: Ledger, most: Duration) -> Self {
-        let mut fence = Self::default();
-        for (repo, promise) in ledger.read(most) {
+    /// Begins with what an earlier process has promised by its ledger, if that isn't too long ago,
+    /// but for what it has put into the bin, or was about to when it was killed.
+    pub fn recall(ledger: Ledger, config: &Config) -> Self {
+        let recalled = ledger.read(config.timing.lost);
+        let (mut fence, mut done) = (Self::default(), Vec::new());
+        let removed = (!recalled.is_empty()).then(|| Waste::put(config));
+        let removed = removed.unwrap_or_default();
+        for (repo, promise) in recalled {
+            if removed.contains(&promise.file) {
+                done.push(promise.file);
+                continue;
+            }
             if !holds_packs(&promise.path) {
                 fence.unseen(&repo, &promise.path, promise.file);
             }
             fence.promise(&repo, promise);
         }
         fence.ledger = ledger;
+        fence.ledger.done(&fence.promises(), &done);
         fence
     }
 
