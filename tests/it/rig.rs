@@ -6,13 +6,19 @@ use crate::tree::TempDir;
 use std::cell::{Cell, RefCell};
 use std::fs::{self, File};
 use std::net::SocketAddr;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command};
+use std::process::{self, Child, Command};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 /// Longest wait for a line of the log.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Where servers listen: below the ports that the system gives to emulators and connections, so that
+/// a server that is killed finds its own free when it starts again.
+const PORTS: Range<u16> = 20_000..32_000;
 
 /// The variables of a developer's client, and of an OAuth app.
 const CLIENT: [&str; 2] = ["PAN123_CLIENT_ID", "PAN123_CLIENT_SECRET"];
@@ -31,6 +37,14 @@ pub(crate) struct Rig {
     options: Vec<String>,
     // Last, because the server writes into it.
     dir: TempDir,
+}
+
+/// A port for a server, not the same soon again, nor at once in another process.
+fn next_port() -> u16 {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    let own = process::id() as usize * 97;
+    let at = own + COUNT.fetch_add(1, Ordering::Relaxed);
+    PORTS.clone().nth(at % PORTS.len()).unwrap()
 }
 
 impl Rig {
@@ -89,53 +103,65 @@ impl Rig {
     fn with_account(account: Account, cloud: Arc<Fake>, dir: TempDir, options: &[&str]) -> Self {
         let log = dir.path().join("log");
         let options: Vec<String> = options.iter().map(|word| (*word).to_owned()).collect();
-        let server = account.serve(&log, 0, &options);
+        let port = next_port();
+        let server = account.serve(&log, port, &options);
         let rig = Self {
             cloud,
             server: RefCell::new(server),
-            port: Cell::new(0),
+            port: Cell::new(port),
             log,
             account,
             options,
             dir,
         };
-        rig.port.set(rig.wait_for(port));
+        if !rig.listens() {
+            rig.restart(false);
+        }
         rig
     }
 
     /// Kills the server and starts it again on its port, with a new log.
     pub(crate) fn kill_and_restart(&self) {
         let _ = self.server.borrow_mut().kill();
-        self.restart(self.port());
+        self.restart(true);
     }
 
     /// The same on another port.
     pub(crate) fn kill_and_move(&self) {
         let _ = self.server.borrow_mut().kill();
-        self.restart(0);
+        self.restart(false);
     }
 
     /// Has the server stop, and starts it again on its port, with a new log.
     pub(crate) fn stop_and_restart(&self) {
         let pid = rustix::process::Pid::from_child(&self.server.borrow());
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
-        self.restart(self.port());
+        self.restart(true);
     }
 
-    /// Waits for the server's end and starts it again; port 0 is any.
-    fn restart(&self, listen: u16) {
+    /// Waits for the server's end and starts it again, on its port or another one.
+    fn restart(&self, keep: bool) {
         let _ = self.server.borrow_mut().wait();
         let end = Instant::now() + PATIENCE;
         loop {
-            *self.server.borrow_mut() = self.account.serve(&self.log, listen, &self.options);
-            match self.find(port) {
-                Ok(port) => return self.port.set(port),
-                // A connection of another test has the port for a moment.
-                Err(log) if log.contains("is in use") && Instant::now() < end => {}
-                Err(log) => panic!("the server has ended:\n{log}"),
+            let port = if keep { self.port() } else { next_port() };
+            *self.server.borrow_mut() = self.account.serve(&self.log, port, &self.options);
+            if self.listens() {
+                return;
             }
+            assert!(Instant::now() < end, "{port} stays in use");
             std::thread::sleep(Duration::from_millis(100));
         }
+    }
+
+    /// Waits until the server listens; false if something else has its port.
+    fn listens(&self) -> bool {
+        match self.find(port) {
+            Ok(port) => self.port.set(port),
+            Err(log) if log.contains("is in use") => return false,
+            Err(log) => panic!("the server has ended:\n{log}"),
+        }
+        true
     }
 
     /// Runs another command of the program for the same account; what it prints.
