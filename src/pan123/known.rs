@@ -218,6 +218,8 @@ impl Knowledge {
                 self.seen(&[row.file_id]);
                 merged.rows.push(row);
             } else if is_hashed(path) {
+                // If it is ours, it has been renamed, and is nothing to believe in either.
+                self.written.remove(&row.file_id);
                 merged.odd.push(row.filename);
             }
         }

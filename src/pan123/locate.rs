@@ -1,7 +1,7 @@
 //! Finding one file in its folder: from memory, from memory as far as `infos` agrees, or by a list.
 
 use super::api::Row;
-use super::known::{CONFIG, Knowledge, Known, Path, join, parent};
+use super::known::{CONFIG, Knowledge, Known, Path, join, key, parent};
 use super::pace::Priority;
 use super::paths::holds_packs;
 use super::tree::{BATCH, Tree, named};
@@ -42,7 +42,10 @@ impl Tree {
         saw(&mut memory, &around, &rows);
         let (here, time) = (memory.ids(path).unwrap_or_default(), Instant::now());
         let is_so = |known: &Known| match rows.iter().find(|row| row.file_id == known.file) {
-            Some(row) => row.is_file() && row.lies_in(&here) && row.size == known.size,
+            Some(row) => {
+                let same = row.size == known.size && key(path, &row.filename) == Some(name);
+                same && row.is_file() && row.lies_in(&here)
+            }
             // What was just written may only be late.
             None => memory.is_own(known.file, time),
         };

@@ -2,6 +2,7 @@
 //! else: nobody is told on stale knowledge that a file is absent, and nobody gets stale bytes.
 
 use super::super::rig::{BASE, Cloud, Server, id, path, sorted};
+use crate::fake::Taken;
 use restic_123pan::pan123::Bin;
 use restic_123pan::restic::{File, Kind, Range};
 use restic_123pan::store::Cause;
@@ -84,6 +85,21 @@ fn what_one_removes_of_the_others_the_other_misses() {
 }
 
 /// The other remembers the number of a file that is another's now.
+/// Also if this server's own copy has been renamed, as the name was taken.
+#[test]
+fn what_is_gone_is_missed_beside_its_renamed_copy() {
+    for kind in [Kind::Index, Kind::Snapshots] {
+        let cloud = Cloud::with(|s| s.taken = Taken::Suffix);
+        let (one, other) = (cloud.server(), cloud.server());
+        one.create().unwrap();
+        one.save(kind, b"twice").unwrap();
+        other.save(kind, b"twice").unwrap();
+        sees(&other, kind, b"twice");
+        assert_eq!(one.remove(kind, id(b"twice")), Ok(()));
+        misses(&other, kind, b"twice");
+    }
+}
+
 /// Also if no byte of it was asked for.
 #[test]
 fn a_part_behind_the_end_of_what_is_gone_is_missed() {
