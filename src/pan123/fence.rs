@@ -9,7 +9,8 @@ use super::judge::pause;
 use super::known::{CONFIG, Path, join, parent};
 use super::list::holding;
 use super::pace::Priority;
-use super::promises::Promise;
+use super::paths::holds_packs;
+use super::promises::{Client, Promise};
 use super::tree::BATCH;
 use crate::restic::{Id, Kind, MAX_DEPTH, Repo};
 use crate::store::{Cause, Error};
@@ -48,12 +49,13 @@ impl Cloud {
     /// Confirms that everything acknowledged in a repository is there, but for a file that is being
     /// sent again. Cause::Lost if something isn't, and doesn't appear.
     pub fn confirm(&self, repo: &Repo, again: Id, first: Priority) -> Result<(), Error> {
-        let mut all = self.fence.promises().get(repo).cloned().unwrap_or_default();
+        let mut all = self.fence.open(repo, self.door.timing.lost);
         all.retain(|promise| promise.name != again);
         if all.is_empty() {
             return Ok(());
         }
         let mut lost = Vec::new();
+        self.find_data(&all, first)?;
         let above = self.folders_above(repo);
         let (start, rest) = all.split_at(all.len().min(BATCH - above.len()));
         lost.extend(self.confirm_batch(Some(repo), start, &above, true, first)?);
@@ -131,7 +133,7 @@ impl Cloud {
             self.check_folders(above, &rows)?;
             let mut kept = HashSet::new();
             for promise in &mut open {
-                let folders = self.tree.known().ids(&promise.path).unwrap_or_default();
+                let folders = self.folders(promise);
                 let row = rows.get(&promise.file);
                 promise.binned = row.is_some_and(|row| row.trashed != 0);
                 match found(promise, row, &folders) {
@@ -164,6 +166,33 @@ impl Cloud {
             std::thread::sleep(pause);
         }
         Ok(open)
+    }
+
+    /// The numbers of a promise's folder. What an earlier process stored may lie in one that this
+    /// one hasn't seen yet.
+    fn folders(&self, promise: &Promise) -> Vec<u64> {
+        let mut folders = self.tree.known().ids(&promise.path).unwrap_or_default();
+        if promise.client == Client::Earlier {
+            folders.push(promise.folder);
+        }
+        folders
+    }
+
+    /// Makes sure that the folder above packs of an earlier process is there, and known.
+    fn find_data(&self, promises: &[Promise], first: Priority) -> Result<(), Error> {
+        let is_earlier = |promise: &&Promise| promise.client == Client::Earlier;
+        let mut earlier = promises.iter().filter(is_earlier);
+        let Some(pack) = earlier.find(|promise| holds_packs(&promise.path)) else {
+            return Ok(());
+        };
+        let data = parent(&pack.path);
+        match self.tree.find(data, first)? {
+            Some(_) => Ok(()),
+            None => Err(Error::new(
+                Cause::Busy,
+                format!("/{data} isn't there any more, with all that was stored in it"),
+            )),
+        }
     }
 
     /// The folders above all files of a repository, with their numbers. They are asked about along
@@ -267,12 +296,12 @@ impl Cloud {
     fn keep(&self, repo: &Repo, path: &Path, rows: &[Row]) {
         let folders = self.tree.known().ids(path).unwrap_or_default();
         let rows: HashMap<u64, &Row> = rows.iter().map(|row| (row.file_id, row)).collect();
-        let mut promises = self.fence.promises();
-        if let Some(list) = promises.get_mut(repo) {
-            list.retain(|promise| {
-                found(promise, rows.get(&promise.file).copied(), &folders) != Found::Kept
-            });
-        }
+        let is_kept = |promise: &&Promise| {
+            found(promise, rows.get(&promise.file).copied(), &folders) == Found::Kept
+        };
+        let all = self.fence.promises().get(repo).cloned().unwrap_or_default();
+        let kept = all.iter().filter(is_kept).map(|promise| promise.file);
+        self.fence.kept(repo, &kept.collect());
     }
 }
 

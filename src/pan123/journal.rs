@@ -5,12 +5,11 @@
 
 use super::bin::Purge;
 use super::waste::Thrown;
-use crate::disk::private;
+use crate::disk::append;
 use crate::restic::Kind;
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
-use std::fs::{self, OpenOptions};
-use std::io::Write;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -63,8 +62,7 @@ impl Journal {
         let lines: String = lines.map(|thrown| Line::of(thrown, since)).collect();
         if let Some(path) = self.path.as_ref().filter(|_| !lines.is_empty()) {
             // A disk that can't take it is the list's to complain about.
-            let file = private(OpenOptions::new().create(true).append(true)).open(path);
-            let _ = file.and_then(|mut file| file.write_all(lines.as_bytes()));
+            let _ = append(path, lines.as_bytes());
         }
         Noted(self)
     }

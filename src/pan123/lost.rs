@@ -11,7 +11,7 @@ use crate::restic::{Id, Kind, Repo};
 use crate::store::{Cause, Error};
 use log::info;
 use std::collections::HashSet;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// Names that one log line shows.
 const SHOWN: usize = 8;
@@ -138,8 +138,6 @@ impl Cloud {
 
     /// Notes what is lost; answers those of which it wasn't known yet.
     fn mark_lost(&self, repo: &Repo, lost: &[Promise]) -> Vec<Promise> {
-        let now = Instant::now();
-        let most = self.door.timing.lost;
         let (mut promises, mut news) = (self.fence.promises(), Vec::new());
         let Some(list) = promises.get_mut(repo) else {
             return news;
@@ -147,20 +145,20 @@ impl Cloud {
         for promise in list.iter_mut() {
             if let Some(gone) = lost.iter().find(|gone| gone.file == promise.file) {
                 news.extend(promise.lost.is_none().then(|| promise.clone()));
-                promise.lost.get_or_insert(now);
+                promise.lost.get_or_insert_with(Instant::now);
                 promise.binned = gone.binned;
                 self.tree.known().forget(&promise.path, &[promise.file]);
             }
         }
-        // After an hour no client repeats its index any more, and a new backup must go on.
-        list.retain(|promise| promise.lost.is_none_or(|at| now.duration_since(at) < most));
         news
     }
 
     /// How long the last of these files is missed.
     fn minutes_left(&self, lost: &[Promise]) -> u64 {
-        let passed = |promise: &Promise| promise.lost.map_or(Duration::ZERO, |at| at.elapsed());
-        let least = lost.iter().map(passed).min().unwrap_or_default();
+        let waited = lost
+            .iter()
+            .map(|promise| promise.waited().unwrap_or_default());
+        let least = waited.min().unwrap_or_default();
         let left = self.door.timing.lost.saturating_sub(least);
         left.as_secs().div_ceil(60)
     }

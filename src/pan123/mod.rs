@@ -29,6 +29,7 @@ mod hosts;
 mod journal;
 mod judge;
 mod known;
+mod ledger;
 mod list;
 mod locate;
 mod lost;
@@ -86,7 +87,7 @@ pub struct Config {
     pub grant: Option<Arc<Grant>>,
     /// The folder that holds the repositories, without slashes at the ends; empty for the root.
     pub repo_path: String,
-    /// Where the token and the purge list are kept; None keeps them in memory.
+    /// Where the token, the purge list and promises are kept; None keeps them in memory.
     pub state_dir: Option<PathBuf>,
     /// Most uploads in flight. 123pan bans accounts that flood it: more than 20 were seen to be
     /// dangerous (API reference 6.2).
@@ -262,11 +263,13 @@ impl Pan123 {
     /// what a thread of its own asks and purges in the background.
     pub fn new(config: &Config) -> Self {
         let door = Arc::new(call::Door::new(config, pacer(config)));
+        let waste = waste::Waste::new(config);
+        let ledger = ledger::Ledger::new(config, waste.keeps());
         let cloud = Arc::new(Cloud {
             base: config.repo_path.clone(),
             tree: tree::Tree::new(Arc::clone(&door)),
-            fence: promises::Fence::default(),
-            waste: waste::Waste::new(config),
+            fence: promises::Fence::recall(ledger, config),
+            waste,
             doubtful: bin::Doubtful::default(),
             uploads: upload::Uploads::new(config),
             downloads: download::Downloads::default(),

@@ -1,8 +1,12 @@
 //! What was acknowledged and hasn't been seen at the cloud yet: kept in memory until `fence` has
-//! looked, with what is known of the clients that sent it.
+//! looked, with what is known of the clients that sent it; and in `ledger`, for the next process.
 
+use super::Config;
 use super::api::Row;
 use super::known::{CONFIG, Path};
+use super::ledger::Ledger;
+use super::paths::holds_packs;
+use super::waste::Waste;
 use crate::restic::{Id, Repo};
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -21,6 +25,8 @@ pub struct Promise {
     pub name: Id,
     /// Its number.
     pub file: u64,
+    /// The number of its folder, or 0.
+    pub folder: u64,
     /// Its size in bytes.
     pub size: u64,
     /// Its MD5.
@@ -44,6 +50,8 @@ pub enum Client {
     Locked,
     /// Since then there was a moment without any such lock: the client has ended.
     Ended,
+    /// Nothing any more: an earlier process had the file from it.
+    Earlier,
 }
 
 impl Promise {
@@ -71,12 +79,24 @@ impl Promise {
     pub fn is_void(&self) -> bool {
         self.binned && self.client == Client::Ended
     }
+
+    /// For how long it has been missed, or if its client may be gone with an earlier process, how
+    /// old it is.
+    pub fn waited(&self) -> Option<Duration> {
+        let earlier = (self.client == Client::Earlier).then_some(self.looked);
+        earlier.or(self.lost).map(|since| since.elapsed())
+    }
 }
+
+/// Promises, by repository.
+pub type Promises = HashMap<Repo, Vec<Promise>>;
 
 /// What has been promised and not been seen yet.
 #[derive(Default)]
 pub struct Fence {
-    promises: Mutex<HashMap<Repo, Vec<Promise>>>,
+    promises: Mutex<Promises>,
+    /// The same on disk; written while `promises` is held.
+    ledger: Ledger,
     /// Index files and snapshots that no list of the cloud has shown yet, by folder.
     unseen: Mutex<HashMap<Repo, Vec<(String, u64)>>>,
     /// Locks that this server has acknowledged and not removed.
@@ -84,6 +104,28 @@ pub struct Fence {
 }
 
 impl Fence {
+    /// Begins with what an earlier process has promised by its ledger, if that isn't too long ago,
+    /// but for what it has put into the bin, or was about to when it was killed.
+    pub fn recall(ledger: Ledger, config: &Config) -> Self {
+        let recalled = ledger.read(config.timing.lost);
+        let (mut fence, mut done) = (Self::default(), Vec::new());
+        let removed = (!recalled.is_empty()).then(|| Waste::put(config));
+        let removed = removed.unwrap_or_default();
+        for (repo, promise) in recalled {
+            if removed.contains(&promise.file) {
+                done.push(promise.file);
+                continue;
+            }
+            if !holds_packs(&promise.path) {
+                fence.unseen(&repo, &promise.path, promise.file);
+            }
+            fence.promise(&repo, promise);
+        }
+        fence.ledger = ledger;
+        fence.ledger.done(&fence.promises(), &done);
+        fence
+    }
+
     /// Remembers a file whose presence is checked later.
     pub fn promise(&self, repo: &Repo, mut promise: Promise) {
         if self.locks().contains_key(repo) {
@@ -91,8 +133,11 @@ impl Fence {
         }
         let mut promises = self.promises();
         let list = promises.entry(repo.clone()).or_default();
-        list.retain(|old| !old.is_about(&promise.path, promise.name));
+        let old = take(list, &|old| old.is_about(&promise.path, promise.name));
+        let line = self.ledger.line(repo, &promise);
         list.push(promise);
+        self.ledger.add(&promises, &line);
+        self.ledger.done(&promises, &old);
     }
 
     /// Remembers an index file or a snapshot that lists don't show yet.
@@ -131,20 +176,32 @@ impl Fence {
             }
             !locks.is_empty()
         });
-        for (repo, list) in self.promises().iter_mut() {
-            list.retain(|promise| !files.contains(&promise.file));
+        let (mut promises, mut done) = (self.promises(), Vec::new());
+        for (repo, list) in promises.iter_mut() {
+            done.extend(take(list, &|promise| files.contains(&promise.file)));
             let locked = list.iter_mut().filter(|p| p.client == Client::Locked);
-            if ended.contains(repo) {
-                locked.for_each(|promise| promise.client = Client::Ended);
+            for promise in locked.filter(|_| ended.contains(repo)) {
+                promise.client = Client::Ended;
+                done.push(promise.file);
             }
         }
+        self.ledger.done(&promises, &done);
+        drop(promises);
         for list in self.unseen_files().values_mut() {
             list.retain(|(_, file)| !files.contains(file));
         }
     }
 
+    /// What is promised in a repository and hasn't waited for so long: then no client repeats its
+    /// index any more, and a new backup must go on.
+    pub fn open(&self, repo: &Repo, most: Duration) -> Vec<Promise> {
+        let is_over = |promise: &Promise| promise.waited().is_some_and(|time| time >= most);
+        self.end(repo, &is_over);
+        self.promises().get(repo).cloned().unwrap_or_default()
+    }
+
     /// The promises of all repositories.
-    pub fn promises(&self) -> MutexGuard<'_, HashMap<Repo, Vec<Promise>>> {
+    pub fn promises(&self) -> MutexGuard<'_, Promises> {
         self.promises.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -181,12 +238,28 @@ impl Fence {
 
     /// Promises to these files have been kept.
     pub fn kept(&self, repo: &Repo, kept: &HashSet<u64>) {
+        self.end(repo, &|promise| kept.contains(&promise.file));
+    }
+
+    fn end(&self, repo: &Repo, is_over: &dyn Fn(&Promise) -> bool) {
         let mut promises = self.promises();
         if let Some(list) = promises.get_mut(repo) {
-            list.retain(|promise| !kept.contains(&promise.file));
+            let done = take(list, is_over);
             if list.is_empty() {
                 promises.remove(repo);
             }
+            self.ledger.done(&promises, &done);
         }
     }
+}
+
+/// Takes promises out of a list; their files.
+fn take(list: &mut Vec<Promise>, is_one: &dyn Fn(&Promise) -> bool) -> Vec<u64> {
+    let mut files = Vec::new();
+    list.retain(|promise| {
+        let taken = is_one(promise);
+        files.extend(taken.then_some(promise.file));
+        !taken
+    });
+    files
 }

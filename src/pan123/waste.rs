@@ -69,7 +69,7 @@ pub struct Waste {
 impl Waste {
     /// What an earlier process has left.
     pub fn new(config: &Config) -> Self {
-        let file = place(config);
+        let file = list_file(config);
         let lock = file.as_deref().map_or(Ok(None), lock);
         if let (Err(()), Some(file)) = (&lock, &file) {
             info!(
@@ -93,16 +93,21 @@ impl Waste {
         }
     }
 
+    /// Whether this process keeps the list, and whatever else is kept beside it.
+    pub fn keeps(&self) -> bool {
+        self.file.is_some()
+    }
+
     /// The list as it is on disk, without keeping it: the server that does may be running.
     pub fn peek(config: &Config) -> List {
-        place(config).as_deref().map(read).unwrap_or_default()
+        list_file(config).as_deref().map(read).unwrap_or_default()
     }
 
     /// The numbers of all that the server of this state directory has put into the bin, or is
     /// about to.
     pub fn put(config: &Config) -> HashSet<u64> {
         // The journal first: its lines go when the list has got them.
-        let journal = place(config).as_deref().map(Journal::beside);
+        let journal = list_file(config).as_deref().map(Journal::beside);
         let noted = journal.unwrap_or_default().read(&HashSet::new());
         let noted = noted.into_iter().flat_map(|(_, thrown)| thrown.files);
         let list = Self::peek(config);
@@ -257,11 +262,16 @@ impl Waste {
     }
 }
 
-/// The list's file, by whose account and which folder it is about.
-fn place(config: &Config) -> Option<PathBuf> {
+fn list_file(config: &Config) -> Option<PathBuf> {
+    Some(place(config, "bin")?.with_extension("json"))
+}
+
+/// A file of the state directory, without its extension, by whose account and which folder it is
+/// about.
+pub fn place(config: &Config, what: &str) -> Option<PathBuf> {
     let (url, client, path) = (&config.api_url, &config.client_id, &config.repo_path);
     let whose = Sha256::digest(format!("{url} {client} {path}"));
-    let name = format!("bin-{}.json", hex(&whose[..8]));
+    let name = format!("{what}-{}", hex(&whose[..8]));
     config.state_dir.as_ref().map(|folder| folder.join(name))
 }
 

@@ -104,6 +104,7 @@ impl Cloud {
             path: path.clone(),
             name,
             file: number,
+            folder: self.tree.known().home(&path).unwrap_or(0),
             size,
             md5,
             looked: Instant::now(),

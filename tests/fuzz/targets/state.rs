@@ -1,10 +1,14 @@
 //! The files of the state directory, which a crash, a full disk or an older program may have left
-//! in any state: a token, the list of what is to be purged, and the journal beside it.
+//! in any state: a token, the list of what is to be purged, the journal beside it, and the ledger
+//! of promises.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use restic_123pan::pan123::Clock;
-use restic_123pan::pan123::fuzz::{Fate, Kept, Line, List, Stored, Token, Waste, journal};
+use restic_123pan::pan123::fuzz::{
+    Fate, Kept, Line, List, Stored, Token, Waste, journal, made, promised, sealed,
+};
+use std::time::Instant;
 
 /// Moments of the clock, in seconds since 1970; routers without a battery begin at 0.
 const NOW: [u64; 3] = [0, 1_800_000_000, u64::MAX / 2];
@@ -12,6 +16,8 @@ const NOW: [u64; 3] = [0, 1_800_000_000, u64::MAX / 2];
 fuzz_target!(|bytes: &[u8]| {
     token(bytes);
     noted(bytes);
+    open(bytes);
+    open(resealed(bytes).as_bytes());
     let Ok(list) = List::parse(bytes) else {
         return;
     };
@@ -35,6 +41,21 @@ fn noted(bytes: &[u8]) {
         let waste = Waste::of(List::default(), Clock::new(|| 0));
         waste.add_since(&[thrown], since);
     }
+}
+
+/// What is open in a ledger can be written again, and is the same then.
+fn open(ledger: &[u8]) {
+    let now = Instant::now();
+    for (repo, promise) in promised(ledger, &|_| Some(now)) {
+        let line = made(0, &repo, &promise);
+        let again = promised(line.as_bytes(), &|_| Some(now));
+        assert!(matches!(&again[..], [(repo, promise)] if made(0, repo, promise) == line));
+    }
+}
+
+/// The same lines, each with the sum that has it read.
+fn resealed(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).lines().map(sealed).collect()
 }
 
 fn token(bytes: &[u8]) {

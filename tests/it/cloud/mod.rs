@@ -16,6 +16,7 @@ mod grants;
 mod lists;
 mod locks;
 mod missing;
+mod restarts;
 mod rig;
 mod serving;
 mod several;

@@ -10,24 +10,24 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A time at which the clock is right: some day in 2026.
-const NOW: u64 = 1_800_000_000;
+pub(super) const NOW: u64 = 1_800_000_000;
 const DAY: u64 = 24 * 3600;
 const SIZE: usize = 100_000;
 
 /// A clock that stands still until it is set.
 #[derive(Clone)]
-struct Hand(Arc<AtomicU64>);
+pub(super) struct Hand(Arc<AtomicU64>);
 
 impl Hand {
-    fn at(time: u64) -> Self {
+    pub(super) fn at(time: u64) -> Self {
         Self(Arc::new(AtomicU64::new(time)))
     }
 
-    fn set(&self, time: u64) {
+    pub(super) fn set(&self, time: u64) {
         self.0.store(time, Ordering::SeqCst);
     }
 
-    fn clock(&self) -> Clock {
+    pub(super) fn clock(&self) -> Clock {
         let hand = Arc::clone(&self.0);
         Clock::new(move || hand.load(Ordering::SeqCst))
     }

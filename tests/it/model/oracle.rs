@@ -22,6 +22,8 @@ const START: u64 = 1 << 40;
 /// A process of a server, and when it was started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Process {
+    /// The number of the server's first process.
+    pub(super) server: u32,
     pub(super) number: u32,
     pub(super) started: u64,
 }
@@ -128,12 +130,13 @@ impl Oracle {
         }
     }
 
-    /// A process has stored an index or a snapshot, for which it was asked at this time: what it
-    /// had promised by then is there (safety rule 5), but for this file itself.
+    /// A server has stored an index or a snapshot, for which it was asked at this time: what it
+    /// had promised by then is there, whichever of its processes had (safety rule 5), but for this
+    /// file itself.
     pub(super) fn confirm(&mut self, by: Process, begun: u64, but: Place) {
         let others = self.pasts.iter_mut().filter(|(place, _)| **place != but);
         for write in others.flat_map(|(_, past)| past) {
-            if write.by.number == by.number
+            if write.by.server == by.server
                 && let Some(at) = write.promised.filter(|at| *at < begun)
             {
                 (write.latest, write.sure, write.promised) = (Some(at), true, None);
@@ -186,6 +189,7 @@ impl Oracle {
 
     fn past(&mut self, place: Place) -> &mut Vec<Write> {
         let by = Process {
+            server: 0,
             number: 0,
             started: 0,
         };

@@ -56,7 +56,7 @@ pub(super) struct Server {
 
 impl Server {
     fn new(rig: Rig) -> Self {
-        let now = (rig.address(), process(0));
+        let now = (rig.address(), process(None, 0));
         Self {
             now: Mutex::new(now),
             rig: Mutex::new(rig),
@@ -74,7 +74,8 @@ impl Server {
         let rig = lock(&self.rig);
         lock(&self.before).push_str(&rig.log());
         // Before anybody can reach the new one, so that nothing it does is laid to the old one.
-        lock(&self.now).1 = process(time);
+        let server = self.now().1.server;
+        lock(&self.now).1 = process(Some(server), time);
         if moves {
             rig.kill_and_move();
         } else {
@@ -100,10 +101,15 @@ impl Server {
     }
 }
 
-fn process(started: u64) -> Process {
+/// One more process, of this server or a new one.
+fn process(server: Option<u32>, started: u64) -> Process {
     static COUNT: AtomicU32 = AtomicU32::new(1);
     let number = COUNT.fetch_add(1, Ordering::Relaxed);
-    Process { number, started }
+    Process {
+        server: server.unwrap_or(number),
+        number,
+        started,
+    }
 }
 
 /// A lock whose data is whole also after a test has failed elsewhere.

@@ -85,7 +85,7 @@ fn check_state(machine: &Machine) {
             assert!(whole.is_ok(), "{}", file.display());
         }
     }
-    let most = ["json", "lock", "new"].len() * 2 + ["journal", "probe"].len();
+    let most = ["json", "lock", "new"].len() * 2 + ["journal", "ledger", "probe"].len();
     let files = machine.state_files();
     assert!(files.len() <= most, "{files:?}");
     for word in ["WARN", "ERROR"] {
@@ -201,9 +201,17 @@ fn several(n: u32) -> Vec<u32> {
     (0..5).map(|part| 100 * n + part).collect()
 }
 
-/// What was removed is gone or whole, goes when it is asked for again, and the bin is purged of it
-/// in the end.
+/// What was removed isn't missed, is gone or whole, goes when it is asked for again, and the bin is
+/// purged of it in the end.
 fn check_removed(machine: &mut Machine, numbers: &[u32]) {
+    let index = format!("an index after {numbers:?}").into_bytes();
+    let path = format!("/r/index/{}", name(&index));
+    assert_eq!(
+        machine.ask("POST", &path, &index),
+        Some(200),
+        "{}",
+        machine.log()
+    );
     for n in numbers {
         let (status, body) = machine.get(&pack(*n)).unwrap();
         let fine = status == 404 || (status, body) == (200, bytes(*n));

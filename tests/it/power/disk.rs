@@ -3,6 +3,7 @@
 
 use super::machine::{Machine, name};
 use std::collections::BTreeSet;
+use std::fs;
 
 /// What the system says of a disk that is full, and of one that is read-only.
 const FAULTS: [u64; 2] = [28, 30];
@@ -33,8 +34,8 @@ fn a_disk_that_can_not_be_written_at_the_start() {
         assert!(said[0].contains("WARN"), "{said:?}");
         machine.wait_for("the purge", |m| m.cloud.bin().is_empty());
         works(&machine, "two");
-        // The directory, the token's file, the list's.
-        assert!(machine.lines("WARN").len() <= 3, "{}", machine.log());
+        // The directory, the token's file, the list's, the ledger's.
+        assert!(machine.lines("WARN").len() <= 4, "{}", machine.log());
         assert_eq!(machine.cloud.calls().tokens, 1);
         // When it can be written again it is, so that the next start needs no token.
         machine.unset("disk");
@@ -61,9 +62,10 @@ fn a_disk_that_can_not_be_written_later() {
         for n in 0..20 {
             works(&machine, &format!("{n} of many"));
         }
-        machine.wait_for("a warning", |m| !m.lines("can't be written").is_empty());
+        // The list's, and the ledger's.
+        machine.wait_for("two warnings", |m| m.lines("can't be written").len() >= 2);
         machine.wait_for("the purge", |m| m.cloud.bin().is_empty());
-        assert_eq!(machine.lines("WARN").len(), 1, "{}", machine.log());
+        assert_eq!(machine.lines("WARN").len(), 2, "{}", machine.log());
         machine.unset("disk");
         machine.wait_for("the end of it", |m| {
             !m.lines("can be written again").is_empty()
@@ -76,13 +78,38 @@ fn a_disk_that_can_not_be_written_later() {
     }
 }
 
+/// What was promised while the disk was full is noted when it can be.
+#[test]
+fn a_ledger_is_completed() {
+    let Some(mut machine) = Machine::new(&[]) else {
+        return;
+    };
+    machine.start();
+    let packs = ["before", "meanwhile", "after"];
+    for pack in packs {
+        if pack == "meanwhile" {
+            machine.set("disk", FAULTS[0]);
+        }
+        let path = format!("/r/data/{}", name(pack.as_bytes()));
+        assert_eq!(machine.ask("POST", &path, pack.as_bytes()), Some(200));
+        if pack == "meanwhile" {
+            machine.unset("disk");
+        }
+    }
+    let ledger = machine.state_file("promises-", ".ledger").unwrap();
+    let text = fs::read_to_string(ledger).unwrap();
+    for pack in packs {
+        assert!(text.contains(&name(pack.as_bytes())), "{pack}: {text}");
+    }
+}
+
 /// A path on which no folder can be: the server works, but has nothing to remember with.
 #[test]
 fn a_state_directory_that_can_not_be() {
     let Some(mut machine) = Machine::new(&[]) else {
         return;
     };
-    std::fs::write(machine.state(), "a file").unwrap();
+    fs::write(machine.state(), "a file").unwrap();
     machine.start();
     works(&machine, "one");
     works(&machine, "two");

@@ -9,13 +9,38 @@ use std::thread;
 use std::time::Duration;
 
 /// Machines that are killed at the same time; most of their time is waiting.
-const MACHINES: usize = 6;
-/// Fewest steps that a token, a journal and a list take to write.
-const FEWEST: u64 = 12;
+const MACHINES: usize = 12;
+/// Fewest steps that a token, a journal, a list and a ledger take to write.
+const FEWEST: u64 = 40;
 const PACK: &[u8] = b"a pack that comes and goes";
+/// What is promised as long as its repository has no index.
+const PROMISED: &[u8] = b"a pack that nobody has seen yet";
+/// Packs of which the ledger learns that they were seen; so many that it is written anew.
+const SEEN: u8 = 6;
 
 fn pack() -> String {
     format!("/r/data/{}", name(PACK))
+}
+
+/// Has the ledger added to, removed, and written anew; whether there was an answer about
+/// [`PROMISED`].
+fn promise(machine: &Machine) -> bool {
+    let post =
+        |path: &str, body: &[u8]| machine.ask("POST", &format!("{path}{}", name(body)), body);
+    let promised = post("/s/data/", PROMISED);
+    for n in 0..SEEN {
+        post("/r/data/", &[n]);
+    }
+    post("/r/index/", b"an index");
+    promised == Some(200)
+}
+
+/// Whether the ledger on disk has a whole line about it.
+fn is_noted(machine: &Machine) -> bool {
+    let file = machine.state_file("promises-", ".ledger");
+    let text = file.map(|file| fs::read_to_string(file).unwrap());
+    let text = text.unwrap_or_default();
+    text.lines().any(|line| line.ends_with(&name(PROMISED)))
 }
 
 #[test]
@@ -52,6 +77,7 @@ fn killed_at(step: u64) -> bool {
     let _ = machine.ask("POST", "/r/?create=true", b"");
     let _ = machine.ask("POST", &pack(), PACK);
     let removed = machine.ask("DELETE", &pack(), b"") == Some(200);
+    let promised = promise(&machine);
     // A kill, or a list that is on disk, with the journal gone.
     machine.wait_for("the list", |m| {
         let is_written = m.state_file("bin-", ".json").is_some();
@@ -61,6 +87,7 @@ fn killed_at(step: u64) -> bool {
     thread::sleep(Duration::from_millis(300));
     let is_killed = machine.is_dead();
     machine.kill();
+    assert!(is_noted(&machine) || !promised, "step {step}");
     let given = machine.cloud.calls().tokens;
     for file in machine.state_files() {
         if file.extension().is_some_and(|end| end == "json") {
@@ -79,6 +106,10 @@ fn killed_at(step: u64) -> bool {
         assert_eq!((status, machine.cloud.calls().tokens), (Some(503), 1));
     } else if given == 1 {
         assert_eq!((status, machine.cloud.calls().tokens), (Some(200), 1));
+        // Nobody misses what was removed.
+        let index = format!("/r/index/{}", name(b"another index"));
+        let status = machine.ask("POST", &index, b"another index");
+        assert!(status == Some(200) || !removed, "step {step}: {status:?}");
         machine.wait_for("the bin to be purged", |m| m.cloud.bin().is_empty());
         // What was begun is written over by the next one.
         let begun = machine.state_files();
