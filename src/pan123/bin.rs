@@ -202,7 +202,10 @@ impl Batch<'_> {
         if file.kind() == Some(Kind::Locks) {
             self.settle(repo, first)?;
         }
+        let promised = cloud.fence.promised(repo, &path, key(file));
         let known = match file.kind() {
+            // Nobody has looked yet whether this server's own is the only one.
+            Some(Kind::Data) if promised.is_some() => cloud.tree.look(&path, key(file), first)?,
             Some(Kind::Data) => cloud.tree.locate(&path, key(file), first)?,
             _ => self
                 .scan(&path, first)?
@@ -213,7 +216,6 @@ impl Batch<'_> {
             self.settle(repo, first)?;
             cloud.check_others(repo, &path, key(file))?;
         }
-        let promised = cloud.fence.promised(repo, &path, key(file));
         let mut files: Vec<u64> = known.iter().map(|known| known.file).collect();
         files.extend(promised.filter(|file| !known.iter().any(|known| known.file == *file)));
         Ok(Doomed {

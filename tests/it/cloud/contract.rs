@@ -312,9 +312,12 @@ fn a_removal_that_fails_fails_alone() {
     let server = cloud.server();
     let save = |n: u64| server.save(Kind::Data, &random(n, 20)).unwrap();
     let ids: Vec<Id> = (0..8).map(save).collect();
+    // An index is stored when they have been seen.
+    server.save(Kind::Index, b"index").unwrap();
     // Each call fails as long as the one is in it, and nothing tells why.
-    cloud.trash_by_hand(&path(Kind::Data, ids[5]));
+    cloud.advance(ms(120_000));
     cloud.set(|s| s.lag_infos = ms(60_000));
+    cloud.trash_by_hand(&path(Kind::Data, ids[5]));
     let removed = server.remove_all(Kind::Data, &ids);
     for (n, removed) in removed.iter().enumerate() {
         let expected = if n == 5 { Err(Cause::Cloud) } else { Ok(()) };

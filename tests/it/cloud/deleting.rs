@@ -2,7 +2,7 @@
 //! happen behind its client's back, and only what this server has put into the bin is purged.
 
 use super::rig::{Cloud, Server, eventually, folder, ms, path, sorted};
-use crate::fake::{BadIds, Endpoint, How, When};
+use crate::fake::{BadIds, Endpoint, How, Taken, When};
 use crate::tree::random;
 use restic_123pan::pan123::Bin;
 use restic_123pan::restic::{Id, Kind};
@@ -32,6 +32,18 @@ fn others_removals_spoil_no_batch() {
             assert_eq!(cloud.tree().len(), 1);
         }
     }
+}
+
+/// A copy that the service has renamed goes, and so does what had the name before.
+#[test]
+fn a_pack_goes_with_its_renamed_copy() {
+    let cloud = Cloud::with(|s| s.taken = Taken::Suffix);
+    let (one, other) = (cloud.server(), cloud.server());
+    let pack = one.save(Kind::Data, b"twice").unwrap();
+    other.save(Kind::Data, b"twice").unwrap();
+    assert_eq!(cloud.tree().len(), 2);
+    assert_eq!(other.remove(Kind::Data, pack), Ok(()));
+    assert_eq!(cloud.tree().len(), 0);
 }
 
 /// Rule 18: a service that succeeds without doing anything about some ids isn't believed twice.
