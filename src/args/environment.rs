@@ -101,5 +101,5 @@ impl<'a> Env<'a> {
 
 /// The environment's name for an option.
 pub(super) fn variable(name: &str) -> String {
-    format!("PAN123_{}", name.to_uppercase().replace('-', "_"))
+    format!("PAN123_{}", name.to_ascii_uppercase().replace('-', "_"))
 }

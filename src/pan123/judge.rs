@@ -175,7 +175,7 @@ fn why_code(endpoint: Endpoint, code: i64, message: &str) -> Why {
 }
 
 fn is_final(message: &str) -> bool {
-    let message = message.to_lowercase();
+    let message = message.to_ascii_lowercase();
     FINAL.iter().any(|text| message.contains(text))
 }
 
