@@ -114,7 +114,7 @@ fn run(
         );
     }
     info!("listening on {}, {}", bound.address(), config.summary());
-    let _record = Record::start(&watch, config.state_dir.as_deref());
+    let _record = Record::start(&watch, account.state_file("repositories", "json"));
     let budget = Budget::new(config.memory, config.spool_dir.clone());
     let service = Service::new(Box::new(Pan123::new(account)), budget).watched(watch);
     bound.run(service.guarded(Arc::new(access)).reserving(config.reserve))?;

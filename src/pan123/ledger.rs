@@ -6,7 +6,7 @@
 //! is written anew.
 
 use super::promises::{Client, Promise, Promises};
-use super::waste::{SANE, place};
+use super::waste::SANE;
 use super::{Clock, Config};
 use crate::disk::StateFile;
 use crate::restic::{Id, Repo, hex};
@@ -32,9 +32,9 @@ pub struct Ledger {
 impl Ledger {
     /// The ledger of an account's folder, if this process `keeps` what is about it on disk.
     pub fn new(config: &Config, keeps: bool) -> Self {
-        let path = place(config, "promises").filter(|_| keeps);
+        let path = config.state_file("promises", "ledger").filter(|_| keeps);
         Self {
-            file: path.map(|path| StateFile::new(path.with_extension("ledger"))),
+            file: path.map(StateFile::new),
             clock: config.clock.clone(),
             lines: AtomicUsize::new(0),
         }

@@ -16,10 +16,9 @@ use super::journal::{Journal, Noted};
 use super::tree::BATCH;
 use super::{Bin, Clock, Config};
 use crate::disk::StateFile;
-use crate::restic::{Kind, hex};
+use crate::restic::Kind;
 use list::DAY;
 use log::{info, warn};
-use sha2::{Digest, Sha256};
 use std::collections::HashSet;
 use std::fs;
 use std::io;
@@ -262,17 +261,9 @@ impl Waste {
     }
 }
 
+/// The list's file.
 fn list_file(config: &Config) -> Option<PathBuf> {
-    Some(place(config, "bin")?.with_extension("json"))
-}
-
-/// A file of the state directory, without its extension, by whose account and which folder it is
-/// about.
-pub fn place(config: &Config, what: &str) -> Option<PathBuf> {
-    let (url, client, path) = (&config.api_url, &config.client_id, &config.repo_path);
-    let whose = Sha256::digest(format!("{url} {client} {path}"));
-    let name = format!("{what}-{}", hex(&whose[..8]));
-    config.state_dir.as_ref().map(|folder| folder.join(name))
+    config.state_file("bin", "json")
 }
 
 /// The right to keep a list; none where files can't be locked, Err if another process has it.

@@ -12,8 +12,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-/// The file's name.
-const NAME: &str = "repositories.json";
 /// Least time between two writes, except for the last one.
 const PAUSE: Duration = Duration::from_secs(15 * 60);
 /// Most bytes that are read: far more than the table's bound comes to.
@@ -32,10 +30,10 @@ struct Inside {
 }
 
 impl Record {
-    /// Takes in what an earlier process has left, and writes from now on; nothing without a
-    /// folder.
-    pub fn start(watch: &Arc<Watch>, folder: Option<&Path>) -> Option<Self> {
-        let path = folder?.join(NAME);
+    /// Takes in what an earlier process has left in a file, and writes it from now on; nothing
+    /// without one.
+    pub fn start(watch: &Arc<Watch>, path: Option<PathBuf>) -> Option<Self> {
+        let path = path?;
         let rows = read(&path).unwrap_or_else(|why| {
             warn!("{} is ignored: {why}", path.display());
             Vec::new()
@@ -115,9 +113,10 @@ mod tests {
     fn the_last_snapshot_outlives_a_restart_and_garbage_is_ignored() {
         let folder = std::env::temp_dir().join(format!("record-{}", std::process::id()));
         fs::create_dir_all(&folder).expect("a writable folder");
+        let path = folder.join("repositories.json");
         let start = || {
             let watch = Arc::<Watch>::default();
-            let record = Record::start(&watch, Some(&folder)).expect("a folder");
+            let record = Record::start(&watch, Some(path.clone())).expect("a folder");
             (watch, record)
         };
         let (watch, record) = start();
@@ -129,7 +128,7 @@ mod tests {
         assert_eq!(last(&after), last(&watch));
         drop(record);
         for garbage in ["", "[[1]]", "[[\"/a\",null,0,0,[0]]]"] {
-            fs::write(folder.join(NAME), garbage).expect("a writable folder");
+            fs::write(&path, garbage).expect("a writable folder");
             let (watch, record) = start();
             assert_eq!(last(&watch), None, "{garbage}");
             drop(record);
