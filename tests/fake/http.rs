@@ -196,6 +196,8 @@ fn accept(listener: &TcpListener, addr: SocketAddr, open: &Arc<Open>, handler: &
             drop(stream);
         });
     }
+    // A process that is just being started elsewhere has this socket too, until it runs.
+    let _ = rustix::net::shutdown(listener, rustix::net::Shutdown::Both);
 }
 
 /// Serves the requests of one connection.
