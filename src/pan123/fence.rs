@@ -190,7 +190,10 @@ impl Cloud {
             Some(_) => Ok(()),
             None => Err(Error::new(
                 Cause::Busy,
-                format!("/{data} isn't there any more, with all that was stored in it"),
+                format!(
+                    "/{data} isn't there any more, with all that was stored in it: bring it back \
+                     from 123pan's bin"
+                ),
             )),
         }
     }
@@ -299,9 +302,12 @@ impl Cloud {
         let is_kept = |promise: &&Promise| {
             found(promise, rows.get(&promise.file).copied(), &folders) == Found::Kept
         };
-        let all = self.fence.promises().get(repo).cloned().unwrap_or_default();
+        let promises = self.fence.promises();
+        let all = promises.get(repo).map(Vec::as_slice).unwrap_or_default();
         let kept = all.iter().filter(is_kept).map(|promise| promise.file);
-        self.fence.kept(repo, &kept.collect());
+        let kept = kept.collect();
+        drop(promises);
+        self.fence.kept(repo, &kept);
     }
 }
 
