@@ -266,7 +266,6 @@ impl Bound {
             spare: File::open("/dev/null").ok(),
             tight: None,
             settled: Instant::now(),
-            rest: None,
         };
         sentry.start(&peers).map_err(|error| threads(&error))?;
         let reception = Reception {

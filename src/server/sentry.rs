@@ -53,8 +53,6 @@ pub(super) struct Sentry {
     pub(super) tight: Option<Instant>,
     /// When memory was last given back.
     pub(super) settled: Instant,
-    /// How often that is done now; not at all while requests are under way.
-    pub(super) rest: Option<Duration>,
 }
 
 impl Sentry {
@@ -73,12 +71,12 @@ impl Sentry {
         let mut failed = 0;
         let mut asked = None;
         let mut looked = Instant::now();
-        let mut sharp = false;
+        let (mut sharp, mut rest) = (false, None);
         while let Some(peers) = peers.upgrade() {
             failed = sockets::knock(&self.own).map_or(failed + 1, |()| 0);
             let looks = looked.elapsed() >= if sharp { SHARP } else { self.pause };
             if looks {
-                sharp = self.look(&peers);
+                (sharp, rest) = self.look(&peers);
                 looked = Instant::now();
             }
             let most = if self.is_tight() { FEW_KNOCKS } else { KNOCKS };
@@ -95,11 +93,11 @@ impl Sentry {
                 _ => self.pause,
             };
             if looks {
-                self.settle();
+                self.settle(rest);
             }
             thread::sleep(pause.min(SHARP));
-            let rest = pause.saturating_sub(SHARP);
-            sharp |= !rest.is_zero() && self.net.gate.wait(rest);
+            let left = pause.saturating_sub(SHARP);
+            sharp |= !left.is_zero() && self.net.gate.wait(left);
         }
     }
 
@@ -134,8 +132,9 @@ impl Sentry {
         self.tight.is_some_and(|at| at.elapsed() < TIGHT)
     }
 
-    /// Looks at all connections, and ends some; whether to look again very soon.
-    fn look(&mut self, peers: &Peers) -> bool {
+    /// Looks at all connections, and ends some; whether to look again very soon, and how often memory
+    /// is given back now, which it isn't while requests are under way.
+    fn look(&mut self, peers: &Peers) -> (bool, Option<Duration>) {
         let now = Instant::now();
         let sockets = sockets::connections(self.net.port);
         let busy = peers.busy();
@@ -162,19 +161,19 @@ impl Sentry {
             .filter(|peer| self.net.gate.keeps_out(peer.ip()));
         cut.extend(out.map(|peer| (*peer, Why::Out)));
         self.cut(cut, now);
-        self.rest = match (look.busy.is_empty(), look.open.is_empty()) {
+        let rest = match (look.busy.is_empty(), look.open.is_empty()) {
             (true, true) => Some(Duration::ZERO),
             (true, false) => Some(REST),
             (false, _) => None,
         };
         let heads =
             |(peer, unread): (&SocketAddr, &u64)| *unread > 0 && !look.busy.contains_key(peer);
-        look.open.iter().any(heads)
+        (look.open.iter().any(heads), rest)
     }
 
     /// Gives memory back if it is time; just before a pause, as whatever runs maps code again.
-    fn settle(&mut self) {
-        if self.rest.is_some_and(|rest| self.settled.elapsed() >= rest) {
+    fn settle(&mut self, rest: Option<Duration>) {
+        if rest.is_some_and(|rest| self.settled.elapsed() >= rest) {
             settle();
             self.settled = Instant::now();
         }
