@@ -39,14 +39,6 @@ pub(crate) struct Rig {
     dir: TempDir,
 }
 
-/// A port for a server, not the same soon again, nor at once in another process.
-fn next_port() -> u16 {
-    static COUNT: AtomicUsize = AtomicUsize::new(0);
-    let own = process::id() as usize * 97;
-    let at = own + COUNT.fetch_add(1, Ordering::Relaxed);
-    PORTS.clone().nth(at % PORTS.len()).unwrap()
-}
-
 impl Rig {
     /// Starts both; `options` are the server's, besides those that every test needs.
     pub(crate) fn start(options: &[&str]) -> Self {
@@ -325,4 +317,12 @@ impl Drop for Rig {
         let _ = server.kill();
         let _ = server.wait();
     }
+}
+
+/// A port for a server, not the same soon again, nor at once in another process.
+fn next_port() -> u16 {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    let own = process::id() as usize * 97;
+    let at = own + COUNT.fetch_add(1, Ordering::Relaxed);
+    PORTS.clone().nth(at % PORTS.len()).unwrap()
 }
