@@ -1,6 +1,7 @@
 //! What must stay true of the sources themselves: who may use what, how long things are, how
 //! files open. Each rule is one test; exceptions stand in its table, with their reasons.
 
+use crate::tools::missing;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -417,7 +418,7 @@ fn tracked() -> Vec<String> {
         .current_dir(root())
         .output();
     let Some(output) = output.ok().filter(|output| output.status.success()) else {
-        eprintln!("SKIPPED: this is not a git checkout");
+        missing("this is not a git checkout");
         return Vec::new();
     };
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
