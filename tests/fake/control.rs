@@ -44,7 +44,7 @@ pub fn serve(hub: &Hub, exchange: &mut Exchange<'_, '_>) -> io::Result<Then> {
         Ok(value) => (200, value),
         Err(text) => (400, json!({"error": text})),
     };
-    exchange.answer(status, super::gate::JSON, value.to_string().as_bytes())?;
+    exchange.answer(status, super::spoil::JSON, value.to_string().as_bytes())?;
     Ok(Then::Keep)
 }
 
