@@ -15,9 +15,9 @@ help:  ## list the targets (the default)
 build:  ## build target/release/restic-123pan
 	$(CARGO) build --release --locked --bin restic-123pan
 
-demo:  ## see a real restic back up and restore, without an account
+demo:  ## see a real restic back up and restore, without an account; CLOUD=smh for Tencent SMH
 	$(CARGO) build --release --locked --bin restic-123pan --example fake123pan
-	TARGET='$(FOLDER)' tests/demo.sh
+	TARGET='$(FOLDER)' CLOUD='$(CLOUD)' tests/demo.sh
 
 test: clients  ## run all tests, with the real restic and rustic where they can be had
 	$(CARGO) test --locked

@@ -36,17 +36,32 @@ wait_for() {
     return 1
 }
 
-# start_rig TIER: both programs, with 123pan's rates of that tier (off: none).
+# start_rig TIER: both programs, with 123pan's rates of that tier (off: none). CLOUD=smh takes Tencent
+# SMH instead, with 20 calls a second for any tier but off.
 start_rig() {
-    local tier=$1 asked=$1
+    local tier=$1 asked=$1 emulator account library=smhdemo0123456789
     [ "$tier" != off ] || asked=vip
+    case "${CLOUD:-pan123}" in
+        pan123) emulator=(--tier "$tier") ;;
+        smh)
+            emulator=(--cloud smh --library "$library")
+            [ "$tier" = off ] || emulator+=(--rate 20)
+            ;;
+        *)
+            echo "CLOUD=$CLOUD: there are pan123 and smh"
+            return 1
+            ;;
+    esac
     # Groups of their own, so that a Ctrl-C doesn't reach them before restic has removed its lock.
     set -m
-    "$TARGET/release/examples/fake123pan" --listen 127.0.0.1:0 --tier "$tier" >"$DIR/fake" 2>&1 &
+    "$TARGET/release/examples/fake123pan" --listen 127.0.0.1:0 "${emulator[@]}" >"$DIR/fake" 2>&1 &
     RUNNING+=($!)
     API=$(wait_for "$DIR/fake" 'http://127\.0\.0\.1:[0-9]+')
-    PAN123_CLIENT_ID=demo PAN123_CLIENT_SECRET=demo RUST_LOG=info \
-        "${SERVER[@]}" --listen 127.0.0.1:0 --api-url "$API" --tier "$asked" \
+    account=(--api-url "$API" --tier "$asked")
+    [ "${CLOUD:-pan123}" = pan123 ] ||
+        account=(--cloud smh --smh-host "$API" --smh-library "$library" --smh-space -)
+    PAN123_CLIENT_ID=demo PAN123_CLIENT_SECRET=demo PAN123_SMH_LIBRARY_SECRET=demo RUST_LOG=info \
+        "${SERVER[@]}" --listen 127.0.0.1:0 "${account[@]}" \
         --allow-http-upload --state-dir "$DIR/state" 2>"$DIR/log" &
     RUNNING+=($!)
     set +m

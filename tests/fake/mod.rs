@@ -44,6 +44,7 @@ mod oauth;
 mod orders;
 mod refusal;
 mod sliced;
+pub mod smh;
 mod spoil;
 mod state;
 mod switches;
@@ -77,7 +78,7 @@ use state::{Hosts, Hub};
 use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -126,28 +127,15 @@ impl Fake {
 
     /// An emulator set up otherwise.
     pub fn with(options: Options) -> io::Result<Fake> {
-        let keep = match &options.disk {
-            _ if options.discard => Keep::Discard,
-            Some(folder) => Keep::Disk(disk::content_folder(folder)?),
-            None => Keep::Memory,
-        };
+        let disk = options.disk.as_deref();
+        let keep = keep(disk, options.discard)?;
         let client = (options.client_id, options.client_secret);
         let hub = Arc::new(Hub::new(keep, client, options.switches));
-        let saver = match &options.disk {
-            Some(folder) => Some(disk::Saver::start(hub.clone(), folder)?),
-            None => None,
-        };
-        let mut servers = Vec::new();
-        for (number, host) in [Host::Api, Host::Upload, Host::Cdn, Host::Edge]
-            .into_iter()
-            .enumerate()
-        {
-            let mut addr = options.listen;
-            if addr.port() != 0 {
-                addr.set_port(addr.port() + number as u16);
-            }
-            servers.push(Server::start(addr, handler(&hub, host))?);
-        }
+        let saver = disk.map(|folder| disk::Saver::start(hub.clone(), folder));
+        let saver = saver.transpose()?;
+        let hosts = [Host::Api, Host::Upload, Host::Cdn, Host::Edge];
+        let handlers = hosts.map(|host| handler(&hub, host));
+        let servers = listen(options.listen, handlers)?;
         let url = |n: usize| base(servers[n].addr());
         let _ = hub.hosts.set(Hosts {
             api: url(0),
@@ -258,6 +246,27 @@ impl Fake {
 }
 
 orders::orders!(Fake, Endpoint, Host);
+
+/// Where new content goes.
+fn keep(disk: Option<&Path>, discard: bool) -> io::Result<Keep> {
+    Ok(match disk {
+        _ if discard => Keep::Discard,
+        Some(folder) => Keep::Disk(disk::content_folder(folder)?),
+        None => Keep::Memory,
+    })
+}
+
+/// Opens a port for each handler: this one and the next ones, or any.
+fn listen<const N: usize>(first: SocketAddr, handlers: [Handler; N]) -> io::Result<Vec<Server>> {
+    let each = handlers.into_iter().enumerate().map(|(number, handler)| {
+        let mut addr = first;
+        if addr.port() != 0 {
+            addr.set_port(addr.port() + number as u16);
+        }
+        Server::start(addr, handler)
+    });
+    each.collect()
+}
 
 /// The base URL of an address. Nobody can call 0.0.0.0.
 fn base(addr: SocketAddr) -> String {
