@@ -65,7 +65,7 @@ pub use {
     inspect::FileView,
     judge::{Calls, Count},
     limits::Shape,
-    mix::{HANG, hows},
+    mix::{Fails, HANG, hows},
     switches::{
         BadIds, Cursor, Front, InfosKey, LimitOver, MissingFolder, Oauth, Overwritten, Parts,
         Reuse, Single, Switches, Taken,

@@ -21,7 +21,7 @@ pub fn call(
     state: &mut State,
     route: &Route,
     body: &[u8],
-    token: &Option<Token>,
+    token: Option<&Token>,
     now: u64,
 ) -> Outcome {
     if let Some(token) = token {
@@ -255,7 +255,7 @@ fn file_info(hub: &Hub, state: &mut State, route: &Route, now: u64) -> Outcome {
     let node = file(state, route)?;
     let mut body = answer::metadata(node);
     if !route.query.has("pre_check") && node.kind.has_bytes() {
-        body["cosUrl"] = json!(storage::address(hub, node, end));
+        body["cosUrl"] = json!(storage::address(hub, &state.switches, node, end));
         body["cosUrlExpiration"] = json!(answer::iso(end));
         body["availableCosUrls"] = json!([]);
     }
@@ -265,7 +265,10 @@ fn file_info(hub: &Hub, state: &mut State, route: &Route, now: u64) -> Outcome {
 fn download(hub: &Hub, state: &mut State, route: &Route, now: u64) -> Outcome {
     let end = end(state, route, now)?;
     let node = file(state, route)?;
-    let mut headers = vec![("Location", storage::address(hub, node, end))];
+    let mut headers = vec![(
+        "Location",
+        storage::address(hub, &state.switches, node, end),
+    )];
     if state.switches.redirect_tells {
         headers.extend(answer::headers(node));
     }
@@ -318,8 +321,8 @@ fn delete(state: &mut State, route: &Route, now: u64) -> Outcome {
 
 // --- The space ---
 
-fn usage(hub: &Hub, state: &State, route: &Route, token: &Option<Token>) -> Outcome {
-    let admin = token.as_ref().is_some_and(Token::is_admin);
+fn usage(hub: &Hub, state: &State, route: &Route, token: Option<&Token>) -> Outcome {
+    let admin = token.is_some_and(Token::is_admin);
     if route.space.is_empty() {
         let total = json!({"totalFileSize": state.used().to_string()});
         return if admin {
@@ -330,7 +333,7 @@ fn usage(hub: &Hub, state: &State, route: &Route, token: &Option<Token>) -> Outc
     }
     let mut all = Vec::new();
     for space in route.space.split(',') {
-        if !token.as_ref().is_some_and(|t| t.is_for(space)) {
+        if !token.is_some_and(|t| t.is_for(space)) {
             return no("AccessTokenNotMatchSpace");
         }
         if space != hub.space {

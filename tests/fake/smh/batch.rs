@@ -27,12 +27,12 @@ pub fn remove(state: &mut State, id: u64, permanent: bool, now: u64) -> Option<u
 }
 
 /// Deletes many.
-pub fn delete(state: &mut State, token: &Option<Token>, body: &[u8], now: u64) -> Outcome {
+pub fn delete(state: &mut State, token: Option<&Token>, body: &[u8], now: u64) -> Outcome {
     let items = items(state, body)?;
     for (path, permanent) in &items {
         let node = state.tree.at(path);
         let right = node.map(|n| right_to_delete(n.kind, *permanent));
-        let may = |right| token.as_ref().is_some_and(|t| t.may(right));
+        let may = |right| token.is_some_and(|t| t.may(right));
         if !right.is_none_or(may) {
             return no("NoPermission");
         }

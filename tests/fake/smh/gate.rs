@@ -47,13 +47,15 @@ pub fn serve(hub: &Hub, exchange: &mut Exchange<'_, '_>) -> io::Result<Then> {
     };
     exchange.drain()?;
     check_kind(hub, exchange, &body);
-    let outcome = match &writing {
-        Some(writing) if writing.meets => no("PathConflict"),
-        _ if body.len() as u64 >= BODY_MAX => no("RequestEntityTooLarge"),
-        _ => pass(hub, &route, exchange).and_then(|token| {
+    let conflict = writing.as_ref().is_some_and(|writing| writing.meets);
+    let outcome = match pass(hub, &route, exchange) {
+        Err(refusal) => Err(refusal),
+        Ok(_) if conflict => no("PathConflict"),
+        Ok(_) if body.len() as u64 >= BODY_MAX => no("RequestEntityTooLarge"),
+        Ok(token) => {
             let (mut state, now) = (hub.lock(), hub.clock.now());
-            super::api::call(hub, &mut state, &route, &body, &token, now)
-        }),
+            super::api::call(hub, &mut state, &route, &body, token.as_ref(), now)
+        }
     };
     if held == Some(When::After) {
         return stand(hub, exchange);

@@ -11,7 +11,7 @@ use super::Host;
 use super::call::{Call, Query};
 use super::gate;
 use super::state::{Hub, State};
-use super::switches::Oddly;
+use super::switches::{Oddly, Switches};
 use super::tree::{Node, Stored};
 use super::upload::{Receiver, Session};
 use serde_json::Value;
@@ -66,46 +66,54 @@ pub fn serve(hub: &Hub, host: Host, exchange: &mut Exchange<'_, '_>) -> io::Resu
         return gate::stand(hub, exchange);
     }
     let fault = gate::strike(hub, call);
-    let alters = call == Call::Get;
+    let spoils = |when: When, how: &How| match call {
+        // What is read is sent otherwise than it is.
+        Call::Get => !how.alters() && !matches!(how, How::Cut | How::Stall(_)),
+        _ => when == When::Before,
+    };
     if let Some((when, how)) = &fault
-        && (*when == When::Before || alters)
-        && !(alters && (how.alters() || matches!(how, How::Cut | How::Stall(_))))
+        && spoils(*when, how)
         && let Some(then) = spoil::request(&Cos(hub), exchange, how)?
     {
         return Ok(then);
     }
-    if call == Call::Get {
-        return get(hub, host, exchange, fault.map(|(_, how)| how));
-    }
+    let how = fault.filter(|(when, _)| call == Call::Get || *when == When::After);
+    let how = how.map(|(_, how)| how);
     let result = match call {
         Call::Put => put(hub, host, exchange),
+        Call::Get if held.is_none() => return get(hub, host, exchange, how.as_ref()),
+        Call::Get => Ok(Put::Gone),
         _ => Err((405, "MethodNotAllowed", "This method is not allowed.")),
     };
-    if held == Some(When::After) {
-        return gate::stand(hub, exchange);
+    match held {
+        Some(_) => gate::stand(hub, exchange),
+        None => tell(hub, exchange, call, result, how.as_ref()),
     }
-    let how = fault
-        .filter(|(when, _)| *when == When::After)
-        .map(|(_, how)| how);
-    match result {
-        Ok(Put::Gone) => Ok(Then::Close),
-        Ok(Put::Elsewhere(target)) => {
-            exchange.drain()?;
-            exchange.answer(307, &[("Location", &target)], b"")?;
-            Ok(Then::Keep)
-        }
-        Ok(Put::Done(etag, crc64)) => {
-            let headers: &[(&str, &str)] = &[("ETag", &etag), ("x-cos-hash-crc64ecma", &crc64)];
-            let (status, body) = (200, Vec::new());
-            let reply = Reply {
-                status,
-                headers,
-                body,
-            };
-            spoil::maybe(&Cos(hub), exchange, how.as_ref(), &reply)
-        }
-        Err(no) => refuse(hub, exchange, call, no),
-    }
+}
+
+/// Sends what a PUT came to, spoilt or not.
+fn tell(
+    hub: &Hub,
+    exchange: &mut Exchange<'_, '_>,
+    call: Call,
+    result: Result<Put, No>,
+    how: Option<&How>,
+) -> io::Result<Then> {
+    let (status, headers) = match result {
+        Ok(Put::Gone) => return Ok(Then::Close),
+        Ok(Put::Elsewhere(target)) => (307, vec![("Location", target)]),
+        Ok(Put::Done(etag, crc64)) => (200, vec![("ETag", etag), ("x-cos-hash-crc64ecma", crc64)]),
+        Err(no) => return refuse(hub, exchange, call, no),
+    };
+    exchange.drain()?;
+    let headers: Vec<(&str, &str)> = headers.iter().map(|(k, v)| (*k, v.as_str())).collect();
+    let (headers, body) = (headers.as_slice(), Vec::new());
+    let reply = Reply {
+        status,
+        headers,
+        body,
+    };
+    spoil::maybe(&Cos(hub), exchange, how, &reply)
 }
 
 /// Sends a refusal.
@@ -240,7 +248,9 @@ fn allow_length(state: &State, chunked: bool, length: Option<u64>) -> Result<(),
         _ if chunked => odd(state.switches.chunked),
         None => odd(Oddly::Status411),
         Some(0) => odd(state.switches.zero),
-        Some(OBJECT_MAX..) => Err((400, "EntityTooLarge", "Your proposed upload is too large.")),
+        Some(length) if length > OBJECT_MAX => {
+            Err((400, "EntityTooLarge", "Your proposed upload is too large."))
+        }
         Some(_) => Ok(()),
     }
 }
@@ -254,9 +264,14 @@ fn odd(oddly: Oddly) -> Result<(), No> {
 }
 
 /// The address of a file's bytes, good until `end`.
-pub fn address(hub: &Hub, node: &Node, end: u64) -> String {
+pub fn address(hub: &Hub, switches: &Switches, node: &Node, end: u64) -> String {
+    let scheme = if switches.https_addresses {
+        "https"
+    } else {
+        "http"
+    };
     let (host, id, sign) = (hub.storage(false), node.id, signature(hub, node.id, end));
-    format!("http://{host}/d/{id}?q-sign-time={end}&q-signature={sign}")
+    format!("{scheme}://{host}/d/{id}?q-sign-time={end}&q-signature={sign}")
 }
 
 fn signature(hub: &Hub, id: u64, end: u64) -> String {
@@ -268,7 +283,7 @@ fn get(
     hub: &Hub,
     host: Host,
     exchange: &mut Exchange<'_, '_>,
-    how: Option<How>,
+    how: Option<&How>,
 ) -> io::Result<Then> {
     exchange.drain()?;
     match look_up(hub, exchange) {
@@ -292,7 +307,7 @@ fn get(
                 return refuse(hub, exchange, Call::Get, no);
             };
             transfer.cut = hub.lock().switches.cuts_after;
-            if let Some(how) = &how {
+            if let Some(how) = how {
                 transfer.alter(how);
             }
             let crc64 = node.crc64.to_string();

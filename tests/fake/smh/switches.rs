@@ -159,6 +159,8 @@ pub struct Switches {
     pub early_errors: bool,
 
     // --- Downloads ---
+    /// Downloads' addresses are https, which every port takes.
+    pub https_addresses: bool,
     /// The 302 of a download tells of the file.
     pub redirect_tells: bool,
     /// The storage host sends clients to another port.
@@ -221,6 +223,7 @@ impl Default for Switches {
             chunked: Oddly::Status411,
             zero: Oddly::Stored,
             early_errors: false,
+            https_addresses: false,
             redirect_tells: false,
             storage_redirects: false,
             cuts_after: None,

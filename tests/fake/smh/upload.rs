@@ -218,17 +218,10 @@ pub fn confirm(hub: &Hub, state: &mut State, route: &Route, body: &[u8], now: u6
             .judge
             .complain("Confirm: another strategy than at the start");
     }
-    let mut id = None;
-    let mut overwrites = false;
-    if state.tree.path_of(folder).is_some() {
-        let (name, over) = place(state, folder, &name, strategy)?;
-        overwrites = over;
-        if let Some(old) = state.tree.named(folder, &name) {
-            state.tree.remove(old, false, now);
-        }
-        let file = Some(stored);
-        id = Some(state.tree.add(folder, &name, Kind::File, file, now));
-    }
+    let (id, overwrites) = match state.tree.path_of(folder) {
+        Some(_) => publish(state, folder, &name, strategy, stored, now)?,
+        None => (None, false),
+    };
     if let Some(session) = state.uploads.sessions.get_mut(key) {
         session.confirmed = Some((id, overwrites));
         session.stored = None;
@@ -237,6 +230,24 @@ pub fn confirm(hub: &Hub, state: &mut State, route: &Route, body: &[u8], now: u6
     let node = id.and_then(|id| state.tree.node(id));
     let body = answer::confirmed(&state.tree, node, overwrites, &state.switches);
     Ok(Answer::json(200, body))
+}
+
+/// Puts a file into its folder; answers its id, and whether it replaces another.
+fn publish(
+    state: &mut State,
+    folder: u64,
+    name: &str,
+    strategy: Strategy,
+    stored: Stored,
+    now: u64,
+) -> Result<(Option<u64>, bool), Refusal> {
+    let (name, overwrites) = place(state, folder, name, strategy)?;
+    if let Some(old) = state.tree.named(folder, &name) {
+        state.tree.remove(old, false, now);
+    }
+    let file = Some(stored);
+    let id = state.tree.add(folder, &name, Kind::File, file, now);
+    Ok((Some(id), overwrites))
 }
 
 /// The checksum that confirm brings, against that of the bytes.

@@ -99,7 +99,10 @@ fn tasks_take_their_time() {
     assert_eq!(ask("task")[0]["status"], 202);
     let noted = fake.complaints();
     let hasty = format!("task {number}: asked again after ");
-    assert!(noted.len() == 1 && noted[0].starts_with(&hasty), "{noted:?}");
+    assert!(
+        noted.len() == 1 && noted[0].starts_with(&hasty),
+        "{noted:?}"
+    );
     assert_eq!((fake.pending_tasks(), fake.living("/").len()), (1, 1));
     fake.advance(Duration::from_secs(5));
     assert_eq!((fake.pending_tasks(), fake.living("/").len()), (0, 0));

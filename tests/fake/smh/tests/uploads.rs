@@ -316,6 +316,8 @@ fn downloads_with_ranges() {
         fake.complaints(),
         ["Get: authorization sent to the storage host"]
     );
+    fake.set(|s| s.https_addresses = true);
+    assert!(client.address("a", "").starts_with("https://127.0.0.1:"));
     fake.delete_by_hand("/a");
     assert_eq!(said(&send("GET", &url, "", b"")), no(404, "NoSuchKey"));
 }
