@@ -39,9 +39,9 @@ bench:  ## print memory, size, speed, and what everything costs in calls
 	$(CARGO) bench --locked --bench bench
 	FOLDER='$(FOLDER)' tests/dist/sizes.sh
 
-conformance:  ## run restic's own backend tests against the server (needs Go)
+conformance:  ## run restic's own backend tests against the server (needs Go); CLOUD=smh
 	$(CARGO) build --release --locked --bin restic-123pan --example fake123pan
-	TARGET='$(FOLDER)' tests/conformance.sh
+	TARGET='$(FOLDER)' CLOUD='$(CLOUD)' tests/conformance.sh
 
 clients:  ## fetch restic and rustic for the tests, once, into ~/.cache
 	tests/clients.sh

@@ -55,7 +55,9 @@ impl Saver {
         load(&*hub, &file, &content_folder(folder)?)?;
         let stop = Arc::new(AtomicBool::new(false));
         let stopping = stop.clone();
-        let thread = std::thread::spawn(move || run(&*hub, &file, &stopping));
+        // Here, not in the thread, which may begin after the first changes.
+        let saved = hub.version();
+        let thread = std::thread::spawn(move || run(&*hub, &file, saved, &stopping));
         Ok(Saver {
             stop,
             thread: Some(thread),
@@ -72,9 +74,8 @@ impl Drop for Saver {
     }
 }
 
-/// Saves after changes.
-fn run(hub: &impl Lasting, file: &Path, stopping: &AtomicBool) {
-    let mut saved = hub.version();
+/// Saves after changes of the version that is saved.
+fn run(hub: &impl Lasting, file: &Path, mut saved: u64, stopping: &AtomicBool) {
     loop {
         super::http::pause(PAUSE, stopping);
         let last = stopping.load(Ordering::SeqCst);

@@ -76,6 +76,47 @@ fn a_token_opens_what_it_was_granted() {
 }
 
 #[test]
+fn a_token_without_grants_only_reads() {
+    let fake = Fake::start();
+    fake.plant("/r/a", b"a");
+    fake.set(|s| s.bin = true);
+    let key = ticket(&Client::new(&fake).start("r/b", "ask", 1)).key;
+    let reader = Client::granted(&fake, "space_id=-");
+    let ask = "conflict_resolution_strategy=ask&filesize=1";
+    for (method, kind, path, query) in [
+        ("PUT", "directory", "r/c", ""),
+        ("DELETE", "directory", "r", "permanent=1"),
+        ("PUT", "file", "r/c", ask),
+        ("POST", "file", "r/c", &format!("multipart&{ask}")),
+        (
+            "POST",
+            "file",
+            &key,
+            "confirm&conflict_resolution_strategy=ask",
+        ),
+        ("GET", "file", &key, "upload"),
+        ("DELETE", "file", &key, "upload"),
+        ("DELETE", "file", "r/a", "permanent=0"),
+        ("GET", "recycled", "", "by-marker=1"),
+        ("DELETE", "recycled", "1", ""),
+        ("POST", "recycled", "1", "restore"),
+        ("GET", "usage", "", ""),
+        ("GET", "space", "size", ""),
+        ("GET", "space-quota", "", ""),
+    ] {
+        let reply = reader.call(method, kind, path, query, "");
+        assert_eq!(
+            said(&reply),
+            no(403, "NoPermission"),
+            "{method} {kind} {query}"
+        );
+    }
+    assert_eq!(reader.names("r", ""), ["a"]);
+    assert_eq!(reader.call("GET", "file", "r/a", "info", "").status, 200);
+    assert_eq!(fake.complaints(), [""; 0]);
+}
+
+#[test]
 fn bearer_tokens_are_a_switch() {
     let fake = Fake::start();
     let client = Client::new(&fake);

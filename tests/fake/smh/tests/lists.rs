@@ -119,6 +119,7 @@ fn a_marker_dies_with_its_entry() {
     fake.delete_by_hand("/f/0001");
     assert_eq!(said(&page(&first)), no(404, "MarkerNotFound"));
     let elsewhere = format!("by-marker=1&marker={}", first.as_str().unwrap());
+    fake.plant("/f/zz/0001", b"of the same name");
     let elsewhere = client.call("GET", "directory", "f/zz", &elsewhere, "");
     assert_eq!(said(&elsewhere), no(404, "MarkerNotFound"));
     fake.set(|s| s.marker = Marker::Offset);
