@@ -3,9 +3,9 @@
 //! it isn't; it notes each breach of a documented rule (`complaints`). What it doesn't have: the
 //! web API, sharing, direct links, the legacy upload.
 //!
-//! In `smh` stands another one, of Tencent SMH. What both use knows neither cloud: bytes and their
-//! way (`exchange`, `http`, `tls`, `content`, `transfer`), faults (`faults`, `mix`, `spoil`,
-//! `altered`), what is counted (`judge`, `limits`), and `control`, `disk`, `orders`, `time`.
+//! In `smh` stands another one, of Tencent SMH. Both use what carries bytes (`exchange`, `http`,
+//! `tls`, `content`, `transfer`), faults (`faults`, `mix`, `spoil`, `altered`), what is counted
+//! (`judge`, `limits`), and `control`, `disk`, `orders`, `time`.
 //!
 //! ```text
 //! mod ─► gate ─► api, oauth, sliced, upload ─► cloud, views, tokens      cdn, control ─► cloud

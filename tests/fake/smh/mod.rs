@@ -2,7 +2,7 @@
 //! storage host and that one's edge on ports of 127.0.0.1. It is strict where the service is
 //! documented and has a switch where it isn't; it notes each breach of a documented rule, and of
 //! what keeps data safe there (`complaints`). What it doesn't have: users, shares, previews,
-//! instant uploads, copies and moves, versions.
+//! instant uploads, copies and moves, versions, the flat list, deltas, reasons of deletions.
 //!
 //! ```text
 //! mod ─► gate ─► api, listing, batch, tasks, bin, upload ─► tree, tokens      storage ─► upload, tree
