@@ -17,7 +17,7 @@ build:  ## build target/release/restic-123pan
 
 demo:  ## see a real restic back up and restore, without an account; CLOUD=smh for Tencent SMH
 	$(CARGO) build --release --locked --bin restic-123pan --example fake123pan
-	TARGET='$(FOLDER)' CLOUD='$(CLOUD)' tests/demo.sh
+	TARGET='$(FOLDER)' tests/demo.sh
 
 test: clients  ## run all tests, with the real restic and rustic where they can be had
 	$(CARGO) test --locked
@@ -39,9 +39,9 @@ bench:  ## print memory, size, speed, and what everything costs in calls
 	$(CARGO) bench --locked --bench bench
 	FOLDER='$(FOLDER)' tests/dist/sizes.sh
 
-conformance:  ## run restic's own backend tests against the server (needs Go); CLOUD=smh
+conformance:  ## run restic's own backend tests against the server (needs Go); CLOUD=smh too
 	$(CARGO) build --release --locked --bin restic-123pan --example fake123pan
-	TARGET='$(FOLDER)' CLOUD='$(CLOUD)' tests/conformance.sh
+	TARGET='$(FOLDER)' tests/conformance.sh
 
 clients:  ## fetch restic and rustic for the tests, once, into ~/.cache
 	tests/clients.sh

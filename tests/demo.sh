@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Shows a real restic at work through the server, over the emulator of 123pan, or with CLOUD=smh of
-# Tencent SMH: no account needed.
+# Shows a real restic at work through the server, over the emulator of 123pan, or of Tencent SMH
+# with CLOUD=smh: no account needed.
 # `make demo` builds what it starts. Ends with an error unless the restored files are identical.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -31,12 +31,13 @@ step() {
     if [ -t 1 ]; then printf '\n\033[1m%s\033[0m\n' "$*"; else printf '\n%s\n' "$*"; fi
 }
 
-case "${CLOUD:-pan123}" in
-    smh) NAME="Tencent SMH" ACCOUNT="20 calls a second" ;;
-    *) NAME=123pan ACCOUNT="the rates of a VIP account" ;;
+case "${CLOUD:-123pan}" in
+    123pan) NAME=123pan WHAT="an emulated 123pan (with the rates of a VIP account)" ;;
+    smh) NAME="Tencent SMH" WHAT="an emulated Tencent SMH (with 20 calls a second)" ;;
+    *) NAME=$CLOUD WHAT="--cloud $CLOUD" ;;
 esac
 
-# Says what the cloud was asked since the last time.
+# Says what the emulator was asked since the last time.
 declare -A BEFORE=()
 told() {
     local name count all='' sum=0
@@ -77,7 +78,7 @@ restic=$(find_restic) || {
     echo "No restic could be found or fetched; see the lines above."
     exit 1
 }
-step "1. Starting an emulated $NAME (with $ACCOUNT) and the server"
+step "1. Starting $WHAT and the server"
 start_rig vip
 export RESTIC_REPOSITORY="rest:http://127.0.0.1:$PORT/laptop/" RESTIC_PASSWORD=demo
 export RESTIC_CACHE_DIR="$DIR/cache"

@@ -19,7 +19,7 @@ use std::time::Duration;
 const HELP: &str = "\
 fake123pan: an emulator of 123pan's Open Platform, or of Tencent SMH
 
-  --cloud CLOUD      pan123 or smh (pan123)
+  --cloud CLOUD      123pan or smh (123pan)
   --listen ADDR      API host (127.0.0.1:12380); the others take the next ports,
                      three of them, with smh two; port 0: any ports
   --disk DIR         keep everything in DIR, also after the end
@@ -142,7 +142,7 @@ fn parse(mut args: impl Iterator<Item = String>) -> Result<Option<Wanted>, Strin
 /// Whether a cloud's name is Tencent SMH's.
 fn cloud(name: &str) -> Result<bool, String> {
     match name {
-        "pan123" => Ok(false),
+        "123pan" => Ok(false),
         "smh" => Ok(true),
         _ => Err(format!("unknown cloud {name}")),
     }
