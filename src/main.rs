@@ -65,9 +65,10 @@ fn run(task: Task, warnings: &[String]) -> Result<ExitCode, Exit> {
             Ok(command::doctor(&*account))
         }
         Task::Bin(config, asked) => {
-            let bin = config.setup.open()?.trash();
-            let bin = bin.ok_or_else(|| absent(&config, "recycle bin"))?;
+            let account = config.setup.open()?;
             start_log("warn", None);
+            let bin = account.trash();
+            let bin = bin.ok_or_else(|| absent(&config, "recycle bin"))?;
             Ok(command::bin::run(&asked, &*bin))
         }
         Task::Verify(config, asked) => {

@@ -1,9 +1,8 @@
 //! The commands, as argh reads them and as they describe themselves: the first sentence of each is
 //! what lists of commands say. Options that say where the account is aren't theirs: see `options`.
 
-use super::values::{When, moment};
+use super::values::{When, moment, repository};
 use crate::restic::Repo;
-use crate::settings::values::repo_path;
 use argh::{ArgsInfo, FromArgs};
 
 /// A restic REST server that keeps repositories in a cloud.
@@ -210,7 +209,7 @@ pub(super) struct Import {
     pub(super) dir: String,
 
     /// where in the account; the root if it isn't said
-    #[argh(positional, from_str_fn(repo_path))]
+    #[argh(positional, from_str_fn(repository))]
     pub(super) repo: Option<Repo>,
 }
 
@@ -238,7 +237,7 @@ pub struct Verify {
     pub json: bool,
 
     /// the repositories; all if none is named
-    #[argh(positional, from_str_fn(repo_path))]
+    #[argh(positional, from_str_fn(repository))]
     pub repo: Vec<Repo>,
 }
 

@@ -31,7 +31,6 @@ pub use values::When;
 use crate::cloud::Cloud;
 use crate::clouds;
 use crate::restic::Repo;
-use crate::settings::values::repo_path;
 use crate::settings::{File, Opt, Secret, Settings, Variables, did_you_mean, from_args, variable};
 use commands::{Command as Parsed, Export, Import, Program, Status};
 use config::reachable;
@@ -40,6 +39,7 @@ use listen::check_access;
 use options::{General, Serving, Using};
 use parts::Parts;
 use std::path::PathBuf;
+use values::repository;
 
 /// The program's name, in messages.
 const NAME: &str = "restic-123pan";
@@ -155,8 +155,12 @@ pub fn read(words: &[String], variables: &Variables) -> Result<(Task, Vec<String
         own: parts.of(Part::Cloud(cloud.name())),
     };
     let program: Program = parts.own()?;
-    let task = task(program.command, &parts, &settings, cloud)?;
-    Ok((task, warnings))
+    match task(program.command, &parts, &settings, cloud) {
+        Ok(task) => Ok((task, warnings)),
+        // What is missing may have been mistyped.
+        Err(Exit::Wrong(why)) => Err([vec![why], warnings].concat().join("; ").into()),
+        Err(exit) => Err(exit),
+    }
 }
 
 fn version() -> Exit {
@@ -189,7 +193,11 @@ fn origin(
         let mut all = clouds::ALL.into_iter();
         all.find(|cloud| cloud.name() == name).ok_or_else(|| {
             let names = clouds::ALL.map(|cloud| cloud.name());
-            format!("write {}{}", names.join(" or "), did_you_mean(name, names))
+            format!(
+                "write {}{}",
+                names.join(" or "),
+                did_you_mean("", name, names)
+            )
         })
     })?;
     Ok((settings.file, cloud))
@@ -197,17 +205,16 @@ fn origin(
 
 /// Variables that look like this program's and mean nothing.
 fn unknown(table: &Table, variables: &Variables) -> Vec<String> {
-    let known = table.variables();
-    let ours = variables
-        .keys()
-        .filter(|name| name.starts_with(&variable("")));
+    let (prefix, known) = (variable(""), table.variables());
+    let bare = |name: &'_ str| name.strip_prefix(&prefix).map(str::to_owned);
+    let known: Vec<String> = known.iter().filter_map(|name| bare(name)).collect();
+    let ours = variables.keys().filter_map(|name| bare(name));
     let unknown = ours.filter(|name| !known.contains(name));
-    unknown
-        .map(|name| {
-            let near = did_you_mean(name, known.iter().map(String::as_str));
-            format!("the variable {name} means nothing{near}")
-        })
-        .collect()
+    let said = unknown.map(|name| {
+        let near = did_you_mean(&prefix, &name, known.iter().map(String::as_str));
+        format!("the variable {prefix}{name} means nothing{near}")
+    });
+    said.collect()
 }
 
 fn task(
@@ -233,7 +240,7 @@ fn task(
         Parsed::Bin(bin) => Task::Bin(config()?, bin.command),
         Parsed::Login(login) => Task::Login(config()?, login),
         Parsed::Import(import) => Task::Import(config()?, imported(import)?),
-        Parsed::Export(export) => Task::Export(config()?, exported(export)?),
+        Parsed::Export(export) => Task::Export(config()?, exported(&export)?),
         Parsed::Verify(verify) => Task::Verify(config()?, verify),
         Parsed::Passwd(passwd) => Task::Passwd {
             user: passwd.user,
@@ -254,7 +261,7 @@ fn task(
 }
 
 fn imported(import: Import) -> Result<Transfer, String> {
-    let root = || repo_path("/");
+    let root = || repository("/");
     transfer(
         import.dir,
         import.repo.map_or_else(root, Ok),
@@ -262,13 +269,13 @@ fn imported(import: Import) -> Result<Transfer, String> {
     )
 }
 
-fn exported(export: Export) -> Result<Transfer, String> {
+fn exported(export: &Export) -> Result<Transfer, String> {
     let (dir, path) = match &export.places[..] {
         [dir] => (dir, "/"),
         [path, dir] => (dir, path.as_str()),
         _ => return Err("export: write export [REPO] DIR".to_owned()),
     };
-    transfer(dir.clone(), repo_path(path), export.dry_run)
+    transfer(dir.clone(), repository(path), export.dry_run)
 }
 
 fn transfer(dir: String, repo: Result<Repo, String>, dry_run: bool) -> Result<Transfer, String> {

@@ -132,13 +132,10 @@ fn idle(table: &Table, name: &str, cloud: &dyn Cloud) -> Option<String> {
 fn foreign(table: &Table, command: &Command, name: &str) -> String {
     let (its, known) = (&command.name, table.takes_value(name).is_some());
     match known {
-        true => format!("{its}: it has no option --{name}; see {NAME} {its} --help"),
+        true => format!("there is no option --{name} for {its}; see {NAME} {its} --help"),
         false => {
-            let names: Vec<String> = table
-                .taken(command)
-                .map(|o| format!("--{}", o.name))
-                .collect();
-            let near = did_you_mean(&format!("--{name}"), names.iter().map(String::as_str));
+            let names = table.taken(command).map(|option| option.name.as_str());
+            let near = did_you_mean("--", name, names);
             format!("there is no option --{name}{near}; see {NAME} --help")
         }
     }
@@ -166,7 +163,7 @@ fn check_words(command: &Command, words: &[String]) -> Result<(), String> {
             None => return wrong(format!("name one of {all}")),
             Some(given) if word.choices.contains(given) => {}
             Some(given) => {
-                let near = did_you_mean(given, word.choices.iter().map(String::as_str));
+                let near = did_you_mean("", given, word.choices.iter().map(String::as_str));
                 return wrong(format!("{given:?} isn't one of {all}{near}"));
             }
         }

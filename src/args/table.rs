@@ -138,7 +138,7 @@ impl Table {
         let found = self.commands.iter().find(|command| command.name == name);
         found.ok_or_else(|| {
             let known = self.commands.iter().map(|command| command.name.as_str());
-            let near = did_you_mean(name, known);
+            let near = did_you_mean("", name, known);
             let (stem, word) = name.rsplit_once(' ').unwrap_or(("", name));
             let all = self.commands.iter().filter_map(|command| {
                 let (its, word) = command.name.rsplit_once(' ')?;

@@ -1,6 +1,8 @@
 //! The values of options, each read from its text; the error says what to write instead.
 
 use crate::civil;
+use crate::restic::Repo;
+use crate::settings::values::repo_path;
 use std::net::IpAddr;
 
 /// Longest time back in seconds that an option can name.
@@ -64,6 +66,11 @@ pub(super) fn is_loopback(listen: &str) -> bool {
     let host = host.trim_start_matches('[').trim_end_matches(']');
     let address = host.parse::<IpAddr>();
     host == "localhost" || address.is_ok_and(|address| address.to_canonical().is_loopback())
+}
+
+/// A repository in the account; `/` is the one in the folder of repositories itself.
+pub(super) fn repository(text: &str) -> Result<Repo, String> {
+    repo_path(text).map_err(|why| format!("it can't be a repository's path: {why}"))
 }
 
 /// A time: so long ago, a date, or a date with a time.

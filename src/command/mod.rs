@@ -17,7 +17,7 @@ mod verify;
 pub use ask::ask;
 pub use check::check;
 pub use completions::completions;
-pub use copy::{Copied, End, Manner, Patience, copy};
+pub use copy::{Copied, CopyOptions, End, Patience, copy};
 pub use doctor::doctor;
 pub use log::start_log;
 pub use login::login;

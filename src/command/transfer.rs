@@ -1,12 +1,12 @@
 //! `import` and `export`: a repository between a local folder and the account.
 
-use super::copy::{End, Manner, Patience, copy};
+use super::copy::{CopyOptions, End, Patience, copy};
 use super::progress::Screen;
 use crate::args::{Config, Transfer};
 use crate::body::Budget;
+use crate::clouds;
 use crate::restic::Repo;
 use crate::store::Store;
-use crate::store::local::Local;
 use crate::units::bytes as size;
 use std::io::{self, IsTerminal, Write};
 
@@ -23,10 +23,10 @@ pub fn export(asked: &Transfer, config: &Config, store: &dyn Store) -> Result<()
 /// Copies out of the account, or into it.
 fn transfer(asked: &Transfer, out: bool, config: &Config, store: &dyn Store) -> Result<(), String> {
     let Transfer { dir, repo, dry_run } = asked;
-    let (local, root) = (Local::new(dir), Repo::new("").ok_or("no root")?);
+    let (local, root) = (clouds::folder(dir), Repo::new("").ok_or("no root")?);
     let remote = format!("{repo} in the account");
     let here = End {
-        store: &local,
+        store: &*local,
         repo: &root,
         name: dir,
     };
@@ -37,7 +37,7 @@ fn transfer(asked: &Transfer, out: bool, config: &Config, store: &dyn Store) -> 
     };
     let (from, to) = if out { (there, here) } else { (here, there) };
     let budget = Budget::new(config.memory, config.spool_dir.clone());
-    let manner = Manner {
+    let options = CopyOptions {
         threads: config.shared.uploads,
         budget: &budget,
         patience: Patience::default(),
@@ -49,10 +49,10 @@ fn transfer(asked: &Transfer, out: bool, config: &Config, store: &dyn Store) -> 
         out: &mut err,
         terminal,
     };
-    let copied = copy(from, to, &manner, screen)
+    let copied = copy(from, to, &options, screen)
         .map_err(|why| format!("{why}; the same command goes on where this one ended"))?;
     let (files, bytes, already) = (copied.files, size(copied.bytes), copied.there);
-    let did = if manner.dry_run {
+    let did = if options.dry_run {
         "would copy"
     } else {
         "copied"

@@ -30,7 +30,7 @@ impl File {
             };
             let (name, value) = (name.trim(), unquoted(value.trim()));
             if !names.contains(&name) {
-                let near = did_you_mean(name, names.iter().copied());
+                let near = did_you_mean("", name, names.iter().copied());
                 return Err(wrong(format!("there is no option {name:?}{near}")));
             }
             let place = format!("{path}:{number}: {name}");
@@ -89,7 +89,7 @@ mod tests {
             ("listen", "f:1: write name = value"),
             ("#\ncolour = red", "f:2: there is no option \"colour\""),
             ("version = 1", "f:1: there is no option"),
-            ("listn = :1", "did you mean listen?"),
+            ("listn = :1", "(did you mean listen?)"),
             ("tier=vip\ntier = free", "f:2: tier stands there already"),
         ];
         for (text, why) in table {

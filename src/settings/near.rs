@@ -11,9 +11,16 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
     nearest.filter(enough).map(|(_, known)| known)
 }
 
-/// What a message about a mistyped word says besides; nothing if nothing is near.
-pub fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> String {
-    nearest(word, known).map_or(String::new(), |known| format!(" (did you mean {known}?)"))
+/// What a message about a mistyped word says besides; nothing if nothing is near. The prefix is what
+/// all these words begin with besides.
+pub fn did_you_mean<'a>(
+    prefix: &str,
+    word: &str,
+    known: impl IntoIterator<Item = &'a str>,
+) -> String {
+    nearest(word, known).map_or(String::new(), |known| {
+        format!(" (did you mean {prefix}{known}?)")
+    })
 }
 
 /// Letters that must be put in, left out or changed to make one word of the other.
