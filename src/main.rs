@@ -144,17 +144,11 @@ fn answer(
     })?;
     stop_on_signals(&bound.stopper())?;
     flag::register(SIGHUP, access.reload())?;
-    let problem = account.problem();
-    let warnings = config.warnings.iter().chain(&problem);
+    let problems = account.problems();
+    let warnings = config.warnings.iter().chain(&problems);
     warnings.for_each(|text| warn!("{text}"));
     if !bound.address().ip().is_loopback() && config.rules.htpasswd.is_none() {
         warn!("other machines can reach this server, which asks for no password");
-    }
-    if config.shared.state_dir.is_none() {
-        warn!(
-            "there is no state directory, so that each start asks for a new access token; name \
-             one with --state-dir"
-        );
     }
     info!("listening on {}, {}", bound.address(), config.summary());
     let _record = Record::start(&watch, account.state_file("repositories", "json"));

@@ -266,16 +266,12 @@ fn option_then_environment_then_file() {
     fs::remove_file(&path).expect("it was written");
 }
 
-/// What is said of an option is what it is: defaults and values are taken from there.
-/// One name is one option, whatever the command: so it takes a value everywhere or nowhere.
 #[test]
 fn secrets_are_not_shown() {
     let text = format!("{:?}", good(&[], &[]));
     assert!(text.contains("***") && !text.contains("hidden"), "{text}");
 }
 
-/// `--no-auth` may stand on the server's command line alone; commands that don't listen must run
-/// all the same.
 /// A disk that is full or read-only is no reason not to back up.
 #[test]
 fn a_state_directory_that_can_not_be_is_a_warning() {

@@ -102,8 +102,8 @@ pub trait Login {
 /// An account that can be used.
 pub trait Account {
     /// What the log should say about it at the start.
-    fn problem(&self) -> Option<String> {
-        None
+    fn problems(&self) -> Vec<String> {
+        Vec::new()
     }
 
     /// Makes it this process's, where only one server may use it; an Err says who has it.

@@ -5,8 +5,8 @@ use crate::cloud::Account;
 
 /// The warnings and the modes in force.
 pub fn check(config: &Config, account: &dyn Account, warnings: &[String]) -> String {
-    let problem = account.problem();
-    let warnings = warnings.iter().chain(&config.warnings).chain(&problem);
+    let problems = account.problems();
+    let warnings = warnings.iter().chain(&config.warnings).chain(&problems);
     let warnings: String = warnings.map(|text| format!("warning: {text}\n")).collect();
     let (listen, summary) = (&config.listen, config.summary());
     format!("{warnings}the configuration is right: listening on {listen}, {summary}\n")

@@ -47,11 +47,11 @@ impl<'a> Value<'a> {
     }
 }
 
-/// Every option once: those of one name take the same values, whatever the command.
-fn once(table: &Table) -> Vec<&Opt> {
+/// Every option, but of those that are the same only one.
+fn once(table: &Table, same: fn(&Opt, &Opt) -> bool) -> Vec<&Opt> {
     let mut all: Vec<&Opt> = Vec::new();
     for option in table.commands.iter().flat_map(|c| table.taken(c)) {
-        if all.iter().all(|known| known.name != option.name) {
+        if !all.iter().any(|known| same(known, option)) {
             all.push(option);
         }
     }
@@ -74,7 +74,8 @@ fn names<'t>(options: impl Iterator<Item = &'t Opt>) -> String {
 
 fn bash(table: &Table) -> String {
     let (mut values, mut paths, mut others) = (String::new(), Vec::new(), Vec::new());
-    for option in once(table) {
+    // What it means differs, what its value is doesn't.
+    for option in once(table, |one, other| one.name == other.name) {
         let name = format!("--{}", option.name);
         match Value::of(option) {
             None => {}
@@ -210,7 +211,7 @@ fn fish(table: &Table) -> String {
             let _ = writeln!(text, "complete -c restic-123pan -n {seen} {what}");
         }
     }
-    for option in once(table) {
+    for option in once(table, |one, other| one == other) {
         let value = match Value::of(option) {
             None => String::new(),
             Some(Value::Path) => " -r -F".to_owned(),
@@ -230,7 +231,7 @@ fn fish(table: &Table) -> String {
 /// When an option is offered: after the last words of the commands that take it; one that serving
 /// takes, unless a command that doesn't take it was named.
 fn fish_when(table: &Table, option: &Opt) -> String {
-    let takes = |command: &Command| table.taken(command).any(|its| its.name == option.name);
+    let takes = |command: &Command| table.taken(command).any(|its| its == option);
     let is_usual = table.usual().is_some_and(takes);
     let leaves = table.commands.iter().filter(|command| !command.is_stem);
     let leaves = leaves.filter(|command| takes(command) != is_usual);

@@ -110,8 +110,14 @@ impl Login for Named {
 struct Opened(Config);
 
 impl Account for Opened {
-    fn problem(&self) -> Option<String> {
-        self.0.grant.as_ref().and_then(|grant| grant.problem())
+    fn problems(&self) -> Vec<String> {
+        let grant = self.0.grant.as_ref().and_then(|grant| grant.problem());
+        let forgetful = self.0.state_dir.is_none().then(|| {
+            "there is no state directory, so that each start asks for a new access token; name one \
+             with --state-dir"
+                .to_owned()
+        });
+        grant.into_iter().chain(forgetful).collect()
     }
 
     fn claim(&self) -> Result<(), String> {

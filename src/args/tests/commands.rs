@@ -134,6 +134,7 @@ fn a_word(word: &Word) -> &str {
     word.choices.first().map_or("x", String::as_str)
 }
 
+/// What is said of an option is what it is: defaults and values are taken from there.
 #[test]
 fn what_options_say_of_themselves_is_so() {
     let table = Table::new();
@@ -173,6 +174,33 @@ fn what_options_say_of_themselves_is_so() {
     );
 }
 
+/// Where there is no account, its options are no options.
+#[test]
+fn who_uses_an_account_takes_its_options() {
+    let table = Table::new();
+    let using = [
+        "serve",
+        "check-config",
+        "login",
+        "doctor",
+        "import",
+        "export",
+        "verify",
+    ];
+    for command in &table.commands {
+        let (name, first) = (&command.name, command.name.split(' ').next());
+        let uses = first == Some("bin") || using.contains(&name.as_str());
+        let takes = table
+            .taken(command)
+            .any(|option| option.name == "repo-path");
+        assert_eq!(takes, uses, "{name}");
+        let serves = ["serve", "check-config"].contains(&name.as_str());
+        let takes = table.taken(command).any(|option| option.name == "no-auth");
+        assert_eq!(takes, serves, "{name}");
+    }
+}
+
+/// One name is one option, whatever the command: so it takes a value everywhere or nowhere.
 #[test]
 fn options_of_one_name_are_alike() {
     let table = Table::new();
@@ -310,6 +338,8 @@ fn the_bin_has_commands() {
     }
 }
 
+/// `--no-auth` may stand on the server's command line alone; commands that don't listen must run
+/// all the same.
 #[test]
 fn only_who_listens_must_ask_for_passwords() {
     let wide = [ID, KEY, ("PAN123_LISTEN", ":8000")];

@@ -133,6 +133,32 @@ fn bash_completes() {
 }
 
 #[test]
+fn fish_completes() {
+    if !have("fish") {
+        return;
+    }
+    let dir = TempDir::new();
+    let path = dir.path().join("completion");
+    fs::write(&path, printed(&["completions", "fish"])).unwrap();
+    let complete = |line: &str| -> Vec<String> {
+        let script = format!("source {}; complete -C '{line}'", path.display());
+        let text = run(Command::new("fish").args(["--no-config", "-c", &script]));
+        let names = text.lines().filter_map(|line| line.split('\t').next());
+        names.map(str::to_owned).collect()
+    };
+    assert_eq!(complete("restic-123pan bin "), ["list", "purge", "restore"]);
+    assert_eq!(
+        complete("restic-123pan completions "),
+        ["bash", "fish", "zsh"]
+    );
+    let tiers = complete("restic-123pan verify --tier ");
+    assert_eq!(tiers, ["auto", "free", "oauth", "vip"]);
+    assert_eq!(complete("restic-123pan verify --j"), ["--json"]);
+    assert_eq!(complete("restic-123pan verify --li"), [""; 0]);
+    assert_eq!(complete("restic-123pan --li"), ["--listen"]);
+}
+
+#[test]
 fn every_option_is_in_the_manual_and_the_completions() {
     let manual = printed(&["manual"]);
     let shells = ["bash", "zsh", "fish"].map(|shell| (shell, printed(&["completions", shell])));
