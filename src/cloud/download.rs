@@ -1,10 +1,9 @@
 //! A reader that asks for a new address and goes on from the byte reached when the download breaks
 //! off. What it yields is complete or fails.
 
-use super::super::Cloud;
-use super::super::call::{Fault, Fetched};
-use super::super::judge::{Why, pause};
-use super::super::pace::Priority;
+use super::client::{Client, Fetched};
+use super::outcome::{Fault, Reason};
+use super::retry::pause;
 use crate::restic::Part;
 use log::{debug, warn};
 use std::io::{self, Read};
@@ -15,42 +14,42 @@ const FAILURES: u32 = 4;
 /// Bytes that are read away when the address doesn't serve ranges.
 const SKIP: usize = 16 << 10;
 
+/// Where a file is downloaded from. Its address may hold a secret.
+pub trait Source: Send {
+    /// The address, kept or new.
+    fn address(&self) -> Result<Arc<str>, Fault>;
+
+    /// The address may not be right any more, and isn't to be used again.
+    fn drop_address(&self);
+}
+
 /// Yields a part of a file, from as many downloads as it takes.
-pub(super) struct Reader {
-    cloud: Arc<Cloud>,
-    file: u64,
+pub struct Reader<S> {
+    client: Arc<Client>,
+    file: S,
     size: u64,
     at: u64,
     left: u64,
-    first: Priority,
     source: Option<Box<dyn Read + Send>>,
 }
 
-impl Reader {
+impl<S: Source> Reader<S> {
     /// A reader of this part of a file, whose size is in bytes.
-    pub(super) fn new(
-        cloud: &Arc<Cloud>,
-        file: u64,
-        size: u64,
-        part: Part,
-        first: Priority,
-    ) -> Self {
-        let (cloud, at, left) = (Arc::clone(cloud), part.start, part.len);
+    pub fn new(client: Arc<Client>, file: S, size: u64, part: Part) -> Self {
         Self {
-            cloud,
+            client,
             file,
             size,
-            at,
-            left,
-            first,
+            at: part.start,
+            left: part.len,
             source: None,
         }
     }
 
     /// Opens a download at the next byte, with a new address if the old one doesn't work.
-    pub(super) fn open(&mut self) -> Result<(), Fault> {
-        let timing = &self.cloud.door.timing;
-        let mut last = Fault::new(Why::Lost, "the download broke off again and again");
+    pub fn open(&mut self) -> Result<(), Fault> {
+        let timing = &self.client.timing;
+        let mut last = Fault::new(Reason::Lost, "the download broke off again and again");
         for tries in 1..=FAILURES {
             let opened = self.open_once();
             match opened {
@@ -58,9 +57,14 @@ impl Reader {
                     self.source = Some(source);
                     return Ok(());
                 }
-                // `judge` has had its way with the call itself. A file that seems to be gone may
-                // come back (API reference 6.3), but first its folder is read.
-                Err(fault) if !matches!(fault.why, Why::Lost | Why::Unreachable | Why::Corrupt) => {
+                // The call itself has been repeated already. A file that seems to be gone may
+                // come back, but first its folder is read.
+                Err(fault)
+                    if !matches!(
+                        fault.reason,
+                        Reason::Lost | Reason::Unreachable | Reason::Corrupt
+                    ) =>
+                {
                     return Err(fault);
                 }
                 Err(fault) => {
@@ -68,7 +72,7 @@ impl Reader {
                     last = fault;
                 }
             }
-            self.cloud.downloads.drop_address(self.file);
+            self.file.drop_address();
             if tries < FAILURES {
                 std::thread::sleep(pause(timing.pause, tries));
             }
@@ -77,20 +81,20 @@ impl Reader {
     }
 
     fn open_once(&self) -> Result<Box<dyn Read + Send>, Fault> {
-        let url = self.cloud.address(self.file, self.first)?;
+        let url = self.file.address()?;
         let part = Part {
             start: self.at,
             len: self.left,
         };
         let is_whole = part == Part::whole(self.size);
-        let fetched = self.cloud.door.fetch(&url, (!is_whole).then_some(part))?;
+        let fetched = self.client.fetch(&url, (!is_whole).then_some(part))?;
         self.check(fetched)
     }
 
     /// Makes sure that what comes is what was asked for.
     fn check(&self, mut fetched: Fetched) -> Result<Box<dyn Read + Send>, Fault> {
-        let bad = |text: String| Err(Fault::new(Why::Lost, format!("a download {text}")));
-        let short = |text: String| Err(Fault::new(Why::Corrupt, format!("a download {text}")));
+        let bad = |text: String| Err(Fault::new(Reason::Lost, format!("a download {text}")));
+        let short = |text: String| Err(Fault::new(Reason::Corrupt, format!("a download {text}")));
         let (size, left) = (self.size, self.left);
         match fetched.status {
             206 => {
@@ -112,7 +116,7 @@ impl Reader {
             // The whole file, whether it was asked for or the range was ignored.
             200 if fetched.len.is_none_or(|len| len == size) => {
                 skip(&mut *fetched.reader, self.at).map_err(|e| {
-                    Fault::new(Why::Lost, format!("a download broke off too early: {e}"))
+                    Fault::new(Reason::Lost, format!("a download broke off too early: {e}"))
                 })?;
                 Ok(fetched.reader)
             }
@@ -134,7 +138,7 @@ fn skip(reader: &mut dyn Read, mut bytes: u64) -> io::Result<()> {
     Ok(())
 }
 
-impl Read for Reader {
+impl<S: Source> Read for Reader<S> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let most = usize::try_from(self.left).map_or(buffer.len(), |left| buffer.len().min(left));
         if most == 0 {
@@ -160,7 +164,7 @@ impl Read for Reader {
                         self.left
                     );
                     self.source = None;
-                    self.cloud.downloads.drop_address(self.file);
+                    self.file.drop_address();
                 }
             }
         }

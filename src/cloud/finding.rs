@@ -1,6 +1,8 @@
-//! What can be wrong with a repository, what it is called, and what its owner can do.
+//! What `verify` tells, as values: what can be wrong with a repository and what it is called, what
+//! it is about, what a repository holds. What its owner can do, each cloud says in its own words.
 
 use crate::restic::Kind;
+use std::collections::BTreeMap;
 
 /// Something that is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,7 +29,7 @@ pub enum Flaw {
     WrongName,
     /// A pack in another folder than its name says.
     WrongFolder,
-    /// 123pan's content audit has rejected it.
+    /// The cloud's content audit has rejected it.
     Rejected,
     /// It lies in the bin, where this server hasn't put it.
     Trashed,
@@ -60,19 +62,11 @@ impl Flaw {
     pub fn is_note(self) -> bool {
         self == Self::OldLock
     }
-
-    /// What its owner can do, in a sentence.
-    pub fn advice(self, what: Thing) -> &'static str {
-        let fits = |(flaw, things, _): &&(Self, &[Thing], &str)| {
-            *flaw == self && (things.is_empty() || things.contains(&what))
-        };
-        ADVICE.iter().find(fits).map_or("", |(.., text)| text)
-    }
 }
 
 /// What a flaw is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Thing {
+pub enum Subject {
     /// A repository's config.
     Config,
     /// A file of a kind.
@@ -83,108 +77,70 @@ pub enum Thing {
     Other,
 }
 
-/// What to do about a flaw in one of these things, or in any: the first line that fits counts.
-const ADVICE: &[(Flaw, &[Thing], &str)] = &[
-    (
-        Flaw::NoRepository,
-        &[],
-        "look at the name; a folder that was deleted is brought back on 123pan's website",
-    ),
-    (
-        Flaw::NoConfig,
-        &[],
-        "nobody can open the repository without it: look for it in the bin on 123pan's website",
-    ),
-    (
-        Flaw::NoKey,
-        &[],
-        "nobody can open the repository without one: bring one back with `restic-123pan bin \
-         restore` and the first digits of its id, which `bin list` shows",
-    ),
-    (Flaw::NoIndex, &[], "run `restic repair index`"),
-    (
-        Flaw::NoPacks,
-        &[],
-        "run `restic-123pan bin restore`, then `restic repair index` and `restic check`",
-    ),
-    (
-        Flaw::MissingFolder,
-        &[Thing::Folder(Kind::Data)],
-        "look for it in the bin on 123pan's website; if it isn't there, run `restic repair index` \
-         and `restic check` to see what is lost",
-    ),
-    (
-        Flaw::MissingFolder,
-        &[],
-        "look for it in the bin on 123pan's website; if nothing of it is missed, the server makes \
-         a new one with the next file",
-    ),
-    (
-        Flaw::DoubledFolder,
-        &[],
-        "both are read as one; in 123pan's app move what is in this one into the other, and delete \
-         it",
-    ),
-    (
-        Flaw::DoubledFile,
-        &[Thing::Config],
-        "clients read the oldest; see that it opens the repository, and delete this one in \
-         123pan's app",
-    ),
-    (
-        Flaw::DoubledFile,
-        &[],
-        "clients read the newest; if its SHA-256 is its name, delete this one in 123pan's app, or \
-         else the newest",
-    ),
-    (
-        Flaw::ZeroLength,
-        &[Thing::File(Kind::Data), Thing::File(Kind::Index)],
-        "delete it in 123pan's app, run `restic repair index` and `restic check`, and back up again",
-    ),
-    (
-        Flaw::ZeroLength,
-        &[Thing::File(Kind::Locks)],
-        "run `restic unlock --remove-all` while no client works",
-    ),
-    (
-        Flaw::ZeroLength,
-        &[],
-        "its content is lost: look in the bin on 123pan's website for an older one of its name, \
-         and delete this one",
-    ),
-    (
-        Flaw::WrongName,
-        &[],
-        "clients don't see it: move it out of the repository in 123pan's app, or give it its right \
-         name if it is a file of restic's",
-    ),
-    (
-        Flaw::WrongFolder,
-        &[],
-        "clients don't see it: in 123pan's app move it into the folder of its first two digits \
-         below data",
-    ),
-    (
-        Flaw::Rejected,
-        &[],
-        "123pan may not give it out any more: object at 123pan's support, and run `restic check \
-         --read-data` to see what is lost",
-    ),
-    (
-        Flaw::Trashed,
-        &[Thing::File(Kind::Data), Thing::File(Kind::Keys)],
-        "unless a client has removed it, bring it back with `restic-123pan bin restore` and the \
-         first digits of its id",
-    ),
-    (
-        Flaw::Trashed,
-        &[],
-        "bring it back from the bin on 123pan's website",
-    ),
-    (
-        Flaw::OldLock,
-        &[],
-        "run `restic unlock` if the client that made it has ended",
-    ),
-];
+/// Something that was found.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Finding {
+    /// What is wrong.
+    pub flaw: Flaw,
+    /// The repository's path below the folder of repositories, without slashes at the ends.
+    pub repo: String,
+    /// Where, from the account's root on.
+    pub path: String,
+    /// Its number, at a cloud where files have numbers; None if it isn't there.
+    pub number: Option<u64>,
+    /// What to do, in a sentence.
+    pub advice: &'static str,
+}
+
+/// What is told on the way.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// Something was found. Findings come in the order in which folders are read.
+    Found(&'a Finding),
+    /// So many folders have been read, of so many that are known, with so many files.
+    Read(u64, u64, u64),
+}
+
+/// What a repository holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Contents {
+    /// Whether there is a config.
+    pub config: bool,
+    /// Living files by kind, in the order of [`Kind::ALL`]; those of the same name once.
+    pub files: [u64; Kind::ALL.len()],
+    /// Their bytes.
+    pub bytes: u64,
+    /// Folders of packs by their names, living or in the bin.
+    pub shards: Vec<String>,
+    /// Packs and keys in the bin that the server has put there.
+    pub deleted: u64,
+}
+
+impl Contents {
+    /// Living files of a kind.
+    pub fn count(&self, kind: Kind) -> u64 {
+        self.files[kind as usize]
+    }
+
+    /// Adds what another folder of the same repository holds.
+    pub fn add(&mut self, more: &Self) {
+        self.config |= more.config;
+        for (sum, count) in self.files.iter_mut().zip(more.files) {
+            *sum += count;
+        }
+        self.bytes += more.bytes;
+        self.shards.extend_from_slice(&more.shards);
+        self.deleted += more.deleted;
+    }
+}
+
+/// What the walk has seen.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    /// The repositories, by their paths below the folder of repositories.
+    pub repositories: BTreeMap<String, Contents>,
+    /// Folders that were read.
+    pub folders: u64,
+    /// Calls that it took, without those for the token.
+    pub calls: u64,
+}

@@ -1,9 +1,9 @@
 //! The multipart body of an upload: fields and one file, streamed, of a length known beforehand.
 //!
 //! What can be read twice is sent with its `etag` before the file, as most clients do. What can be
-//! read once is sent as it arrives, with its `etag` after the file, where the MD5 is known: the
-//! official samples put the file first too (API reference 3.9). The closing part is sent only
-//! when the file has ended well; before that 123pan can't store anything.
+//! read once is sent as it arrives, with its `etag` after the file, where the MD5 is known, if the
+//! cloud takes that. The closing part is sent only when the file has ended well; before that the
+//! cloud can't store anything.
 
 use crate::body::Body;
 use crate::restic::hex;
@@ -43,6 +43,20 @@ impl Content for Body<'_> {
 
     fn rewind(&mut self) -> Result<(), Error> {
         Body::rewind(self)
+    }
+}
+
+impl Content for Form<'_> {
+    fn len(&self) -> u64 {
+        Form::len(self)
+    }
+
+    fn ready(&self) -> bool {
+        Form::ready(self)
+    }
+
+    fn rewind(&mut self) -> Result<(), Error> {
+        Form::rewind(self)
     }
 }
 
@@ -96,7 +110,7 @@ impl Content for Slice<'_, '_> {
     }
 }
 
-/// The MD5 of all of a content, in lower-case hex as 123pan wants it.
+/// The MD5 of all of a content, in lower-case hex.
 pub fn md5_of(content: &mut dyn Content) -> Result<String, io::Error> {
     content.rewind().map_err(io::Error::other)?;
     let mut hash = Md5::new();

@@ -1,18 +1,19 @@
-//! What has been seen of 123pan while working with it: counts of calls, its last good answer, the
+//! What has been seen of a cloud while working with it: counts of calls, its last good answer, the
 //! account. From this the status page, the metrics and the readiness check are told.
 
-use super::api::{Endpoint, User};
-use super::call::Fault;
-use super::judge::Why;
-use super::token::now;
-use super::{Cloud, Timing};
-use crate::civil;
+use super::call::{Spec, Way};
+use super::client::Client;
+use super::outcome::{Fault, Reason};
+use super::timing::{Timing, now};
 use crate::store::{Account, Calls, Cause, Error, Health};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use crate::sync::{lock, wait_while};
+use std::sync::{Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 /// What has been seen.
 pub struct Seen {
+    /// The calls that are counted.
+    table: &'static [Spec],
     inside: Mutex<Inside>,
     /// A look at the account has ended.
     looked: Condvar,
@@ -29,7 +30,7 @@ struct Inside {
     look: Option<(Instant, Option<String>)>,
 }
 
-/// What became of the calls to one endpoint.
+/// What became of one kind of call.
 #[derive(Clone, Copy, Default)]
 struct Count {
     made: u64,
@@ -38,11 +39,27 @@ struct Count {
     waited: Duration,
 }
 
+impl Count {
+    /// The count as it is shown, with how many wait and how many a second may go.
+    fn calls(&self, spec: &Spec, (waiting, per_second): (usize, f64)) -> Calls {
+        Calls {
+            name: spec.name,
+            made: self.made,
+            throttled: self.throttled,
+            failed: self.failed,
+            waited_ms: u64::try_from(self.waited.as_millis()).unwrap_or(u64::MAX),
+            waiting,
+            per_second,
+        }
+    }
+}
+
 impl Seen {
     /// Nothing yet.
-    pub fn new(timing: &Timing) -> Self {
-        let counts = vec![Count::default(); Endpoint::ALL.len()];
+    pub fn new(timing: &Timing, table: &'static [Spec]) -> Self {
+        let counts = vec![Count::default(); table.len()];
         Self {
+            table,
             inside: Mutex::new(Inside {
                 counts,
                 answered: None,
@@ -56,31 +73,31 @@ impl Seen {
     }
 
     /// Notes how long a call has waited for its rate.
-    pub fn waited(&self, endpoint: Endpoint, time: Duration) {
-        self.inside().counts[endpoint as usize].waited += time;
+    pub fn waited(&self, spec: &Spec, time: Duration) {
+        self.inside().counts[spec.number].waited += time;
     }
 
     /// Notes what became of a call.
-    pub fn called(&self, endpoint: Endpoint, why: Option<Why>) {
+    pub fn called(&self, spec: &Spec, reason: Option<Reason>) {
         let mut inside = self.inside();
-        let count = &mut inside.counts[endpoint as usize];
+        let count = &mut inside.counts[spec.number];
         count.made += 1;
-        match why {
+        match reason {
             None => inside.answered = Some((Instant::now(), now())),
-            Some(Why::Throttled) => count.throttled += 1,
+            Some(Reason::Throttled) => count.throttled += 1,
             // Asking again is how one waits for these.
-            Some(Why::Verifying) => {}
+            Some(Reason::Verifying) => {}
             Some(_) => count.failed += 1,
         }
     }
 
     /// Notes what came of a look at the account.
-    pub fn looked(&self, user: &Result<User, Fault>) {
+    pub fn looked(&self, account: Result<Account, &Fault>) {
         let mut inside = self.inside();
-        let problem = user.as_ref().err().map(Fault::to_string);
+        let problem = account.as_ref().err().map(ToString::to_string);
         inside.look = Some((Instant::now(), problem));
-        if let Ok(user) = user {
-            inside.account = Some(account(user));
+        if let Ok(account) = account {
+            inside.account = Some(account);
         }
         drop(inside);
         self.looked.notify_all();
@@ -89,8 +106,8 @@ impl Seen {
     /// Calls that were made, without those for tokens.
     pub fn made(&self) -> u64 {
         let inside = self.inside();
-        let calls = Endpoint::ALL.iter().zip(&inside.counts);
-        let others = calls.filter(|(endpoint, _)| **endpoint != Endpoint::AccessToken);
+        let calls = self.table.iter().zip(&inside.counts);
+        let others = calls.filter(|(spec, _)| !spec.is(Way::GivesTokens));
         others.map(|(_, count)| count.made).sum()
     }
 
@@ -101,8 +118,8 @@ impl Seen {
             .is_none_or(|(at, _)| at.elapsed() >= self.glance)
     }
 
-    /// Ok if 123pan answered a while ago or does now; `ask` has it asked by somebody else.
-    pub fn proof(&self, ask: impl Fn()) -> Result<(), Error> {
+    /// Ok if `cloud` answered a while ago or does now; `ask` has it asked by somebody else.
+    pub fn proof(&self, cloud: &str, ask: impl Fn()) -> Result<(), Error> {
         let fresh = |inside: &Inside| {
             let answered = inside.answered.as_ref();
             answered.is_some_and(|(at, _)| at.elapsed() < self.proof)
@@ -116,76 +133,41 @@ impl Seen {
         if !fresh(&inside) && !recent(&inside) {
             ask();
             let waits = |inside: &mut Inside| !fresh(inside) && !recent(inside);
-            let waited = self.looked.wait_timeout_while(inside, self.glance, waits);
-            inside = waited.unwrap_or_else(PoisonError::into_inner).0;
+            inside = wait_while(&self.looked, inside, self.glance, waits).0;
         }
         let problem = match &inside.look {
             _ if fresh(&inside) => return Ok(()),
             Some((at, problem)) if *at >= start || start - *at < self.glance => problem.clone(),
             _ => None,
         };
-        let slow = || format!("123pan gave no answer within {} s", self.glance.as_secs());
+        let slow = || format!("{cloud} gave no answer within {} s", self.glance.as_secs());
         Err(Error::new(Cause::Busy, problem.unwrap_or_else(slow)))
     }
 
     fn inside(&self) -> MutexGuard<'_, Inside> {
-        self.inside.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.inside)
     }
 }
 
-/// An account as every cloud has one.
-pub fn account(user: &User) -> Account {
-    Account {
-        tier: if user.vip { "VIP" } else { "free" },
-        used: user.space_used,
-        total: user.space(),
-        paid_until: user
-            .developer
-            .as_ref()
-            .and_then(|benefit| civil::chinese(&benefit.end_time)),
-        as_of: now(),
-    }
-}
-
-impl Cloud {
-    /// How 123pan does, from memory.
+impl Client {
+    /// How the cloud does, from memory; what only one cloud can tell is left out.
     pub fn health(&self) -> Health {
-        let door = &self.door;
-        let (troubles, damaged) = (door.troubles.all(), door.troubles.damages());
-        let (uploads, uploads_most) = self.uploads.state();
-        let (bin, token_expires) = (self.waste.len(), door.token_expires());
-        let inside = door.seen.inside();
-        let calls = Endpoint::ALL
-            .iter()
-            .zip(&inside.counts)
-            .map(|(endpoint, count)| {
-                let (waiting, per_second) = door.pacer.state(*endpoint);
-                Calls {
-                    name: endpoint.path(),
-                    made: count.made,
-                    throttled: count.throttled,
-                    failed: count.failed,
-                    waited_ms: u64::try_from(count.waited.as_millis()).unwrap_or(u64::MAX),
-                    waiting,
-                    per_second,
-                }
-            });
-        let calls = calls.collect();
-        let unusable = door.troubles.unusable();
+        let (troubles, damaged) = (self.troubles.all(), self.troubles.damages());
+        let (inside, unusable) = (self.seen.inside(), self.troubles.unusable());
+        let calls = self.seen.table.iter().zip(&inside.counts);
+        let calls = calls.map(|(spec, count)| count.calls(spec, self.pacer.state(spec.queue)));
         let answered = inside.answered.map(|(_, at)| at);
         let asked = answered.is_some() || unusable;
         Health {
-            cloud: "123pan",
+            cloud: self.cloud(),
             reachable: asked.then_some(!unusable),
             answered,
             account: inside.account.clone(),
-            token_expires,
-            calls,
-            uploads,
-            uploads_most,
-            bin,
+            token_expires: self.token_expires(),
+            calls: calls.collect(),
             damaged,
             troubles,
+            ..Health::default()
         }
     }
 }
@@ -201,15 +183,25 @@ mod tests {
             glance,
             ..Timing::default()
         };
-        let seen = Seen::new(&timing);
+        static TABLE: [Spec; 1] = [Spec {
+            number: 0,
+            queue: 0,
+            name: "list",
+            method: "GET",
+            ways: &[],
+        }];
+        let seen = Seen::new(&timing, &TABLE);
         let asked = std::cell::Cell::new(0);
         let ask = || asked.set(asked.get() + 1);
-        let slow = seen.proof(ask).unwrap_err();
+        let slow = seen.proof("the cloud", ask).unwrap_err();
         assert!(slow.to_string().contains("no answer within"), "{slow}");
-        seen.looked(&Err(Fault::new(Why::Blocked, "blocked")));
-        assert_eq!(seen.proof(ask).unwrap_err().to_string(), "blocked");
+        seen.looked(Err(&Fault::new(Reason::Blocked, "blocked")));
+        assert_eq!(
+            seen.proof("the cloud", ask).unwrap_err().to_string(),
+            "blocked"
+        );
         assert_eq!(asked.get(), 1, "the last look is young enough");
-        seen.called(Endpoint::List, None);
-        assert!(seen.proof(ask).is_ok());
+        seen.called(&TABLE[0], None);
+        assert!(seen.proof("the cloud", ask).is_ok());
     }
 }

@@ -1,26 +1,27 @@
-//! How long a call must wait so that its endpoint's rate is kept, and who goes first when several
-//! wait. [`Rate`] is pure, time comes in as an argument; [`Pacer`] puts threads to sleep by it.
+//! How long a call must wait so that its rate is kept, and who goes first when several wait.
+//! [`Rate`] is pure, time comes in as an argument; [`Pacer`] puts threads to sleep by it. Which
+//! calls share a rate, and what it is, stands in the cloud's own table.
 //!
-//! Calls are spaced evenly instead of being let through in bursts, because the shape of 123pan's
-//! limiter is unknown (API reference 2.3) and even spacing is right for every shape. What a limit
-//! really is shows in a 429: as many calls as were let through in the second before it.
+//! Calls are spaced evenly instead of being let through in bursts, because the shape of a cloud's
+//! limiter is seldom told and even spacing is right for every shape. What a limit really is shows
+//! in a 429: as many calls as were let through in the second before it.
 
-use super::api::Endpoint;
+use crate::sync::{lock, wait};
 use std::collections::{BTreeSet, VecDeque};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 /// The longest window that a limit per second can have.
 const WINDOW: Duration = Duration::from_secs(1);
-/// What a refused endpoint waits beyond that, for calls that travel at different speeds.
+/// What a refused kind of call waits beyond that, for calls that travel at different speeds.
 const MARGIN: Duration = Duration::from_millis(10);
 /// Time for which a rate stays as low as a 429 has shown it to be.
 const HOLD: Duration = Duration::from_secs(60);
 /// Time in which it then comes back to its full value.
 const RECOVERY: Duration = Duration::from_secs(60);
-/// Least share of its rate that 429s leave to an endpoint.
+/// Least share of a rate that 429s leave.
 const LEAST: f64 = 1.0 / 32.0;
-/// Least share of its rate that a 429 leaves to an endpoint when it is the first or says the same
+/// Least share of a rate that a 429 leaves when it is the first or says the same
 /// as the one before, and otherwise: when several servers share an account, each of them is
 /// lowered, and most of them too far.
 const LEFT: (f64, f64) = (0.5, 0.8);
@@ -34,7 +35,7 @@ const MOST: usize = 64;
 /// locks without end would keep all others waiting for ever.
 const FAIR: u64 = 4;
 
-/// The calls a second that a share of an endpoint's rate comes to. Servers with small shares don't
+/// The calls a second that a share of a rate comes to. Servers with small shares don't
 /// know of each other, and 2.25 calls a second are 3 in some seconds: if those of two servers fall
 /// together, that is one too many for a limit of 5. So such a share is rounded down.
 pub fn share(per_second: f64, share: f64) -> f64 {
@@ -58,7 +59,7 @@ pub enum Priority {
     Background,
 }
 
-/// One endpoint's rate. Times are durations since any fixed moment.
+/// One rate. Times are durations since any fixed moment.
 #[derive(Clone, Debug)]
 pub struct Rate {
     full: f64,
@@ -139,7 +140,7 @@ impl Rate {
     }
 }
 
-/// Keeps every endpoint's rate.
+/// Keeps every rate.
 pub struct Pacer {
     start: Instant,
     queues: Vec<(Mutex<Queue>, Condvar)>,
@@ -170,17 +171,15 @@ impl Queue {
 }
 
 impl Pacer {
-    /// A pacer with these rates, in calls a second.
-    pub fn new(rate: impl Fn(Endpoint) -> f64) -> Self {
-        let queue = |endpoint: &Endpoint| Queue {
-            rate: Rate::new(rate(*endpoint)),
+    /// A pacer with these rates, in calls a second, each at the place of its queue.
+    pub fn new(rates: &[f64]) -> Self {
+        let queue = |rate: &f64| Queue {
+            rate: Rate::new(*rate),
             count: 0,
             gone: 1,
             waiting: BTreeSet::new(),
         };
-        let queues = Endpoint::ALL
-            .iter()
-            .map(|e| (Mutex::new(queue(e)), Condvar::new()));
+        let queues = rates.iter().map(|r| (Mutex::new(queue(r)), Condvar::new()));
         Self {
             start: Instant::now(),
             queues: queues.collect(),
@@ -188,17 +187,17 @@ impl Pacer {
     }
 
     /// Sets other full rates.
-    pub fn set(&self, rate: impl Fn(Endpoint) -> f64) {
-        for endpoint in Endpoint::ALL {
-            self.queue(*endpoint).0.rate.set(rate(*endpoint));
+    pub fn set(&self, rates: &[f64]) {
+        for ((queue, _), rate) in self.queues.iter().zip(rates) {
+            lock(queue).rate.set(*rate);
         }
     }
 
     /// Waits until a call may go, and says when it goes; None if that would take longer than
     /// `most`.
-    pub fn wait(&self, endpoint: Endpoint, priority: Priority, most: Duration) -> Option<Duration> {
+    pub fn wait(&self, number: usize, priority: Priority, most: Duration) -> Option<Duration> {
         let deadline = Instant::now() + most;
-        let (mut queue, turn) = self.queue(endpoint);
+        let (mut queue, turn) = self.queue(number);
         queue.count += 1;
         let place = (priority, queue.count);
         queue.waiting.insert(place);
@@ -217,10 +216,7 @@ impl Pacer {
             if left.is_zero() {
                 break None;
             }
-            queue = turn
-                .wait_timeout(queue, pause)
-                .unwrap_or_else(PoisonError::into_inner)
-                .0;
+            queue = wait(turn, queue, pause);
         };
         queue.waiting.remove(&place);
         turn.notify_all();
@@ -228,20 +224,20 @@ impl Pacer {
     }
 
     /// Learns that the call which went at `sent` was refused with 429.
-    pub fn refused(&self, endpoint: Endpoint, sent: Duration) {
+    pub fn refused(&self, number: usize, sent: Duration) {
         let now = self.start.elapsed();
-        self.queue(endpoint).0.rate.refused(sent, now);
+        self.queue(number).0.rate.refused(sent, now);
     }
 
     /// How many calls wait now, and how many a second may go.
-    pub fn state(&self, endpoint: Endpoint) -> (usize, f64) {
-        let queue = self.queue(endpoint).0;
+    pub fn state(&self, number: usize) -> (usize, f64) {
+        let queue = self.queue(number).0;
         (queue.waiting.len(), queue.rate.rate(self.start.elapsed()))
     }
 
-    fn queue(&self, endpoint: Endpoint) -> (MutexGuard<'_, Queue>, &Condvar) {
-        let (queue, turn) = &self.queues[endpoint as usize];
-        (queue.lock().unwrap_or_else(PoisonError::into_inner), turn)
+    fn queue(&self, number: usize) -> (MutexGuard<'_, Queue>, &Condvar) {
+        let (queue, turn) = &self.queues[number];
+        (lock(queue), turn)
     }
 }
 
@@ -337,14 +333,14 @@ mod tests {
 
     #[test]
     fn small_files_go_first() {
-        let pacer = Pacer::new(|_| 2.0);
+        let pacer = Pacer::new(&[2.0]);
         let order = Mutex::new(Vec::new());
         let (pacer, seen) = (&pacer, &order);
-        assert!(pacer.wait(Endpoint::List, Priority::Packs, at(0)).is_some());
+        assert!(pacer.wait(0, Priority::Packs, at(0)).is_some());
         std::thread::scope(|scope| {
             for priority in [Priority::Background, Priority::Packs, Priority::Small] {
                 scope.spawn(move || {
-                    assert!(pacer.wait(Endpoint::List, priority, at(5000)).is_some());
+                    assert!(pacer.wait(0, priority, at(5000)).is_some());
                     seen.lock().unwrap().push(priority);
                 });
                 // All of them are waiting before the first may go.
@@ -382,10 +378,10 @@ mod tests {
 
     #[test]
     fn nobody_waits_longer_than_he_wants() {
-        let pacer = Pacer::new(|_| 0.1);
-        let goes = |endpoint, most| pacer.wait(endpoint, Priority::Small, at(most)).is_some();
-        assert!(goes(Endpoint::List, 0));
-        assert!(!goes(Endpoint::List, 20));
-        assert!(goes(Endpoint::Trash, 0), "endpoints don't share");
+        let pacer = Pacer::new(&[0.1, 0.1]);
+        let goes = |queue, most| pacer.wait(queue, Priority::Small, at(most)).is_some();
+        assert!(goes(0, 0));
+        assert!(!goes(0, 20));
+        assert!(goes(1, 0), "another rate");
     }
 }

@@ -1,12 +1,14 @@
 //! What is wrong with the cloud, said in the log so that its reader knows what to do, once a
 //! minute at most and once more when it is over.
 
-use super::judge::Why;
-use super::token::now;
+use super::dialect::Dialect;
+use super::outcome::Reason;
+use super::timing::now;
 use crate::store::{Advice, Trouble};
+use crate::sync::lock;
 use log::{error, info, warn};
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 /// Least time between two lines about the same trouble.
@@ -17,7 +19,7 @@ const REMEMBERED: usize = 320;
 
 /// The troubles that there were, at most one of each kind.
 #[derive(Default)]
-pub struct Troubles(Mutex<HashMap<Why, State>>);
+pub struct Troubles(Mutex<HashMap<Reason, State>>);
 
 struct State {
     /// When the log was told; None once it was told that it is over.
@@ -33,22 +35,24 @@ const DAMAGED: Advice = Advice {
          然后重新备份；再次上传同一文件时会替换它",
 };
 
-/// Troubles that keep everything from working, and are over as soon as 123pan answers.
-const FATAL: [Why; 6] = [
-    Why::Unreachable,
-    Why::NoToken,
-    Why::Grant,
-    Why::TokenFile,
-    Why::Held,
-    Why::Blocked,
+/// Troubles that keep everything from working, and are over as soon as the cloud answers.
+const FATAL: [Reason; 6] = [
+    Reason::Unreachable,
+    Reason::NoToken,
+    Reason::Grant,
+    Reason::TokenFile,
+    Reason::Held,
+    Reason::Blocked,
 ];
 
 impl Troubles {
     /// Says a trouble with what to do about it, unless that was just said.
-    pub fn tell(&self, why: Why, text: &str) {
-        let Some(advice) = advice(why) else { return };
+    pub fn tell(&self, dialect: &dyn Dialect, reason: Reason, text: &str) {
+        let Some(advice) = dialect.advice(reason) else {
+            return;
+        };
         let mut troubles = self.troubles();
-        let state = troubles.entry(why).or_insert_with(|| State::new(advice));
+        let state = troubles.entry(reason).or_insert_with(|| State::new(advice));
         state.seen.last = now();
         state.seen.times += 1;
         state.seen.over = false;
@@ -63,7 +67,7 @@ impl Troubles {
     pub fn damaged(&self, text: &str) {
         error!("{text}; {}", DAMAGED.en);
         let mut troubles = self.troubles();
-        let state = troubles.entry(Why::Corrupt);
+        let state = troubles.entry(Reason::Corrupt);
         let seen = &mut state.or_insert_with(|| State::new(DAMAGED)).seen;
         seen.last = now();
         seen.times += 1;
@@ -74,22 +78,22 @@ impl Troubles {
     pub fn damages(&self) -> u64 {
         let troubles = self.troubles();
         troubles
-            .get(&Why::Corrupt)
+            .get(&Reason::Corrupt)
             .map_or(0, |state| state.seen.times)
     }
 
-    /// Says that 123pan answers, if it didn't before.
-    pub fn over(&self) {
+    /// Says that the cloud answers, if it didn't before.
+    pub fn over(&self, dialect: &dyn Dialect) {
         let mut troubles = self.troubles();
         let mut is_over = false;
-        for why in FATAL {
-            if let Some(state) = troubles.get_mut(&why) {
+        for reason in FATAL {
+            if let Some(state) = troubles.get_mut(&reason) {
                 state.seen.over = true;
                 is_over |= state.said.take().is_some();
             }
         }
         if is_over {
-            info!("123pan answers again");
+            info!("{} answers again", dialect.cloud());
         }
     }
 
@@ -98,7 +102,7 @@ impl Troubles {
         let troubles = self.troubles();
         FATAL
             .iter()
-            .any(|why| troubles.get(why).is_some_and(|state| !state.seen.over))
+            .any(|reason| troubles.get(reason).is_some_and(|state| !state.seen.over))
     }
 
     /// All of them, the last first.
@@ -108,8 +112,8 @@ impl Troubles {
         all
     }
 
-    fn troubles(&self) -> MutexGuard<'_, HashMap<Why, State>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn troubles(&self) -> MutexGuard<'_, HashMap<Reason, State>> {
+        lock(&self.0)
     }
 }
 
@@ -123,64 +127,4 @@ impl State {
         };
         Self { said: None, seen }
     }
-}
-
-/// What the server's owner can do; None for what is no trouble of his.
-pub fn advice(why: Why) -> Option<Advice> {
-    let (en, zh) = match why {
-        Why::Unreachable => (
-            "check this machine's network, DNS and clock; requests get 503 until 123pan can be \
-             reached",
-            "请检查本机的网络、DNS 和时钟；在能连上 123 云盘之前，请求会得到 503",
-        ),
-        Why::NoToken => (
-            "check PAN123_CLIENT_ID and PAN123_CLIENT_SECRET, or those of the OAuth app, and that \
-             the developer benefit of the account hasn't ended; requests get 503 meanwhile",
-            "请检查 PAN123_CLIENT_ID 和 PAN123_CLIENT_SECRET(或 OAuth 应用的相应设置)，并确认账户的\
-             开发者权益没有到期；在此期间请求会得到 503",
-        ),
-        Why::Grant => (
-            "log in again with `restic-123pan login`, which a running server notices by itself; \
-             requests get 503 until then",
-            "请用 `restic-123pan login` 重新登录，运行中的服务器会自动采用；在此之前请求会得到 503",
-        ),
-        Why::TokenFile => (
-            "make the OAuth token file and its folder writable for the server's user, and make \
-             room on its disk: until then no new token is asked for",
-            "请让服务器的用户可以写入 OAuth 令牌文件及其目录，并腾出磁盘空间；在此之前不会换取新令牌",
-        ),
-        Why::Held => (
-            "stop the server that holds it, or make any request to it, which renews the token",
-            "请停止占用该文件的服务器，或向它发一个请求，它会更新令牌",
-        ),
-        Why::PushedOut => (
-            "another program has logged in with the same client id; 123pan allows three at a time",
-            "有其他程序用同一个 client id 登录；123 云盘最多允许三个同时在线",
-        ),
-        Why::Blocked => (
-            "123pan refuses this address for some time; nothing but waiting helps",
-            "123 云盘暂时拒绝本机的 IP 地址，只能等待",
-        ),
-        Why::Banned => (
-            "123pan refuses to store anything for this account, often for hours after too many \
-             uploads at once: lower --uploads, and stop other programs that upload",
-            "123 云盘暂时拒绝该账户写入，同时上传过多后常持续数小时：请调低 --uploads，\
-             并停止其他上传程序",
-        ),
-        Why::Traffic => (
-            "the account's download traffic is used up: wait until it is renewed (for free \
-             accounts, the next day) or buy more; reads get 503 until then",
-            "账户的下载流量已用完：请等待恢复(免费账户为次日)或购买流量；在此之前读取会得到 503",
-        ),
-        Why::Full => (
-            "free some space in the account or buy more, then run restic again",
-            "请在账户中腾出空间或购买容量，然后重新运行 restic",
-        ),
-        Why::Throttled => (
-            "other programs use this account too: lower --rate-share so that all of them fit",
-            "有其他程序也在使用该账户：请调低 --rate-share，使总调用不超限",
-        ),
-        _ => return None,
-    };
-    Some(Advice { en, zh })
 }

@@ -2,7 +2,8 @@
 //! What is read of them, and what lies below, the caller says.
 
 use crate::store::{Cause, Error};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use crate::sync::lock;
+use std::sync::Mutex;
 use std::thread;
 
 /// Folders that are read at once.
@@ -54,10 +55,6 @@ fn level<P: Send>(places: Vec<P>, read: &Read<'_, P>) -> Result<Vec<P>, Error> {
         Some(error) => Err(error),
         None => Ok(std::mem::take(&mut *lock(&below))),
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The doctor's walk on a terminal: a line for each step, and under a failed one what to do.
 
 use crate::pan123::Config;
-use crate::pan123::doctor::{Step, examine};
+use crate::pan123::doctor::examine;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
@@ -11,7 +11,7 @@ pub fn doctor(account: &Config) -> ExitCode {
     // A terminal that is gone needs no lines.
     let _ = writeln!(out, "✓ {:<18}        read", "configuration");
     let good = examine(account, &mut |step| {
-        let _ = out.write_all(line(step).as_bytes());
+        let _ = writeln!(out, "{step}");
     });
     let last = match good {
         true => "\nAll is well: restic can use this server.\n",
@@ -22,16 +22,5 @@ pub fn doctor(account: &Config) -> ExitCode {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
-    }
-}
-
-fn line(step: &Step) -> String {
-    let (name, millis) = (step.name, step.took.as_millis());
-    match &step.found {
-        Ok(text) => format!("✓ {name:<18}{millis:>6} ms {text}\n"),
-        Err(problem) => format!(
-            "✗ {name:<18}{millis:>6} ms {}\n  → {}.\n",
-            problem.text, problem.advice
-        ),
     }
 }

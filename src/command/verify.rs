@@ -3,7 +3,7 @@
 
 use super::progress::{Line, size};
 use super::table::Words;
-use crate::pan123::{self, Finding, Holding, Report, Told};
+use crate::pan123::{self, Contents, Event, Finding, Report};
 use crate::restic::{Kind, Repo};
 use serde_json::{Value, json};
 use std::io::{self, Write};
@@ -87,14 +87,14 @@ struct Printer {
 }
 
 impl Printer {
-    fn hear(&self, told: &Told<'_>) {
+    fn hear(&self, told: &Event<'_>) {
         match told {
-            Told::Read(read, known, files) => {
+            Event::Read(read, known, files) => {
                 let found = self.found.load(Ordering::Relaxed);
                 let text = format!("{read} of {known} folders read, {files} files, {found} found");
                 self.line.say(&text);
             }
-            Told::Found(finding) => {
+            Event::Found(finding) => {
                 if !finding.flaw.is_note() {
                     self.found.fetch_add(1, Ordering::Relaxed);
                 }
@@ -133,13 +133,13 @@ fn finding_as_json(finding: &Finding) -> Value {
 
 fn sum_as_text(report: &Report, found: usize) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    for (repo, holding) in &report.repositories {
-        let counts = Kind::ALL.map(|kind| format!("{} in {}", holding.count(kind), kind.name()));
-        let (counts, bytes) = (counts.join(", "), size(holding.bytes));
+    for (repo, contents) in &report.repositories {
+        let counts = Kind::ALL.map(|kind| format!("{} in {}", contents.count(kind), kind.name()));
+        let (counts, bytes) = (counts.join(", "), size(contents.bytes));
         writeln!(
             out,
             "/{repo}: {counts}; {bytes}, {} deleted",
-            holding.deleted
+            contents.deleted
         )?;
     }
     let (repos, folders, calls) = (report.repositories.len(), report.folders, report.calls);
@@ -155,8 +155,8 @@ fn sum_as_text(report: &Report, found: usize) -> io::Result<()> {
 
 fn sum_as_json(report: &Report, found: usize) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    for (repo, holding) in &report.repositories {
-        writeln!(out, "{}", repository_as_json(repo, holding))?;
+    for (repo, contents) in &report.repositories {
+        writeln!(out, "{}", repository_as_json(repo, contents))?;
     }
     let end = json!({
         "type": "end",
@@ -168,14 +168,14 @@ fn sum_as_json(report: &Report, found: usize) -> io::Result<()> {
     writeln!(out, "{end}")
 }
 
-fn repository_as_json(repo: &str, holding: &Holding) -> Value {
-    let files = Kind::ALL.map(|kind| (kind.name().to_owned(), holding.count(kind).into()));
+fn repository_as_json(repo: &str, contents: &Contents) -> Value {
+    let files = Kind::ALL.map(|kind| (kind.name().to_owned(), contents.count(kind).into()));
     json!({
         "type": "repository",
         "repository": format!("/{repo}"),
         "files": Value::Object(files.into_iter().collect()),
-        "bytes": holding.bytes,
-        "deleted": holding.deleted,
+        "bytes": contents.bytes,
+        "deleted": contents.deleted,
     })
 }
 

@@ -3,17 +3,18 @@
 //! account's tier and space; looking for snapshots once more. Nobody waits for any of it, and all
 //! of its calls go last.
 
-use super::api::{Row, Tier, User};
-use super::call::Fault;
-use super::judge::{Why, pause};
-use super::pace::Priority;
-use super::ripe::Ripeness;
-use super::tree::BATCH;
-use super::waste::Fate;
-use super::{Bin, Cloud, Config};
+use super::api::{Api, BATCH, Row, User, rates};
+use super::bin::Trash;
+use super::bin::batching::PurgeBatching;
+use super::bin::look::{destroy, examine};
+use super::confirm::Confirm;
+use super::space::Space;
+use super::{Bin, Config, Tier};
+use crate::cloud::outcome::{Fault, Reason};
+use crate::cloud::pace::Priority;
+use crate::cloud::retry::pause;
 use crate::restic::Id;
 use log::{info, warn};
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
 use std::thread::{Builder, JoinHandle};
@@ -31,14 +32,26 @@ const VAIN: u32 = 3;
 const STACK: usize = 256 << 10;
 
 /// The thread in the background.
-pub struct Purger {
+pub struct Background {
     /// Sending wakes it, hanging up ends it.
     bell: SyncSender<()>,
     thread: JoinHandle<()>,
 }
 
+/// What it works with.
+pub struct Parts {
+    /// The way to 123pan.
+    pub api: Arc<Api>,
+    /// The way into the bin, with what is to be purged from there.
+    pub trash: Arc<Trash>,
+    /// What is to be looked for once more.
+    pub confirm: Arc<Confirm>,
+    /// The account's space.
+    pub space: Arc<Space>,
+}
+
 struct Work {
-    cloud: Arc<Cloud>,
+    parts: Parts,
     rung: Receiver<()>,
     share: f64,
     /// When the tier is asked for; None when it needn't be.
@@ -54,7 +67,7 @@ struct Work {
     /// When the purge list may be written.
     store_at: Instant,
     failures: u32,
-    ripeness: Ripeness,
+    batching: PurgeBatching,
     /// Most files in a call: fewer while 123pan refuses one of them.
     most: usize,
     refusals: u32,
@@ -62,14 +75,14 @@ struct Work {
     said_low: bool,
 }
 
-impl Purger {
+impl Background {
     /// Starts the thread; None if the machine has none left.
-    pub fn start(cloud: &Arc<Cloud>, config: &Config) -> Option<Self> {
+    pub fn start(parts: Parts, config: &Config) -> Option<Self> {
         let (bell, rung) = sync_channel(1);
         let now = Instant::now();
         let purges = config.bin != Bin::Keep;
         let mut work = Work {
-            cloud: Arc::clone(cloud),
+            parts,
             rung,
             share: config.rate_share,
             tier_at: config.tier.is_none().then_some(now),
@@ -79,7 +92,7 @@ impl Purger {
             recall_at: now,
             store_at: now,
             failures: 0,
-            ripeness: Ripeness::new(config.bin),
+            batching: PurgeBatching::new(config.bin),
             most: BATCH,
             refusals: 0,
             vain: 0,
@@ -111,7 +124,7 @@ impl Purger {
 
 impl Work {
     fn run(&mut self) {
-        let tick = self.cloud.door.timing.purge;
+        let tick = self.parts.api.timing().purge;
         loop {
             match self.rung.recv_timeout(tick) {
                 Ok(()) => self.look(),
@@ -132,10 +145,10 @@ impl Work {
             if self.purge_at.is_some() && due(self.space_at) {
                 self.keep_reserve();
             }
-            self.cloud.look_at_space();
-            self.cloud.confirm_snapshots();
+            self.parts.space.look(&self.parts.api);
+            self.parts.confirm.confirm_snapshots();
         }
-        self.cloud.waste.store();
+        self.parts.trash.pending.store();
     }
 
     fn stopping(&self) -> bool {
@@ -149,53 +162,55 @@ impl Work {
 
     /// Looks at the account, because somebody watches.
     fn look(&self) {
-        let door = &self.cloud.door;
-        if door.seen.is_old() {
-            // What comes of it is noted by the door.
-            let _ = self.cloud.account();
+        let client = &self.parts.api.client;
+        if client.seen.is_old() {
+            // What comes of it is noted by the client.
+            let _ = self.account();
         }
+    }
+
+    fn account(&self) -> Result<User, Fault> {
+        self.parts.space.account(&self.parts.api)
     }
 
     /// Finds out which removals were carried out that an earlier process had under way: others
     /// may have put the rest into the bin since (safety rule 19).
     fn recall(&mut self) {
-        let waste = &self.cloud.waste;
-        while let Some(files) = waste.unsure() {
+        let pending = &self.parts.trash.pending;
+        while let Some(files) = pending.uncommitted() {
             let mut in_bin = Vec::new();
             for batch in files.chunks(BATCH) {
-                let Ok(looked) = self.cloud.examine(batch, Priority::Background) else {
-                    self.recall_at = Instant::now() + self.cloud.door.timing.tier;
+                let Ok(looked) = examine(&self.parts.api, batch, Priority::Background) else {
+                    self.recall_at = Instant::now() + self.parts.api.timing().tier;
                     return;
                 };
                 in_bin.extend(looked.in_bin.iter().map(|row| row.file_id));
             }
-            waste.recall(&in_bin);
+            pending.recall(&in_bin);
         }
     }
 
     /// Writes the purge list, and the token if it couldn't be, unless that was just done.
     fn store(&mut self) {
-        let waste = &self.cloud.waste;
+        let pending = &self.parts.trash.pending;
         if Instant::now() < self.store_at {
             return;
         }
-        if self.cloud.door.keeper.keep() | waste.store() {
-            let files = u32::try_from(waste.len()).unwrap_or(u32::MAX);
-            self.store_at = Instant::now() + self.cloud.door.timing.store + RARER * files;
+        if self.parts.api.client.keep_token() | pending.store() {
+            let files = u32::try_from(pending.len()).unwrap_or(u32::MAX);
+            self.store_at = Instant::now() + self.parts.api.timing().store + RARER * files;
         }
     }
 
     fn find_tier(&mut self) {
-        let door = &self.cloud.door;
-        let Ok(user) = self.cloud.account() else {
-            self.tier_at = Some(Instant::now() + door.timing.tier);
+        let client = &self.parts.api.client;
+        let Ok(user) = self.account() else {
+            self.tier_at = Some(Instant::now() + client.timing.tier);
             return;
         };
         self.tier_at = None;
         let tier = if user.vip { Tier::Vip } else { Tier::Free };
-        let share = self.share;
-        door.pacer
-            .set(|endpoint| super::pace::share(endpoint.per_second(tier), share));
+        client.pacer.set(&rates(tier, self.share));
         let total = user.space();
         info!(
             "123pan answers; the account is {tier:?}, with {} GiB of {} free",
@@ -207,10 +222,9 @@ impl Work {
     /// Purges what is due, unless somebody has brought it back (safety rule 19).
     fn purge(&mut self) {
         while !self.stopping() {
-            let mut due = self.cloud.waste.due();
+            let mut due = self.parts.trash.pending.due();
             due.truncate(self.most);
-            if !self.ripeness.is_ripe(&due, self.most) || self.purge_some(&due, u64::MAX).is_none()
-            {
+            if !self.batching.is_due(&due, self.most) || self.purge_some(&due, u64::MAX).is_none() {
                 return;
             }
             self.store();
@@ -220,13 +234,13 @@ impl Work {
     /// Purges the first of up to a hundred files, until so many bytes are free, and tells how many
     /// were freed; None if it failed.
     fn purge_some(&mut self, files: &[u64], enough: u64) -> Option<u64> {
-        let Ok(mut looked) = self.cloud.examine(files, Priority::Background) else {
+        let Ok(mut looked) = examine(&self.parts.api, files, Priority::Background) else {
             self.wait();
             return None;
         };
         // A list that was damaged on disk may name anything.
         for row in looked.in_bin.extract_if(.., |row| !is_restics(row)) {
-            looked.fate.alive.insert(row.file_id);
+            looked.outcome.alive.insert(row.file_id);
         }
         let mut freed = 0;
         let needed = looked.in_bin.iter().take_while(|row| {
@@ -235,31 +249,34 @@ impl Work {
             needed
         });
         let needed: Vec<u64> = needed.map(|row| row.file_id).collect();
-        if let Err(fault) = self.cloud.destroy(&needed) {
+        if let Err(fault) = destroy(&self.parts.api, &needed) {
             self.refused(&fault, &needed);
             return None;
         }
         (self.failures, self.refusals) = (0, 0);
         self.most = (self.most * 2).min(BATCH);
-        let mut fate = looked.fate;
-        fate.gone.extend(needed);
-        self.cloud.waste.learn(&fate);
+        let mut outcome = looked.outcome;
+        outcome.gone.extend(needed);
+        self.parts.trash.pending.learn(&outcome);
         Some(freed)
     }
 
     fn wait(&mut self) {
         self.failures += 1;
-        let pause = pause(self.cloud.door.timing.tier, self.failures);
+        let pause = pause(self.parts.api.timing().tier, self.failures);
         self.purge_at = Some(Instant::now() + pause);
     }
 
     /// A call to purge has failed: one of its files may spoil it for the others, or 123pan may not
     /// have this call any more.
     fn refused(&mut self, fault: &Fault, files: &[u64]) {
-        let soon = Instant::now() + self.cloud.door.timing.purge;
-        let is_refusal = matches!(fault.why, Why::Unknown | Why::NoFile | Why::Server);
+        let soon = Instant::now() + self.parts.api.timing().purge;
+        let is_refusal = matches!(
+            fault.reason,
+            Reason::Unknown | Reason::NoFile | Reason::Server
+        );
         self.refusals += u32::from(is_refusal && files.len() == 1);
-        if fault.why == Why::NoEndpoint || self.refusals >= REFUSALS {
+        if fault.reason == Reason::NoEndpoint || self.refusals >= REFUSALS {
             warn!(
                 "123pan doesn't let programs empty the bin any more ({fault}): deleted files stay \
                  there until you empty it by hand; it is tried again after a restart"
@@ -271,7 +288,7 @@ impl Work {
             self.most = files.len() / 2;
             self.purge_at = Some(soon);
         } else {
-            self.cloud.waste.postpone(files);
+            self.parts.trash.pending.postpone(files);
             self.purge_at = Some(soon);
         }
     }
@@ -279,19 +296,19 @@ impl Work {
     /// Purges the oldest of what lies in the bin before its time, while less than the reserve is
     /// free.
     fn keep_reserve(&mut self) {
-        if self.cloud.waste.oldest().is_empty() {
+        if self.parts.trash.pending.oldest().is_empty() {
             return;
         }
-        let timing = self.cloud.door.timing.clone();
+        let timing = self.parts.api.timing().clone();
         self.space_at = Some(Instant::now() + timing.tier);
-        let Ok(user) = self.cloud.account() else {
+        let Ok(user) = self.account() else {
             return;
         };
         self.space_at = Some(Instant::now() + timing.space);
         let mut free = user.free();
         self.say_low(free);
         while free < self.reserve && !self.stopping() {
-            let mut oldest = self.cloud.waste.oldest();
+            let mut oldest = self.parts.trash.pending.oldest();
             oldest.truncate(self.most);
             if oldest.is_empty() {
                 warn!(
@@ -301,15 +318,15 @@ impl Work {
                 );
                 return;
             }
-            let files = self.cloud.waste.len();
+            let files = self.parts.trash.pending.len();
             let Some(freed) = self.purge_some(&oldest, self.reserve - free) else {
                 return;
             };
             // What `infos` doesn't show in the bin yet is left for the next time.
-            if self.cloud.waste.len() == files {
+            if self.parts.trash.pending.len() == files {
                 return;
             }
-            let Ok(user) = self.cloud.account() else {
+            let Ok(user) = self.account() else {
                 return;
             };
             if self.is_vain(&user, free, freed) {
@@ -349,46 +366,6 @@ impl Work {
             self.space_at = None;
         }
         true
-    }
-}
-
-/// What `infos` says of files that were put into the bin.
-pub struct Looked {
-    /// Those that are still there, in the order asked.
-    pub in_bin: Vec<Row>,
-    /// What has become of the others.
-    pub fate: Fate,
-}
-
-impl Cloud {
-    /// Looks at up to a hundred files that were put into the bin.
-    pub fn examine(&self, files: &[u64], first: Priority) -> Result<Looked, Fault> {
-        let rows = self.door.infos(files, first)?;
-        let mut rows: HashMap<u64, Row> = rows.into_iter().map(|row| (row.file_id, row)).collect();
-        let (mut in_bin, mut fate) = (Vec::new(), Fate::default());
-        for file in files {
-            match rows.remove(file) {
-                Some(row) if row.trashed != 0 => in_bin.push(row),
-                Some(_) => drop(fate.alive.insert(*file)),
-                None => drop(fate.missing.insert(*file)),
-            }
-        }
-        Ok(Looked { in_bin, fate })
-    }
-
-    /// Destroys up to a hundred files that are in the bin.
-    pub fn destroy(&self, files: &[u64]) -> Result<(), Fault> {
-        match files {
-            [] => Ok(()),
-            _ => match self.door.purge(files) {
-                // It may well have been done.
-                Err(fault) if fault.why == Why::Lost => {
-                    let looked = self.examine(files, Priority::Background)?;
-                    looked.in_bin.is_empty().then_some(()).ok_or(fault)
-                }
-                done => done,
-            },
-        }
     }
 }
 

@@ -1,12 +1,12 @@
 //! The first tokens of an OAuth grant: the page on which a user agrees, and the exchange of the
 //! code that he brings back from there (API reference 3.2).
 
-use super::grant::received;
-use super::kept::{save, try_out};
-use super::{Config, now};
-use crate::pan123::call::Door;
-use crate::pan123::pacer;
-use std::fmt::Write;
+use super::Config;
+use super::api::{Api, tokens};
+use crate::cloud::timing::now;
+use crate::cloud::token::encoded;
+use crate::cloud::token::grant_file::{save, try_out};
+use crate::cloud::token::rotating::received;
 use std::path::Path;
 
 /// What the app may do: the only value that is documented.
@@ -26,23 +26,10 @@ pub fn log_in(config: &Config, file: &Path, code: &str, redirect: &str) -> Resul
     let failed = |error| format!("{}: {error}", file.display());
     // Before the code is used up.
     try_out(file).map_err(failed)?;
-    let door = Door::new(config, pacer(config));
+    let api = Api::new(config);
     let asked = now();
-    let tokens = door.granted(&config.client_id, &config.client_secret, code, redirect);
+    let (id, secret) = (&config.client_id, &config.client_secret);
+    let tokens = tokens::granted(&api.client, id, secret, code, redirect);
     let tokens = tokens.map_err(|fault| fault.to_string())?;
     save(file, &received(tokens, asked)).map_err(failed)
-}
-
-/// A text as a query has it.
-pub fn encoded(text: &str) -> String {
-    let mut query = String::new();
-    for byte in text.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                query.push(char::from(byte));
-            }
-            _ => drop(write!(query, "%{byte:02X}")),
-        }
-    }
-    query
 }

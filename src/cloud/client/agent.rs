@@ -1,7 +1,7 @@
 //! The HTTP client, and what its failures mean.
 
-use super::super::Config;
-use super::super::judge::Outcome;
+use super::Network;
+use crate::cloud::outcome::Outcome;
 use rustls::CertificateError;
 use rustls::crypto::{CryptoProvider, KeyProvider, ring};
 use rustls::pki_types::PrivateKeyDer;
@@ -15,17 +15,17 @@ use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
 /// Bytes of buffer in each direction of a connection.
 const BUFFER: usize = 64 << 10;
 
-/// A client for the configured account's calls.
-pub(super) fn agent(config: &Config) -> Agent {
-    let timing = &config.timing;
-    let family = if config.ipv4_only {
+/// A client for an account's calls.
+pub(super) fn agent(network: &Network) -> Agent {
+    let timing = &network.timing;
+    let family = if network.ipv4_only {
         IpFamily::Ipv4Only
     } else {
         IpFamily::Any
     };
     let program = concat!("restic-123pan/", env!("CARGO_PKG_VERSION"));
     let tls = TlsConfig::builder()
-        .root_certs(roots(config.ca.as_deref()))
+        .root_certs(roots(network.ca.as_deref()))
         .unversioned_rustls_crypto_provider(Arc::new(cryptography()));
     let built = Agent::config_builder()
         .tls_config(tls.build())
@@ -35,8 +35,8 @@ pub(super) fn agent(config: &Config) -> Agent {
         .ip_family(family)
         .input_buffer_size(BUFFER)
         .output_buffer_size(BUFFER)
-        .max_idle_connections(2 * config.uploads)
-        .max_idle_connections_per_host(config.uploads)
+        .max_idle_connections(2 * network.connections)
+        .max_idle_connections_per_host(network.connections)
         // Shorter than servers usually keep connections: a POST on one that the server has just
         // closed is lost.
         .max_idle_age(timing.idle)
@@ -112,7 +112,7 @@ pub(super) fn unsent(error: &ureq::Error) -> Outcome {
 
 /// The failure as users read it. Why a certificate isn't usable at all, as with an authority's in a
 /// server's place, rustls says only by Debug, which static programs keep short.
-fn words(error: &ureq::Error) -> String {
+pub(super) fn words(error: &ureq::Error) -> String {
     let cause = match error {
         ureq::Error::Io(error) => error.get_ref().and_then(|e| e.downcast_ref()),
         _ => None,
@@ -121,6 +121,8 @@ fn words(error: &ureq::Error) -> String {
         Some(rustls::Error::InvalidCertificate(CertificateError::Other(why))) => {
             format!("invalid peer certificate: {why}")
         }
+        // What it says is the address, which may hold a secret.
+        _ if matches!(error, ureq::Error::BadUri(_)) => "an unusable address".to_owned(),
         _ => error.to_string(),
     }
 }

@@ -1,227 +1,173 @@
-//! The one door out: waits for the rate, adds the token, sends, and has `judge` decide what the
-//! outcome means. The only user of ureq. What the calls are is `api`'s.
+//! The one way out: gets a token, waits for the rate, has the request signed, sends it, and decides
+//! with what the cloud's own tables say whether it is sent again. The only user of ureq. What the
+//! calls are is each cloud's; where tokens come from is [`token`](super::token)'s.
 
 mod agent;
-pub(super) mod answer;
-mod knock;
+mod describe;
+mod fetch;
+mod probe;
+mod tokens;
 
-use super::api::Endpoint;
+pub use describe::{clip, describe};
+pub use fetch::Fetched;
+pub use tokens::{Stream, Streams, Tokens};
+
+use super::call::{Call, Payload, Spec, Way};
+use super::dialect::{Answer, Dialect, Reading, Request};
 use super::health::Seen;
-use super::judge::{self, Outcome, Verdict, Why};
-use super::multipart::Form;
-use super::pace::{Pacer, Priority};
-use super::token::Keeper;
+use super::outcome::{Fault, Outcome, Reason};
+use super::pace::Pacer;
+use super::retry::{Verdict, verdict};
+use super::timing::Timing;
 use super::trouble::Troubles;
-use super::{Config, Timing};
-use crate::restic::Part;
-use crate::store::{self, Cause};
+use crate::store::Advice;
+use crate::sync::lock;
 use agent::{agent, unsent};
-use answer::{describe, understand};
 use log::debug;
 use serde::de::DeserializeOwned;
-use std::fmt;
-use std::io::{self, Read};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::io::Read;
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
-use ureq::http::{Request, Response};
+use ureq::http::Response;
 use ureq::{Agent, SendBody};
 
-/// A failed call: why, and a sentence for the log.
-#[derive(Clone, Debug)]
-pub struct Fault {
-    /// Why, as far as it matters.
-    pub why: Why,
-    text: String,
+/// Largest answer in bytes that is read: a page of 1,000 rows has about 400 KiB.
+const LARGEST_ANSWER: u64 = 4 << 20;
+
+/// How a cloud is reached.
+#[derive(Clone)]
+pub struct Network {
+    /// Where its API is, with the scheme and without a slash at the end.
+    pub api_url: String,
+    /// Most connections that are kept to one host.
+    pub connections: usize,
+    /// Whether IPv6 is left alone.
+    pub ipv4_only: bool,
+    /// Certificate authorities to trust instead of the usual ones, as PEM.
+    pub ca: Option<Vec<u8>>,
+    /// Every timeout, pause and bound in time.
+    pub timing: Timing,
 }
 
-impl Fault {
-    /// A fault with its sentence.
-    pub fn new(why: Why, text: impl Into<String>) -> Self {
-        Self {
-            why,
-            text: text.into(),
-        }
-    }
-
-    /// What is certain for whoever knows only the store.
-    pub fn cause(&self) -> Cause {
-        match self.why {
-            Why::Full => Cause::Full,
-            Why::Lost | Why::Server | Why::Unknown | Why::Corrupt | Why::BadName => Cause::Cloud,
-            Why::NoFile | Why::NoParent | Why::Taken | Why::NoEndpoint => Cause::Cloud,
-            _ => Cause::Busy,
-        }
-    }
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
-    }
-}
-
-/// A call to be made.
-pub struct Call<'a, 'f> {
-    endpoint: Endpoint,
-    host: Option<&'a str>,
-    query: &'a str,
-    payload: Payload<'a, 'f>,
-    first: Priority,
-}
-
-enum Payload<'a, 'f> {
-    None,
-    Json(String),
-    Form(&'a mut Form<'f>),
-}
-
-impl<'a, 'f> Call<'a, 'f> {
-    /// A GET with this query, which starts with its question mark.
-    pub fn get(endpoint: Endpoint, query: &'a str) -> Self {
-        Self {
-            endpoint,
-            host: None,
-            query,
-            payload: Payload::None,
-            first: Priority::Packs,
-        }
-    }
-
-    /// A POST of JSON.
-    pub fn json(endpoint: Endpoint, body: &serde_json::Value) -> Self {
-        let payload = Payload::Json(body.to_string());
-        Self {
-            endpoint,
-            host: None,
-            query: "",
-            payload,
-            first: Priority::Packs,
-        }
-    }
-
-    /// A POST of a form to another host.
-    pub fn form(endpoint: Endpoint, host: &'a str, form: &'a mut Form<'f>) -> Self {
-        let payload = Payload::Form(form);
-        Self {
-            endpoint,
-            host: Some(host),
-            query: "",
-            payload,
-            first: Priority::Packs,
-        }
-    }
-
-    /// Who goes first when calls must wait.
-    pub fn first(self, first: Priority) -> Self {
-        Self { first, ..self }
-    }
-
-    fn streams(&self) -> bool {
-        matches!(self.payload, Payload::Form(_))
-    }
-
-    fn ready(&self) -> bool {
-        match &self.payload {
-            Payload::Form(form) => form.ready(),
-            _ => true,
-        }
-    }
-}
-
-/// Reads the data of an answer; an Err says what isn't as it should be.
-type Reading<'r> = dyn FnMut(&str) -> Result<(), serde_json::Error> + 'r;
-
-/// The way to 123pan.
-pub struct Door {
+/// The way to a cloud.
+pub struct Client {
     agent: Agent,
     base: String,
-    /// The token.
-    pub keeper: Keeper,
+    dialect: Box<dyn Dialect>,
+    tokens: Box<dyn Tokens>,
+    /// Uploads under way that can't be sent again.
+    pub streams: Streams,
     /// The rates.
     pub pacer: Pacer,
     /// Since when nothing may be written.
     banned: Mutex<Option<Instant>>,
     /// What is wrong, for the log.
     pub troubles: Troubles,
-    /// What has been seen of 123pan, for whoever watches.
+    /// What has been seen of the cloud, for whoever watches.
     pub seen: Seen,
     /// Every timeout, pause and bound in time.
     pub timing: Timing,
 }
 
-impl Door {
-    /// A door for the configured account; nothing is sent yet.
-    pub fn new(config: &Config, pacer: Pacer) -> Self {
-        let timing = config.timing.clone();
+impl Client {
+    /// A client that speaks this dialect at these rates; nothing is sent yet.
+    pub fn new(
+        network: &Network,
+        dialect: Box<dyn Dialect>,
+        tokens: Box<dyn Tokens>,
+        rates: &[f64],
+    ) -> Self {
+        let timing = network.timing.clone();
         Self {
-            agent: agent(config),
-            base: config.api_url.trim_end_matches('/').to_owned(),
-            keeper: Keeper::new(config),
-            pacer,
+            agent: agent(network),
+            base: network.api_url.trim_end_matches('/').to_owned(),
+            seen: Seen::new(&timing, dialect.table()),
+            dialect,
+            tokens,
+            streams: Streams::default(),
+            pacer: Pacer::new(rates),
             banned: Mutex::default(),
             troubles: Troubles::default(),
-            seen: Seen::new(&timing),
             timing,
         }
     }
 
+    /// The cloud's name in sentences.
+    pub fn cloud(&self) -> &'static str {
+        self.dialect.cloud()
+    }
+
+    /// Where the API is.
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// What the server's owner can do about a failed call.
+    pub fn advice(&self, reason: Reason) -> Option<Advice> {
+        self.dialect.advice(reason)
+    }
+
     /// Makes a call and reads its data.
-    pub fn ask<T: DeserializeOwned>(&self, call: Call<'_, '_>) -> Result<T, Fault> {
+    pub fn call<T: DeserializeOwned>(&self, call: Call<'_, '_>) -> Result<T, Fault> {
         let mut data = None;
-        self.make(call, &mut |text| {
+        self.read(call, &mut |text| {
             data = Some(serde_json::from_str(text)?);
             Ok(())
         })?;
-        data.ok_or_else(|| Fault::new(Why::Lost, "123pan's answer has no data"))
+        let none = || {
+            Fault::new(
+                Reason::Lost,
+                format!("{}'s answer has no data", self.cloud()),
+            )
+        };
+        data.ok_or_else(none)
     }
 
     /// Makes a call whose data doesn't matter.
-    pub fn tell(&self, call: Call<'_, '_>) -> Result<(), Fault> {
-        self.make(call, &mut |_| Ok(()))
+    pub fn send(&self, call: Call<'_, '_>) -> Result<(), Fault> {
+        self.read(call, &mut |_| Ok(()))
     }
 
-    /// Makes a call, as often as `judge` says.
-    fn make(&self, mut call: Call<'_, '_>, read: &mut Reading<'_>) -> Result<(), Fault> {
-        self.check_ban(call.endpoint)?;
+    /// Makes a call, as often as `retry` says, and hands its data to `read`.
+    pub fn read(&self, mut call: Call<'_, '_>, read: &mut Reading<'_>) -> Result<(), Fault> {
+        let spec = call.spec;
+        self.check_ban(spec)?;
         let (start, mut tries, mut token) = (Instant::now(), 0, None);
         loop {
             tries += 1;
             // Before the wait: calls that then wait for a token go all at once.
-            if token.is_none() && !call.endpoint.gives_tokens() {
+            if token.is_none() && spec.needs_token() {
                 token = Some(self.token(None)?);
             }
-            let left = self.timing.rate_wait.saturating_sub(start.elapsed());
-            let asked = Instant::now();
-            let goes = self.pacer.wait(call.endpoint, call.first, left);
-            self.seen.waited(call.endpoint, asked.elapsed());
-            let Some(sent) = goes else {
-                let text = format!("the rate of {} left no room for it", call.endpoint.path());
-                return Err(Fault::new(Why::Throttled, text));
-            };
-            let stream = call.streams().then(|| self.keeper.stream(&mut token));
-            let (outcome, trace) = self.send(&mut call, token.as_deref(), read)?;
+            let sent = self.wait(&call, start)?;
+            let stream = call
+                .streams()
+                .then(|| self.tokens.stream(&mut token, &self.streams));
+            let (outcome, trace) = self.send_once(&mut call, token.as_deref(), read)?;
             drop(stream);
-            let why = judge::why(call.endpoint, &outcome);
-            self.seen.called(call.endpoint, why);
-            let Some(why) = why else {
-                self.troubles.over();
+            let reason = self.dialect.reason(spec, &outcome);
+            self.seen.called(spec, reason);
+            let Some(reason) = reason else {
+                self.troubles.over(&*self.dialect);
                 return Ok(());
             };
-            let text = describe(call.endpoint, &outcome, &trace);
-            self.troubles.tell(why, &text);
-            match why {
-                Why::Throttled => self.pacer.refused(call.endpoint, sent),
-                Why::Banned => *self.banned() = Some(start),
+            let text = describe(self.cloud(), spec, &outcome, &trace);
+            self.troubles.tell(&*self.dialect, reason, &text);
+            match reason {
+                Reason::Throttled => self.pacer.refused(spec.queue, sent),
+                Reason::Banned => *lock(&self.banned) = Some(start),
                 _ => {}
             }
             let spent = start.elapsed();
-            match judge::judge(call.endpoint, why, tries, spent, call.ready(), &self.timing) {
+            match verdict(spec, reason, tries, spent, call.ready(), &self.timing) {
                 Verdict::Fail if tries > 1 => {
                     let text = format!("{text}, after {tries} tries in {} ms", spent.as_millis());
-                    return Err(Fault::new(why, text));
+                    return Err(Fault::new(reason, text));
                 }
-                Verdict::Fail => return Err(Fault::new(why, text)),
-                Verdict::Renew => token = Some(self.token(token.as_deref().map(|bad| (bad, why)))?),
+                Verdict::Fail => return Err(Fault::new(reason, text)),
+                Verdict::Renew => {
+                    token = Some(self.token(token.as_deref().map(|bad| (bad, reason)))?);
+                }
                 Verdict::Again(pause) => {
                     debug!("{text}; again in {} ms", pause.as_millis());
                     std::thread::sleep(pause);
@@ -230,69 +176,132 @@ impl Door {
         }
     }
 
+    /// Waits until a call may go that was wanted at `start`, and says when it goes.
+    fn wait(&self, call: &Call<'_, '_>, start: Instant) -> Result<std::time::Duration, Fault> {
+        let (spec, asked) = (call.spec, Instant::now());
+        let left = self.timing.rate_wait.saturating_sub(start.elapsed());
+        let goes = self.pacer.wait(spec.queue, call.priority, left);
+        self.seen.waited(spec, asked.elapsed());
+        goes.ok_or_else(|| {
+            let text = format!("the rate of {} left no room for it", spec.name);
+            Fault::new(Reason::Throttled, text)
+        })
+    }
+
     /// After a ban was met nothing is written for a while: going on would prolong it.
-    fn check_ban(&self, endpoint: Endpoint) -> Result<(), Fault> {
+    fn check_ban(&self, spec: &Spec) -> Result<(), Fault> {
         let ban = self.timing.ban;
-        match self
-            .banned()
-            .filter(|since| endpoint.writes() && since.elapsed() < ban)
-        {
+        let banned = *lock(&self.banned);
+        match banned.filter(|since| spec.is(Way::Writes) && since.elapsed() < ban) {
             None => Ok(()),
             Some(since) => {
                 let minutes = ban.saturating_sub(since.elapsed()).as_secs() / 60 + 1;
                 let text = format!(
-                    "123pan has banned this account from writing; it is tried again in {minutes} min"
+                    "{} has banned this account from writing; it is tried again in {minutes} min",
+                    self.cloud()
                 );
-                Err(Fault::new(Why::Banned, text))
+                Err(Fault::new(Reason::Banned, text))
             }
         }
     }
 
-    fn banned(&self) -> MutexGuard<'_, Option<Instant>> {
-        self.banned.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Sends once. An Err is the body's own: it can't be sent (again).
-    fn send(
+    fn send_once(
         &self,
         call: &mut Call<'_, '_>,
         token: Option<&str>,
         read: &mut Reading<'_>,
     ) -> Result<(Outcome, String), Fault> {
-        let host = call.host.unwrap_or(&self.base);
-        let uri = format!("{host}{}{}", call.endpoint.path(), call.query);
-        let mut request = Request::builder().method(call.endpoint.method()).uri(uri);
-        request = request.header("Platform", "open_platform");
-        if let Some(token) = token {
-            request = request.header("Authorization", format!("Bearer {token}"));
-        }
-        let bad =
-            |e: ureq::http::Error| Fault::new(Why::Unknown, format!("a call can't be made: {e}"));
+        let signed = self.signed(call, token)?;
+        let bad = |error: ureq::http::Error| unusable(&error);
         let sent = match &mut call.payload {
-            Payload::None => self.agent.run(request.body(()).map_err(bad)?),
-            Payload::Json(text) => {
-                let request = request.header("Content-Type", "application/json");
-                self.agent.run(request.body(text.as_str()).map_err(bad)?)
-            }
-            Payload::Form(form) => {
-                form.rewind()
-                    .map_err(|e| Fault::new(Why::Lost, e.to_string()))?;
-                let request = request
-                    .header("Content-Type", Form::content_type())
-                    .header("Content-Length", form.len());
-                self.agent
-                    .run(request.body(SendBody::from_reader(form)).map_err(bad)?)
+            Payload::None => self.agent.run(signed.body(()).map_err(bad)?),
+            Payload::Text(_, text) => self.agent.run(signed.body(text.as_str()).map_err(bad)?),
+            Payload::Stream(_, content) => {
+                let rewound = content.rewind();
+                rewound.map_err(|e| Fault::new(Reason::Lost, e.to_string()))?;
+                let mut content: &mut dyn Read = content;
+                let body = SendBody::from_reader(&mut content);
+                self.agent.run(signed.body(body).map_err(bad)?)
             }
         };
         Ok(match sent {
-            Ok(response) => understand(call.endpoint, response, read),
+            Ok(response) => self.understand(call.spec, response, read),
             Err(error) => (unsent(&error), String::new()),
         })
     }
 
+    /// A call's request without its body, as the cloud wants it.
+    fn signed(
+        &self,
+        call: &Call<'_, '_>,
+        token: Option<&str>,
+    ) -> Result<ureq::http::request::Builder, Fault> {
+        let mut request = Request {
+            method: call.spec.method,
+            path: call.path,
+            query: call.query.to_owned(),
+            headers: call.headers.to_vec(),
+            body: match &call.payload {
+                Payload::Text(_, text) => Some(text),
+                _ => None,
+            },
+        };
+        match &call.payload {
+            Payload::None => {}
+            Payload::Text(kind, _) => request.header("Content-Type", *kind),
+            Payload::Stream(kind, content) => {
+                if let Some(kind) = kind {
+                    request.header("Content-Type", kind);
+                }
+                request.header("Content-Length", content.len().to_string());
+            }
+        }
+        if !call.spec.is(Way::Unsigned) {
+            self.dialect.sign(&mut request, token);
+        }
+        let host = call.host.unwrap_or(&self.base);
+        let mark = if request.query.is_empty() { "" } else { "?" };
+        let uri = format!("{host}{}{mark}{}", request.path, request.query);
+        let request_line = ureq::http::Request::builder()
+            .method(request.method)
+            .uri(uri);
+        let add = |to: ureq::http::request::Builder, (name, value)| {
+            to.header::<String, String>(name, value)
+        };
+        Ok(request.headers.into_iter().fold(request_line, add))
+    }
+
+    fn understand(
+        &self,
+        spec: &'static Spec,
+        response: Response<ureq::Body>,
+        read: &mut Reading<'_>,
+    ) -> (Outcome, String) {
+        let (head, body) = response.into_parts();
+        let mut text = Vec::new();
+        let mut body = body.into_reader().take(LARGEST_ANSWER);
+        if let Err(error) = body.read_to_end(&mut text) {
+            let text = format!("the answer was cut off: {error}");
+            return (Outcome::Lost(text), String::new());
+        }
+        let header = |name: &str| Some(head.headers.get(name)?.to_str().ok()?.to_owned());
+        let answer = Answer {
+            status: head.status.as_u16(),
+            header: &header,
+            text: &text,
+        };
+        self.dialect.understand(spec, &answer, read)
+    }
+
     /// When the token ends, in seconds since 1970, as far as that can be told without waiting.
     pub fn token_expires(&self) -> Option<u64> {
-        self.keeper.expires()
+        self.tokens.expires()
+    }
+
+    /// Writes the token to disk if it couldn't be when it came; tells whether there was anything.
+    pub fn keep_token(&self) -> bool {
+        self.tokens.keep()
     }
 
     /// Makes sure of a token.
@@ -300,75 +309,19 @@ impl Door {
         self.token(None).map(drop)
     }
 
-    fn token(&self, failing: Option<(&str, Why)>) -> Result<Arc<str>, Fault> {
-        let found = self.keeper.token(self, failing);
-        found.map_err(|no| {
-            self.troubles.tell(no.why(), &no.1);
-            Fault::new(no.why(), no.1)
-        })
+    fn token(&self, failing: Option<(&str, Reason)>) -> Result<Arc<str>, Fault> {
+        let found = self.tokens.token(self, failing);
+        found.inspect_err(|fault| self.trouble(fault))
     }
 
-    /// Opens a download address at a part of its file; no token goes with it. The caller checks
-    /// what comes.
-    pub fn fetch(&self, url: &str, part: Option<Part>) -> Result<Fetched, Fault> {
-        let config = self
-            .agent
-            .configure_request(Request::get(url).body(()).map_err(|_| {
-                // The address itself is a secret. The next one may be better.
-                Fault::new(Why::Lost, "123pan gave a download address that is none")
-            })?);
-        let mut request = config.max_redirects(5).build();
-        if let Some(Part { start, len }) = part {
-            let range = format!("bytes={start}-{}", (start + len).saturating_sub(1));
-            if let Ok(range) = range.parse() {
-                request.headers_mut().insert("Range", range);
-            }
-        }
-        match self.agent.run(request) {
-            Ok(response) => Ok(Fetched::new(response)),
-            Err(error) => {
-                let fault = Fault::new(
-                    Why::Unreachable,
-                    format!("a download can't be opened ({error})"),
-                );
-                self.troubles.tell(fault.why, &fault.text);
-                Err(fault)
-            }
-        }
+    /// Says a fault in the log if it is a trouble, unless that was just said.
+    pub fn trouble(&self, fault: &Fault) {
+        self.troubles
+            .tell(&*self.dialect, fault.reason, &fault.to_string());
     }
 }
 
-/// An opened download.
-pub struct Fetched {
-    /// The HTTP status.
-    pub status: u16,
-    /// The `Content-Range`, if there is one.
-    pub range: Option<String>,
-    /// Bytes to come, if they are announced.
-    pub len: Option<u64>,
-    /// The bytes.
-    pub reader: Box<dyn Read + Send>,
-}
-
-impl Fetched {
-    fn new(response: Response<ureq::Body>) -> Self {
-        let header = |name| {
-            response
-                .headers()
-                .get(name)
-                .and_then(|value| value.to_str().ok())
-        };
-        Self {
-            status: response.status().as_u16(),
-            range: header("Content-Range").map(str::to_owned),
-            len: header("Content-Length").and_then(|len| len.parse().ok()),
-            reader: Box::new(response.into_body().into_reader()),
-        }
-    }
-}
-
-impl From<Fault> for io::Error {
-    fn from(fault: Fault) -> Self {
-        Self::other(store::Error::from(fault))
-    }
+/// A request that can't be made. Why is said by ureq without the address.
+fn unusable(error: &ureq::http::Error) -> Fault {
+    Fault::new(Reason::Unknown, format!("a call can't be made: {error}"))
 }

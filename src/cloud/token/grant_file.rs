@@ -1,10 +1,10 @@
 //! The file of an OAuth grant: what stands in it, who holds it, how it is written. It is the one
-//! file that can't be lost: it holds the only refresh token. When to renew is [`super::grant`]'s.
+//! file that can't be lost: it holds the only refresh token. When to renew is [`super::rotating`]'s.
 
-use super::{NoToken, Token};
+use super::Token;
 use crate::civil;
+use crate::cloud::outcome::{Fault, Reason};
 use crate::disk::{private, replace};
-use crate::pan123::judge::Why;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 /// What stands in the file. Times are seconds since 1970, 0 for never.
 #[derive(Clone, Default, Deserialize, PartialEq, Serialize)]
 #[serde(default)]
-pub struct Kept {
+pub struct GrantFile {
     /// Good for one renewal.
     pub(super) refresh_token: String,
     /// The access token that came with it.
@@ -25,12 +25,12 @@ pub struct Kept {
     pub(super) issued: u64,
     /// Since when a renewal is under way whose outcome isn't known.
     pub(super) renewing: u64,
-    /// When 123pan refused the refresh token.
+    /// When the cloud refused the refresh token.
     pub(super) refused: u64,
 }
 
-impl Kept {
-    /// Reads a file's text: ours, 123pan's own answer, or nothing but a refresh token.
+impl GrantFile {
+    /// Reads a file's text: ours, the cloud's own answer, or nothing but a refresh token.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
         let kept = match text.starts_with('{') {
@@ -64,7 +64,7 @@ pub struct Grant {
 
 impl Grant {
     /// Opens the file, and makes it this process's if it is nobody's. An Err says why it can't be
-    /// used: it couldn't be written when 123pan has replaced the refresh token.
+    /// used: it couldn't be written when the cloud has replaced the refresh token.
     pub fn open(path: &Path) -> Result<Self, String> {
         // Whatever link it was named by, it is one file with one lock.
         let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
@@ -101,11 +101,11 @@ impl Grant {
     pub fn problem(&self) -> Option<String> {
         let advice = "log in with `restic-123pan login`";
         match self.read() {
-            Err(NoToken(_, text)) => Some(format!("{text}; {advice}")),
+            Err(fault) => Some(format!("{fault}; {advice}")),
             Ok(kept) if kept.refused > 0 => Some(format!("{}; {advice}", self.refusal(&kept))),
             Ok(kept) if kept.renewing > 0 => Some(format!(
                 "a renewal of the OAuth grant was under way at {} when its answer was lost; if \
-                 123pan refuses {} now, {advice}",
+                 the cloud refuses {} now, {advice}",
                 civil::rfc3339(kept.renewing),
                 self.place()
             )),
@@ -114,51 +114,51 @@ impl Grant {
     }
 
     /// That the refresh token is refused, in plain words.
-    pub(super) fn refusal(&self, kept: &Kept) -> String {
+    pub(super) fn refusal(&self, kept: &GrantFile) -> String {
         let place = self.place();
         match kept.renewing {
             0 => format!(
-                "123pan refuses the refresh token in {place}: another program has used it, or it \
-                 is older than 90 days, or was withdrawn"
+                "the cloud refuses the refresh token in {place}: another program has used it, or \
+                 it is too old, or was withdrawn"
             ),
             since => format!(
                 "the answer to the renewal that was under way at {} was lost, because the program \
                  was ended or the connection broke; with it the new refresh token is lost, and \
-                 123pan refuses the old one in {place}",
+                 the cloud refuses the old one in {place}",
                 civil::rfc3339(since)
             ),
         }
     }
 
     /// What stands in it.
-    pub(super) fn read(&self) -> Result<Kept, NoToken> {
-        let no = |what: &str| NoToken(Why::Grant, format!("{}: {what}", self.place()));
+    pub(super) fn read(&self) -> Result<GrantFile, Fault> {
+        let no = |what: &str| Fault::new(Reason::Grant, format!("{}: {what}", self.place()));
         let text = match fs::read_to_string(&self.path) {
             Ok(text) => text,
             Err(error) => return Err(no(&error.to_string())),
         };
-        Kept::parse(&text).ok_or_else(|| no("it holds no refresh token"))
+        GrantFile::parse(&text).ok_or_else(|| no("it holds no refresh token"))
     }
 
     /// Replaces what stands in it.
-    pub(super) fn write(&self, kept: &Kept) -> Result<(), NoToken> {
+    pub(super) fn write(&self, kept: &GrantFile) -> Result<(), Fault> {
         save(&self.path, kept).map_err(|error| {
             let text = format!(
                 "the OAuth token file {} can't be written: {error}",
                 self.place()
             );
-            NoToken(Why::TokenFile, text)
+            Fault::new(Reason::TokenFile, text)
         })
     }
 }
 
 /// Writes such a file, so that it is there after a power cut.
-pub(super) fn save(path: &Path, kept: &Kept) -> io::Result<()> {
+pub fn save(path: &Path, kept: &GrantFile) -> io::Result<()> {
     store(path, &serde_json::to_vec(kept)?)
 }
 
 /// Writes the file as it will be written, without changing it.
-pub(super) fn try_out(path: &Path) -> io::Result<()> {
+pub fn try_out(path: &Path) -> io::Result<()> {
     match fs::read(path) {
         Ok(text) => store(path, &text),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -205,7 +205,7 @@ mod tests {
             (answer, "r", 0),
             (ours, "r", 9),
         ] {
-            let kept = Kept::parse(text).expect(text);
+            let kept = GrantFile::parse(text).expect(text);
             assert_eq!(
                 (kept.refresh_token.as_str(), kept.expires),
                 (refresh, expires),
@@ -221,7 +221,7 @@ mod tests {
             "<html>\n</html>",
             "{\"refresh_token\":7}",
         ] {
-            assert!(Kept::parse(text).is_none(), "{text}");
+            assert!(GrantFile::parse(text).is_none(), "{text}");
         }
     }
 }

@@ -1,24 +1,24 @@
 //! One access token for everybody: one renewal at a time, none while the old one is good. Where a
-//! new one comes from is its flow's: [`client`] asks with the client id and secret, [`grant`] with
-//! a refresh token that is good for one use. Nobody else knows which of them is in use.
+//! new one comes from is its flow's: [`secret`] asks with the client id and secret, [`rotating`] with
+//! a refresh token that is good for one use. Nobody else knows which of them is in use. What call
+//! brings a token is the cloud's.
 
-mod client;
-mod grant;
-mod kept;
-mod login;
+pub mod grant_file;
+pub mod rotating;
+pub mod secret;
 
-#[cfg(fuzzing)]
-pub use client::Stored;
-pub use kept::Grant;
-#[cfg(fuzzing)]
-pub use kept::Kept;
-pub use login::{authorization, encoded, log_in};
+pub use grant_file::{Grant, GrantFile};
+pub use rotating::{Rotating, Tokens as GrantedTokens};
+pub use secret::{Issuer, Secret};
 
-use super::call::{Door, Fault};
-use super::judge::{self, Why};
-use super::{Config, Timing};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use super::client::{Client, Stream, Streams, Tokens};
+use super::outcome::{Fault, Reason};
+use super::retry::pause;
+use super::timing::{Timing, now};
+use crate::sync::lock;
+use std::fmt::Write;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 /// Seconds before its end at which a token is renewed, if its life is long enough.
 const MARGIN: u64 = 24 * 3600;
@@ -30,7 +30,7 @@ const WRONG_CLOCK: u64 = 3600;
 pub struct Token {
     /// The token itself.
     text: Arc<str>,
-    /// When it ends, by 123pan's clock.
+    /// When it ends, by the cloud's clock.
     pub expires: u64,
     /// When it was fetched, by our clock.
     pub issued: u64,
@@ -47,28 +47,8 @@ impl Token {
     }
 }
 
-/// Why there is no token.
-#[derive(Clone, Debug)]
-pub struct NoToken(pub Why, pub String);
-
-impl NoToken {
-    /// Why, for whoever needed it: without a token nothing was sent, so that nothing is in doubt.
-    pub fn why(&self) -> Why {
-        match self.0 {
-            Why::Lost | Why::Server | Why::Unknown => Why::Unreachable,
-            why => why,
-        }
-    }
-}
-
-impl From<Fault> for NoToken {
-    fn from(fault: Fault) -> Self {
-        Self(fault.why, fault.to_string())
-    }
-}
-
 /// A way to tokens.
-trait Flow: Send + Sync {
+pub trait Flow: Send + Sync {
     /// The token that is on disk, whatever it is worth.
     fn stored(&self) -> Option<Token>;
 
@@ -76,15 +56,14 @@ trait Flow: Send + Sync {
     fn keep(&self) -> bool;
 
     /// A token that meets the need: one that another process has got, or else a new one.
-    fn renew(&self, door: &Door, need: &Need<'_>) -> Result<Token, NoToken>;
+    fn renew(&self, client: &Client, need: &Need<'_>) -> Result<Token, Fault>;
 }
 
 /// What token is wanted.
-struct Need<'a> {
+pub struct Need<'a> {
     now: u64,
     /// The token that was just refused, and why.
-    failing: Option<(&'a str, Why)>,
-    streams: &'a Streams,
+    failing: Option<(&'a str, Reason)>,
 }
 
 impl Need<'_> {
@@ -104,11 +83,10 @@ impl Need<'_> {
     }
 }
 
-/// Keeps the token.
-pub struct Keeper {
+/// Keeps the token of an account.
+pub struct TokenCache {
     flow: Box<dyn Flow>,
     state: Mutex<State>,
-    streams: Streams,
 }
 
 #[derive(Default)]
@@ -122,146 +100,112 @@ struct Failed {
     at: Instant,
     pause: Duration,
     times: u32,
-    error: NoToken,
+    error: Fault,
 }
 
-impl Keeper {
-    /// A keeper for the configured account.
-    pub fn new(config: &Config) -> Self {
-        let flow: Box<dyn Flow> = match &config.grant {
-            Some(grant) => Box::new(grant::Flow::new(Arc::clone(grant), config)),
-            None => Box::new(client::Flow::new(config)),
-        };
+impl TokenCache {
+    /// A cache of what this flow brings.
+    pub fn new(flow: impl Flow + 'static) -> Self {
         Self {
-            flow,
+            flow: Box::new(flow),
             state: Mutex::default(),
-            streams: Streams::default(),
         }
     }
 
-    /// A token that isn't `failing`.
-    pub fn token(&self, door: &Door, failing: Option<(&str, Why)>) -> Result<Arc<str>, NoToken> {
+    fn get(&self, client: &Client, failing: Option<(&str, Reason)>) -> Result<Arc<str>, Fault> {
         // Held across the renewal, so that there is one at a time; everyone needs its outcome.
-        let mut state = self.state();
+        let mut state = lock(&self.state);
         if state.token.is_none() {
             state.token = self.flow.stored();
         }
-        let (now, streams) = (now(), &self.streams);
-        let need = Need {
-            now,
-            failing,
-            streams,
-        };
+        let now = now();
+        let need = Need { now, failing };
         if let Some(token) = state.token.as_ref().filter(|token| need.is_met(token)) {
             return Ok(Arc::clone(&token.text));
         }
         let failed = state.failed.as_ref();
         let error = match failed.filter(|failed| failed.at.elapsed() < failed.pause) {
             Some(failed) => failed.error.clone(),
-            None => match self.flow.renew(door, &need) {
+            None => match self.flow.renew(client, &need) {
                 Ok(token) => {
                     let text = Arc::clone(&token.text);
                     let (token, failed) = (Some(token), None);
                     *state = State { token, failed };
                     return Ok(text);
                 }
-                Err(error) => state.fail(error, door.timing.token_again),
+                Err(error) => state.fail(error, client.timing.token_again),
             },
         };
         // Renewals begin before the end, so that there is time to repeat them.
-        match state
-            .token
-            .as_ref()
-            .filter(|token| need.is_met_for_now(token))
-        {
+        let lives = |token: &&Token| need.is_met_for_now(token);
+        match state.token.as_ref().filter(lives) {
             Some(token) => {
-                door.troubles.tell(error.why(), &error.1);
+                client.trouble(&unsent(error));
                 Ok(Arc::clone(&token.text))
             }
             None => Err(error),
         }
     }
+}
 
-    /// Brings a token up to date for an upload that can't be sent again, and has renewals wait
-    /// for it as long as the answer lives.
-    pub fn stream(&self, token: &mut Option<Arc<str>>) -> Stream<'_> {
-        let state = self.state();
+impl Tokens for TokenCache {
+    fn token(&self, client: &Client, failing: Option<(&str, Reason)>) -> Result<Arc<str>, Fault> {
+        self.get(client, failing).map_err(unsent)
+    }
+
+    fn stream<'s>(&self, token: &mut Option<Arc<str>>, streams: &'s Streams) -> Stream<'s> {
+        let state = lock(&self.state);
         if let Some(newest) = &state.token {
             *token = Some(Arc::clone(&newest.text));
         }
-        *self.streams.count() += 1;
-        Stream(&self.streams)
+        streams.begin()
     }
 
-    /// Writes to disk what couldn't be when it came; tells whether there was anything.
-    pub fn keep(&self) -> bool {
+    fn keep(&self) -> bool {
         // Whoever renews now has newer ones soon.
         self.state.try_lock().is_ok_and(|_state| self.flow.keep())
     }
 
-    /// When the token ends; None also while it is being renewed.
-    pub fn expires(&self) -> Option<u64> {
+    fn expires(&self) -> Option<u64> {
         let state = self.state.try_lock().ok()?;
         state.token.as_ref().map(|token| token.expires)
     }
+}
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+/// Why there is no token, for whoever needed it: nothing was sent, so that nothing is in doubt.
+fn unsent(fault: Fault) -> Fault {
+    match fault.reason {
+        Reason::Lost | Reason::Server | Reason::Unknown => {
+            Fault::new(Reason::Unreachable, fault.to_string())
+        }
+        _ => fault,
     }
 }
 
 impl State {
     /// Remembers a failed renewal, and tells why it failed.
-    fn fail(&mut self, error: NoToken, again: Duration) -> NoToken {
+    fn fail(&mut self, error: Fault, again: Duration) -> Fault {
         let times = self.failed.as_ref().map_or(0, |failed| failed.times) + 1;
-        // What needs no call to 123pan, or doesn't reach it, may be tried as often as it likes.
+        // What needs no call to the cloud, or doesn't reach it, may be tried as often as it likes.
         let cheap = [
-            Why::Unreachable,
-            Why::Grant,
-            Why::TokenFile,
-            Why::Held,
-            Why::Token,
+            Reason::Unreachable,
+            Reason::Grant,
+            Reason::TokenFile,
+            Reason::Held,
+            Reason::Token,
         ];
-        let times = if cheap.contains(&error.0) { 1 } else { times };
+        let times = if cheap.contains(&error.reason) {
+            1
+        } else {
+            times
+        };
         self.failed = Some(Failed {
             at: Instant::now(),
-            pause: judge::pause(again, times),
+            pause: pause(again, times),
             times,
             error: error.clone(),
         });
         error
-    }
-}
-
-/// Uploads under way that can't be sent again. Where a renewal ends the old token, it would end
-/// them too.
-#[derive(Default)]
-struct Streams {
-    count: Mutex<usize>,
-    none: Condvar,
-}
-
-impl Streams {
-    /// Waits until there are none, at most so long.
-    fn wait(&self, most: Duration) {
-        let left = self
-            .none
-            .wait_timeout_while(self.count(), most, |count| *count > 0);
-        drop(left);
-    }
-
-    fn count(&self) -> MutexGuard<'_, usize> {
-        self.count.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// An upload under way.
-pub struct Stream<'a>(&'a Streams);
-
-impl Drop for Stream<'_> {
-    fn drop(&mut self) {
-        *self.0.count() -= 1;
-        self.0.none.notify_all();
     }
 }
 
@@ -272,7 +216,7 @@ fn check_pause(
     own: Option<Instant>,
     times: [Option<u64>; 2],
     now: u64,
-) -> Result<(), NoToken> {
+) -> Result<(), Fault> {
     let pause = timing.token_pause;
     let mut ages = times.iter().flatten().filter_map(|at| now.checked_sub(*at));
     let young = ages.any(|age| Duration::from_secs(age) < pause);
@@ -281,7 +225,7 @@ fn check_pause(
         true => {
             let text = "the last access token was asked for less than a minute ago; the next one \
                         is asked for a minute after it";
-            Err(NoToken(Why::Token, text.to_owned()))
+            Err(Fault::new(Reason::Token, text))
         }
     }
 }
@@ -291,11 +235,18 @@ pub fn is_sendable(token: &str) -> bool {
     !token.is_empty() && token.bytes().all(|c| c.is_ascii_graphic())
 }
 
-/// Seconds since 1970 by our clock.
-pub fn now() -> u64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |time| time.as_secs())
+/// A text as a query has it.
+pub fn encoded(text: &str) -> String {
+    let mut query = String::new();
+    for byte in text.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                query.push(char::from(byte));
+            }
+            _ => drop(write!(query, "%{byte:02X}")),
+        }
+    }
+    query
 }
 
 #[cfg(test)]

@@ -1,19 +1,19 @@
 //! Tokens by client id and secret, kept on disk with their expiry, at most a new one a minute.
 //!
-//! 123pan keeps three tokens a client id alive; each new one pushes the oldest out. Programs that
-//! all fetch tokens for themselves push each other out in a loop (API reference 1.6), hence the
-//! shared file. It is a convenience: whatever is wrong with it, there will be a token.
+//! Where a cloud keeps only some tokens of a client alive, each new one pushes the oldest out, and
+//! programs that all fetch tokens for themselves push each other out in a loop; hence the shared
+//! file. It is a convenience: whatever is wrong with it, there will be a token.
 
-use super::{Config, Need, NoToken, Timing, Token, check_pause, now};
+use super::{Need, Timing, Token, check_pause, now};
+use crate::cloud::client::Client;
+use crate::cloud::outcome::{Fault, Reason};
 use crate::disk::{StateFile, private};
-use crate::pan123::call::Door;
-use crate::pan123::judge::Why;
-use crate::restic::hex;
+use crate::sync::lock;
 use log::{error, info};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use std::fs::{self, File, OpenOptions};
-use std::sync::{Mutex, PoisonError};
+use std::path::PathBuf;
+use std::sync::Mutex;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
 /// Two tokens pushed out within this time mean that too many programs use the client id.
@@ -21,8 +21,21 @@ const CROWD: Duration = Duration::from_secs(600);
 /// Longest wait for another process's renewal: it makes one call.
 const LOCK: Duration = Duration::from_secs(30);
 
+/// What brings a token, and when it ends, for a client id and its secret.
+pub type Issue = fn(&Client, &str, &str) -> Result<(String, u64), Fault>;
+
+/// Where a cloud's tokens come from.
+#[derive(Clone, Copy)]
+pub struct Issuer {
+    /// The call.
+    pub issue: Issue,
+    /// What is said when programs with one client id push each other's tokens out.
+    pub crowded: &'static str,
+}
+
 /// A client id with its secret, and the file of its token.
-pub(super) struct Flow {
+pub struct Secret {
+    issuer: Issuer,
     client: (String, String),
     file: Option<StateFile>,
     timing: Timing,
@@ -57,46 +70,48 @@ impl Stored {
     }
 }
 
-impl Flow {
-    /// The flow of the configured client. Without a folder for the state the token is forgotten
-    /// when the process ends.
-    pub(super) fn new(config: &Config) -> Self {
-        let (url, id) = (&config.api_url, &config.client_id);
-        let whose = Sha256::digest(format!("{url} {id}"));
-        let name = format!("token-{}.json", hex(&whose[..8]));
-        let folder = config.state_dir.as_ref();
+impl Secret {
+    /// The flow of a client id and its secret. Without a file the token is forgotten when the
+    /// process ends.
+    pub fn new(
+        issuer: Issuer,
+        client: (String, String),
+        file: Option<PathBuf>,
+        timing: &Timing,
+    ) -> Self {
         Self {
-            client: (id.clone(), config.client_secret.clone()),
-            file: folder.map(|folder| StateFile::new(folder.join(name))),
-            timing: config.timing.clone(),
+            issuer,
+            client,
+            file: file.map(StateFile::new),
+            timing: timing.clone(),
             memory: Mutex::default(),
         }
     }
 }
 
-impl super::Flow for Flow {
+impl super::Flow for Secret {
     fn stored(&self) -> Option<Token> {
         self.read()
     }
 
-    fn renew(&self, door: &Door, need: &Need<'_>) -> Result<Token, NoToken> {
-        let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, Why::PushedOut)) = need.failing {
-            memory.crowded();
+    fn renew(&self, client: &Client, need: &Need<'_>) -> Result<Token, Fault> {
+        let mut memory = lock(&self.memory);
+        if let Some((_, Reason::PushedOut)) = need.failing {
+            memory.crowded(self.issuer.crowded);
         }
-        let lock = self.lock();
+        let turn = self.turn();
         let stored = self.read();
         let issued = stored.as_ref().map(|token| token.issued);
         if let Some(token) = stored.filter(|token| need.is_met(token)) {
             memory.unkept = None;
             return Ok(token);
         }
-        let times = [issued, lock.as_ref().and_then(asked)];
+        let times = [issued, turn.as_ref().and_then(asked)];
         check_pause(&self.timing, memory.fetched, times, need.now)?;
         let (id, secret) = &self.client;
         // Whoever is killed now has asked for one all the same.
-        mark(lock.as_ref(), true);
-        match door.client_token(id, secret) {
+        mark(turn.as_ref(), true);
+        match (self.issuer.issue)(client, id, secret) {
             Ok((text, expires)) => {
                 info!("got a new access token");
                 memory.fetched = Some(Instant::now());
@@ -106,40 +121,40 @@ impl super::Flow for Flow {
                     issued: now(),
                 };
                 let kept = self.write(&token);
-                mark(lock.as_ref(), !kept);
+                mark(turn.as_ref(), !kept);
                 memory.unkept = (!kept).then(|| token.clone());
                 Ok(token)
             }
             Err(fault) => {
                 // What may have been given all the same counts as given.
-                let lost = fault.why == Why::Lost;
-                mark(lock.as_ref(), lost);
+                let lost = fault.reason == Reason::Lost;
+                mark(turn.as_ref(), lost);
                 if lost {
                     memory.fetched = Some(Instant::now());
                 }
-                Err(fault.into())
+                Err(fault)
             }
         }
     }
 
     fn keep(&self) -> bool {
-        let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut memory = lock(&self.memory);
         let (Some(token), Some(_)) = (memory.unkept.take(), &self.file) else {
             return false;
         };
-        let lock = self.lock();
+        let turn = self.turn();
         // Another process may have got there with a newer one.
         let newest = |stored: Token| stored.issued < token.issued;
         let kept = !self.read().is_none_or(newest) || self.write(&token);
-        mark(lock.as_ref(), !kept);
+        mark(turn.as_ref(), !kept);
         memory.unkept = (!kept).then_some(token);
         true
     }
 }
 
-impl Flow {
+impl Secret {
     /// The lock that makes processes take turns; without it they work all the same.
-    fn lock(&self) -> Option<File> {
+    fn turn(&self) -> Option<File> {
         let path = self.file.as_ref()?.path.with_extension("lock");
         let file = private(OpenOptions::new().create(true).truncate(false))
             .open(path)
@@ -176,12 +191,9 @@ impl Flow {
 }
 
 impl Memory {
-    fn crowded(&mut self) {
+    fn crowded(&mut self, what: &str) {
         if self.pushed_out.is_some_and(|last| last.elapsed() < CROWD) {
-            error!(
-                "more than three programs use this client id, and their tokens push each other \
-                 out: give each machine a client id of its own, or stop one of them"
-            );
+            error!("{what}");
         }
         self.pushed_out = Some(Instant::now());
     }

@@ -5,7 +5,7 @@ use super::pick::{walk, within};
 use super::print::{files, kind, minute, size};
 use crate::args::When;
 use crate::civil;
-use crate::pan123::{Item, RecycleBin, Seen, What};
+use crate::pan123::{Item, Listing, RecycleBin, What};
 use crate::restic::Kind;
 use serde_json::{Value, json};
 use std::io::Write;
@@ -100,7 +100,7 @@ fn span(from: Option<u64>, to: Option<u64>) -> Option<String> {
     })
 }
 
-fn total(items: &[&Item], seen: &Seen, out: &mut dyn Write) -> Result<(), Failure> {
+fn total(items: &[&Item], seen: &Listing, out: &mut dyn Write) -> Result<(), Failure> {
     let sum: u64 = items.iter().map(|item| item.size).sum();
     writeln!(out, "total: {}, {}", files(items.len()), size(sum))?;
     if seen.closed > 0 {

@@ -1,21 +1,11 @@
-//! Reading an answer, whatever it may be.
+//! Reading an answer's envelope.
 
-use super::super::api::Endpoint;
-use super::super::judge::Outcome;
-use super::Reading;
+use super::Endpoint;
+use crate::cloud::client::clip;
+use crate::cloud::dialect::Reading;
+use crate::cloud::outcome::Outcome;
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use std::io::Read;
-use ureq::http::Response;
-
-/// Characters of an unreadable answer that are shown.
-const SHOWN: usize = 120;
-
-/// Bytes of the longest word of an answer about tokens that is shown: secrets are longer.
-const LONGEST_WORD: usize = 20;
-
-/// Largest answer in bytes that is read: a page of 100 rows has about 40 KiB.
-const LARGEST_ANSWER: u64 = 4 << 20;
 
 /// 123pan's envelope around every answer (API reference 1.3).
 #[derive(Deserialize)]
@@ -34,24 +24,6 @@ struct Envelope<'a> {
 
 /// The code of a refusal that comes without one: 123pan's general failure.
 const REFUSED: i64 = 1;
-
-/// Reads an answer.
-pub(super) fn understand(
-    endpoint: Endpoint,
-    response: Response<ureq::Body>,
-    read: &mut Reading<'_>,
-) -> (Outcome, String) {
-    let status = response.status().as_u16();
-    let mut text = Vec::new();
-    let mut body = response.into_body().into_reader().take(LARGEST_ANSWER);
-    if let Err(error) = body.read_to_end(&mut text) {
-        return (
-            Outcome::Lost(format!("the answer was cut off: {error}")),
-            String::new(),
-        );
-    }
-    parse(endpoint, status, &text, read)
-}
 
 /// Reads an answer's body; answers the trace as well.
 pub fn parse(
@@ -90,48 +62,13 @@ pub fn parse(
             return (Outcome::Lost(text), trace);
         }
     }
-    (Outcome::Answer { code, message }, trace)
-}
-
-/// An outcome as a sentence for the log.
-pub fn describe(endpoint: Endpoint, outcome: &Outcome, trace: &str) -> String {
-    let path = endpoint.path();
-    match outcome {
-        // What came instead of a token may hold one.
-        Outcome::Garbage { status, .. } if endpoint.gives_tokens() => {
-            format!("{path} answered HTTP {status} without 123pan's envelope")
-        }
-        Outcome::Answer { code, message } => {
-            let message = match endpoint.gives_tokens() {
-                true => &hushed(message),
-                false => message,
-            };
-            format!(
-                "{path} answered {code} {:?} (trace {:?})",
-                clip(message),
-                clip(trace)
-            )
-        }
-        Outcome::Garbage { status, start } => {
-            format!("{path} answered HTTP {status} without 123pan's envelope: {start:?}")
-        }
-        Outcome::NotSent(error) => format!("{path} can't be reached ({error})"),
-        Outcome::Lost(error) => format!("{path} gave no usable answer ({error})"),
-    }
-}
-
-/// A foreign text without its long words, which may be the secrets that were sent.
-fn hushed(text: &str) -> String {
-    let between = |c: char| !c.is_ascii_alphanumeric() && !"._-".contains(c);
-    let words = text.split_inclusive(between);
-    let hush = |word| match word {
-        word if str::len(word) > LONGEST_WORD => "*** ",
-        word => word,
+    let outcome = match code {
+        0 => Outcome::Done,
+        code => Outcome::Refused {
+            status,
+            code: code.to_string(),
+            message,
+        },
     };
-    words.map(hush).collect()
-}
-
-/// The start of a foreign text.
-pub(super) fn clip(text: &str) -> String {
-    text.chars().take(SHOWN).collect()
+    (outcome, trace)
 }

@@ -1,21 +1,43 @@
 //! The list of what lies in the bin, as values and as it is on disk. What a damaged file holds may be
 //! any number, so nothing here may overflow.
 
+use crate::cloud::timing::SANE;
 use crate::restic::Kind;
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
 /// Most purges that are remembered for `bin restore`; beyond it the oldest are forgotten.
 const MOST_PAST: usize = 1000;
-/// Seconds since 1970 before which a clock is certainly wrong: a router without a battery starts
-/// there. 2020-01-01.
-pub const SANE: u64 = 1_577_836_800;
 /// Seconds within which removals belong together: a prune removes its files in one go.
 pub const TOGETHER: u64 = 600;
 /// Seconds in a day.
 pub const DAY: u64 = 24 * 3600;
 /// When a file is purged that is kept.
 pub const NEVER: u64 = u64::MAX;
+
+/// How long something stays in the bin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Retention {
+    /// As configured.
+    Configured,
+    /// It goes at once, however long others stay.
+    Immediate,
+    /// It is left there, whatever is configured: without its config a repository is lost.
+    Forever,
+}
+
+/// Files that have just gone into the bin.
+#[derive(Clone, Debug)]
+pub struct Trashed {
+    /// Their repository's folder in the account.
+    pub repo: String,
+    /// What they are.
+    pub kind: Kind,
+    /// Their numbers.
+    pub files: Vec<u64>,
+    /// How long they stay there.
+    pub retention: Retention,
+}
 
 /// A file in the bin. Times are seconds since 1970.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,7 +56,7 @@ pub struct Waiting {
 
 /// Packs or snapshots that were purged: when they had been put into the bin.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
-pub struct Past {
+pub struct PurgeRecord {
     /// Their repository.
     pub repo: u32,
     /// When the first of them was.
@@ -53,7 +75,7 @@ pub struct List {
     /// What lies in the bin, oldest first.
     pub waiting: VecDeque<Waiting>,
     /// What has been purged.
-    pub past: Vec<Past>,
+    pub past: Vec<PurgeRecord>,
     /// Whether it differs from what is on disk.
     pub changed: bool,
 }
@@ -64,7 +86,7 @@ struct Stored {
     repos: Vec<String>,
     /// Number, due, since, repository, first letter of the kind.
     files: Vec<(u64, u64, u64, u32, char)>,
-    past: Vec<Past>,
+    past: Vec<PurgeRecord>,
 }
 
 impl List {
@@ -94,8 +116,8 @@ impl List {
     }
 
     /// Remembers a purge, together with those near it in time.
-    pub fn remember(&mut self, new: Past) {
-        let near = |old: &&mut Past| {
+    pub fn remember(&mut self, new: PurgeRecord) {
+        let near = |old: &&mut PurgeRecord| {
             let (from, to) = (old.from.min(new.from), old.to.max(new.to));
             let span = old.to.saturating_sub(old.from);
             old.repo == new.repo && to - from <= span.saturating_add(TOGETHER)
@@ -151,7 +173,7 @@ impl List {
     }
 }
 
-impl Past {
+impl PurgeRecord {
     /// What to remember of a file that has been purged; nothing if it could be done without.
     pub fn of(entry: &Waiting) -> Option<Self> {
         matches!(entry.kind, Kind::Data | Kind::Snapshots).then_some(Self {

@@ -1,49 +1,31 @@
 //! The list of what this server has put into the bin: since when each file lies there and when it
 //! is to be purged, kept in the state directory so that it survives a restart. Nothing here calls
-//! the cloud, and the clock comes from the configuration; the purging itself is `purge`'s.
+//! the cloud, and the clock comes from the configuration; the purging itself is the background's.
 //!
 //! The list is a convenience, never the truth: what isn't in it stays in the bin, and what is in
 //! it is purged only while 123pan still shows it there (safety rule 19).
 
-mod list;
-#[cfg(test)]
-mod tests;
-
-pub use list::{List, NEVER, Past, SANE, TOGETHER, Waiting};
-
-use super::bin::Purge;
-use super::journal::{Journal, Noted};
-use super::tree::BATCH;
-use super::{Bin, Clock, Config};
+use super::journal::{Journal, JournalEntry};
+use super::list::{DAY, List, NEVER, PurgeRecord, Retention, Trashed, Waiting};
+use crate::cloud::Clock;
+use crate::cloud::timing::SANE;
 use crate::disk::StateFile;
-use crate::restic::Kind;
-use list::DAY;
+use crate::pan123::api::BATCH;
+use crate::pan123::config::{Bin, Config};
+use crate::sync::lock;
 use log::{info, warn};
 use std::collections::HashSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 /// Most files that are remembered; beyond it the oldest stay in the bin.
 const MOST: usize = 200_000;
 
-/// Files that have just gone into the bin.
-#[derive(Clone, Debug)]
-pub struct Thrown {
-    /// Their repository's folder in the account.
-    pub repo: String,
-    /// What they are.
-    pub kind: Kind,
-    /// Their numbers.
-    pub files: Vec<u64>,
-    /// How long they stay there.
-    pub purge: Purge,
-}
-
 /// What `infos` said of files on the list.
 #[derive(Debug, Default)]
-pub struct Fate {
+pub struct PurgeOutcome {
     /// We have destroyed them.
     pub gone: HashSet<u64>,
     /// 123pan doesn't know them: others have destroyed them.
@@ -53,42 +35,42 @@ pub struct Fate {
 }
 
 /// The list, and where it is kept.
-pub struct Waste {
+pub struct PendingPurges {
     keep: Bin,
     clock: Clock,
     list: Mutex<List>,
     file: Option<StateFile>,
     journal: Journal,
     /// Removals that an earlier process had noted and may not have carried out.
-    unsure: Mutex<Vec<(u64, Thrown)>>,
+    uncommitted: Mutex<Vec<(u64, Trashed)>>,
     /// Held as long as the process lives: one process keeps the list of a state directory.
     _lock: Option<fs::File>,
 }
 
-impl Waste {
+impl PendingPurges {
     /// What an earlier process has left.
     pub fn new(config: &Config) -> Self {
         let file = list_file(config);
-        let lock = file.as_deref().map_or(Ok(None), lock);
-        if let (Err(()), Some(file)) = (&lock, &file) {
+        let claimed = file.as_deref().map_or(Ok(None), claim);
+        if let (Err(()), Some(file)) = (&claimed, &file) {
             info!(
                 "another process keeps {}: what this one deletes stays in the bin if it is \
                  restarted before its purge",
                 file.display()
             );
         }
-        let file = file.filter(|_| lock.is_ok());
+        let file = file.filter(|_| claimed.is_ok());
         let list = file.as_deref().map(read).unwrap_or_default();
         let journal = file.as_deref().map(Journal::beside).unwrap_or_default();
-        let unsure = journal.read(&list.waiting.iter().map(|entry| entry.file).collect());
+        let uncommitted = journal.read(&list.waiting.iter().map(|entry| entry.file).collect());
         Self {
             keep: config.bin,
             clock: config.clock.clone(),
             list: Mutex::new(list),
             file: file.map(StateFile::new),
             journal,
-            unsure: Mutex::new(unsure),
-            _lock: lock.unwrap_or_default(),
+            uncommitted: Mutex::new(uncommitted),
+            _lock: claimed.unwrap_or_default(),
         }
     }
 
@@ -108,14 +90,14 @@ impl Waste {
         // The journal first: its lines go when the list has got them.
         let journal = list_file(config).as_deref().map(Journal::beside);
         let noted = journal.unwrap_or_default().read(&HashSet::new());
-        let noted = noted.into_iter().flat_map(|(_, thrown)| thrown.files);
+        let noted = noted.into_iter().flat_map(|(_, trashed)| trashed.files);
         let list = Self::peek(config);
         let waiting = list.waiting.iter().map(|entry| entry.file);
         noted.chain(waiting).collect()
     }
 
     fn list(&self) -> MutexGuard<'_, List> {
-        self.list.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.list)
     }
 
     /// How many files are on the list.
@@ -124,50 +106,55 @@ impl Waste {
     }
 
     /// Notes what is about to go into the bin; the answer is dropped when it has been added.
-    pub fn note(&self, thrown: &[Thrown]) -> Noted<'_> {
-        self.journal.note(thrown, self.clock.now())
+    pub fn note(&self, trashed: &[Trashed]) -> JournalEntry<'_> {
+        self.journal.note(trashed, self.clock.now())
     }
 
     /// The first of the removals that an earlier process may not have carried out.
-    pub fn unsure(&self) -> Option<Vec<u64>> {
-        let unsure = self.unsure.lock().unwrap_or_else(PoisonError::into_inner);
-        unsure.first().map(|(_, thrown)| thrown.files.clone())
+    pub fn uncommitted(&self) -> Option<Vec<u64>> {
+        let uncommitted = lock(&self.uncommitted);
+        uncommitted
+            .first()
+            .map(|(_, trashed)| trashed.files.clone())
     }
 
     /// Adds what of it lies in the bin, and forgets the rest.
     pub fn recall(&self, in_bin: &[u64]) {
-        let mut unsure = self.unsure.lock().unwrap_or_else(PoisonError::into_inner);
-        let (since, mut thrown) = unsure.remove(0);
-        drop(unsure);
-        thrown.files.retain(|file| in_bin.contains(file));
-        self.add_since(&[thrown], since);
+        let mut uncommitted = lock(&self.uncommitted);
+        let (since, mut trashed) = uncommitted.remove(0);
+        drop(uncommitted);
+        trashed.files.retain(|file| in_bin.contains(file));
+        self.add_since(&[trashed], since);
     }
 
     /// Adds what has gone into the bin.
-    pub fn add(&self, thrown: &[Thrown]) {
-        self.add_since(thrown, self.clock.now());
+    pub fn add(&self, trashed: &[Trashed]) {
+        self.add_since(trashed, self.clock.now());
     }
 
     /// The same for what has gone there at this time.
-    pub fn add_since(&self, thrown: &[Thrown], since: u64) {
+    pub fn add_since(&self, trashed: &[Trashed], since: u64) {
         let mut list = self.list();
         // What was brought back and removed again begins anew.
-        let again: HashSet<u64> = thrown.iter().flat_map(|t| t.files.clone()).collect();
+        let again: HashSet<u64> = trashed.iter().flat_map(|t| t.files.clone()).collect();
         list.waiting.retain(|entry| !again.contains(&entry.file));
-        for thrown in thrown.iter().filter(|thrown| !thrown.files.is_empty()) {
-            let due = match (self.keep, thrown.purge) {
-                (Bin::Keep, _) | (_, Purge::Never) => NEVER,
-                (Bin::Purge, _) | (Bin::Days(_), Purge::AtOnce) => 0,
-                (Bin::Days(days), Purge::Usual) => since.saturating_add(u64::from(days) * DAY),
+        for trashed in trashed.iter().filter(|trashed| !trashed.files.is_empty()) {
+            let due = match (self.keep, trashed.retention) {
+                (Bin::Keep, _) | (_, Retention::Forever) => NEVER,
+                (Bin::Purge, _) | (Bin::Days(_), Retention::Immediate) => 0,
+                (Bin::Days(days), Retention::Configured) => {
+                    since.saturating_add(u64::from(days) * DAY)
+                }
             };
-            let (repo, kind) = (list.number(&thrown.repo), thrown.kind);
-            list.waiting.extend(thrown.files.iter().map(|file| Waiting {
-                file: *file,
-                due,
-                since,
-                repo,
-                kind,
-            }));
+            let (repo, kind) = (list.number(&trashed.repo), trashed.kind);
+            list.waiting
+                .extend(trashed.files.iter().map(|file| Waiting {
+                    file: *file,
+                    due,
+                    since,
+                    repo,
+                    kind,
+                }));
         }
         let most = list.waiting.len().saturating_sub(MOST);
         list.waiting.drain(..most);
@@ -194,14 +181,14 @@ impl Waste {
     }
 
     /// Learns what has become of files.
-    pub fn learn(&self, fate: &Fate) {
+    pub fn learn(&self, outcome: &PurgeOutcome) {
         let mut list = self.list();
-        let mut past: Vec<Past> = Vec::new();
+        let mut past: Vec<PurgeRecord> = Vec::new();
         list.waiting.retain(|entry| {
-            let gone = fate.gone.contains(&entry.file) || fate.missing.contains(&entry.file);
-            past.extend(gone.then(|| Past::of(entry)).flatten());
+            let gone = outcome.gone.contains(&entry.file) || outcome.missing.contains(&entry.file);
+            past.extend(gone.then(|| PurgeRecord::of(entry)).flatten());
             // What is alive was brought back by somebody.
-            !gone && !fate.alive.contains(&entry.file)
+            !gone && !outcome.alive.contains(&entry.file)
         });
         past.into_iter().for_each(|past| list.remember(past));
         list.changed = true;
@@ -221,7 +208,7 @@ impl Waste {
     /// Writes the list to the state directory, if it has changed; tells whether it had.
     pub fn store(&self) -> bool {
         let Some(file) = &self.file else { return false };
-        if !self.list().changed || self.unsure().is_some() {
+        if !self.list().changed || self.uncommitted().is_some() {
             return false;
         }
         self.journal.fold(|| {
@@ -239,7 +226,7 @@ impl Waste {
 }
 
 #[cfg(any(test, fuzzing))]
-impl Waste {
+impl PendingPurges {
     /// Keeps a list in memory alone.
     pub fn of(list: List, clock: Clock) -> Self {
         Self {
@@ -248,16 +235,14 @@ impl Waste {
             list: Mutex::new(list),
             file: None,
             journal: Journal::default(),
-            unsure: Mutex::default(),
+            uncommitted: Mutex::default(),
             _lock: None,
         }
     }
 
     /// The list as it is now.
     pub fn into_list(self) -> List {
-        self.list
-            .into_inner()
-            .unwrap_or_else(PoisonError::into_inner)
+        crate::sync::into_inner(self.list)
     }
 }
 
@@ -267,7 +252,7 @@ fn list_file(config: &Config) -> Option<PathBuf> {
 }
 
 /// The right to keep a list; none where files can't be locked, Err if another process has it.
-fn lock(file: &Path) -> Result<Option<fs::File>, ()> {
+fn claim(file: &Path) -> Result<Option<fs::File>, ()> {
     let Ok(lock) = fs::File::create(file.with_extension("lock")) else {
         return Ok(None);
     };

@@ -1,6 +1,10 @@
 //! What a damaged list does: nothing.
 
-use super::*;
+use super::list::{List, Retention, Trashed};
+use super::pending::{PendingPurges, PurgeOutcome};
+use crate::cloud::Clock;
+use crate::restic::Kind;
+use std::collections::HashSet;
 
 /// A damaged file may hold any number.
 #[test]
@@ -12,26 +16,26 @@ fn numbers_of_a_broken_list_do_no_harm() {
         most - 1
     );
     let list = List::parse(text.as_bytes()).unwrap();
-    let waste = Waste::of(list, Clock::new(|| 1_900_000_000));
-    assert_eq!(waste.due(), [8]);
-    waste.learn(&Fate {
+    let pending = PendingPurges::of(list, Clock::new(|| 1_900_000_000));
+    assert_eq!(pending.due(), [8]);
+    pending.learn(&PurgeOutcome {
         gone: HashSet::from([7, 8]),
-        ..Fate::default()
+        ..PurgeOutcome::default()
     });
-    let list = waste.into_list();
+    let list = pending.into_list();
     assert!(list.waiting.is_empty() && list.past.len() <= 3);
 }
 
 /// So may a damaged journal.
 #[test]
 fn numbers_of_a_broken_journal_do_no_harm() {
-    let thrown = Thrown {
+    let trashed = Trashed {
         repo: String::new(),
         kind: Kind::Data,
         files: vec![7],
-        purge: Purge::Usual,
+        retention: Retention::Configured,
     };
-    let waste = Waste::of(List::default(), Clock::new(|| 0));
-    waste.add_since(&[thrown], u64::MAX);
-    assert_eq!(waste.len(), 1);
+    let pending = PendingPurges::of(List::default(), Clock::new(|| 0));
+    pending.add_since(&[trashed], u64::MAX);
+    assert_eq!(pending.len(), 1);
 }

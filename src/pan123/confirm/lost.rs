@@ -1,12 +1,11 @@
 //! What was acknowledged and isn't at the cloud: who hears of it, what must not be done meanwhile,
 //! and when it isn't missed any more.
 
-use super::Cloud;
-use super::api::Row;
-use super::known::{Path, owner};
-use super::pace::Priority;
-use super::promises::Promise;
-use super::tree::BATCH;
+use super::Confirm;
+use super::acknowledged::Acknowledged;
+use crate::cloud::pace::Priority;
+use crate::pan123::api::{BATCH, Row};
+use crate::pan123::tree::paths::{Path, owner};
 use crate::restic::{Id, Kind, Repo};
 use crate::store::{Cause, Error};
 use log::info;
@@ -16,19 +15,19 @@ use std::time::Instant;
 /// Names that one log line shows.
 const SHOWN: usize = 8;
 
-impl Cloud {
+impl Confirm {
     /// Says what isn't there: Cause::Lost, unless nobody can miss it.
-    pub(super) fn miss(&self, repo: &Repo, missing: Vec<Promise>) -> Result<(), Error> {
-        let (void, lost): (Vec<Promise>, Vec<Promise>) =
-            missing.into_iter().partition(Promise::is_void);
-        if !void.is_empty() {
-            let files: HashSet<u64> = void.iter().map(|promise| promise.file).collect();
-            self.fence.kept(repo, &files);
+    pub(super) fn miss(&self, repo: &Repo, missing: Vec<Acknowledged>) -> Result<(), Error> {
+        let (abandoned, lost): (Vec<Acknowledged>, Vec<Acknowledged>) =
+            missing.into_iter().partition(Acknowledged::abandoned);
+        if !abandoned.is_empty() {
+            let files: HashSet<u64> = abandoned.iter().map(|file| file.number).collect();
+            self.unconfirmed.confirmed(repo, &files);
             info!(
                 "{} file(s) of a backup that ended without an index of them have been removed by \
                  somebody else: {}; they aren't missed",
-                void.len(),
-                names(&void)
+                abandoned.len(),
+                names(&abandoned)
             );
         }
         if lost.is_empty() {
@@ -36,7 +35,7 @@ impl Cloud {
         }
         self.mark_lost(repo, &lost);
         let (count, names) = (lost.len(), names(&lost));
-        let what = match lost.iter().all(|promise| promise.binned) {
+        let what = match lost.iter().all(|file| file.trashed) {
             true => format!("somebody has put {count} new file(s) into 123pan's bin"),
             false => format!("123pan has lost {count} file(s) that were stored before"),
         };
@@ -56,35 +55,39 @@ impl Cloud {
         repo: &Repo,
         path: &Path,
         files: &[u64],
-        first: Priority,
+        priority: Priority,
     ) -> Result<(), Error> {
         let mut rows = Vec::new();
         for batch in files.chunks(BATCH) {
-            rows.extend(self.door.infos(batch, first)?);
+            rows.extend(self.api.infos(batch, priority)?);
         }
         if rows.iter().any(Row::is_file) {
             let text = format!("123pan's list of /{path} doesn't show what was stored there");
             return Err(Error::new(Cause::Busy, text));
         }
-        let mut lost = self.fence.promises().get(repo).cloned().unwrap_or_default();
-        lost.retain(|p| files.contains(&p.file) && rows.iter().all(|row| row.file_id != p.file));
+        let mut lost = self
+            .unconfirmed
+            .all()
+            .get(repo)
+            .cloned()
+            .unwrap_or_default();
+        lost.retain(|p| {
+            files.contains(&p.number) && rows.iter().all(|row| row.file_id != p.number)
+        });
         self.tell_lost(repo, &lost);
         Ok(())
     }
 
     /// Refuses to remove a file while another one of its folder is lost, which may have replaced
     /// it.
-    pub(super) fn check_others(&self, repo: &Repo, path: &Path, name: Id) -> Result<(), Error> {
-        let most = self.door.timing.lost;
-        let is_lost = |promise: &&Promise| {
-            let is_lost = promise.lost.is_some_and(|at| at.elapsed() < most);
-            is_lost && !promise.binned && promise.path == path && promise.name != name
+    pub fn check_others(&self, repo: &Repo, path: &Path, name: Id) -> Result<(), Error> {
+        let most = self.api.timing().lost;
+        let is_lost = |file: &&Acknowledged| {
+            let is_lost = file.lost.is_some_and(|at| at.elapsed() < most);
+            is_lost && !file.trashed && file.path == path && file.name != name
         };
-        let promises = self.fence.promises();
-        match promises
-            .get(repo)
-            .and_then(|list| list.iter().find(is_lost))
-        {
+        let all = self.unconfirmed.all();
+        match all.get(repo).and_then(|list| list.iter().find(is_lost)) {
             None => Ok(()),
             Some(lost) => {
                 let name = lost.filename();
@@ -96,30 +99,30 @@ impl Cloud {
 
     /// Looks for the snapshots that clients without locks ended with: no request of theirs follows
     /// that would.
-    pub(super) fn confirm_snapshots(&self) {
+    pub fn confirm_snapshots(&self) {
         for (repo, due) in self.due_snapshots() {
             let last = Priority::Background;
             // They are due again if that fails.
             let Ok(missing) = self.confirm_batch(Some(&repo), &due, &[], false, last) else {
                 continue;
             };
-            let (removed, lost): (Vec<_>, Vec<_>) = missing.into_iter().partition(|p| p.binned);
-            let removed = removed.iter().map(|promise| promise.file).collect();
-            self.fence.kept(&repo, &removed);
+            let (removed, lost): (Vec<_>, Vec<_>) = missing.into_iter().partition(|p| p.trashed);
+            let removed = removed.iter().map(|file| file.number).collect();
+            self.unconfirmed.confirmed(&repo, &removed);
             self.tell_lost(&repo, &lost);
         }
     }
 
-    fn due_snapshots(&self) -> Vec<(Repo, Vec<Promise>)> {
-        let late = self.door.timing.overlay;
+    fn due_snapshots(&self) -> Vec<(Repo, Vec<Acknowledged>)> {
+        let late = self.api.timing().overlay;
         let mut all = Vec::new();
-        for (repo, list) in self.fence.promises().iter_mut() {
+        for (repo, list) in self.unconfirmed.all().iter_mut() {
             let mut due = Vec::new();
-            for promise in list.iter_mut().filter(|promise| promise.lost.is_none()) {
-                let is_snapshot = owner(&promise.path).1 == Some(Kind::Snapshots);
-                if is_snapshot && promise.looked.elapsed() >= late && due.len() < BATCH {
-                    promise.looked = Instant::now();
-                    due.push(promise.clone());
+            for file in list.iter_mut().filter(|file| file.lost.is_none()) {
+                let is_snapshot = owner(&file.path).1 == Some(Kind::Snapshots);
+                if is_snapshot && file.looked.elapsed() >= late && due.len() < BATCH {
+                    file.looked = Instant::now();
+                    due.push(file.clone());
                 }
             }
             all.extend((!due.is_empty()).then(|| (repo.clone(), due)));
@@ -128,44 +131,42 @@ impl Cloud {
     }
 
     /// Tells of files that are lost and whose client doesn't wait to hear of it.
-    fn tell_lost(&self, repo: &Repo, lost: &[Promise]) {
-        for promise in self.mark_lost(repo, lost) {
-            let (path, name) = (&promise.path, promise.filename());
+    fn tell_lost(&self, repo: &Repo, lost: &[Acknowledged]) {
+        for file in self.mark_lost(repo, lost) {
+            let (path, name) = (&file.path, file.filename());
             let said = format!("123pan has lost /{path}/{name}, which it said it had stored");
-            self.door.troubles.damaged(&said);
+            self.api.client.troubles.damaged(&said);
         }
     }
 
     /// Notes what is lost; answers those of which it wasn't known yet.
-    fn mark_lost(&self, repo: &Repo, lost: &[Promise]) -> Vec<Promise> {
-        let (mut promises, mut news) = (self.fence.promises(), Vec::new());
-        let Some(list) = promises.get_mut(repo) else {
+    fn mark_lost(&self, repo: &Repo, lost: &[Acknowledged]) -> Vec<Acknowledged> {
+        let (mut all, mut news) = (self.unconfirmed.all(), Vec::new());
+        let Some(list) = all.get_mut(repo) else {
             return news;
         };
-        for promise in list.iter_mut() {
-            if let Some(gone) = lost.iter().find(|gone| gone.file == promise.file) {
-                news.extend(promise.lost.is_none().then(|| promise.clone()));
-                promise.lost.get_or_insert_with(Instant::now);
-                promise.binned = gone.binned;
-                self.tree.known().forget(&promise.path, &[promise.file]);
+        for file in list.iter_mut() {
+            if let Some(gone) = lost.iter().find(|gone| gone.number == file.number) {
+                news.extend(file.lost.is_none().then(|| file.clone()));
+                file.lost.get_or_insert_with(Instant::now);
+                file.trashed = gone.trashed;
+                self.tree.known().forget(&file.path, &[file.number]);
             }
         }
         news
     }
 
     /// How long the last of these files is missed.
-    fn minutes_left(&self, lost: &[Promise]) -> u64 {
-        let waited = lost
-            .iter()
-            .map(|promise| promise.waited().unwrap_or_default());
+    fn minutes_left(&self, lost: &[Acknowledged]) -> u64 {
+        let waited = lost.iter().map(|file| file.waited().unwrap_or_default());
         let least = waited.min().unwrap_or_default();
-        let left = self.door.timing.lost.saturating_sub(least);
+        let left = self.api.timing().lost.saturating_sub(least);
         left.as_secs().div_ceil(60)
     }
 }
 
-fn names(promises: &[Promise]) -> String {
-    let mut all: Vec<String> = promises.iter().take(SHOWN).map(Promise::filename).collect();
-    all.extend((promises.len() > SHOWN).then(|| "…".to_owned()));
+fn names(all: &[Acknowledged]) -> String {
+    let mut all: Vec<String> = all.iter().take(SHOWN).map(Acknowledged::filename).collect();
+    all.extend((all.len() > SHOWN).then(|| "…".to_owned()));
     all.join(", ")
 }

@@ -6,18 +6,19 @@
 //! makes `prune` stop and looks like one that somebody has removed. When a client sends the same
 //! name again, it is replaced (safety rule 3).
 
-use super::api::Row;
-use super::known::{Files, Path, key};
+use super::files::Files;
+use super::known::key;
+use super::paths::Path;
+use crate::pan123::api::{PASSED, Row};
 use crate::restic::Id;
+use crate::sync::lock;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 /// Own files whose hashes are remembered, some 50 bytes each; beyond it the oldest are forgotten.
 const MOST: usize = 10_000;
 /// Damaged files that are remembered; a repository with more of them is past mending.
 const MOST_FOUND: usize = 1000;
-/// The greatest status of a file that the content audit lets pass (API reference 3.12).
-const PASSED: u64 = 100;
 
 /// What is known of damage.
 #[derive(Debug, Default)]
@@ -104,7 +105,7 @@ impl Damage {
     }
 
     fn inside(&self) -> MutexGuard<'_, Inside> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 

@@ -6,10 +6,9 @@
 //! before `infos` has said so (safety rules 13, 14). All of it is keyed by file id, never by name:
 //! a name can be given anew.
 
-use super::api::Row;
-pub use super::files::{CONFIG, Files, Known};
-pub use super::paths::{Path, join, last, owner, parent};
-use super::paths::{holds_packs, is_hashed};
+use super::files::{CONFIG, Files, Known};
+use super::paths::{Path, holds_packs, is_hashed, join, last, parent};
+use crate::pan123::api::Row;
 use crate::restic::Id;
 use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
@@ -23,9 +22,9 @@ const REMEMBERED: u32 = 10;
 /// What is known of one folder.
 #[derive(Debug, Default)]
 pub struct Folder {
-    /// Its numbers, lowest first; several when twins of one name exist.
+    /// Its numbers, lowest first; several when duplicates of one name exist.
     pub ids: Vec<u64>,
-    /// Whether a list of its parent has shown all of them, and so any older twin as well.
+    /// Whether a list of its parent has shown all of them, and so any older duplicate as well.
     pub shown: bool,
     /// When the cloud last said that it is there and not in the bin.
     pub seen: Option<Instant>,
@@ -57,11 +56,11 @@ pub struct Merged {
     /// Numbers to be asked: known but not shown, or shown although removed.
     pub doubtful: Vec<u64>,
     /// Names of living files that don't belong there.
-    pub odd: Vec<String>,
+    pub stray: Vec<String>,
     /// Names of subfolders that exist more than once.
-    pub twins: Vec<String>,
-    /// Names of subfolders that were known and have got a twin since.
-    pub grown: Vec<String>,
+    pub duplicates: Vec<String>,
+    /// Names of subfolders that were known and have got a duplicate since.
+    pub new_duplicates: Vec<String>,
 }
 
 impl Knowledge {
@@ -83,8 +82,8 @@ impl Knowledge {
         }
     }
 
-    /// The number of the folder that new files go into: the oldest of its name. None while a twin
-    /// may be older that lists don't show yet (safety rule 16); a pack is found in any of them.
+    /// The number of the folder that new files go into: the oldest of its name. None while a
+    /// duplicate may be older that lists don't show yet (safety rule 16); a pack is found in any of them.
     pub fn home(&self, path: &Path) -> Option<u64> {
         let certain = |folder: &&Folder| folder.shown || holds_packs(path);
         match path {
@@ -111,7 +110,7 @@ impl Knowledge {
         names
     }
 
-    /// A folder that this server has just made; it is empty, unless a list has shown a twin of it
+    /// A folder that this server has just made; it is empty, unless a list has shown a duplicate of it
     /// meanwhile.
     pub fn made(&mut self, path: &Path, id: u64, now: Instant) {
         let folder = self.folders.entry(path.to_owned()).or_default();
@@ -197,10 +196,10 @@ impl Knowledge {
             } else if is_hashed(path) {
                 // If it is ours, it has been renamed, and is nothing to believe in either.
                 self.written.remove(&row.file_id);
-                merged.odd.push(row.filename);
+                merged.stray.push(row.filename);
             }
         }
-        merged.twins = folders
+        merged.duplicates = folders
             .iter()
             .filter(|(_, ids)| ids.len() > 1)
             .map(|(name, _)| name.clone())
@@ -246,7 +245,7 @@ impl Knowledge {
             if !folder.ids.is_empty() && ids.iter().any(|id| !folder.ids.contains(id)) {
                 // Nothing is known of what is in the new one.
                 folder.explored = false;
-                merged.grown.push(name);
+                merged.new_duplicates.push(name);
             }
             (folder.ids, folder.seen) = (ids, Some(now));
         }

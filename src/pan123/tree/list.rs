@@ -1,15 +1,17 @@
 //! Lists of a repository's files, and their sizes. Packs lie in up to 256 folders, which are read
 //! side by side as far as the rate goes, and told as they come.
 
-use super::api::Row;
-use super::known::{CONFIG, Known, Path, join};
-use super::pace::Priority;
-use super::tree::Scan;
-use super::{Cloud, key, priority};
-use crate::restic::{File, Id, Kind, Repo};
+use super::files::{CONFIG, Known};
+use super::paths::{Path, join};
+use super::root::{name_of, priority_of};
+use super::{Scan, Tree};
+use crate::cloud::pace::Priority;
+use crate::pan123::api::Row;
+use crate::restic::{File, Id, Kind};
 use crate::store::{Cause, Entry, Error, Found};
+use crate::sync::lock;
+use std::sync::Mutex;
 use std::sync::mpsc::{SyncSender, sync_channel};
-use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::vec::IntoIter;
 
@@ -20,20 +22,18 @@ const AHEAD: usize = 4;
 /// Bytes of stack of a reader; it makes HTTPS calls.
 const STACK: usize = 256 << 10;
 
-impl Cloud {
-    /// Lists the files of a kind.
-    pub fn list(&self, repo: &Repo, kind: Kind, found: &mut Found<'_>) -> Result<(), Error> {
-        let first = priority(Some(kind));
-        let path = join(&self.repo(repo), kind.name());
-        let Some(scan) = self.tree.scan(&path, first)? else {
+impl Tree {
+    /// Lists the files of a kind, whose folder this is.
+    pub fn list(&self, path: &Path, kind: Kind, found: &mut Found<'_>) -> Result<(), Error> {
+        let Some(scan) = self.scan(path, priority_of(Some(kind)))? else {
             return Err(Error::new(Cause::Absent, format!("/{path} doesn't exist")));
         };
         if kind != Kind::Data {
             return tell(&scan, found);
         }
-        let shards: Vec<String> = self.tree.known().subfolders(&path);
+        let shards: Vec<String> = self.known().subfolders(path);
         let shards = shards.into_iter().filter(|name| is_shard(name));
-        self.list_shards(shards.map(|name| join(&path, &name)).collect(), found)
+        self.list_shards(shards.map(|name| join(path, &name)).collect(), found)
     }
 
     fn list_shards(&self, shards: Vec<String>, found: &mut Found<'_>) -> Result<(), Error> {
@@ -41,7 +41,7 @@ impl Cloud {
         let mut shards = shards.into_iter();
         // Alone, so that the client soon sees something: side by side all would be done late.
         if let Some(path) = shards.next() {
-            tell(&self.tree.scan_shown(&path, Priority::Packs)?, found)?;
+            tell(&self.scan_shown(&path, Priority::Packs)?, found)?;
         }
         let next = Mutex::new(shards);
         thread::scope(|scope| {
@@ -68,10 +68,10 @@ impl Cloud {
         sender: &SyncSender<Result<Scan, Error>>,
     ) {
         loop {
-            let shard = next.lock().unwrap_or_else(PoisonError::into_inner).next();
+            let shard = lock(next).next();
             let Some(path) = shard else { return };
             if sender
-                .send(self.tree.scan_shown(&path, Priority::Packs))
+                .send(self.scan_shown(&path, Priority::Packs))
                 .is_err()
             {
                 return;
@@ -79,14 +79,14 @@ impl Cloud {
         }
     }
 
-    /// A file's size.
-    pub fn stat(&self, repo: &Repo, file: &File) -> Result<u64, Error> {
-        let (path, name, first) = (self.folder(repo, file), key(file), priority(file.kind()));
+    /// The size of a file in this folder.
+    pub fn stat(&self, path: &Path, file: &File) -> Result<u64, Error> {
+        let (name, priority) = (name_of(file), priority_of(file.kind()));
         let known = match file.kind() {
             // The lists of packs are long; and every command begins with the config, about which
             // can be asked together with all folders.
-            None | Some(Kind::Data) => self.tree.locate_now(&path, name, first)?,
-            _ => self.tree.look(&path, name, first)?,
+            None | Some(Kind::Data) => self.locate_now(path, name, priority)?,
+            _ => self.look(path, name, priority)?,
         };
         match newest(&known) {
             Some(known) => Ok(known.size),
@@ -98,8 +98,8 @@ impl Cloud {
     }
 
     /// The fresh living rows of a name in a folder.
-    pub fn rows(&self, path: &Path, name: Id, first: Priority) -> Result<Vec<Row>, Error> {
-        let Some(scan) = self.tree.scan(path, first)? else {
+    pub fn rows(&self, path: &Path, name: Id, priority: Priority) -> Result<Vec<Row>, Error> {
+        let Some(scan) = self.scan(path, priority)? else {
             return Ok(Vec::new());
         };
         let files = scan.files.named(name);
@@ -108,7 +108,7 @@ impl Cloud {
         if rows.is_empty() && !files.is_empty() {
             // Our own, which the list doesn't show yet.
             let ids: Vec<u64> = files.iter().map(|known| known.file).collect();
-            rows = self.door.infos(&ids, first)?;
+            rows = self.api.infos(&ids, priority)?;
             rows.retain(Row::is_file);
         }
         Ok(rows)
@@ -155,7 +155,7 @@ fn tell(scan: &Scan, found: &mut Found<'_>) -> Result<(), Error> {
 }
 
 /// Whether a folder below `data` is one of its 256.
-pub(super) fn is_shard(name: &str) -> bool {
+pub fn is_shard(name: &str) -> bool {
     name.len() == 2 && name.bytes().all(|c| matches!(c, b'0'..=b'9' | b'a'..=b'f'))
 }
 

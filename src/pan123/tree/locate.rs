@@ -1,10 +1,11 @@
 //! Finding one file in its folder: from memory, from memory as far as `infos` agrees, or by a list.
 
-use super::api::Row;
-use super::known::{CONFIG, Knowledge, Known, Path, join, key, parent};
-use super::pace::Priority;
-use super::paths::holds_packs;
-use super::tree::{BATCH, Tree};
+use super::Tree;
+use super::files::{CONFIG, Known};
+use super::known::{Knowledge, key};
+use super::paths::{Path, holds_packs, join, parent};
+use crate::cloud::pace::Priority;
+use crate::pan123::api::{BATCH, Row};
 use crate::restic::Id;
 use crate::store::Error;
 use std::time::Instant;
@@ -14,20 +15,25 @@ const INSIDE: usize = 8;
 
 impl Tree {
     /// The living files of one name in a folder, from memory if there are any.
-    pub fn locate(&self, path: &Path, name: Id, first: Priority) -> Result<Vec<Known>, Error> {
+    pub fn locate(&self, path: &Path, name: Id, priority: Priority) -> Result<Vec<Known>, Error> {
         let known = self.known().find(path, name);
         if !known.is_empty() {
             return Ok(known);
         }
-        self.look(path, name, first)
+        self.look(path, name, priority)
     }
 
     /// The same, from memory only as far as `infos` agrees: other servers may have removed or
     /// replaced what this one remembers.
-    pub fn locate_now(&self, path: &Path, name: Id, first: Priority) -> Result<Vec<Known>, Error> {
+    pub fn locate_now(
+        &self,
+        path: &Path,
+        name: Id,
+        priority: Priority,
+    ) -> Result<Vec<Known>, Error> {
         let known = self.known().find(path, name);
         if known.is_empty() {
-            return self.look(path, name, first);
+            return self.look(path, name, priority);
         }
         // Clients look for the config and read it a moment later.
         if name == CONFIG && self.lately(path) {
@@ -37,7 +43,7 @@ impl Tree {
         let around = self.around(path);
         let folders = around.iter().flat_map(|(_, ids)| ids);
         let asked: Vec<u64> = ids.iter().chain(folders).take(BATCH).copied().collect();
-        let rows = self.door.infos(&asked, first)?;
+        let rows = self.api.infos(&asked, priority)?;
         let mut memory = self.known();
         saw(&mut memory, &around, &rows);
         let (here, time) = (memory.ids(path).unwrap_or_default(), Instant::now());
@@ -57,28 +63,33 @@ impl Tree {
         }
         memory.forget(path, &ids);
         drop(memory);
-        self.look(path, name, first)
+        self.look(path, name, priority)
     }
 
-    /// The same, from a fresh list. Of packs' folders another server may have made twins that this
+    /// The same, from a fresh list. Of packs' folders another server may have made duplicates that this
     /// one hasn't seen; of all others they are seen before anything is stored in them (safety
     /// rule 16).
-    pub fn look(&self, path: &Path, name: Id, first: Priority) -> Result<Vec<Known>, Error> {
+    pub fn look(&self, path: &Path, name: Id, priority: Priority) -> Result<Vec<Known>, Error> {
         let ids = || self.known().ids(path);
         let before = ids();
-        let found = self.look_in_known(path, name, first)?;
+        let found = self.look_in_known(path, name, priority)?;
         if !found.is_empty() || !holds_packs(path) || before.is_none() || before != ids() {
             return Ok(found);
         }
-        self.scan(parent(path), first)?;
+        self.scan(parent(path), priority)?;
         match ids() == before {
             true => Ok(found),
-            false => self.look_in_known(path, name, first),
+            false => self.look_in_known(path, name, priority),
         }
     }
 
-    fn look_in_known(&self, path: &Path, name: Id, first: Priority) -> Result<Vec<Known>, Error> {
-        let scan = self.scan(path, first)?;
+    fn look_in_known(
+        &self,
+        path: &Path,
+        name: Id,
+        priority: Priority,
+    ) -> Result<Vec<Known>, Error> {
+        let scan = self.scan(path, priority)?;
         let found = scan.map(|scan| scan.files.named(name));
         Ok(found.unwrap_or_default())
     }
@@ -86,7 +97,7 @@ impl Tree {
     /// Whether what is known of a folder's files has just been seen at the cloud.
     pub fn lately(&self, path: &Path) -> bool {
         self.known()
-            .lately(path, self.door.timing.lately, Instant::now())
+            .lately(path, self.api.timing().lately, Instant::now())
     }
 
     /// A folder, those above it, and the few inside it: asked about along with a file they cost

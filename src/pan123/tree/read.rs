@@ -8,10 +8,9 @@
 //! if it doesn't, rows may have been skipped, and the page before is read again. That costs one
 //! row in a hundred, and no call.
 
-use super::api::{Page, Row};
-use super::call::{Door, Fault};
-use super::judge::Why;
-use super::pace::Priority;
+use crate::cloud::outcome::{Fault, Reason};
+use crate::cloud::pace::Priority;
+use crate::pan123::api::{Api, Page, Row};
 use log::warn;
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -36,40 +35,40 @@ const REFUSED: u8 = 2;
 
 /// How lists are read.
 #[derive(Default)]
-pub struct Pages {
+pub struct Lists {
     overlap: AtomicU8,
 }
 
-impl Pages {
+impl Lists {
     /// All rows of one folder, those in the bin among them. A cursor that repeats or goes back
     /// starts it again, once.
-    pub fn read(&self, door: &Door, folder: u64, first: Priority) -> Result<Vec<Row>, Fault> {
+    pub fn read(&self, api: &Api, folder: u64, priority: Priority) -> Result<Vec<Row>, Fault> {
         let (mut circles, mut rushes) = (0, 0);
         while circles < PASSES && rushes < RUSHES {
             let mut chain = Chain::new(self.overlap() != REFUSED);
-            match self.read_chain(door, folder, first, &mut chain)? {
+            match self.read_chain(api, folder, priority, &mut chain)? {
                 Step::Done => return Ok(chain.rows),
                 Step::Refused if self.overlap() == UNTRIED => self.refuse(),
                 Step::Refused | Step::Skipped => rushes += 1,
                 Step::Circle | Step::More => circles += 1,
             }
         }
-        Err(Fault::new(Why::Lost, "123pan's list goes in circles"))
+        Err(Fault::new(Reason::Lost, "123pan's list goes in circles"))
     }
 
     /// Reads pages until something else than [`Step::More`] is to be done.
     fn read_chain(
         &self,
-        door: &Door,
+        api: &Api,
         folder: u64,
-        first: Priority,
+        priority: Priority,
         chain: &mut Chain,
     ) -> Result<Step, Fault> {
         loop {
             let untried = self.overlap() == UNTRIED;
-            let step = match door.list(folder, chain.cursor, first) {
+            let step = match api.list(folder, chain.cursor, priority) {
                 Ok(page) => chain.add(page),
-                Err(fault) if fault.why == Why::Unknown && chain.overlapping() && untried => {
+                Err(fault) if fault.reason == Reason::Unknown && chain.overlapping() && untried => {
                     Step::Refused
                 }
                 Err(fault) => return Err(fault),

@@ -1,11 +1,12 @@
-//! The hosts that take uploads: 123pan names them, and any will do. https goes first, because the
+//! The hosts that take uploads: 123pan names them, and any will do. https goes priority, because the
 //! token that goes with an upload opens the whole account (safety rule 24).
 
-use super::Config;
-use super::call::{Door, Fault};
-use super::judge::Why;
-use super::pace::Priority;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use crate::cloud::outcome::{Fault, Reason};
+use crate::cloud::pace::Priority;
+use crate::pan123::api::Api;
+use crate::pan123::config::Config;
+use crate::sync::{lock, wait_while};
+use std::sync::{Condvar, Mutex, MutexGuard};
 
 /// Upload hosts, the one to be used next first.
 pub struct Hosts {
@@ -38,24 +39,22 @@ impl Hosts {
     }
 
     /// The host to use now.
-    pub fn pick(&self, door: &Door, first: Priority) -> Result<String, Fault> {
+    pub fn pick(&self, api: &Api, priority: Priority) -> Result<String, Fault> {
         // One asks, and the others wait for its answer, or for their turn if it fails.
         let waits = |known: &mut Known| known.asking && known.hosts.is_empty();
-        let waited = self
-            .asked
-            .wait_timeout_while(self.known(), door.timing.rate_wait, waits);
-        let (mut known, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        let longest = api.timing().rate_wait;
+        let (mut known, _) = wait_while(&self.asked, self.known(), longest, waits);
         if let Some(host) = known.hosts.first() {
             return Ok(host.clone());
         }
         known.asking = true;
         drop(known);
-        let named = door.domains(first);
+        let named = api.domains(priority);
         let mut known = self.known();
         known.asking = false;
         self.asked.notify_all();
         known.hosts = self.usable(&named?);
-        let none = || Fault::new(Why::Unknown, "123pan named no upload host");
+        let none = || Fault::new(Reason::Unknown, "123pan named no upload host");
         known.hosts.first().cloned().ok_or_else(none)
     }
 
@@ -87,7 +86,7 @@ impl Hosts {
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.known)
     }
 }
 

@@ -12,15 +12,19 @@ mod walk;
 mod whole;
 
 pub use restore::Restored;
-pub use walk::Seen;
+pub use walk::Listing;
 
-use super::call::Door;
-use super::judge::Why;
-use super::known::{Path, owner};
-use super::pace::Priority;
-use super::tree::{BATCH, Tree};
-use super::waste::{List, NEVER, Waiting, Waste};
-use super::{Cloud, Config, bin, download, known, pacer, promises, upload};
+use super::list::{List, NEVER, Waiting};
+use super::look::{destroy, examine};
+use super::pending::PendingPurges;
+use crate::cloud::outcome::Reason;
+use crate::cloud::pace::Priority;
+use crate::cloud::timing::SANE;
+use crate::pan123::Config;
+use crate::pan123::api::{Api, BATCH, Row};
+use crate::pan123::tree::Tree;
+use crate::pan123::tree::known::key;
+use crate::pan123::tree::paths::{Path, owner};
 use crate::restic::{File, Kind};
 use crate::store::{Cause, Error};
 use std::collections::HashMap;
@@ -28,7 +32,9 @@ use std::sync::Arc;
 
 /// An account's bin.
 pub struct RecycleBin {
-    cloud: Cloud,
+    base: String,
+    api: Arc<Api>,
+    tree: Tree,
     list: List,
 }
 
@@ -82,10 +88,10 @@ impl Item {
         }
     }
 
-    fn new(base: &Path, path: &Path, row: super::api::Row) -> Self {
+    fn new(base: &Path, path: &Path, row: Row) -> Self {
         let (repo, kind) = owner(path);
         let below = repo.strip_prefix(base).unwrap_or(repo);
-        let what = match (known::key(path, &row.filename), kind) {
+        let what = match (key(path, &row.filename), kind) {
             _ if row.kind == 1 => What::Folder,
             (Some(id), Some(kind)) => What::File(File::Hashed(kind, id)),
             (Some(_), None) => What::File(File::Config),
@@ -108,39 +114,28 @@ impl Item {
 impl RecycleBin {
     /// The bin of the configured account. Nothing is sent yet.
     pub fn open(config: &Config) -> Self {
-        let door = Arc::new(Door::new(config, pacer(config)));
-        let cloud = Cloud {
+        let api = Arc::new(Api::new(config));
+        Self {
             base: config.repo_path.clone(),
-            tree: Tree::new(Arc::clone(&door)),
-            fence: promises::Fence::default(),
-            waste: Waste::new(&Config {
-                // The list is the server's, so nothing is kept here.
-                state_dir: None,
-                ..config.clone()
-            }),
-            doubtful: bin::Doubtful::default(),
-            uploads: upload::Uploads::new(config),
-            space: super::space::Space::new(config.timing.space),
-            downloads: download::Downloads::default(),
-            door,
-        };
-        let list = Waste::peek(config);
-        Self { cloud, list }
+            tree: Tree::new(Arc::clone(&api)),
+            list: PendingPurges::peek(config),
+            api,
+        }
     }
 
     /// Walks through the folders and tells what lies in the bin. `progress` is told how many
     /// folders have been read and how many files were found.
-    pub fn walk(&self, progress: &(dyn Fn(usize, usize) + Sync)) -> Result<Seen, Error> {
-        let mut seen = walk::walk(&self.cloud, progress)?;
+    pub fn walk(&self, progress: &(dyn Fn(usize, usize) + Sync)) -> Result<Listing, Error> {
+        let mut listing = walk::walk(&self.tree, &self.base, progress)?;
         let files = self.list.waiting.iter().map(|entry| (entry.file, entry));
         let known: HashMap<u64, &Waiting> = files.collect();
-        for item in &mut seen.items {
+        for item in &mut listing.items {
             if let Some(entry) = known.get(&item.file) {
-                item.since = (entry.since >= super::waste::SANE).then_some(entry.since);
+                item.since = (entry.since >= SANE).then_some(entry.since);
                 item.due = (entry.due != NEVER).then_some(entry.due);
             }
         }
-        Ok(seen)
+        Ok(listing)
     }
 
     /// Destroys what still lies in the bin of these. `progress` is told what has been freed; so is
@@ -158,21 +153,21 @@ impl RecycleBin {
     }
 
     fn purge_batch(&self, files: &[u64], freed: &mut Freed) -> Result<(), Error> {
-        let looked = self.cloud.examine(files, Priority::Background)?;
+        let looked = examine(&self.api, files, Priority::Background)?;
         let files: Vec<u64> = looked.in_bin.iter().map(|row| row.file_id).collect();
-        match self.cloud.destroy(&files) {
+        match destroy(&self.api, &files) {
             Ok(()) => {
                 freed.files += files.len() as u64;
                 freed.bytes += looked.in_bin.iter().map(|row| row.size).sum::<u64>();
                 Ok(())
             }
             // One of them may spoil it for the others.
-            Err(fault) if fault.why == Why::Unknown && files.len() > 1 => {
+            Err(fault) if fault.reason == Reason::Unknown && files.len() > 1 => {
                 let (one, other) = files.split_at(files.len() / 2);
                 self.purge_batch(one, freed)?;
                 self.purge_batch(other, freed)
             }
-            Err(fault) if fault.why == Why::NoEndpoint => Err(Error::new(
+            Err(fault) if fault.reason == Reason::NoEndpoint => Err(Error::new(
                 Cause::Cloud,
                 "123pan doesn't let programs empty the bin any more: empty it on its website",
             )),

@@ -2,11 +2,12 @@
 //! folder is gone, goes into a folder of that path, made anew if need be. What the calls do with
 //! ids that they don't like isn't documented, so `infos` has the last word on each file.
 
-use super::super::call::Fault;
-use super::super::judge::{Why, pause};
-use super::super::pace::Priority;
-use super::super::tree::BATCH;
+use super::super::look::examine;
 use super::{Item, RecycleBin};
+use crate::cloud::outcome::{Fault, Reason};
+use crate::cloud::pace::Priority;
+use crate::cloud::retry::pause;
+use crate::pan123::api::BATCH;
 use crate::store::Error;
 use std::collections::{BTreeMap, HashSet};
 use std::time::Instant;
@@ -60,27 +61,27 @@ impl RecycleBin {
     /// Those of up to a hundred files that are in the bin.
     fn in_bin(&self, items: &[&Item]) -> Result<Vec<u64>, Error> {
         let files: Vec<u64> = items.iter().map(|item| item.file).collect();
-        let looked = self.cloud.examine(&files, Priority::Background)?;
+        let looked = examine(&self.api, &files, Priority::Background)?;
         Ok(looked.in_bin.iter().map(|row| row.file_id).collect())
     }
 
     fn recover(&self, files: &[u64]) -> Result<Vec<u64>, Fault> {
         match files {
             [] => Ok(Vec::new()),
-            _ => self.cloud.door.recover(files),
+            _ => self.api.recover(files),
         }
     }
 
     fn recover_into(&self, path: &str, files: &[u64]) -> Result<(), Error> {
-        let door = &self.cloud.door;
-        let folder = self.cloud.tree.ensure(path, Priority::Background)?;
-        match door.recover_into(files, folder) {
+        let api = &self.api;
+        let folder = self.tree.ensure(path, Priority::Background)?;
+        match api.recover_into(files, folder) {
             Ok(()) => Ok(()),
             Err(fault) if is_lasting(&fault) => Err(fault.into()),
             Err(_) => {
                 // One of them may spoil it for the others; `infos` is asked at the end.
                 for file in files.iter().filter(|_| files.len() > 1) {
-                    match door.recover_into(&[*file], folder) {
+                    match api.recover_into(&[*file], folder) {
                         Err(fault) if is_lasting(&fault) => return Err(fault.into()),
                         _ => {}
                     }
@@ -92,12 +93,12 @@ impl RecycleBin {
 
     /// Asks what has become of a batch, with growing pauses, because `infos` may lag.
     fn tell_apart(&self, batch: &[&Item], restored: &mut Restored) -> Result<(), Error> {
-        let (start, timing) = (Instant::now(), &self.cloud.door.timing);
+        let (start, timing) = (Instant::now(), &self.api.timing());
         let files: Vec<u64> = batch.iter().map(|item| item.file).collect();
         let mut tries = 0;
         let looked = loop {
             tries += 1;
-            let looked = self.cloud.examine(&files, Priority::Background)?;
+            let looked = examine(&self.api, &files, Priority::Background)?;
             let pause = pause(timing.look, tries);
             if looked.in_bin.is_empty() || start.elapsed() + pause > timing.visible {
                 break looked;
@@ -107,7 +108,7 @@ impl RecycleBin {
         let left: HashSet<u64> = looked.in_bin.iter().map(|row| row.file_id).collect();
         for item in batch {
             let names = match item.file {
-                file if looked.fate.alive.contains(&file) => &mut restored.back,
+                file if looked.outcome.alive.contains(&file) => &mut restored.back,
                 file if left.contains(&file) => &mut restored.left,
                 _ => &mut restored.gone,
             };
@@ -120,7 +121,7 @@ impl RecycleBin {
 /// Whether a failure is about the account, not about the files.
 fn is_lasting(fault: &Fault) -> bool {
     !matches!(
-        fault.why,
-        Why::Unknown | Why::NoFile | Why::NoParent | Why::Taken | Why::Lost
+        fault.reason,
+        Reason::Unknown | Reason::NoFile | Reason::NoParent | Reason::Taken | Reason::Lost
     )
 }

@@ -2,16 +2,17 @@
 //! its bin, but shows what lies in it in the lists of the folders where it was (API reference
 //! 3.12). Folders that are in the bin themselves are read as far as 123pan lets.
 
-use super::super::Cloud;
-use super::super::api::Row;
-use super::super::known::join;
-use super::super::pace::Priority;
-use super::super::walk;
 use super::Item;
+use crate::cloud::pace::Priority;
+use crate::cloud::walk::walk as walk_through;
+use crate::pan123::api::Row;
+use crate::pan123::tree::Tree;
+use crate::pan123::tree::paths::join;
 use crate::restic::MAX_DEPTH;
 use crate::store::{Cause, Error};
+use crate::sync::{into_inner, lock};
 use std::collections::HashSet;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 
 /// Folders within each other that are looked into: those of a repository's path, `data` and one
 /// of its 256.
@@ -19,7 +20,7 @@ const DEEPEST: usize = MAX_DEPTH + 2;
 
 /// What a walk has found.
 #[derive(Debug, Default)]
-pub struct Seen {
+pub struct Listing {
     /// What lies in the bin.
     pub items: Vec<Item>,
     /// Folders in the bin that can't be looked into.
@@ -37,36 +38,45 @@ struct Place {
 }
 
 /// Walks through all folders of repositories.
-pub fn walk(cloud: &Cloud, progress: &(dyn Fn(usize, usize) + Sync)) -> Result<Seen, Error> {
-    let Some(ids) = cloud.tree.find(&cloud.base, Priority::Background)? else {
-        let text = format!("/{} doesn't exist in the account", cloud.base);
+pub fn walk(
+    tree: &Tree,
+    base: &str,
+    progress: &(dyn Fn(usize, usize) + Sync),
+) -> Result<Listing, Error> {
+    let Some(ids) = tree.find(base, Priority::Background)? else {
+        let text = format!("/{base} doesn't exist in the account");
         return Err(Error::new(Cause::Absent, text));
     };
     let place = |id| Place {
-        path: cloud.base.clone(),
+        path: base.to_owned(),
         id,
         in_bin: false,
     };
-    let seen = Mutex::new(Seen::default());
+    let seen = Mutex::new(Listing::default());
     let places: Vec<Place> = ids.into_iter().map(place).collect();
-    walk::walk(places, DEEPEST, &|place| {
-        let below = read_place(cloud, &place, &seen)?;
+    walk_through(places, DEEPEST, &|place| {
+        let below = read_place(tree, base, &place, &seen)?;
         let so_far = lock(&seen);
         progress(so_far.folders, so_far.items.len());
         Ok(below)
     })?;
-    let mut seen = seen.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let mut seen = into_inner(seen);
     let order = |item: &Item| (item.path.clone(), item.name.clone(), item.file);
     seen.items.sort_by_cached_key(order);
     Ok(seen)
 }
 
-fn read_place(cloud: &Cloud, place: &Place, seen: &Mutex<Seen>) -> Result<Vec<Place>, Error> {
-    let rows = cloud.tree.read(&[place.id], Priority::Background);
+fn read_place(
+    tree: &Tree,
+    base: &str,
+    place: &Place,
+    seen: &Mutex<Listing>,
+) -> Result<Vec<Place>, Error> {
+    let rows = tree.read(&[place.id], Priority::Background);
     let mut seen = lock(seen);
     seen.folders += 1;
     match rows {
-        Ok(rows) => Ok(seen.take_in(&cloud.base, place, rows)),
+        Ok(rows) => Ok(seen.take_in(base, place, rows)),
         // What is said of a folder in the bin isn't documented.
         Err(_) if place.in_bin => {
             seen.closed += 1;
@@ -76,7 +86,7 @@ fn read_place(cloud: &Cloud, place: &Place, seen: &Mutex<Seen>) -> Result<Vec<Pl
     }
 }
 
-impl Seen {
+impl Listing {
     /// Takes in the rows of a folder; answers the folders in it.
     fn take_in(&mut self, base: &str, place: &Place, rows: Vec<Row>) -> Vec<Place> {
         let living = rows.iter().filter(|row| row.is_file());
@@ -99,8 +109,4 @@ impl Seen {
         }
         below
     }
-}
-
-fn lock(seen: &Mutex<Seen>) -> MutexGuard<'_, Seen> {
-    seen.lock().unwrap_or_else(PoisonError::into_inner)
 }

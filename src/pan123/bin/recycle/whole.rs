@@ -2,10 +2,11 @@
 //! snapshot without some of its packs is worse than none. Files count as removed together that
 //! this server put into the bin in one repository with less than ten minutes in between.
 
-use super::super::pace::Priority;
-use super::super::tree::BATCH;
-use super::super::waste::TOGETHER;
-use super::{Item, RecycleBin, Seen};
+use super::super::list::TOGETHER;
+use super::super::look::examine;
+use super::{Item, Listing, RecycleBin};
+use crate::cloud::pace::Priority;
+use crate::pan123::api::BATCH;
 use crate::restic::Kind;
 use crate::store::Error;
 use std::collections::HashSet;
@@ -33,9 +34,9 @@ enum Happened {
 impl RecycleBin {
     /// How many packs and snapshots have been purged that were removed together with those that
     /// are wanted.
-    pub fn purged_with(&self, wanted: &[&Item], seen: &Seen) -> Result<u64, Error> {
+    pub fn purged_with(&self, wanted: &[&Item], listing: &Listing) -> Result<u64, Error> {
         let files: HashSet<u64> = wanted.iter().map(|item| item.file).collect();
-        let shown: HashSet<u64> = seen.items.iter().map(|item| item.file).collect();
+        let shown: HashSet<u64> = listing.items.iter().map(|item| item.file).collect();
         let mut purged = 0_u64;
         for (number, _) in (0..).zip(&self.list.repos) {
             let past = self.list.past.iter().filter(|past| past.repo == number);
@@ -69,8 +70,8 @@ impl RecycleBin {
     fn unknown(&self, files: &[u64]) -> Result<u64, Error> {
         let mut unknown = 0;
         for batch in files.chunks(BATCH) {
-            let looked = self.cloud.examine(batch, Priority::Background)?;
-            unknown += looked.fate.missing.len() as u64;
+            let looked = examine(&self.api, batch, Priority::Background)?;
+            unknown += looked.outcome.missing.len() as u64;
         }
         Ok(unknown)
     }
