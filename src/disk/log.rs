@@ -45,6 +45,21 @@ impl Log {
         text
     }
 
+    /// Appends sealed lines, all of which stand open. A disk that can't take them is for others to
+    /// complain about.
+    pub fn add(&self, text: &str) {
+        if let Some(file) = &self.file {
+            let _ = super::append(&file.path, text.as_bytes());
+        }
+    }
+
+    /// Forgets all lines.
+    pub fn clear(&self) {
+        if let Some(file) = &self.file {
+            file.remove();
+        }
+    }
+
     /// Appends sealed lines, after which so many facts stand open, which `all` writes down.
     pub fn append(&self, text: &str, open: usize, all: impl FnOnce() -> String) {
         let Some(file) = &self.file else { return };

@@ -45,7 +45,7 @@ pub use verify::verify;
 
 use crate::body::Body;
 use crate::restic::{File, Kind, Range, Repo};
-use crate::store::{Error, Found, Health, Loaded, Store};
+use crate::store::{Error, Found, Health, Limits, Loaded, Store};
 use api::Api;
 use background::{Background, Parts};
 use bin::Trash;
@@ -58,6 +58,15 @@ use std::sync::Arc;
 use tree::Tree;
 use tree::root::{Root, name_of, priority_of};
 use upload::Uploads;
+
+/// 123pan's rules for names and sizes (API reference 3.5) and its ids a call. What else no name may
+/// have, none of the protocol's has.
+const LIMITS: Limits = Limits {
+    longest_name: 255,
+    forbidden: "\"\\/:*?|><",
+    largest: 10_000_000_000,
+    batch: api::BATCH,
+};
 
 /// The store over 123pan.
 pub struct Pan123 {
@@ -161,6 +170,10 @@ impl Store for Pan123 {
 
     fn remove(&self, files: &[(Repo, File)]) -> Vec<Result<(), Error>> {
         self.removals.remove(files)
+    }
+
+    fn limits(&self) -> Limits {
+        LIMITS
     }
 
     fn health(&self) -> Health {

@@ -15,7 +15,7 @@ use super::client::{Client, Stream, Streams, Tokens};
 use super::outcome::{Fault, Reason};
 use super::retry::pause;
 use super::timing::{Timing, now};
-use crate::sync::lock;
+use crate::sync::{lock, try_lock};
 use std::fmt::Write;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -163,11 +163,11 @@ impl Tokens for TokenCache {
 
     fn keep(&self) -> bool {
         // Whoever renews now has newer ones soon.
-        self.state.try_lock().is_ok_and(|_state| self.flow.keep())
+        try_lock(&self.state).is_some_and(|_state| self.flow.keep())
     }
 
     fn expires(&self) -> Option<u64> {
-        let state = self.state.try_lock().ok()?;
+        let state = try_lock(&self.state)?;
         state.token.as_ref().map(|token| token.expires)
     }
 }

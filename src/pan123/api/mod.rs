@@ -4,7 +4,7 @@
 
 mod advice;
 mod answers;
-mod envelope;
+pub mod envelope;
 pub mod meaning;
 mod table;
 pub mod tokens;

@@ -6,7 +6,7 @@ use crate::clients;
 use crate::fake::{Endpoint, How, When};
 use crate::rig::Rig;
 use crate::tree::{self, TempDir};
-use restic_123pan::pan123::{Clock, Flaw, Report, Event, verify};
+use restic_123pan::pan123::{Clock, Event, Flaw, Report, verify};
 use restic_123pan::restic::{Kind, Repo};
 use serde_json::Value;
 use std::collections::BTreeMap;
