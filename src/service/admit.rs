@@ -6,6 +6,7 @@ use super::status::{deny, forbid, kept_back, refuse};
 use super::{Head, Job, Length, Reply, Service, Task};
 use crate::access::{Claim, Recognised, User};
 use crate::restic::{self, File, Operation, Range, Refusal};
+use crate::store::Limits;
 use log::info;
 
 /// What becomes of a request.
@@ -49,6 +50,11 @@ impl Wish {
 }
 
 impl Service {
+    /// What the store takes.
+    pub fn limits(&self) -> Limits {
+        self.store.limits()
+    }
+
     /// Decides what a request is, or why it is refused, without touching the cloud. First come
     /// the credentials, then the path, then whether this user may do this there.
     pub fn admit(&self, head: &Head<'_>) -> Admission {

@@ -16,7 +16,7 @@ pub use admit::{Admission, Doubt};
 use crate::access::{Access, Grant, Peer, User};
 use crate::body::{Body, Budget};
 use crate::restic::{File, Kind, Operation, Range, Repo};
-use crate::store::{Cause, Error, Limits, Loaded, Store};
+use crate::store::{Cause, Error, Loaded, Store};
 use crate::turns::{Turn, Turns};
 use crate::watch::{Subject, Watch};
 use listing::Listing;
@@ -223,11 +223,6 @@ impl Service {
     #[must_use]
     pub fn watched(self, watch: Arc<Watch>) -> Self {
         Self { watch, ..self }
-    }
-
-    /// What the store takes.
-    pub fn limits(&self) -> Limits {
-        self.store.limits()
     }
 
     /// Where everything is counted.

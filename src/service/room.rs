@@ -5,7 +5,8 @@ use super::Service;
 use crate::access::{Grant, Limit};
 use crate::restic::{File, Repo};
 use crate::store::{Cause, Error};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use crate::sync::lock;
+use std::sync::{Mutex, MutexGuard};
 
 /// The bodies on their way to the store.
 #[derive(Default)]
@@ -53,7 +54,7 @@ impl InFlight {
     }
 
     fn all(&self) -> MutexGuard<'_, Vec<(u64, Repo, u64)>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 
