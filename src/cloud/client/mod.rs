@@ -6,6 +6,8 @@ mod agent;
 mod describe;
 mod fetch;
 mod probe;
+#[cfg(test)]
+mod tests;
 mod tokens;
 
 pub use describe::{clip, describe};
