@@ -22,7 +22,8 @@ static BOUNDARY: LazyLock<String> = LazyLock::new(|| {
     format!("restic-123pan-{:016x}{:016x}", random(), random())
 });
 
-/// The file of a form.
+/// What is sent while it is read: a file, or a form with one. It may be empty.
+#[allow(clippy::len_without_is_empty, reason = "nobody asks whether one is")]
 pub trait Content: Read {
     /// Bytes in all.
     fn len(&self) -> u64;
@@ -43,20 +44,6 @@ impl Content for Body<'_> {
 
     fn rewind(&mut self) -> Result<(), Error> {
         Body::rewind(self)
-    }
-}
-
-impl Content for Form<'_> {
-    fn len(&self) -> u64 {
-        Form::len(self)
-    }
-
-    fn ready(&self) -> bool {
-        Form::ready(self)
-    }
-
-    fn rewind(&mut self) -> Result<(), Error> {
-        Form::rewind(self)
     }
 }
 
@@ -180,25 +167,6 @@ impl<'a> Form<'a> {
         format!("multipart/form-data; boundary={}", *BOUNDARY)
     }
 
-    /// Bytes of the whole form.
-    pub fn len(&self) -> u64 {
-        let tail = tail(self.late.is_some().then_some(&"0".repeat(MD5_DIGITS)));
-        self.head.len() as u64 + self.content.len() + tail.len() as u64
-    }
-
-    /// Whether it can be sent from its start.
-    pub fn ready(&self) -> bool {
-        self.content.ready()
-    }
-
-    /// Goes back to its start.
-    pub fn rewind(&mut self) -> Result<(), Error> {
-        self.content.rewind()?;
-        self.late = self.late.is_some().then(Md5::new);
-        (self.stage, self.at) = (Stage::Head, 0);
-        Ok(())
-    }
-
     /// The file's MD5, for which what hasn't been sent is read now; None if the `etag` went
     /// first, and so is known.
     pub fn finish(mut self) -> io::Result<Option<String>> {
@@ -220,6 +188,24 @@ impl<'a> Form<'a> {
             (self.stage, self.at) = (Stage::Tail, 0);
         }
         Ok(n)
+    }
+}
+
+impl Content for Form<'_> {
+    fn len(&self) -> u64 {
+        let tail = tail(self.late.is_some().then_some(&"0".repeat(MD5_DIGITS)));
+        self.head.len() as u64 + self.content.len() + tail.len() as u64
+    }
+
+    fn ready(&self) -> bool {
+        self.content.ready()
+    }
+
+    fn rewind(&mut self) -> Result<(), Error> {
+        self.content.rewind()?;
+        self.late = self.late.is_some().then(Md5::new);
+        (self.stage, self.at) = (Stage::Head, 0);
+        Ok(())
     }
 }
 

@@ -35,4 +35,7 @@ pub mod token;
 pub mod trouble;
 pub mod walk;
 
-pub use timing::{Clock, Timing};
+pub use outcome::{Fault, Outcome, Reason};
+pub use pace::Priority;
+pub use retry::pause;
+pub use timing::{Clock, Timing, now};

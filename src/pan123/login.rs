@@ -3,7 +3,7 @@
 
 use super::Config;
 use super::api::{Api, tokens};
-use crate::cloud::timing::now;
+use crate::cloud::now;
 use crate::cloud::token::encoded;
 use crate::cloud::token::grant_file::{save, try_out};
 use crate::cloud::token::rotating::received;

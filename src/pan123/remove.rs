@@ -7,7 +7,7 @@ use super::tree::files::CONFIG;
 use super::tree::paths::Path;
 use super::tree::root::{Root, name_of, priority_of};
 use super::tree::{Scan, Tree};
-use crate::cloud::pace::Priority;
+use crate::cloud::Priority;
 use crate::restic::{File, Id, Kind, Repo};
 use crate::store::Error;
 use crate::sync::lock;

@@ -5,8 +5,7 @@
 use super::api::{Api, User};
 use super::tree::Tree;
 use super::tree::paths::Path;
-use crate::cloud::outcome::Fault;
-use crate::cloud::pace::Priority;
+use crate::cloud::{Fault, Priority};
 use crate::store::Error;
 use crate::sync::lock;
 use std::collections::HashMap;

@@ -1,6 +1,6 @@
 //! What the server's owner can do about a trouble with 123pan, in the languages of the page.
 
-use crate::cloud::outcome::Reason;
+use crate::cloud::Reason;
 use crate::store::Advice;
 
 /// What the server's owner can do; None for what is no trouble of his.

@@ -1,9 +1,9 @@
 //! Reading an answer's envelope.
 
 use super::Endpoint;
+use crate::cloud::Outcome;
 use crate::cloud::client::clip;
 use crate::cloud::dialect::Reading;
-use crate::cloud::outcome::Outcome;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 

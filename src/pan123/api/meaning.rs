@@ -5,7 +5,7 @@
 
 use super::Endpoint;
 use crate::cloud::call::Way;
-use crate::cloud::outcome::{Outcome, Reason};
+use crate::cloud::{Outcome, Reason};
 
 /// Codes whose meaning doesn't depend on the message.
 const CODES: &[(&str, Reason)] = &[

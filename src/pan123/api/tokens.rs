@@ -5,11 +5,10 @@ use super::answers::{Granted, OauthTokens};
 use super::{Endpoint, call};
 use crate::civil::seconds;
 use crate::cloud::client::Client;
-use crate::cloud::outcome::{Fault, Reason};
-use crate::cloud::pace::Priority;
 use crate::cloud::token::{
     GrantedTokens, Issuer, Rotating, Secret, TokenCache, encoded, is_sendable,
 };
+use crate::cloud::{Fault, Priority, Reason};
 use crate::pan123::config::Config;
 use crate::restic::hex;
 use serde_json::json;

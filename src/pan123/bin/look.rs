@@ -1,8 +1,7 @@
 //! What has become of files that were put into the bin, and their end there.
 
 use super::pending::PurgeOutcome;
-use crate::cloud::outcome::{Fault, Reason};
-use crate::cloud::pace::Priority;
+use crate::cloud::{Fault, Priority, Reason};
 use crate::pan123::api::{Api, Row};
 use std::collections::HashMap;
 

@@ -3,8 +3,7 @@
 
 use super::acknowledged::Acknowledged;
 use super::{Confirm, State, state};
-use crate::cloud::pace::Priority;
-use crate::cloud::retry::pause;
+use crate::cloud::{Priority, pause};
 use crate::pan123::api::Row;
 use crate::pan123::tree::paths::Path;
 use crate::restic::Repo;

@@ -3,7 +3,7 @@
 
 use super::Confirm;
 use super::acknowledged::Acknowledged;
-use crate::cloud::pace::Priority;
+use crate::cloud::Priority;
 use crate::pan123::api::{BATCH, Row};
 use crate::pan123::tree::paths::{Path, owner};
 use crate::restic::{Id, Kind, Repo};

@@ -2,7 +2,7 @@
 
 use super::Confirm;
 use super::acknowledged::{Acknowledged, Client};
-use crate::cloud::pace::Priority;
+use crate::cloud::Priority;
 use crate::pan123::api::Row;
 use crate::pan123::bin::{Removal, Retention};
 use crate::pan123::tree::files::Known;

@@ -9,8 +9,7 @@ use super::tree::Tree;
 use super::upload::hosts::Hosts;
 pub use crate::cloud::doctor::Step;
 use crate::cloud::doctor::{Problem, Walk, timing};
-use crate::cloud::outcome::Fault;
-use crate::cloud::timing::now;
+use crate::cloud::{Fault, now};
 use std::sync::Arc;
 
 /// Bytes of the test file.
@@ -84,7 +83,7 @@ impl Doctor {
     }
 
     /// What is wrong after a call.
-    fn problem(&self, fault: Fault) -> Problem {
-        Problem::of(&fault, &self.api.client)
+    fn problem(&self, fault: &Fault) -> Problem {
+        Problem::of(fault, &self.api.client)
     }
 }

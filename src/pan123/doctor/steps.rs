@@ -6,9 +6,7 @@ use crate::body::{Body, Budget};
 use crate::civil;
 use crate::cloud::doctor::{self, Found, Problem, timing};
 use crate::cloud::form::{Form, md5_of};
-use crate::cloud::pace::Priority;
-use crate::cloud::retry::pause;
-use crate::cloud::timing::now;
+use crate::cloud::{Priority, now, pause};
 use crate::pan123::api::account;
 use crate::restic::Part;
 use std::io::Read;
@@ -107,7 +105,7 @@ impl Doctor {
         let unreadable = |e: std::io::Error| Problem::new(e.to_string(), "try again");
         let md5 = md5_of(&mut body).map_err(unreadable)?;
         let host = self.hosts.pick(&self.api, Priority::Small);
-        let host = host.map_err(|fault| self.problem(fault))?;
+        let host = host.map_err(|fault| self.problem(&fault))?;
         let (parent, size) = (self.folder.to_string(), SIZE.to_string());
         let fields: [(&str, &str); 4] = [
             ("parentFileID", &parent),
@@ -117,7 +115,7 @@ impl Doctor {
         ];
         let mut form = Form::new(&fields, "file", false, &mut body);
         let uploaded = self.api.single(&host, &mut form, Priority::Small);
-        let uploaded = uploaded.map_err(|fault| self.problem(fault))?;
+        let uploaded = uploaded.map_err(|fault| self.problem(&fault))?;
         self.file = uploaded.file().unwrap_or(0);
         Ok(format!("{SIZE} bytes as {}", self.name))
     }
@@ -128,7 +126,7 @@ impl Doctor {
         let timing = timing();
         for tries in 1.. {
             let rows = self.tree.read(&[self.folder], Priority::Small);
-            let rows = rows.map_err(|fault| self.problem(fault))?;
+            let rows = rows.map_err(|fault| self.problem(&fault))?;
             if let Some(row) = rows
                 .iter()
                 .find(|row| row.is_file() && row.filename == self.name)
@@ -156,7 +154,7 @@ impl Doctor {
     pub(super) fn download(&mut self) -> Found {
         let url = self.api.download_info(self.file, Priority::Small);
         let fetched = url.and_then(|url| self.api.client.fetch(&url, Some(PART)));
-        let fetched = fetched.map_err(|fault| self.problem(fault))?;
+        let fetched = fetched.map_err(|fault| self.problem(&fault))?;
         let wanted = PART.content_range(SIZE as u64);
         if fetched.range.as_deref() != Some(&*wanted) {
             let range = fetched.range.as_deref().unwrap_or("none");
@@ -187,7 +185,7 @@ impl Doctor {
     /// Moves it into the bin.
     pub(super) fn trash(&mut self) -> Found {
         let trashed = self.api.trash(&[self.file], Priority::Small);
-        trashed.map_err(|fault| self.problem(fault))?;
+        trashed.map_err(|fault| self.problem(&fault))?;
         Ok("the file lies in the bin".to_owned())
     }
 

@@ -2,9 +2,7 @@
 
 use super::Downloads;
 use crate::cloud::download::Source;
-use crate::cloud::outcome::{Fault, Reason};
-use crate::cloud::pace::Priority;
-use crate::cloud::timing::now;
+use crate::cloud::{Fault, Priority, Reason, now};
 use crate::sync::{lock, wait_while};
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};

@@ -5,7 +5,7 @@ use super::files::{CONFIG, Known};
 use super::paths::{Path, join};
 use super::root::{name_of, priority_of};
 use super::{Scan, Tree};
-use crate::cloud::pace::Priority;
+use crate::cloud::Priority;
 use crate::pan123::api::Row;
 use crate::restic::{File, Id, Kind};
 use crate::store::{Cause, Entry, Error, Found};

@@ -4,7 +4,7 @@ use super::Tree;
 use super::files::{CONFIG, Known};
 use super::known::{Knowledge, key};
 use super::paths::{Path, holds_packs, join, parent};
-use crate::cloud::pace::Priority;
+use crate::cloud::Priority;
 use crate::pan123::api::{BATCH, Row};
 use crate::restic::Id;
 use crate::store::Error;

@@ -2,9 +2,7 @@
 
 use super::Tree;
 use super::paths::{Path, last, parent};
-use crate::cloud::outcome::Reason;
-use crate::cloud::pace::Priority;
-use crate::cloud::retry::pause;
+use crate::cloud::{Priority, Reason, pause};
 use crate::store::{Cause, Error};
 use crate::sync::{lock, wait_while};
 use std::collections::HashSet;

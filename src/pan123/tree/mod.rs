@@ -12,8 +12,7 @@ mod read;
 pub mod root;
 
 use super::api::{Api, BATCH, Row};
-use crate::cloud::outcome::{Fault, Reason};
-use crate::cloud::pace::Priority;
+use crate::cloud::{Fault, Priority, Reason};
 use crate::store::{Cause, Error};
 use crate::sync::lock;
 use damage::Damage;

@@ -8,8 +8,7 @@
 //! if it doesn't, rows may have been skipped, and the page before is read again. That costs one
 //! row in a hundred, and no call.
 
-use crate::cloud::outcome::{Fault, Reason};
-use crate::cloud::pace::Priority;
+use crate::cloud::{Fault, Priority, Reason};
 use crate::pan123::api::{Api, Page, Row};
 use log::warn;
 use std::collections::{HashMap, HashSet};

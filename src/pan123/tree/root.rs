@@ -3,7 +3,7 @@
 
 use super::files::CONFIG;
 use super::paths::join;
-use crate::cloud::pace::Priority;
+use crate::cloud::Priority;
 use crate::restic::{File, Id, Kind, Repo};
 
 /// The folder that holds the repositories.

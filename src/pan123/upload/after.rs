@@ -1,6 +1,6 @@
 //! What an upload does after a call of it has failed.
 
-use crate::cloud::outcome::Reason;
+use crate::cloud::Reason;
 
 /// What an upload does after a call of it has failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,8 +1,7 @@
 //! The hosts that take uploads: 123pan names them, and any will do. https goes priority, because the
 //! token that goes with an upload opens the whole account (safety rule 24).
 
-use crate::cloud::outcome::{Fault, Reason};
-use crate::cloud::pace::Priority;
+use crate::cloud::{Fault, Priority, Reason};
 use crate::pan123::api::Api;
 use crate::pan123::config::Config;
 use crate::sync::{lock, wait_while};

@@ -2,8 +2,7 @@
 
 use super::{Next, Target, Uploads};
 use crate::body::Body;
-use crate::cloud::outcome::Reason;
-use crate::cloud::retry::pause;
+use crate::cloud::{Reason, pause};
 use crate::pan123::api::Row;
 use crate::pan123::tree::list::holding;
 use crate::restic::File;

@@ -2,8 +2,7 @@
 
 use super::after::{After, after};
 use super::hosts::Hosts;
-use crate::cloud::outcome::{Fault, Reason};
-use crate::cloud::pace::Priority;
+use crate::cloud::{Fault, Priority, Reason};
 use crate::pan123::api::Api;
 use crate::pan123::config::Config;
 use crate::pan123::tree::Tree;

@@ -4,9 +4,7 @@
 
 use super::super::look::examine;
 use super::{Item, RecycleBin};
-use crate::cloud::outcome::{Fault, Reason};
-use crate::cloud::pace::Priority;
-use crate::cloud::retry::pause;
+use crate::cloud::{Fault, Priority, Reason, pause};
 use crate::pan123::api::BATCH;
 use crate::store::Error;
 use std::collections::{BTreeMap, HashSet};

@@ -3,7 +3,7 @@
 //! 3.12). Folders that are in the bin themselves are read as far as 123pan lets.
 
 use super::Item;
-use crate::cloud::pace::Priority;
+use crate::cloud::Priority;
 use crate::cloud::walk::walk as walk_through;
 use crate::pan123::api::Row;
 use crate::pan123::tree::Tree;

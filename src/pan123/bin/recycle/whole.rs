@@ -5,7 +5,7 @@
 use super::super::list::TOGETHER;
 use super::super::look::examine;
 use super::{Item, Listing, RecycleBin};
-use crate::cloud::pace::Priority;
+use crate::cloud::Priority;
 use crate::pan123::api::BATCH;
 use crate::restic::Kind;
 use crate::store::Error;
