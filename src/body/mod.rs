@@ -147,7 +147,7 @@ impl<'a> Body<'a> {
     }
 
     /// Makes it repeatable, in memory if it fits the budget and in the spool otherwise.
-    pub fn settle(&mut self) -> Result<(), Error> {
+    pub fn buffer(&mut self) -> Result<(), Error> {
         self.rewind()?;
         if self.repeatable() {
             return Ok(());

@@ -59,7 +59,7 @@ impl From<Error> for Problem {
 }
 
 /// What a step finds.
-pub type Found = Result<String, Problem>;
+pub type StepResult = Result<String, Problem>;
 
 impl Problem {
     /// What is wrong after a call.
@@ -126,7 +126,7 @@ pub struct Walk<'a, D> {
 
 impl<D> Walk<'_, D> {
     /// Makes a step and tells whether all was well.
-    pub fn step(&mut self, name: &'static str, make: fn(&mut D) -> Found) -> bool {
+    pub fn step(&mut self, name: &'static str, make: fn(&mut D) -> StepResult) -> bool {
         let start = Instant::now();
         let found = make(&mut self.doctor);
         let took = start.elapsed();
@@ -138,7 +138,7 @@ impl<D> Walk<'_, D> {
 }
 
 /// Whether the state directory can be written; `advice` says what to do if not.
-pub fn state(folder: Option<&Path>, advice: &str) -> Found {
+pub fn state(folder: Option<&Path>, advice: &str) -> StepResult {
     let Some(folder) = folder else {
         return Err(Problem::new("no state directory is writable", advice));
     };
@@ -152,7 +152,7 @@ pub fn state(folder: Option<&Path>, advice: &str) -> Found {
 }
 
 /// Whether the name of the API's host has an address.
-pub fn dns(client: &Client) -> Found {
+pub fn dns(client: &Client) -> StepResult {
     let (scheme, rest) = client.base().split_once("://").unwrap_or(("", ""));
     let host = rest.split('/').next().unwrap_or("");
     if let Some(proxy) = client.proxy() {
@@ -181,7 +181,7 @@ pub fn dns(client: &Client) -> Found {
 }
 
 /// Whether the cloud answers this address, by TLS where there is TLS.
-pub fn connection(client: &Client) -> Found {
+pub fn connection(client: &Client) -> StepResult {
     client.probe().map_err(|fault| match fault.reason {
         Reason::Blocked => Problem::of(&fault, client),
         _ if fault.to_string().contains("certificate") => {
@@ -201,7 +201,7 @@ pub fn connection(client: &Client) -> Found {
 }
 
 /// Whether our clock agrees with the cloud's.
-pub fn clock(client: &Client) -> Found {
+pub fn clock(client: &Client) -> StepResult {
     let cloud = client.cloud();
     let answer = client.probe().map_err(|fault| Problem::of(&fault, client));
     let Some(theirs) = answer? else {
@@ -222,7 +222,7 @@ pub fn clock(client: &Client) -> Found {
 }
 
 /// Whether there is a token for the credentials.
-pub fn credentials(client: &Client) -> Found {
+pub fn credentials(client: &Client) -> StepResult {
     let logged_in = client.log_in();
     logged_in.map_err(|fault| Problem::met(&fault, client))?;
     let until = client.token_expires().map(civil::rfc3339);

@@ -44,7 +44,7 @@ pub struct Config {
     pub grant: Option<Arc<Grant>>,
     /// The folder that holds the repositories, without slashes at the ends; empty for the root.
     pub repo_path: String,
-    /// Where the token, the purge list and promises are kept; None keeps them in memory.
+    /// Where the token, the purge list and what was acknowledged are kept; None keeps them in memory.
     pub state_dir: Option<PathBuf>,
     /// Most uploads in flight. 123pan bans accounts that flood it: more than 20 were seen to be
     /// dangerous (API reference 6.2).

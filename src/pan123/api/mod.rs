@@ -22,7 +22,7 @@ use crate::cloud::dialect::{Answer, Dialect, Reading, Request};
 use crate::cloud::form::Form;
 use crate::cloud::{Fault, Outcome, Priority, Reason, Timing, now};
 use crate::store::{Account, Advice};
-use answers::{Address, Found, ListData, MadeFolder, Measured, Recovered};
+use answers::{Address, Infos, ListData, MadeFolder, Measured, Recovered};
 use serde::Serialize;
 use serde_json::json;
 use std::sync::Arc;
@@ -167,7 +167,7 @@ impl Api {
     /// out.
     pub fn infos(&self, files: &[u64], priority: Priority) -> Result<Vec<Row>, Fault> {
         let body = json!({ "fileIds": files });
-        let data: Found = self
+        let data: Infos = self
             .client
             .call(call(Endpoint::Infos).json(&body).priority(priority))?;
         Ok(data.rows)

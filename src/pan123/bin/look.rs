@@ -6,7 +6,7 @@ use crate::pan123::api::{Api, Row};
 use std::collections::HashMap;
 
 /// What `infos` says of files that were put into the bin.
-pub struct Looked {
+pub struct Examined {
     /// Those that are still there, in the order asked.
     pub in_bin: Vec<Row>,
     /// What has become of the others.
@@ -14,7 +14,7 @@ pub struct Looked {
 }
 
 /// Looks at up to a hundred files that were put into the bin.
-pub fn examine(api: &Api, files: &[u64], priority: Priority) -> Result<Looked, Fault> {
+pub fn examine(api: &Api, files: &[u64], priority: Priority) -> Result<Examined, Fault> {
     let rows = api.infos(files, priority)?;
     let mut rows: HashMap<u64, Row> = rows.into_iter().map(|row| (row.file_id, row)).collect();
     let (mut in_bin, mut outcome) = (Vec::new(), PurgeOutcome::default());
@@ -25,7 +25,7 @@ pub fn examine(api: &Api, files: &[u64], priority: Priority) -> Result<Looked, F
             None => drop(outcome.missing.insert(*file)),
         }
     }
-    Ok(Looked { in_bin, outcome })
+    Ok(Examined { in_bin, outcome })
 }
 
 /// Destroys up to a hundred files that are in the bin.

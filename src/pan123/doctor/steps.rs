@@ -4,7 +4,7 @@
 use super::{Doctor, SIZE};
 use crate::body::{Body, Budget};
 use crate::civil;
-use crate::cloud::doctor::{self, Found, Problem, timing};
+use crate::cloud::doctor::{self, Problem, StepResult, timing};
 use crate::cloud::form::{Form, md5_of};
 use crate::cloud::{Priority, now, pause};
 use crate::pan123::api::account;
@@ -22,41 +22,41 @@ const LITTLE: u64 = 64 << 20;
 
 impl Doctor {
     /// Whether the state directory can be written.
-    pub(super) fn state(&mut self) -> Found {
+    pub(super) fn state(&mut self) -> StepResult {
         let advice = "name a folder that this user may write with --state-dir; without one, each \
                       start takes a new token, of which 123pan allows three";
         doctor::state(self.config.state_dir.as_deref(), advice)
     }
 
     /// Whether 123pan's name has an address.
-    pub(super) fn dns(&mut self) -> Found {
+    pub(super) fn dns(&mut self) -> StepResult {
         doctor::dns(&self.api.client)
     }
 
     /// Whether 123pan answers this address, by TLS where there is TLS.
-    pub(super) fn connection(&mut self) -> Found {
+    pub(super) fn connection(&mut self) -> StepResult {
         doctor::connection(&self.api.client)
     }
 
     /// Whether our clock agrees with 123pan's.
-    pub(super) fn clock(&mut self) -> Found {
+    pub(super) fn clock(&mut self) -> StepResult {
         doctor::clock(&self.api.client)
     }
 
     /// Whether there is a token for the credentials.
-    pub(super) fn credentials(&mut self) -> Found {
+    pub(super) fn credentials(&mut self) -> StepResult {
         doctor::credentials(&self.api.client)
     }
 
     /// What the account is.
-    pub(super) fn account(&mut self) -> Found {
+    pub(super) fn account(&mut self) -> StepResult {
         let user = self.api.user();
         self.user = user.map_err(|fault| Problem::met(&fault, &self.api.client))?;
         Ok(format!("tier {}", account(&self.user).tier))
     }
 
     /// Whether the account may be used by programs.
-    pub(super) fn benefit(&mut self) -> Found {
+    pub(super) fn benefit(&mut self) -> StepResult {
         match account(&self.user).paid_until {
             _ if self.config.grant.is_some() => Ok("an OAuth app needs none".to_owned()),
             None => Ok("123pan names none, but takes the credentials".to_owned()),
@@ -70,7 +70,7 @@ impl Doctor {
     }
 
     /// Whether there is room.
-    pub(super) fn space(&mut self) -> Found {
+    pub(super) fn space(&mut self) -> StepResult {
         let (free, total) = (size(self.user.free()), size(self.user.space()));
         match self.user.free() < LITTLE {
             false => Ok(format!("{free} of {total} are free")),
@@ -82,7 +82,7 @@ impl Doctor {
     }
 
     /// Makes the folder of the repositories.
-    pub(super) fn folder(&mut self) -> Found {
+    pub(super) fn folder(&mut self) -> StepResult {
         let path = &self.config.repo_path;
         self.folder = match path.as_str() {
             "" => 0,
@@ -98,7 +98,7 @@ impl Doctor {
     }
 
     /// Stores the test file.
-    pub(super) fn upload(&mut self) -> Found {
+    pub(super) fn upload(&mut self) -> StepResult {
         let budget = Budget::new(SIZE as u64, None);
         let mut source = self.content.as_slice();
         let mut body = Body::fixed(&mut source, SIZE as u64, None, &budget)?;
@@ -121,7 +121,7 @@ impl Doctor {
     }
 
     /// Looks for it in the folder's list.
-    pub(super) fn list(&mut self) -> Found {
+    pub(super) fn list(&mut self) -> StepResult {
         let start = Instant::now();
         let timing = timing();
         for tries in 1.. {
@@ -151,7 +151,7 @@ impl Doctor {
     }
 
     /// Reads some of it.
-    pub(super) fn download(&mut self) -> Found {
+    pub(super) fn download(&mut self) -> StepResult {
         let url = self.api.download_info(self.file, Priority::Small);
         let fetched = url.and_then(|url| self.api.client.fetch(&url, Some(PART)));
         let fetched = fetched.map_err(|fault| self.problem(&fault))?;
@@ -183,14 +183,14 @@ impl Doctor {
     }
 
     /// Moves it into the bin.
-    pub(super) fn trash(&mut self) -> Found {
+    pub(super) fn trash(&mut self) -> StepResult {
         let trashed = self.api.trash(&[self.file], Priority::Small);
         trashed.map_err(|fault| self.problem(&fault))?;
         Ok("the file lies in the bin".to_owned())
     }
 
     /// Destroys it.
-    pub(super) fn purge(&mut self) -> Found {
+    pub(super) fn purge(&mut self) -> StepResult {
         let purged = self.api.purge(&[self.file]);
         purged.map_err(|fault| {
             let text = format!("{fault}; {} stays in the bin", self.name);

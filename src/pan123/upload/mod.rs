@@ -91,7 +91,7 @@ impl Uploads {
         };
         let damaged = (target.path.clone(), target.id);
         if self.tree.damage.lies_under(&damaged) {
-            body.settle()?;
+            body.buffer()?;
         }
         let (mut failing, mut tries) = (None, 0);
         loop {
@@ -99,7 +99,7 @@ impl Uploads {
             let parent = self.tree.ensure(&target.path, target.priority)?;
             let _place = self.place(target.priority, self.api.timing().rate_wait)?;
             // What can't be held goes in one call, as well as it may.
-            let slices = self.prefer_slices() && body.settle().is_ok();
+            let slices = self.prefer_slices() && body.buffer().is_ok();
             let sent = match body.len() > SINGLE || slices {
                 true => self.in_slices(&target, parent, body)?,
                 false => self.in_one(&target, parent, body)?,
@@ -122,7 +122,7 @@ impl Uploads {
         if self.refuses_late() {
             // Where there is no room for it, it is tried once more as it comes: what was refused
             // may have been something else.
-            let tried = body.settle();
+            let tried = body.buffer();
             tried.inspect_err(|_| *lock(&self.late) = Late::Untried)?;
         }
         let late = !body.repeatable();

@@ -22,7 +22,7 @@ impl Uploads {
         parent: u64,
         body: &mut Body<'_>,
     ) -> Result<Sent, Error> {
-        body.settle()?;
+        body.buffer()?;
         let md5 = md5_of(body).map_err(|e| broken(body, &e))?;
         let (name, size, replace) = (&*target.name, body.len(), target.replace);
         let file = NewFile {
