@@ -17,6 +17,7 @@ const NOW: [u64; 3] = [0, 1_800_000_000, u64::MAX / 2];
 fuzz_target!(|bytes: &[u8]| {
     token(bytes);
     noted(bytes);
+    noted(resealed(bytes).as_bytes());
     open(bytes);
     open(resealed(bytes).as_bytes());
     let Ok(list) = List::parse(bytes) else {
