@@ -1,6 +1,7 @@
 //! What the local cloud must be told, and its doctor's steps.
 
-use crate::cloud::{Account, Cloud, Setup, Shared, Step};
+use crate::cloud::doctor::{Problem, Step};
+use crate::cloud::{Account, Cloud, Setup, Shared};
 use crate::restic::hex;
 use crate::settings::{Opt, Settings};
 use crate::store::Store;
@@ -79,23 +80,16 @@ impl Account for Folder {
         Box::new(Local::new(&self.path))
     }
 
-    fn examine(&self, tell: &mut dyn FnMut(&Step<'_>)) -> bool {
-        let start = Instant::now();
-        let written = self.written();
-        let text = match &written {
-            Ok(()) => format!("{} can be written and read", self.path.display()),
-            Err(error) => format!("{}: {error}", self.path.display()),
+    fn examine(&self, tell: &mut dyn FnMut(&Step)) -> bool {
+        const ADVICE: &str = "name a folder that this user may write with --local-dir";
+        let (start, place) = (Instant::now(), self.path.display());
+        let found = match self.written() {
+            Ok(()) => Ok(format!("{place} can be written and read")),
+            Err(error) => Err(Problem::new(format!("{place}: {error}"), ADVICE)),
         };
-        let advice = "name a folder that this user may write with --local-dir";
-        tell(&Step {
-            name: "folder",
-            took: start.elapsed(),
-            found: match &written {
-                Ok(()) => Ok(&text),
-                Err(_) => Err((&text, advice)),
-            },
-        });
-        written.is_ok()
+        let (name, took, good) = ("folder", start.elapsed(), found.is_ok());
+        tell(&Step { name, took, found });
+        good
     }
 }
 
