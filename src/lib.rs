@@ -14,6 +14,8 @@
 //!   123pan's API, its upload hosts, its CDN
 //! ```
 //!
+//! `local` is a disk as a cloud: the same repositories as restic's own local backend.
+//!
 //! `restic` is the protocol as values; `body` is an upload that checks itself while it is read;
 //! `turns` keeps operations on one name in order; `args` is what the user wants; `civil` writes
 //! dates, `disk` small files; `error` says what is certain after a failure; `watch` counts and
@@ -56,6 +58,7 @@ pub mod civil;
 pub mod command;
 pub mod disk;
 pub mod error;
+pub mod local;
 pub mod pan123;
 pub mod restic;
 pub mod server;

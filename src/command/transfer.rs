@@ -5,9 +5,9 @@ use super::progress::{Screen, size};
 use super::table::{Command, Words, find};
 use crate::args::Config;
 use crate::body::Budget;
+use crate::local::Local;
 use crate::restic::Repo;
 use crate::store::Store;
-use crate::store::local::Local;
 use std::io::{self, IsTerminal, Write};
 
 /// Copies a local repository to the account.

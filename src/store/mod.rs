@@ -4,7 +4,6 @@
 //! renews its tokens stays inside. `memory` is what the contract means, and the tests' oracle.
 
 mod health;
-pub mod local;
 pub mod memory;
 
 pub use crate::error::{Cause, Error};

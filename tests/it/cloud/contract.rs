@@ -3,9 +3,9 @@
 use super::rig::{Cloud, Server, folder, id, ms, path, sorted};
 use crate::fake::{Endpoint, How, InfosKey, Parts, Switches, Taken, When};
 use crate::tree::{TempDir, random};
+use restic_123pan::local::Local;
 use restic_123pan::restic::{File, Id, Kind, Range};
 use restic_123pan::store::Cause;
-use restic_123pan::store::local::Local;
 use restic_123pan::store::memory::Memory;
 use std::io::{self, Read};
 
