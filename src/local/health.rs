@@ -35,17 +35,19 @@ struct Seen {
 }
 
 impl Troubles {
-    /// Notes what came of writing.
-    pub(super) fn wrote(&self, failure: Option<&Error>) {
-        let mut seen = lock(&self.0);
-        let Some(error) = failure else {
-            return seen.over(&[Wrong::Full, Wrong::ReadOnly]);
+    /// Notes that something was written.
+    pub(super) fn wrote(&self) {
+        lock(&self.0).over(&[Wrong::Full, Wrong::ReadOnly]);
+    }
+
+    /// Notes why something couldn't be.
+    pub(super) fn met(&self, error: &Error) {
+        let wrong = match error.cause {
+            Cause::Full => Wrong::Full,
+            Cause::Busy => Wrong::ReadOnly,
+            _ => return,
         };
-        match error.cause {
-            Cause::Full => seen.met(Wrong::Full, error.to_string()),
-            Cause::Busy => seen.met(Wrong::ReadOnly, error.to_string()),
-            _ => {}
-        }
+        lock(&self.0).met(wrong, error.to_string());
     }
 
     /// Notes a damaged file and says it.

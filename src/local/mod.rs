@@ -100,12 +100,13 @@ impl Local {
         synced.map(|()| body.len())
     }
 
-    /// Notes what came of writing.
-    fn wrote<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
-        if !self.root.is_gone() {
-            self.troubles.wrote(result.as_ref().err());
-        }
-        result
+    /// Notes what is wrong if writing failed.
+    fn told<T>(&self, written: Result<T, Error>) -> Result<T, Error> {
+        written.inspect_err(|error| {
+            if !self.root.is_gone() {
+                self.troubles.met(error);
+            }
+        })
     }
 
     /// Removes a file without syncing.
@@ -127,7 +128,7 @@ impl Store for Local {
     fn create(&self, repo: &Repo) -> Result<(), Error> {
         let make = |kind| self.root.make(&kind_folders(repo, kind)).map(drop);
         let made = Kind::ALL.into_iter().try_for_each(make);
-        self.wrote(made)
+        self.told(made)
     }
 
     fn list(&self, repo: &Repo, kind: Kind, found: &mut Found<'_>) -> Result<(), Error> {
@@ -182,7 +183,11 @@ impl Store for Local {
         if body.fault().is_some() {
             return stored.map(drop);
         }
-        self.space.stored(repo, self.wrote(stored)?);
+        let bytes = self.told(stored)?;
+        if bytes > 0 {
+            self.space.stored(repo, bytes);
+            self.troubles.wrote();
+        }
         Ok(())
     }
 
@@ -209,7 +214,7 @@ impl Store for Local {
                 .filter(|(file, done)| done.is_ok() && place(file) == names)
                 .for_each(|(_, done)| *done = Err(error.clone()));
         }
-        removed.into_iter().map(|done| self.wrote(done)).collect()
+        removed.into_iter().map(|done| self.told(done)).collect()
     }
 
     fn health(&self) -> Health {

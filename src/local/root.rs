@@ -2,9 +2,9 @@
 //!
 //! A disk that isn't mounted leaves the folder on which it was mounted: an empty one, on the
 //! machine's own flash. Nothing may be read there, since it would look like an empty repository,
-//! and nothing written. So the root is opened anew for each operation and must be on the file
-//! system of before, or else hold the mark of before, a file with a random number that a server
-//! puts there at its first start: a disk that is plugged in again may have another device number.
+//! and nothing written. So the root is opened anew for each operation and must hold the mark of
+//! before, a file with a random number that a server puts there at its first start. Where there is
+//! none, because the disk is read-only or this is no server, it must be on the device of before.
 
 use super::folder::{Folder, failed};
 use super::unfinished::{self, Unfinished};
@@ -72,22 +72,20 @@ impl Root {
 
     /// Opens the root if its disk is there. [`Cause::Absent`] only if it never was.
     pub(super) fn open(&self) -> Result<Folder, Error> {
-        let opened = Folder::open(&self.path).and_then(|root| Ok((root.device()?, root)));
+        let opened = Folder::open(&self.path);
         let mut known = lock(&self.known);
         let Some(disk) = &mut *known else {
-            let (device, folder) = opened.map_err(|error| failed(&self.path, &error))?;
-            *known = Some(Disk {
-                device,
-                mark: None,
-                is_gone: false,
-            });
+            let found = opened.and_then(|folder| Ok((Disk::new(&folder)?, folder)));
+            let (disk, folder) = found.map_err(|error| failed(&self.path, &error))?;
+            *known = Some(disk);
             return Ok(folder);
         };
-        let opened = opened.map_err(|error| error.to_string());
-        let found = opened.and_then(|(device, folder)| match disk.accepts(device, &folder) {
-            true => Ok(folder),
-            false => Err("another disk is there".to_owned()),
-        });
+        let found = opened.and_then(|folder| Ok((disk.is_at(&folder)?, folder)));
+        let found = match found {
+            Ok((true, folder)) => Ok(folder),
+            Ok((false, _)) => Err("another disk is there".to_owned()),
+            Err(error) => Err(error.to_string()),
+        };
         disk.notice(&self.path, found.as_ref().err());
         found.map_err(|why| {
             let path = self.path.display();
@@ -137,14 +135,22 @@ impl Root {
 }
 
 impl Disk {
-    /// Whether a folder at the root's path is the root.
-    fn accepts(&mut self, device: u64, folder: &Folder) -> bool {
-        let is_same =
-            device == self.device || (self.mark.is_some() && mark_of(folder) == self.mark);
-        if is_same {
-            self.device = device;
+    /// The disk of a folder, without a mark yet.
+    fn new(folder: &Folder) -> io::Result<Self> {
+        Ok(Self {
+            device: folder.device()?,
+            mark: None,
+            is_gone: false,
+        })
+    }
+
+    /// Whether a folder at the root's path is the root. A device number alone says little: the
+    /// next disk that is plugged in gets the number of the last.
+    fn is_at(&self, folder: &Folder) -> io::Result<bool> {
+        match &self.mark {
+            Some(mark) => Ok(mark_of(folder).as_ref() == Some(mark)),
+            None => Ok(folder.device()? == self.device),
         }
-        is_same
     }
 
     /// Says in the log when the disk goes, and when it comes back.

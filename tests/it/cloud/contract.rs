@@ -37,8 +37,20 @@ fn memory_keeps_the_contract() {
 fn a_local_folder_keeps_the_contract() {
     for (name, case) in CASES {
         println!("--- {name}");
-        let dir = TempDir::new();
-        case(&mut Server::over(Local::new(dir.path())));
+        let (dir, other) = (TempDir::new(), TempDir::new());
+        case(&mut Server::over(Local::new(dir.path().join("new"))));
+        case(&mut Server::over(Local::open(other.path()).unwrap()));
+    }
+}
+
+/// The same with no memory for bodies, so that those over 1 MiB are streamed or spooled.
+#[test]
+fn a_local_folder_keeps_the_contract_without_memory() {
+    for (name, case) in CASES {
+        println!("--- {name}");
+        let (dir, spool) = (TempDir::new(), TempDir::new());
+        let local = Local::open(dir.path()).unwrap();
+        case(&mut Server::over(local).memory(0, Some(spool.path())));
     }
 }
 
