@@ -1,13 +1,15 @@
-//! A process is killed before each system call that changes the folder, by strace, and another one
-//! goes on there: every file is whole or absent, and what was acknowledged is there. The process is
-//! this test program, asked to run one test more.
+//! What a process does to its folder, call by call, as strace shows it and interferes: it is killed
+//! before each call that changes something, calls fail, file systems can do less than others, and
+//! nothing counts before it is on disk. Every file is whole or absent, what was acknowledged is
+//! there, and another process goes on. The process is this test program, asked to run one test more.
 
 use super::{file, get, id, list, put, remove, repo};
-use crate::tree::{TempDir, random};
+use crate::tree::{self, TempDir, random};
 use restic_123pan::body::{Body, Budget};
 use restic_123pan::local::Local;
 use restic_123pan::restic::{File, Kind, Repo};
 use restic_123pan::store::{self, Store};
+use std::collections::BTreeSet;
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::Path;
@@ -32,6 +34,8 @@ const CALLS: [&str; 7] = [
 ];
 /// Fewest kills: folders, three files that are begun, written, synced and named, one that goes.
 const FEWEST: usize = 40;
+/// What is made safe: the mark, folders, files, what is gone; and the folder of each.
+const SYNCS: usize = 16;
 /// Children at a time.
 const CHILDREN: usize = 4;
 
@@ -78,7 +82,6 @@ fn child() {
 #[test]
 fn a_kill_before_each_call_leaves_whole_files() {
     if !can_trace() {
-        eprintln!("SKIPPED: there is no strace here that may trace");
         return;
     }
     let (next, kills) = (AtomicUsize::new(0), AtomicUsize::new(0));
@@ -86,7 +89,8 @@ fn a_kill_before_each_call_leaves_whole_files() {
         for _ in 0..CHILDREN {
             scope.spawn(|| {
                 while let Some(call) = CALLS.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let killed = (1..).take_while(|n| killed_at(call, *n)).count();
+                    let killed = (1..).take_while(|n| fails_at(call, "signal=SIGKILL", *n));
+                    let killed = killed.count();
                     println!("{call}: {killed}");
                     kills.fetch_add(killed, Ordering::Relaxed);
                 }
@@ -97,25 +101,86 @@ fn a_kill_before_each_call_leaves_whole_files() {
     assert!(kills >= FEWEST, "{kills}");
 }
 
-/// Whether a child was killed before its `n`th call, after a look at what it left.
-fn killed_at(call: &str, n: usize) -> bool {
-    let dir = TempDir::new();
-    fs::create_dir(dir.path().join("root")).unwrap();
-    let inject = format!("inject={call}:signal=SIGKILL:when={n}");
-    let mut strace = Command::new("strace");
-    strace.args([
-        "-f",
-        "-qq",
-        "-o",
-        "/dev/null",
-        "-e",
-        &format!("trace={call}"),
-        "-e",
-        &inject,
-    ]);
-    strace.arg(std::env::current_exe().unwrap());
-    let is_whole = run(&mut strace, dir.path());
+/// A disk that fails while something is made safe: nothing is acknowledged, and nothing is half.
+#[test]
+fn a_disk_that_fails_leaves_whole_files() {
+    if can_trace() {
+        let failed = (1..=SYNCS).filter(|n| fails_at("fsync", "error=EIO", *n));
+        // The disk's mark is no must.
+        assert_eq!(failed.count(), SYNCS - 2);
+    }
+}
+
+/// FAT has no links, others can't reserve room or lock.
+#[test]
+fn file_systems_may_do_less() {
+    for less in [
+        "linkat:error=EPERM",
+        "fallocate:error=EOPNOTSUPP",
+        "flock:error=ENOLCK",
+    ] {
+        if can_trace() {
+            let dir = folder();
+            let call = less.split(':').next().unwrap();
+            let traced = [format!("trace={call}"), format!("inject={less}")];
+            assert!(run(&mut strace(&traced), dir.path()), "{less}");
+            look(dir.path(), less);
+            assert_eq!(left_overs(dir.path()), 0, "{less}");
+        }
+    }
+}
+
+/// Bytes are on disk before they get their name, and names before they are acknowledged: a power
+/// cut takes nothing back.
+#[test]
+fn nothing_counts_before_it_is_on_disk() {
+    if !can_trace() {
+        return;
+    }
+    let dir = folder();
+    let calls = "trace=fsync,mkdirat,linkat,write,unlinkat,/^renameat".to_owned();
+    let mut strace = strace(&["signal=none".to_owned(), calls]);
+    strace
+        .args(["-y", "-s", "0", "-o"])
+        .arg(dir.path().join("trace"));
+    assert!(run(&mut strace, dir.path()));
+    let trace = fs::read_to_string(dir.path().join("trace")).unwrap();
+    let root = dir.path().join("root").to_str().unwrap().to_owned();
+    let mut unsafe_: BTreeSet<String> = BTreeSet::new();
+    let mut acknowledged = 0;
+    for line in trace.lines() {
+        let paths: Vec<&str> = line.split(['<', '>']).skip(1).step_by(2).collect();
+        let Some(path) = paths.first() else { continue };
+        let named = |call: &str| line.contains(&format!("{call}("));
+        if named("write") && path.ends_with("/told") {
+            assert_eq!(unsafe_, BTreeSet::new(), "before {line}");
+            acknowledged += 1;
+        } else if path.starts_with(&root) && named("fsync") {
+            unsafe_.remove(*path);
+        } else if path.starts_with(&root) {
+            let is_naming = named("linkat") || line.contains("renameat");
+            let is_half = |path: &String| path.contains("-tmp-");
+            assert!(!is_naming || !unsafe_.iter().any(is_half), "{line}");
+            unsafe_.insert((*path).to_owned());
+        }
+    }
+    assert_eq!(acknowledged, 4, "{trace}");
+}
+
+/// Whether a child failed at its `n`th call, after a look at what it left.
+fn fails_at(call: &str, how: &str, n: usize) -> bool {
+    let dir = folder();
+    let traced = [
+        format!("trace={call}"),
+        format!("inject={call}:{how}:when={n}"),
+    ];
+    let is_whole = run(&mut strace(&traced), dir.path());
     look(dir.path(), &format!("{call} {n}"));
+    let left = left_overs(dir.path());
+    assert!(
+        left <= usize::from(how.contains("KILL")),
+        "{call} {n}: {left} left-overs"
+    );
     // The next process does what is left.
     let mut again = Command::new(std::env::current_exe().unwrap());
     assert!(run(&mut again, dir.path()), "{call} {n}: it can't go on");
@@ -123,8 +188,36 @@ fn killed_at(call: &str, n: usize) -> bool {
     !is_whole
 }
 
+/// A folder for a child.
+fn folder() -> TempDir {
+    let dir = TempDir::new();
+    fs::create_dir(dir.path().join("root")).unwrap();
+    dir
+}
+
+/// Unfinished files, wherever they are.
+fn left_overs(folder: &Path) -> usize {
+    let all = tree::read(folder);
+    all.keys()
+        .filter(|path| path.to_string_lossy().contains("-tmp-"))
+        .count()
+}
+
+/// This program below strace, which interferes or tells.
+fn strace(traced: &[String]) -> Command {
+    let mut strace = Command::new("strace");
+    strace.args(["-f", "-qq", "-o", "/dev/null"]);
+    traced.iter().for_each(|word| {
+        strace.args(["-e", word]);
+    });
+    strace
+}
+
 /// Runs a child to its end; whether that was a good one.
 fn run(program: &mut Command, folder: &Path) -> bool {
+    if program.get_program() == "strace" {
+        program.arg(std::env::current_exe().unwrap());
+    }
     // One thread, so that calls are counted as they come.
     program
         .args(["--exact", TEST, "--test-threads", "1"])
@@ -162,9 +255,13 @@ fn look(folder: &Path, when: &str) {
     );
 }
 
+/// Whether strace is here and may trace; says so if the test must do without.
 fn can_trace() -> bool {
-    let traced = Command::new("strace")
-        .args(["-qq", "-o", "/dev/null", "true"])
-        .output();
-    traced.is_ok_and(|output| output.status.success())
+    let mut strace = Command::new("strace");
+    let traced = strace.args(["-qq", "-o", "/dev/null", "true"]).output();
+    let can = traced.is_ok_and(|output| output.status.success());
+    if !can {
+        eprintln!("SKIPPED: there is no strace here that may trace");
+    }
+    can
 }
