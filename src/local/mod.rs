@@ -31,23 +31,25 @@ use space::Space;
 use std::collections::BTreeSet;
 use std::io::{Seek, SeekFrom};
 use std::path::PathBuf;
+use std::sync::Arc;
 use unfinished::Unfinished;
 
-/// Repositories below a folder. A `Repo` is a path below it; `/` is the folder itself.
-#[derive(Debug)]
+/// Repositories below a folder. A `Repo` is a path below it; `/` is the folder itself. Clones share
+/// what is known about it.
+#[derive(Clone, Debug)]
 pub struct Local {
-    root: Root,
-    space: Space,
-    troubles: Troubles,
+    root: Arc<Root>,
+    space: Arc<Space>,
+    troubles: Arc<Troubles>,
 }
 
 impl Local {
     /// The repositories below `root`, which is made when something is stored, unless it is there.
     pub fn new(root: impl Into<PathBuf>) -> Self {
         Self {
-            root: Root::new(root.into()),
-            space: Space::default(),
-            troubles: Troubles::default(),
+            root: Arc::new(Root::new(root.into())),
+            space: Arc::default(),
+            troubles: Arc::default(),
         }
     }
 
@@ -63,6 +65,14 @@ impl Local {
             _ => error,
         })?;
         Ok(local)
+    }
+
+    /// Writes something, reads it and removes it again, for who wants to know whether that works;
+    /// the disk's bytes in all and free.
+    pub fn rehearse(&self) -> Result<(u64, u64), Error> {
+        let room = self.look()?;
+        unfinished::rehearse(&self.root.open()?)?;
+        Ok(room)
     }
 
     /// Stores a file unless it is there, and tells how many bytes that took.

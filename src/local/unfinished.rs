@@ -120,6 +120,28 @@ pub(super) fn is_unfinished(name: &str) -> bool {
     name.starts_with(PREFIX)
 }
 
+/// Writes a file, reads it and removes it again.
+pub(super) fn rehearse(folder: &Folder) -> Result<(), Error> {
+    const TEXT: &str = "restic-123pan was here";
+    let mut file = Unfinished::new(folder)?;
+    file.write(TEXT)?;
+    let mut found = String::new();
+    let there = folder.file(&file.name)?;
+    let read = there.map(|mut there| there.read_to_string(&mut found));
+    read.transpose()
+        .map_err(|error| folder.failed(&file.name, error))?;
+    match found == TEXT {
+        true => Ok(()),
+        false => {
+            let text = "what was written isn't what is read";
+            Err(Error::new(
+                Cause::Cloud,
+                format!("{}: {text}", folder.path.display()),
+            ))
+        }
+    }
+}
+
 /// Removes the left-overs in a folder.
 pub(super) fn sweep(folder: &Folder) {
     // What can't be removed now can be later.

@@ -104,6 +104,7 @@ fn all_is_busy(local: &Local) {
     let config = local.stat(&repo(), &File::Config);
     assert_eq!(config.unwrap_err().cause, Cause::Busy);
     assert_eq!(local.free_space(), None);
+    assert_eq!(local.rehearse().unwrap_err().cause, Cause::Busy);
     let health = local.health();
     assert_eq!((health.reachable, health.account), (Some(false), None));
     assert!(health.troubles.iter().any(|trouble| !trouble.over));

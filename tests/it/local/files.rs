@@ -296,6 +296,8 @@ fn health_tells_of_the_disk() {
     let dir = TempDir::new();
     let local = Local::open(dir.path()).unwrap();
     assert!(local.probe().is_ok());
+    assert!(local.rehearse().is_ok());
+    assert_eq!(unfinished(dir.path()), 0);
     let health = local.health();
     assert_eq!((health.cloud, health.reachable), ("local", Some(true)));
     let account = health.account.unwrap();
