@@ -5,6 +5,9 @@
 //! and nothing written. So the root is opened anew for each operation and must hold the mark of
 //! before, a file with a random number that a server puts there at its first start. Where there is
 //! none, because the disk is read-only or this is no server, it must be on the device of before.
+//!
+//! What a server can't tell at its first start is that the disk isn't mounted yet. So the root must
+//! exist then, and should be a folder on the disk, below the one on which that is mounted.
 
 use super::folder::{Folder, failed};
 use super::unfinished::{self, Unfinished};

@@ -4,7 +4,7 @@
 use super::folder::{Folder, may_be};
 use super::root::lock;
 use crate::error::{Cause, Error};
-use crate::restic::{MAX_DEPTH, Repo};
+use crate::restic::Repo;
 use rustix::fs::FileType;
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -15,8 +15,9 @@ use std::time::{Duration, Instant};
 const FRESH: Duration = Duration::from_secs(5 * 60);
 /// Most entries in a walk: a repository of 100 TiB has 6 million packs.
 const MOST: usize = 10_000_000;
-/// Deepest folder below a repository's own: `data/ab`, and some room for what is none of ours.
-const DEEPEST: usize = MAX_DEPTH + 8;
+/// Most folders in one another; each is open while what is in it is counted. Repositories have
+/// eleven, but there may be other people's files beside them.
+const DEEPEST: usize = 100;
 /// What a file system's check puts at its top; often nobody but root may look into it.
 const FOUND_BY_FSCK: &str = "lost+found";
 
@@ -112,9 +113,12 @@ impl Walk {
             if may_be(entry, FileType::Directory) && name != FOUND_BY_FSCK {
                 match folder.enter(name) {
                     Ok(inner) => return self.count(&inner, depth - 1),
-                    // Removed meanwhile; or no folder, where the file system doesn't tell.
-                    Err(error) if error.cause == Cause::Absent => return Ok(()),
+                    // Removed meanwhile; or somebody else's, where nothing of ours can be.
+                    Err(error) if matches!(error.cause, Cause::Absent | Cause::Busy) => {
+                        return Ok(());
+                    }
                     Err(error) if entry.file_type() == FileType::Directory => return Err(error),
+                    // No folder, where the file system doesn't tell.
                     Err(_) => {}
                 }
             }

@@ -275,6 +275,7 @@ fn what_lies_below_a_folder_is_counted() {
     let used = |path: &str| local.used_space(&Repo::new(path).unwrap()).unwrap();
     assert_eq!(used("nothing"), Some(0));
     fs::create_dir_all(dir.path().join("home/a/deep/er")).unwrap();
+    fs::create_dir_all(dir.path().join("home").join("y/".repeat(60))).unwrap();
     fs::create_dir(dir.path().join("home/lost+found")).unwrap();
     fs::write(dir.path().join("home/lost+found/x"), [0; 5000]).unwrap();
     fs::write(dir.path().join("home/a/deep/er/x"), [0; 300]).unwrap();
