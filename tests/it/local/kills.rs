@@ -16,11 +16,16 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
+use std::time::Duration;
 
 /// The variable that names the folder in which a child works.
 const CHILD: &str = "RESTIC_123PAN_TEST_CHILD";
+/// The variable that makes it one of several that want to store a config.
+const WRITER: &str = "RESTIC_123PAN_TEST_WRITER";
 /// The child's own test.
 const TEST: &str = "local::kills::child";
+/// The writers' own test.
+const WRITER_TEST: &str = "local::kills::writer";
 /// The calls that change something, of which each one of the child's is killed once. A file that is
 /// opened is reserved room for before anything else.
 const CALLS: [&str; 7] = [
@@ -77,6 +82,50 @@ fn child() {
     tell("pack\n");
     remove(&local, &file(Kind::Keys, b"a key")).unwrap();
     tell("removed\n");
+}
+
+/// What each of several processes does at the same time; nothing in an ordinary run.
+#[test]
+fn writer() {
+    let (Some(folder), Ok(seed)) = (std::env::var_os(CHILD), std::env::var(WRITER)) else {
+        return;
+    };
+    let folder = Path::new(&folder);
+    let local = Local::open(folder.join("root")).unwrap();
+    fs::write(folder.join(format!("ready {seed}")), "").unwrap();
+    while !folder.join("go").exists() {
+        thread::yield_now();
+    }
+    put_config(&local, &repo(), &random(seed.parse().unwrap(), 155)).unwrap();
+}
+
+/// Of processes that want to store a config at the same time, one wins.
+#[test]
+fn one_process_wins() {
+    const WRITERS: u64 = 6;
+    let dir = folder();
+    let start = |seed: u64| {
+        let mut writer = Command::new(std::env::current_exe().unwrap());
+        writer.args(["--exact", WRITER_TEST]).env(CHILD, dir.path());
+        writer.env(WRITER, seed.to_string());
+        writer.stdout(Stdio::null()).stderr(Stdio::null());
+        writer.spawn().unwrap()
+    };
+    let mut writers: Vec<_> = (0..WRITERS).map(start).collect();
+    let is_ready = |seed: u64| dir.path().join(format!("ready {seed}")).exists();
+    while !(0..WRITERS).all(is_ready) {
+        let ended = writers.iter_mut().find_map(|one| one.try_wait().unwrap());
+        assert!(ended.is_none(), "a writer has ended: {ended:?}");
+        thread::sleep(Duration::from_millis(1));
+    }
+    fs::write(dir.path().join("go"), "").unwrap();
+    let ended = writers.into_iter().map(|mut one| one.wait().unwrap());
+    let won: Vec<bool> = ended.map(|status| status.success()).collect();
+    assert_eq!(won.iter().filter(|won| **won).count(), 1, "{won:?}");
+    let winner = won.iter().position(|won| *won).unwrap();
+    let config = fs::read(dir.path().join("root/host/config")).unwrap();
+    assert_eq!(config, random(winner as u64, 155));
+    assert_eq!(left_overs(dir.path()), 0);
 }
 
 #[test]
