@@ -21,6 +21,8 @@
 //! directory names it: what differs between clouds comes through [`store::Store::limits`], through
 //! [`store::Health`] and through the values of [`cloud`].
 //!
+//! `local` is a disk as a cloud: the same repositories as restic's own local backend.
+//!
 //! What leads there: `main, command, args → clouds → {pan123, local} → cloud → store`. [`clouds`]
 //! alone names them, a line each; [`cloud::Cloud`] is what each is to the rest. [`settings`] is
 //! where values come from: option, variable, file, default.

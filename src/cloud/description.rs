@@ -115,8 +115,9 @@ pub trait Account {
     /// servers may share the directory.
     fn state_file(&self, name: &str, extension: &str) -> Option<PathBuf>;
 
-    /// The repositories. It may work in the background from now on.
-    fn store(&self) -> Box<dyn Store>;
+    /// The repositories, for a process that runs for months: it may work in the background from now
+    /// on. An Err says why they can't be used.
+    fn store(&self) -> Result<Box<dyn Store>, String>;
 
     /// Walks through everything that a backup needs and tells of each step; false if one failed.
     fn examine(&self, tell: &mut dyn FnMut(&Step)) -> bool;

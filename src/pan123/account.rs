@@ -136,8 +136,8 @@ impl Account for Opened {
         self.0.state_file(name, extension)
     }
 
-    fn store(&self) -> Box<dyn Store> {
-        Box::new(Pan123::new(&self.0))
+    fn store(&self) -> Result<Box<dyn Store>, String> {
+        Ok(Box::new(Pan123::new(&self.0)))
     }
 
     fn examine(&self, tell: &mut dyn FnMut(&Step)) -> bool {

@@ -17,7 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(240);
 /// A client, by its place in the cache.
 pub(crate) struct Client {
     pub(crate) program: &'static str,
-    rustic: bool,
+    pub(crate) rustic: bool,
 }
 
 pub(crate) const DEBIAN: Client = Client {
@@ -28,7 +28,7 @@ pub(crate) const RESTIC: Client = Client {
     program: "restic-0.19.1",
     rustic: false,
 };
-const RUSTIC: Client = Client {
+pub(crate) const RUSTIC: Client = Client {
     program: "rustic-root/bin/rustic",
     rustic: true,
 };
@@ -78,7 +78,7 @@ fn try_client(client: &Client, repo: &str, scenario: Scenario) {
         rustic: client.rustic,
         program,
         url: rig.url(repo),
-        rig: &rig,
+        rig: Some(&rig),
         dir: dir.path(),
     };
     let expected = scenario(&session);
@@ -99,7 +99,7 @@ pub(crate) fn find(program: &str) -> Option<PathBuf> {
 }
 
 /// The ordinary life of a repository.
-fn cycle(session: &Session<'_>) -> &'static [&'static str] {
+pub(crate) fn cycle(session: &Session<'_>) -> &'static [&'static str] {
     let files = session.dir.join("files");
     tree::grow(&files, 1, 4 << 20);
     session.init();
@@ -126,7 +126,7 @@ fn copy(session: &Session<'_>) -> &'static [&'static str] {
     session.backup(&files);
     let second = Session {
         program: session.program.clone(),
-        url: session.rig.url("/second/one/"),
+        url: session.rig().url("/second/one/"),
         ..*session
     };
     second.init();
@@ -137,7 +137,7 @@ fn copy(session: &Session<'_>) -> &'static [&'static str] {
 }
 
 /// Three hosts back up at once into one repository.
-fn together(session: &Session<'_>) -> &'static [&'static str] {
+pub(crate) fn together(session: &Session<'_>) -> &'static [&'static str] {
     session.init();
     let start = |number: u64| {
         let files = session.dir.join(format!("files{number}"));
@@ -169,12 +169,12 @@ fn killed(session: &Session<'_>) -> &'static [&'static str] {
     let args = [&["backup", files.to_str().unwrap()], limit].concat();
     let mut backup = session.start(&args, "killed");
     let pack = |line: &str| (line.contains("POST") && line.contains("/data/")).then_some(());
-    session.rig.wait_for(pack);
+    session.rig().wait_for(pack);
     backup.child.kill().unwrap();
     backup.child.wait().unwrap();
     if !session.rustic {
         let cut = |line: &str| line.contains("broke its body off").then_some(());
-        session.rig.wait_for(cut);
+        session.rig().wait_for(cut);
         session.run(&["unlock"]);
         assert!(session.ids("locks").is_empty(), "unlock left locks");
     }
@@ -205,14 +205,14 @@ fn undo(session: &Session<'_>) -> &'static [&'static str] {
     session.forget();
     let end = Instant::now() + PATIENCE;
     while session
-        .rig
+        .rig()
         .command(&["bin", "list"])
         .contains("deleted at an unknown time")
     {
         assert!(Instant::now() < end, "the purge list was never written");
     }
-    session.rig.kill_and_restart();
-    let told = session.rig.command(&["bin", "restore", "--since", "1h"]);
+    session.rig().kill_and_restart();
+    let told = session.rig().command(&["bin", "restore", "--since", "1h"]);
     assert!(told.contains("`restic repair index`"), "{told}");
     session.reindex();
     session.check();
@@ -238,24 +238,29 @@ fn large(session: &Session<'_>) -> &'static [&'static str] {
 }
 
 /// A client and the repository that it works on.
-struct Session<'a> {
-    rustic: bool,
-    program: PathBuf,
-    url: String,
-    rig: &'a Rig,
-    dir: &'a Path,
+pub(crate) struct Session<'a> {
+    pub(crate) rustic: bool,
+    pub(crate) program: PathBuf,
+    pub(crate) url: String,
+    /// The server, if it is one of its own.
+    pub(crate) rig: Option<&'a Rig>,
+    pub(crate) dir: &'a Path,
 }
 
 impl Session<'_> {
-    fn init(&self) {
+    fn rig(&self) -> &Rig {
+        self.rig.unwrap()
+    }
+
+    pub(crate) fn init(&self) {
         self.run(&["init"]);
     }
 
-    fn backup(&self, files: &Path) {
+    pub(crate) fn backup(&self, files: &Path) {
         self.run(&["backup", files.to_str().unwrap()]);
     }
 
-    fn check(&self) {
+    pub(crate) fn check(&self) {
         self.run(&["check", "--read-data"]);
     }
 
@@ -274,7 +279,7 @@ impl Session<'_> {
     }
 
     /// Keeps the newest snapshot and prunes at once.
-    fn forget(&self) {
+    pub(crate) fn forget(&self) {
         let mut args = vec!["forget", "--keep-last", "1", "--prune"];
         if self.rustic {
             // rustic would only mark packs now and delete them a day later.
@@ -293,7 +298,7 @@ impl Session<'_> {
     }
 
     /// Restores the newest snapshot and compares it with the folder that it was made of.
-    fn restore_and_compare(&self, files: &Path) {
+    pub(crate) fn restore_and_compare(&self, files: &Path) {
         let target = TempDir::new();
         let to = target.path().to_str().unwrap();
         if self.rustic {
@@ -361,7 +366,7 @@ struct Running<'a> {
     what: String,
     output: PathBuf,
     errors: PathBuf,
-    rig: &'a Rig,
+    rig: Option<&'a Rig>,
 }
 
 impl Running<'_> {
@@ -382,7 +387,7 @@ impl Running<'_> {
         }
         let errors = fs::read_to_string(&self.errors).unwrap_or_default();
         let how = status.map_or("did not end".to_owned(), |status| status.to_string());
-        let (what, log) = (&self.what, self.rig.log());
+        let (what, log) = (&self.what, self.rig.map(Rig::log).unwrap_or_default());
         panic!("{what}: {how}\n{output}\n{errors}\nserver:\n{log}");
     }
 }
