@@ -4,6 +4,7 @@
 //! there, and another process goes on. The process is this test program, asked to run one test more.
 
 use super::{file, get, id, list, put, remove, repo};
+use crate::tools::missing;
 use crate::tree::{self, TempDir, random};
 use restic_123pan::body::{Body, Budget};
 use restic_123pan::local::Local;
@@ -310,7 +311,7 @@ fn can_trace() -> bool {
     let traced = strace.args(["-qq", "-o", "/dev/null", "true"]).output();
     let can = traced.is_ok_and(|output| output.status.success());
     if !can {
-        eprintln!("SKIPPED: there is no strace here that may trace");
+        missing("there is no strace here that may trace");
     }
     can
 }

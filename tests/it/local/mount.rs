@@ -1,6 +1,7 @@
 //! A small file system in memory, mounted for one test: a disk that can be full, read-only, or
 //! away. Only root may mount; others skip such tests with a printed reason.
 
+use crate::tools::missing;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -14,7 +15,7 @@ impl Mount {
         let words = ["-t", "tmpfs", "-o", &options, "restic-123pan-test"];
         let is_mounted = run(Command::new("mount").args(words).arg(on));
         if !is_mounted {
-            eprintln!("SKIPPED: this user can't mount a file system");
+            missing("this user can't mount a file system");
         }
         is_mounted.then(|| Self(on.to_owned()))
     }
