@@ -33,6 +33,7 @@ pub mod health;
 pub mod outcome;
 pub mod pace;
 pub mod retry;
+pub mod time;
 pub mod timing;
 pub mod token;
 pub mod trouble;

@@ -75,6 +75,8 @@ pub enum Reason {
     NoEndpoint,
     /// The cloud has trouble of its own, and nothing was done.
     Server,
+    /// This machine's clock and the cloud's differ by hours.
+    Clock,
     /// The cloud can't be reached.
     Unreachable,
     /// The answer was lost, or can't be read; it may have been done.

@@ -35,6 +35,7 @@ mod remove;
 mod space;
 mod tree;
 mod upload;
+mod urgent;
 mod verify;
 
 pub use crate::cloud::finding::{Contents, Event, Finding, Flaw, Report};
@@ -91,7 +92,7 @@ impl Pan123 {
         let root = Root::new(&config.repo_path);
         let api = Arc::new(Api::new(config));
         let tree = Arc::new(Tree::new(Arc::clone(&api)));
-        let trash = Arc::new(Trash::new(&api, &tree, PendingPurges::new(config)));
+        let trash = Arc::new(Trash::new(&api, &tree, PendingPurges::new(config, &api.client.time)));
         let confirm = Arc::new(Confirm::new(config, &api, &tree, &trash));
         let space = Arc::new(Space::new(config.timing.space));
         let parts = Parts {
@@ -171,7 +172,11 @@ impl Store for Pan123 {
     }
 
     fn remove(&self, files: &[(Repo, File)]) -> Vec<Result<(), Error>> {
-        self.removals.remove(files)
+        let removed = self.removals.remove(files);
+        let gone = files.iter().zip(&removed).filter(|(_, done)| done.is_ok());
+        let folders = gone.map(|((repo, file), _)| self.root.folder(repo, file));
+        self.space.removed(&folders.collect::<Vec<String>>());
+        removed
     }
 
     fn limits(&self) -> Limits {
@@ -200,6 +205,17 @@ impl Store for Pan123 {
 
     fn free_space(&self) -> Option<u64> {
         self.space.free()
+    }
+
+    fn make_room(&self, wanted: u64) {
+        self.space.refresh(&self.api);
+        if self.space.has(wanted) || self.trash.pending.len() == 0 {
+            return;
+        }
+        if let Some(background) = &self.background {
+            background.purge_now(self.api.timing().visible);
+            self.space.refresh(&self.api);
+        }
     }
 
     fn used_space(&self, folder: &Repo) -> Result<Option<u64>, Error> {

@@ -66,8 +66,25 @@ impl Drop for Flight<'_> {
 }
 
 impl Service {
-    /// Lets a file go on its way if there is room for it.
+    /// Lets a file go on its way if there is room for it, by what the store knows or by what it
+    /// finds when it looks again.
     pub(super) fn begin(
+        &self,
+        grant: &Grant,
+        (repo, file): (&Repo, &File),
+        length: u64,
+    ) -> Result<Flight<'_>, Error> {
+        match self.begin_now(grant, (repo, file), length) {
+            Err(full) if full.cause == Cause::Full => {
+                let keeps = grant.keeps(file, self.reserve);
+                self.store.make_room(length.saturating_add(keeps));
+                self.begin_now(grant, (repo, file), length)
+            }
+            begun => begun,
+        }
+    }
+
+    fn begin_now(
         &self,
         grant: &Grant,
         (repo, file): (&Repo, &File),

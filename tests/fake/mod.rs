@@ -194,6 +194,12 @@ impl Fake {
         self.hub.lock().switches.clone()
     }
 
+    /// Has answers tell the time, in seconds since 1970, by another clock than the emulator's.
+    pub fn tell_time_by(&self, clock: impl Fn() -> u64 + Send + Sync + 'static) {
+        // The first clock stays.
+        let _ = self.hub.dates.set(Box::new(clock));
+    }
+
     /// Ends all tokens now.
     pub fn revoke_tokens(&self) {
         self.hub.lock().tokens.revoke_all();

@@ -20,8 +20,10 @@ use super::health::Seen;
 use super::outcome::{Fault, Outcome, Reason};
 use super::pace::Pacer;
 use super::retry::{Verdict, verdict};
+use super::time::Time;
 use super::timing::Timing;
 use super::trouble::Troubles;
+use crate::civil;
 use crate::store::{Advice, Health};
 use crate::sync::lock;
 use agent::{agent, unsent};
@@ -67,6 +69,8 @@ pub struct Client {
     pub troubles: Troubles,
     /// What has been seen of the cloud, for whoever watches.
     pub seen: Seen,
+    /// What time it is there.
+    pub time: Arc<Time>,
     /// Every timeout, pause and bound in time.
     pub timing: Timing,
 }
@@ -90,6 +94,7 @@ impl Client {
             pacer: Pacer::new(rates),
             banned: Mutex::default(),
             troubles: Troubles::default(),
+            time: Arc::new(Time::new(&timing)),
             timing,
         }
     }
@@ -231,7 +236,7 @@ impl Client {
             }
         };
         Ok(match sent {
-            Ok(response) => self.understand(call.spec, response, read),
+            Ok(response) => self.understand(call, response, read),
             Err(error) => (unsent(&error), String::new()),
         })
     }
@@ -279,7 +284,7 @@ impl Client {
 
     fn understand(
         &self,
-        spec: &'static Spec,
+        call: &Call<'_, '_>,
         response: Response<ureq::Body>,
         read: &mut Reading<'_>,
     ) -> (Outcome, String) {
@@ -296,7 +301,21 @@ impl Client {
             header: &header,
             text: &text,
         };
-        self.dialect.understand(spec, &answer, read)
+        let (outcome, trace) = self.dialect.understand(call.spec, &answer, read);
+        let is_clouds = matches!(outcome, Outcome::Done | Outcome::Refused { .. });
+        // Other hosts, and whoever answers in the cloud's place, have clocks of their own.
+        if is_clouds && call.host.is_none() {
+            self.note_date(header("Date").as_deref());
+        }
+        (outcome, trace)
+    }
+
+    /// Notes the time that an answer of the cloud's tells.
+    fn note_date(&self, date: Option<&str>) {
+        let told = date.and_then(civil::from_http);
+        if let Some(text) = told.and_then(|time| self.time.tell(time)) {
+            self.trouble(&Fault::new(Reason::Clock, text));
+        }
     }
 
     /// How the cloud does, from memory; what only one cloud can tell is left out.

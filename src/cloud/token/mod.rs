@@ -14,7 +14,7 @@ pub use secret::Secret;
 use super::client::{Client, Stream, Streams, Tokens};
 use super::outcome::{Fault, Reason};
 use super::retry::pause;
-use super::timing::{Timing, now};
+use super::timing::Timing;
 use crate::sync::{lock, try_lock};
 use std::fmt::Write;
 use std::sync::{Arc, Mutex};
@@ -22,7 +22,8 @@ use std::time::{Duration, Instant};
 
 /// Seconds before its end at which a token is renewed, if its life is long enough.
 const MARGIN: u64 = 24 * 3600;
-/// Seconds for which a token is trusted that, by our clock, was never valid: the clock is wrong.
+/// Seconds for which a token is trusted that, by the clock of who fetched it, was never valid: that
+/// clock was wrong.
 const WRONG_CLOCK: u64 = 3600;
 
 /// An access token. Times are seconds since 1970.
@@ -32,7 +33,7 @@ pub struct Token {
     text: Arc<str>,
     /// When it ends, by the cloud's clock.
     pub expires: u64,
-    /// When it was fetched, by our clock.
+    /// When it was fetched, by the cloud's clock if it was known.
     pub issued: u64,
 }
 
@@ -42,7 +43,10 @@ impl Token {
         match self.expires.checked_sub(self.issued) {
             // A clock that was set back doesn't end a token.
             Some(life) => now < self.expires - MARGIN.min(life / 10),
-            None => now < self.issued.saturating_add(WRONG_CLOCK),
+            None => {
+                let soon = self.issued..self.issued.saturating_add(WRONG_CLOCK);
+                now < self.expires || soon.contains(&now)
+            }
         }
     }
 }
@@ -118,7 +122,7 @@ impl TokenCache {
         if state.token.is_none() {
             state.token = self.flow.stored();
         }
-        let now = now();
+        let now = Self::time(client, state.token.as_ref());
         let need = Need { now, failing };
         if let Some(token) = state.token.as_ref().filter(|token| need.is_met(token)) {
             return Ok(Arc::clone(&token.text));
@@ -145,6 +149,18 @@ impl TokenCache {
             }
             None => Err(error),
         }
+    }
+}
+
+impl TokenCache {
+    /// What time it is at the cloud, which is asked before a token goes that is over by our clock
+    /// alone.
+    fn time(client: &Client, token: Option<&Token>) -> u64 {
+        let time = client.time.or_ours();
+        if client.time.now().is_some() || token.is_none_or(|token| token.usable(time)) {
+            return time;
+        }
+        client.probe().ok().flatten().unwrap_or(time)
     }
 }
 
@@ -269,7 +285,8 @@ mod tests {
             (token(1000, 1100), 10, true),
             (token(2000, 1000), 2000 + 3599, true),
             (token(2000, 1000), 2000 + 3600, false),
-            (token(u64::MAX, 1000), 2000, true),
+            (token(u64::MAX, 1000), 2000, false),
+            (token(4_070_908_800, 1000), 999, true),
         ] {
             assert_eq!(token.usable(now), usable, "{} {}", token.issued, now);
         }

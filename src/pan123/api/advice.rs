@@ -54,6 +54,11 @@ pub fn advice(reason: Reason) -> Option<Advice> {
             "free some space in the account or buy more, then run restic again",
             "请在账户中腾出空间或购买容量，然后重新运行 restic",
         ),
+        Reason::Clock => (
+            "set this machine's clock, best by NTP: until both have agreed for an hour, nothing is \
+             purged from the bin",
+            "请校准本机的时钟，最好使用 NTP；在两边时钟一致满一小时之前，不会清除回收站中的任何文件",
+        ),
         Reason::Throttled => (
             "other programs use this account too: lower --rate-share so that all of them fit",
             "有其他程序也在使用该账户：请调低 --rate-share，使总调用不超限",

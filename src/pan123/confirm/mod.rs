@@ -61,7 +61,7 @@ impl Confirm {
     /// Confirms what lies below the configured folder; it begins with what an earlier process has
     /// left.
     pub fn new(config: &Config, api: &Arc<Api>, tree: &Arc<Tree>, trash: &Arc<Trash>) -> Self {
-        let ledger = Ledger::new(config, trash.pending.keeps());
+        let ledger = Ledger::new(config, trash.pending.keeps(), &api.client.time);
         Self {
             api: Arc::clone(api),
             root: Root::new(&config.repo_path),
@@ -91,7 +91,12 @@ impl Confirm {
     /// Confirms that everything acknowledged in a repository is there, but for a file that is being
     /// sent again. Cause::Lost if something isn't, and doesn't appear.
     pub fn confirm(&self, repo: &Repo, again: Id, priority: Priority) -> Result<(), Error> {
-        let mut all = self.unconfirmed.open(repo, self.api.timing().lost);
+        let most = self.api.timing().lost;
+        if !self.unconfirmed.expire_earlier(most) {
+            // Any answer tells the time.
+            let _ = self.api.user();
+        }
+        let mut all = self.unconfirmed.open(repo, most);
         all.retain(|file| file.name != again);
         if all.is_empty() {
             return Ok(());

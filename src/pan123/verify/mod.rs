@@ -14,6 +14,7 @@ use super::api::Api;
 use super::bin::pending::PendingPurges;
 use super::tree::Tree;
 use super::tree::paths::{Path, join};
+use crate::cloud::time::Time;
 use crate::cloud::Priority;
 use crate::cloud::finding::{Event, Finding, Flaw, Report, Subject};
 use crate::cloud::walk::walk;
@@ -49,7 +50,7 @@ pub fn verify(
         base: &config.repo_path,
         repos,
         deleted: PendingPurges::put(config),
-        now: config.clock.now(),
+        time: Arc::clone(&api.client.time),
         tell,
         progress: Mutex::default(),
     };
@@ -64,7 +65,7 @@ struct Walker<'a> {
     repos: &'a [Repo],
     /// What the server of this state directory has put into the bin itself.
     deleted: HashSet<u64>,
-    now: u64,
+    time: Arc<Time>,
     tell: &'a (dyn Fn(Event<'_>) + Sync),
     progress: Mutex<Progress>,
 }

@@ -7,7 +7,7 @@ pub(super) use crate::account::BASE;
 use crate::fake::{Fake, Options, Switches};
 use crate::tree::TempDir;
 use restic_123pan::body::{Body, Budget};
-use restic_123pan::pan123::{Config, Pan123, Timing};
+use restic_123pan::pan123::{Clock, Config, Pan123, Timing};
 use restic_123pan::restic::{File, Id, Kind, Range, Repo};
 use restic_123pan::store::{Cause, Error, Store};
 use sha2::{Digest, Sha256};
@@ -106,6 +106,9 @@ impl Drop for Cloud {
 /// Every time that is seconds in earnest, in milliseconds.
 pub(super) fn fast() -> Timing {
     Timing {
+        clock: Clock::default(),
+        // Who is about it sets it.
+        agreed: Duration::ZERO,
         connect: ms(2000),
         answer: ms(3000),
         stall: ms(2000),
@@ -167,6 +170,11 @@ impl Server {
     /// The repository.
     pub(super) fn repo(&self) -> Repo {
         self.repo.clone()
+    }
+
+    /// Has the cloud answer something, and with it tell its time.
+    pub(super) fn hear(&self) {
+        let _ = self.list(Kind::Keys);
     }
 
     pub(super) fn create(&self) -> Result<(), Cause> {
