@@ -133,8 +133,13 @@ impl Drop for Pan123 {
 
 impl Store for Pan123 {
     fn create(&self, repo: &Repo) -> Result<(), Error> {
+        let (folder, priority) = (self.root.repo(repo), priority_of(None));
+        // What is remembered of it may lie elsewhere now.
+        if self.tree.is_stale(&folder) {
+            self.tree.forget_gone(&folder, priority)?;
+        }
         let paths = Kind::ALL.map(|kind| self.root.kind(repo, kind));
-        self.tree.ensure_all(&paths, priority_of(None))
+        self.tree.ensure_all(&paths, priority)
     }
 
     fn list(&self, repo: &Repo, kind: Kind, found: &mut Found<'_>) -> Result<(), Error> {

@@ -1,6 +1,7 @@
 //! The HTTP client, and what its failures mean.
 
 use super::Network;
+use super::routes::{Ordered, Routes};
 use crate::cloud::outcome::Outcome;
 use rustls::CertificateError;
 use rustls::crypto::{CryptoProvider, KeyProvider, ring};
@@ -11,12 +12,14 @@ use std::sync::Arc;
 use ureq::Agent;
 use ureq::config::{AutoHeaderValue, IpFamily};
 use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
+use ureq::unversioned::resolver::DefaultResolver;
+use ureq::unversioned::transport::DefaultConnector;
 
 /// Bytes of buffer in each direction of a connection.
 const BUFFER: usize = 64 << 10;
 
 /// A client for an account's calls.
-pub(super) fn agent(network: &Network) -> Agent {
+pub(super) fn agent(network: &Network, routes: &Arc<Routes>) -> Agent {
     let timing = &network.timing;
     let family = if network.ipv4_only {
         IpFamily::Ipv4Only
@@ -47,7 +50,8 @@ pub(super) fn agent(network: &Network) -> Agent {
         .timeout_per_read(Some(timing.stall))
         .timeout_per_write(Some(timing.stall))
         .build();
-    Agent::new_with_config(built)
+    let resolver = Ordered::new(DefaultResolver::default(), routes);
+    Agent::with_parts(built, DefaultConnector::default(), resolver)
 }
 
 /// Whose word is taken for who a server is: Mozilla's list, or only what the user named. What is

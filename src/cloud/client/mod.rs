@@ -6,6 +6,7 @@ mod agent;
 mod describe;
 mod fetch;
 mod probe;
+mod routes;
 #[cfg(test)]
 mod tests;
 mod tokens;
@@ -27,6 +28,7 @@ use crate::civil;
 use crate::store::{Advice, Health};
 use crate::sync::lock;
 use agent::{agent, unsent};
+use routes::Routes;
 use log::debug;
 use serde::de::DeserializeOwned;
 use std::io::Read;
@@ -56,6 +58,8 @@ pub struct Network {
 /// The way to a cloud.
 pub struct Client {
     agent: Agent,
+    routes: Arc<Routes>,
+    ipv4_only: bool,
     base: String,
     dialect: Box<dyn Dialect>,
     tokens: Box<dyn Tokens>,
@@ -83,9 +87,11 @@ impl Client {
         tokens: Box<dyn Tokens>,
         rates: &[f64],
     ) -> Self {
-        let timing = network.timing.clone();
+        let (timing, routes) = (network.timing.clone(), Arc::default());
         Self {
-            agent: agent(network),
+            agent: agent(network, &routes),
+            routes,
+            ipv4_only: network.ipv4_only,
             base: network.api_url.trim_end_matches('/').to_owned(),
             seen: Seen::new(&timing, dialect.table()),
             dialect,
@@ -152,14 +158,18 @@ impl Client {
                 .then(|| self.tokens.stream(&mut token, &self.streams));
             let (outcome, trace) = self.send_once(&mut call, token.as_deref(), read)?;
             drop(stream);
-            let reason = self.dialect.reason(spec, &outcome);
+            let reason = self.reason(spec, &outcome);
             self.seen.called(spec, reason);
             let Some(reason) = reason else {
                 self.troubles.over(&*self.dialect);
+                token.iter().for_each(|token| self.tokens.accepted(token));
                 return Ok(());
             };
             let text = describe(self.cloud(), spec, &outcome, &trace);
-            self.troubles.tell(&*self.dialect, reason, &text);
+            self.tell(reason, &outcome, &text);
+            if let (Reason::Token | Reason::PushedOut, Some(token)) = (reason, &token) {
+                self.tokens.refused(token, &text);
+            }
             match reason {
                 Reason::Throttled => self.pacer.refused(spec.queue, sent),
                 Reason::Banned => *lock(&self.banned) = Some(start),
@@ -181,6 +191,25 @@ impl Client {
                 }
             }
         }
+    }
+
+    /// Why a call failed; None if it didn't. A page or a redirect isn't the cloud's, but what was
+    /// written before it may be there.
+    fn reason(&self, spec: &'static Spec, outcome: &Outcome) -> Option<Reason> {
+        let reason = self.dialect.reason(spec, outcome)?;
+        match outcome.is_foreign() && !spec.is(Way::Writes) {
+            true => Some(Reason::Intercepted),
+            false => Some(reason),
+        }
+    }
+
+    /// Says why a call failed, if that is a trouble.
+    fn tell(&self, reason: Reason, outcome: &Outcome, text: &str) {
+        let trouble = match outcome.is_foreign() {
+            true => Reason::Intercepted,
+            false => reason,
+        };
+        self.troubles.tell(&*self.dialect, trouble, text);
     }
 
     /// Waits until a call may go that was wanted at `start`, and says when it goes.

@@ -4,11 +4,13 @@
 //! brings a token is the cloud's.
 
 pub mod grant_file;
+mod refusals;
 pub mod rotating;
 pub mod secret;
 
 pub use grant_file::{Grant, GrantFile};
 pub use rotating::{Rotating, Tokens as GrantedTokens};
+use refusals::Refusals;
 pub use secret::Secret;
 
 use super::client::{Client, Stream, Streams, Tokens};
@@ -91,6 +93,8 @@ impl Need<'_> {
 pub struct TokenCache {
     flow: Box<dyn Flow>,
     state: Mutex<State>,
+    /// Apart from the state, which is held across renewals.
+    refusals: Mutex<Refusals>,
 }
 
 #[derive(Default)]
@@ -113,6 +117,7 @@ impl TokenCache {
         Self {
             flow: Box::new(flow),
             state: Mutex::default(),
+            refusals: Mutex::default(),
         }
     }
 
@@ -130,7 +135,7 @@ impl TokenCache {
         let failed = state.failed.as_ref();
         let error = match failed.filter(|failed| failed.at.elapsed() < failed.pause) {
             Some(failed) => failed.error.clone(),
-            None => match self.flow.renew(client, &need) {
+            None => match self.renew(client, &need) {
                 Ok(token) => {
                     let text = Arc::clone(&token.text);
                     let (token, failed) = (Some(token), None);
@@ -164,9 +169,34 @@ impl TokenCache {
     }
 }
 
+impl TokenCache {
+    /// A token that meets the need. Where the cloud refuses one after the other, new ones are asked
+    /// for ever more rarely; what another process has got will do.
+    fn renew(&self, client: &Client, need: &Need<'_>) -> Result<Token, Fault> {
+        let Some((failing, _)) = need.failing else {
+            return self.flow.renew(client, need);
+        };
+        let (pause, cloud) = (client.timing.token_pause, client.cloud());
+        if let Some(fault) = lock(&self.refusals).waits(failing, pause, cloud) {
+            let stored = self.flow.stored().filter(|token| need.is_met(token));
+            return stored.ok_or(fault);
+        }
+        let renewed = self.flow.renew(client, need);
+        renewed.map_err(|fault| lock(&self.refusals).explain(failing, fault))
+    }
+}
+
 impl Tokens for TokenCache {
     fn token(&self, client: &Client, failing: Option<(&str, Reason)>) -> Result<Arc<str>, Fault> {
         self.get(client, failing).map_err(unsent)
+    }
+
+    fn refused(&self, token: &str, why: &str) {
+        lock(&self.refusals).refused(token, why);
+    }
+
+    fn accepted(&self, token: &str) {
+        lock(&self.refusals).accepted(token);
     }
 
     fn stream<'s>(&self, token: &mut Option<Arc<str>>, streams: &'s Streams) -> Stream<'s> {
@@ -205,6 +235,8 @@ impl State {
         // What needs no call to the cloud, or doesn't reach it, may be tried as often as it likes.
         let cheap = [
             Reason::Unreachable,
+            Reason::Intercepted,
+            Reason::Refused,
             Reason::Grant,
             Reason::TokenFile,
             Reason::Held,

@@ -11,11 +11,23 @@ pub fn advice(reason: Reason) -> Option<Advice> {
              reached",
             "请检查本机的网络、DNS 和时钟；在能连上 123 云盘之前，请求会得到 503",
         ),
+        Reason::Intercepted => (
+            "something else answers in 123pan's place: log in to this network with a browser if it \
+             asks for that, and check proxy, DNS and --api-url; requests get 503 meanwhile",
+            "有其他设备在代替 123 云盘应答：如果本网络要求登录，请先用浏览器登录，并检查代理、DNS 和 \
+             --api-url；在此期间请求会得到 503",
+        ),
         Reason::NoToken => (
             "check PAN123_CLIENT_ID and PAN123_CLIENT_SECRET, or those of the OAuth app, and that \
              the developer benefit of the account hasn't ended; requests get 503 meanwhile",
             "请检查 PAN123_CLIENT_ID 和 PAN123_CLIENT_SECRET(或 OAuth 应用的相应设置)，并确认账户的\
              开发者权益没有到期；在此期间请求会得到 503",
+        ),
+        Reason::Refused => (
+            "123pan gives access tokens and refuses them: see what reason it gives, and whether the \
+             developer benefit of the account has ended; requests get 503 meanwhile",
+            "123 云盘发放访问令牌后又拒绝使用：请查看它给出的原因，并确认账户的开发者权益没有到期；在此期间请求\
+             会得到 503",
         ),
         Reason::Grant => (
             "log in again with `restic-123pan login`, which a running server notices by itself; \

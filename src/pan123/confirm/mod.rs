@@ -15,6 +15,7 @@ use super::config::Config;
 use super::tree::Tree;
 use super::tree::files::CONFIG;
 use super::tree::list::holding;
+use super::tree::moved::Gone;
 use super::tree::paths::{Path, holds_packs, join, parent};
 use super::tree::root::{Root, name_of};
 use crate::cloud::{Priority, pause};
@@ -267,14 +268,20 @@ impl Confirm {
         above: &[(String, u64)],
         rows: &HashMap<u64, Row>,
     ) -> Result<(), Error> {
-        let in_bin = |id: &u64| rows.get(id).is_some_and(|row| row.trashed != 0);
-        let Some((path, _)) = above.iter().find(|(_, id)| in_bin(id)) else {
+        let mut known = self.tree.known();
+        let rows: Vec<Row> = rows.values().cloned().collect();
+        let gone = |(path, id): &'_ (String, u64)| {
+            Some((path.clone(), known.gone(path, &[*id], &rows)?))
+        };
+        let Some((path, gone)) = above.iter().find_map(gone) else {
             return Ok(());
         };
-        self.tree.known().forget_folder(path);
-        let text = format!(
-            "/{path} lies in 123pan's bin, with all that was stored in it: bring it back from there"
-        );
+        known.forget_gone(&path, gone);
+        let what = match gone {
+            Gone::Trashed => "lies in 123pan's bin",
+            Gone::Moved => "has been moved or renamed at 123pan",
+        };
+        let text = format!("/{path} {what}, with all that was stored in it: bring it back");
         Err(Error::new(Cause::Busy, text))
     }
 

@@ -7,7 +7,7 @@ use super::api::Api;
 use super::tree::Tree;
 use super::tree::files::Known;
 use super::tree::list::newest;
-use super::tree::paths::Path;
+use super::tree::paths::{Path, holds_packs, parent};
 use super::tree::root::{name_of, priority_of};
 use crate::cloud::download::Reader;
 use crate::cloud::{Fault, Priority, Reason, pause};
@@ -52,6 +52,10 @@ impl Downloads {
                 // The only name whose bytes may change: what the download of a file in the bin
                 // yields is undocumented.
                 (1, File::Config) => self.tree.locate_now(path, name, priority)?,
+                // Once a minute, whether it still lies where it was.
+                (1, _) if self.tree.is_stale(above_packs(path)) => {
+                    self.tree.locate_now(path, name, priority)?
+                }
                 (1, _) => self.tree.locate(path, name, priority)?,
                 _ => {
                     std::thread::sleep(pause(self.api.timing().look, tries));
@@ -117,6 +121,11 @@ impl Downloads {
             }
         }
     }
+}
+
+/// A folder's path, or of those that hold packs the one above all of them.
+fn above_packs(path: &Path) -> &Path {
+    if holds_packs(path) { parent(path) } else { path }
 }
 
 /// Why a file can't be opened.

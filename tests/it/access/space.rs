@@ -113,7 +113,7 @@ fn what_was_freed_can_be_filled_at_once() {
         // It does until it is purged, which would come some seconds later.
         (Bin::Purge, true, ""),
         // A user's limit.
-        (Bin::Keep, true, " limit=8M"),
+        (Bin::Keep, false, " limit=8M"),
     ] {
         println!("{bin:?} {bin_counts} {limit}");
         let free = if limit.is_empty() { 9 } else { 1 << 10 };

@@ -16,6 +16,8 @@ mod grants;
 mod lists;
 mod locks;
 mod missing;
+mod moved;
+mod portal;
 mod restarts;
 mod rig;
 mod serving;
