@@ -8,6 +8,7 @@ use restic_123pan::command::{self, Call, start_log};
 use restic_123pan::pan123::{self, Pan123};
 use restic_123pan::server::{self, Stop};
 use restic_123pan::service::Service;
+use restic_123pan::store::removals::{self, Removals};
 use restic_123pan::watch::{Record, Watch};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
@@ -116,7 +117,13 @@ fn run(
     info!("listening on {}, {}", bound.address(), config.summary());
     let _record = Record::start(&watch, account.state_file("repositories", "json"));
     let budget = Budget::new(config.memory, config.spool_dir.clone());
-    let service = Service::new(Box::new(Pan123::new(account)), budget).watched(watch);
+    let removals = removals::Config {
+        batch: pan123::BATCH,
+        log: account.state_file("removals", "log"),
+        timing: removals::Timing::default(),
+    };
+    let store = Removals::start(Box::new(Pan123::new(account)), removals);
+    let service = Service::new(Box::new(store), budget).watched(watch);
     bound.run(service.guarded(Arc::new(access)).reserving(config.reserve))?;
     info!("stopped");
     Ok(())

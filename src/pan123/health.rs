@@ -186,6 +186,7 @@ impl Cloud {
             bin,
             damaged,
             troubles,
+            ..Health::default()
         }
     }
 }

@@ -55,11 +55,12 @@ pub use api::Tier;
 pub use config::{Bin, Clock, Config, Timing};
 pub use token::{Grant, authorization, log_in};
 pub use trash::{Freed, Item, RecycleBin, Restored, Seen, What};
+pub use tree::BATCH;
 pub use verify::{Finding, Flaw, Holding, Report, Told, verify};
 
 use crate::body::Body;
 use crate::restic::{File, Kind, Range, Repo};
-use crate::store::{Error, Found, Health, Loaded, Store};
+use crate::store::{Error, Found, Health, Identity, Loaded, Store};
 use std::sync::Arc;
 
 /// The store over 123pan.
@@ -150,6 +151,16 @@ impl Store for Pan123 {
 
     fn remove(&self, files: &[(Repo, File)]) -> Vec<Result<(), Error>> {
         self.cloud.remove(files)
+    }
+
+    fn identity(&self, repo: &Repo, file: &File) -> Result<Option<Identity>, Error> {
+        let (path, first) = (self.cloud.folder(repo, file), priority(file.kind()));
+        let known = self.cloud.tree.locate(&path, key(file), first)?;
+        let numbers: Vec<String> = known.iter().map(|known| known.file.to_string()).collect();
+        Ok(known.first().map(|known| Identity {
+            size: known.size,
+            tag: numbers.join(","),
+        }))
     }
 
     fn health(&self) -> Health {

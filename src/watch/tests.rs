@@ -93,6 +93,8 @@ fn cloud() -> Health {
         }],
         uploads: 4,
         uploads_most: 8,
+        removing: 17,
+        unremoved: 5,
         bin: 42,
         damaged: 3,
         troubles: vec![Trouble {

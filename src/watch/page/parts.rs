@@ -275,6 +275,8 @@ pub(super) fn work(out: &mut String, seen: &Snapshot, texts: &Texts) {
             texts.memory,
             of(&bytes(seen.memory), &bytes(seen.memory_most)),
         ),
+        (texts.removing, cloud.removing.to_string()),
+        (texts.unremoved, cloud.unremoved.to_string()),
         (texts.bin, cloud.bin.to_string()),
     ];
     let _ = write!(
