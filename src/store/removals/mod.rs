@@ -15,26 +15,29 @@
 //! restarted server carries out only what is young and still the same file. Everything but packs
 //! goes straight to the store below.
 //!
-//! What is noted and when it is due is `notes`', what survives a kill is `log`'s, the thread that
-//! calls the store is `sender`'s.
+//! What is noted and when it is due is `notes`', what was just stored `young`'s, what survives a
+//! kill `log`'s; the thread that calls the store is `sender`'s. What the layer does with its notes
+//! is here.
 
+mod layer;
 mod log;
 mod notes;
 mod sender;
 #[cfg(test)]
 mod tests;
+mod young;
 
-use super::{Cause, Error, Found, Health, Identity, Loaded, Store};
+use super::{Cause, Error, Identity, Store};
 use crate::body::Body;
-use crate::restic::{File, Id, Kind, Range, Repo};
+use crate::restic::{File, Id, Kind, Repo};
 use ::log::warn;
 use log::{Line, Log};
 use notes::{Notes, Phase};
-use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use young::Young;
 
 /// The stack of the thread that sends, in bytes: TLS handshakes happen on it.
 const STACK: usize = 512 << 10;
@@ -101,6 +104,7 @@ struct Shared {
     timing: Timing,
     log: Log,
     notes: Mutex<Notes>,
+    young: Mutex<Young>,
     /// Whenever the notes have changed.
     changed: Condvar,
 }
@@ -116,6 +120,7 @@ impl Removals {
             timing: config.timing,
             log,
             notes: Mutex::new(notes),
+            young: Mutex::new(Young::new(config.timing.young)),
             changed: Condvar::new(),
         });
         let sends = Arc::clone(&shared);
@@ -125,24 +130,6 @@ impl Removals {
         Self {
             shared,
             sender: sender.ok(),
-        }
-    }
-
-    /// What is answered without the store below, if this can be.
-    fn early(&self, repo: &Repo, file: &File) -> Option<Result<(), Error>> {
-        match file {
-            File::Hashed(Kind::Data, id) if self.sender.is_some() => self.note(repo, *id),
-            File::Hashed(Kind::Locks, _) => self.shared.settle(repo).err().map(Err),
-            _ => None,
-        }
-    }
-
-    /// Notes a pack's removal; None if the store below must see to it at once.
-    fn note(&self, repo: &Repo, id: Id) -> Option<Result<(), Error>> {
-        match self.shared.still_there(repo, id) {
-            Ok(Some(identity)) => Some(self.shared.note(repo, id, identity)),
-            Ok(None) => None,
-            Err(error) => Some(Err(error)),
         }
     }
 }
@@ -161,95 +148,13 @@ impl Drop for Removals {
     }
 }
 
-impl Store for Removals {
-    fn create(&self, repo: &Repo) -> Result<(), Error> {
-        self.shared.store.create(repo)
-    }
-
-    fn list(&self, repo: &Repo, kind: Kind, found: &mut Found<'_>) -> Result<(), Error> {
-        let shared = &self.shared;
-        if kind != Kind::Data {
-            return shared.store.list(repo, kind, found);
-        }
-        // What goes while the list is read may still be in it.
-        let before: HashSet<Id> = shared.proven(repo)?.ids(repo);
-        shared.store.list(repo, kind, &mut |entry| {
-            let hidden = before.contains(&entry.id) || shared.notes().has(repo, entry.id);
-            if hidden { Ok(()) } else { found(entry) }
-        })
-    }
-
-    fn stat(&self, repo: &Repo, file: &File) -> Result<u64, Error> {
-        self.shared.visible(repo, file)?;
-        self.shared.store.stat(repo, file)
-    }
-
-    fn load(&self, repo: &Repo, file: &File, range: Option<Range>) -> Result<Loaded, Error> {
-        self.shared.visible(repo, file)?;
-        self.shared.store.load(repo, file, range)
-    }
-
-    fn save(&self, repo: &Repo, file: &File, body: &mut Body<'_>) -> Result<(), Error> {
-        let shared = &self.shared;
-        let File::Hashed(Kind::Data, id) = file else {
-            return shared.store.save(repo, file, body);
-        };
-        if !shared.take_back(repo, *id, body)? {
-            shared.store.save(repo, file, body)?;
-        }
-        shared.notes().stored(repo, *id, Instant::now());
-        Ok(())
-    }
-
-    fn holds(&self, repo: &Repo, file: &File, body: &mut Body<'_>) -> Result<bool, Error> {
-        self.shared.store.holds(repo, file, body)
-    }
-
-    fn identity(&self, repo: &Repo, file: &File) -> Result<Option<Identity>, Error> {
-        self.shared.store.identity(repo, file)
-    }
-
-    fn remove(&self, files: &[(Repo, File)]) -> Vec<Result<(), Error>> {
-        let early: Vec<_> = files
-            .iter()
-            .map(|(repo, file)| self.early(repo, file))
-            .collect();
-        let open = files.iter().zip(&early).filter(|(_, done)| done.is_none());
-        let open: Vec<(Repo, File)> = open.map(|(file, _)| file.clone()).collect();
-        let mut rest = match open.is_empty() {
-            true => Vec::new(),
-            false => self.shared.store.remove(&open),
-        }
-        .into_iter();
-        let answers = early.into_iter();
-        answers
-            .map(|done| done.or_else(|| rest.next()).unwrap_or(Ok(())))
-            .collect()
-    }
-
-    fn health(&self) -> Health {
-        let mut health = self.shared.store.health();
-        let notes = self.shared.notes();
-        (health.removing, health.unremoved) = (notes.len(), notes.failed);
-        health
-    }
-
-    fn probe(&self) -> Result<(), Error> {
-        self.shared.store.probe()
-    }
-
-    fn free_space(&self) -> Option<u64> {
-        self.shared.store.free_space()
-    }
-
-    fn used_space(&self, folder: &Repo) -> Result<Option<u64>, Error> {
-        self.shared.store.used_space(folder)
-    }
-}
-
 impl Shared {
     fn notes(&self) -> MutexGuard<'_, Notes> {
         self.notes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn young(&self) -> MutexGuard<'_, Young> {
+        self.young.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits until something doesn't hold any more of the notes.
@@ -297,12 +202,12 @@ impl Shared {
     /// Notes a removal, on disk too unless the pack was just stored: its client may send it again,
     /// perhaps to another server, and nothing else may remove it then.
     fn note(&self, repo: &Repo, id: Id, identity: Identity) -> Result<(), Error> {
-        let mut notes = self.wait_while("removing packs", |notes| notes.is_full())?;
+        let notes = self.wait_while("removing packs", |notes| notes.is_full())?;
         if notes.has(repo, id) {
             return Ok(());
         }
-        let spared = notes.is_young(repo, id, Instant::now());
         drop(notes);
+        let spared = self.young().has(repo, id, Instant::now());
         let line = Line {
             repo: repo.clone(),
             id,

@@ -11,8 +11,6 @@ use std::time::Instant;
 /// Most notes at a time: a prune of 160 GB in packs of 16 MiB. With about 150 bytes each they take
 /// 1.5 MB; whoever has more to remove waits until some have gone.
 const MOST: usize = 10_000;
-/// Most packs that are remembered as just stored; of the oldest the removal isn't spared.
-const MOST_YOUNG: usize = 1024;
 /// A pause after a failure is doubled so many times at most: from 1 to 32 s.
 const DOUBLED: u32 = 5;
 
@@ -69,8 +67,6 @@ pub(super) struct Notes {
     later: Vec<(Instant, Entry)>,
     /// What an earlier process has noted and nobody has looked for yet.
     recalled: Vec<Entry>,
-    /// Packs that were just stored, the oldest first.
-    young: VecDeque<(Repo, Id, Instant)>,
     /// When the last one was noted.
     last: Option<Instant>,
     /// When the process began to end.
@@ -104,7 +100,6 @@ impl Notes {
             urgent: VecDeque::new(),
             later: Vec::new(),
             recalled: Vec::new(),
-            young: VecDeque::new(),
             last: None,
             stopped: None,
             failed: 0,
@@ -169,30 +164,6 @@ impl Notes {
     pub(super) fn any_upto(&self, repo: &Repo, number: u64) -> bool {
         let mut notes = self.repos.get(repo).into_iter().flat_map(HashMap::values);
         notes.any(|note| note.number <= number)
-    }
-
-    /// Notes that a pack was just stored.
-    pub(super) fn stored(&mut self, repo: &Repo, id: Id, now: Instant) {
-        self.forget_old(now);
-        if self.young.len() >= MOST_YOUNG {
-            self.young.pop_front();
-        }
-        self.young.push_back((repo.clone(), id, now));
-    }
-
-    /// Whether a pack was just stored.
-    pub(super) fn is_young(&mut self, repo: &Repo, id: Id, now: Instant) -> bool {
-        self.forget_old(now);
-        let same = |(place, name, _): &(Repo, Id, Instant)| *name == id && place == repo;
-        self.young.iter().any(same)
-    }
-
-    fn forget_old(&mut self, now: Instant) {
-        let most = self.timing.young;
-        let is_old = |(_, _, at): &(Repo, Id, Instant)| now.duration_since(*at) >= most;
-        while self.young.front().is_some_and(is_old) {
-            self.young.pop_front();
-        }
     }
 
     /// Notes a removal, which waits longer if it is `spared` and isn't in the log then.
