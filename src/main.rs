@@ -5,6 +5,7 @@ use restic_123pan::access::{Access, passwd};
 use restic_123pan::args::{self, Command, Config, Exit, Task};
 use restic_123pan::body::Budget;
 use restic_123pan::command::{self, Call, start_log};
+use restic_123pan::limit::{Limit, Limits};
 use restic_123pan::pan123::{self, Pan123};
 use restic_123pan::server::{self, Stop};
 use restic_123pan::service::Service;
@@ -123,7 +124,12 @@ fn run(
         timing: removals::Timing::default(),
     };
     let store = Removals::start(Box::new(Pan123::new(account)), removals);
+    let limits = Limits {
+        upload: Limit::new(config.limit_upload.clone()),
+        download: Limit::new(config.limit_download.clone()),
+    };
     let service = Service::new(Box::new(store), budget).watched(watch);
+    let service = service.limited(limits);
     bound.run(service.guarded(Arc::new(access)).reserving(config.reserve))?;
     info!("stopped");
     Ok(())

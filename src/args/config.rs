@@ -1,6 +1,7 @@
 //! What the program was told, as values that can't be wrong.
 
 use crate::access::Rules;
+use crate::limit::Timetable;
 use crate::pan123::{self, Bin, Clock, Grant, Tier, Timing};
 use crate::restic::Repo;
 use std::fmt;
@@ -30,6 +31,10 @@ pub struct Config {
     pub workers: usize,
     /// Most uploads in flight.
     pub uploads: usize,
+    /// Bytes a second that clients may send together.
+    pub limit_upload: Timetable,
+    /// Bytes a second that they may get.
+    pub limit_download: Timetable,
     /// Share of 123pan's rates that this program may use: above 0, at most 1.
     pub rate_share: f64,
     /// What becomes of deleted files.

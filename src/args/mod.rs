@@ -24,6 +24,7 @@ pub use config::{Config, Secret};
 pub use table::{Opt, options};
 
 use crate::access::Rules;
+use crate::limit::Timetable;
 use crate::pan123::Tier;
 use argh::FromArgs;
 use environment::Env;
@@ -39,7 +40,7 @@ const NAME: &str = "restic-123pan";
 /// Where it listens unless told otherwise.
 const LISTEN: &str = "127.0.0.1:8000";
 /// The options that may stand in a configuration file.
-const OPTIONS: [&str; 22] = [
+const OPTIONS: [&str; 24] = [
     "listen",
     "htpasswd-file",
     "no-auth",
@@ -54,6 +55,8 @@ const OPTIONS: [&str; 22] = [
     "memory",
     "workers",
     "uploads",
+    "limit-upload",
+    "limit-download",
     "rate-share",
     "bin",
     "tier",
@@ -151,6 +154,15 @@ struct Flags {
     /// uploads to 123pan at the same time, up to 20; default 8
     #[argh(option, arg_name = "n")]
     uploads: Option<String>,
+
+    /// most bytes a second that clients send together: off, a size such as 2M, or times
+    /// such as "08:00,512K 23:00,off"; default off
+    #[argh(option, arg_name = "limit")]
+    limit_upload: Option<String>,
+
+    /// the same for what they get; default off
+    #[argh(option, arg_name = "limit")]
+    limit_download: Option<String>,
 
     /// share of 123pan's call rates to use, up to 1; default 0.8
     #[argh(option, arg_name = "x")]
@@ -325,6 +337,18 @@ fn config(flags: &Flags, env: &Env<'_>) -> Result<Config, String> {
         uploads: env.value("uploads", flags.uploads.as_deref(), "8", |text| {
             count(text, MOST_UPLOADS)
         })?,
+        limit_upload: env.value(
+            "limit-upload",
+            flags.limit_upload.as_deref(),
+            "off",
+            Timetable::parse,
+        )?,
+        limit_download: env.value(
+            "limit-download",
+            flags.limit_download.as_deref(),
+            "off",
+            Timetable::parse,
+        )?,
         rate_share: env.value(
             "rate-share",
             flags.rate_share.as_deref(),

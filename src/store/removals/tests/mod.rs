@@ -385,17 +385,3 @@ fn what_is_under_way_is_waited_for() {
     });
     assert!(world.has(pack), "it was stored anew");
 }
-
-#[test]
-fn the_end_of_the_process_waits() {
-    let mut world = World::over(Rigged::default(), None, |timing| timing.young = PATIENCE);
-    let packs: Vec<Id> = (0..250)
-        .map(|n: u32| world.save(Kind::Data, &n.to_be_bytes()))
-        .collect();
-    packs
-        .iter()
-        .for_each(|id| assert_eq!(world.remove(Kind::Data, &[*id]), [Ok(())]));
-    world.layer = None;
-    assert!(packs.iter().all(|id| !world.store.has(*id)));
-    assert_eq!(world.store.calls(), [100, 100, 50]);
-}

@@ -1,4 +1,4 @@
-//! What stands on disk, and what the next process makes of it.
+//! The end of the process, what stands on disk then, and what the next one makes of it.
 
 use super::*;
 
@@ -105,4 +105,18 @@ fn one_process_keeps_a_log() {
     assert!(other.has(pack) && !one.has(pack));
     other.remove(Kind::Data, &[pack]);
     assert_eq!(other.counts(), (1, 0));
+}
+
+#[test]
+fn the_end_of_the_process_waits() {
+    let mut world = World::over(Rigged::default(), None, |timing| timing.young = PATIENCE);
+    let packs: Vec<Id> = (0..250)
+        .map(|n: u32| world.save(Kind::Data, &n.to_be_bytes()))
+        .collect();
+    packs
+        .iter()
+        .for_each(|id| assert_eq!(world.remove(Kind::Data, &[*id]), [Ok(())]));
+    world.layer = None;
+    assert!(packs.iter().all(|id| !world.store.has(*id)));
+    assert_eq!(world.store.calls(), [100, 100, 50]);
 }
