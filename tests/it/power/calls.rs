@@ -327,12 +327,8 @@ fn purges() {
         for skip in 0.. {
             round += 1;
             assert_eq!(machine.ask("POST", &pack(round), &bytes(round)), Some(200));
-            assert_eq!(
-                machine.ask("POST", &lock(round), &lock_bytes(round)),
-                Some(200)
-            );
             assert_eq!(machine.ask("DELETE", &pack(round), b""), Some(200));
-            assert_eq!(machine.ask("DELETE", &lock(round), b""), Some(200));
+            assert_eq!(machine.unlock(), Some(200));
             machine.cloud.hold(skip, when);
             machine.wait_for("a call or the end", |m| {
                 m.cloud.holds() || m.cloud.bin().is_empty()

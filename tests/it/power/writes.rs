@@ -77,6 +77,7 @@ fn killed_at(step: u64) -> bool {
     let _ = machine.ask("POST", "/r/?create=true", b"");
     let _ = machine.ask("POST", &pack(), PACK);
     let removed = machine.ask("DELETE", &pack(), b"") == Some(200);
+    let removed = removed && machine.unlock() == Some(200);
     let promised = promise(&machine);
     // A kill, or a list that is on disk, with the journal gone.
     machine.wait_for("the list", |m| {
@@ -128,6 +129,7 @@ fn with_a_list() -> Option<Machine> {
     assert_eq!(machine.ask("POST", "/r/?create=true", b""), Some(200));
     assert_eq!(machine.ask("POST", &pack(), PACK), Some(200));
     assert_eq!(machine.ask("DELETE", &pack(), b""), Some(200));
+    assert_eq!(machine.unlock(), Some(200));
     machine.wait_for("the list", |m| m.state_file("bin-", ".json").is_some());
     machine.kill();
     Some(machine)
