@@ -7,7 +7,8 @@
 //!        │ Head, bytes ─► Answer
 //!   service     checks, statuses                   no socket, no thread, no clock
 //!        │ Repo, File, Body ─► Entry, Loaded, Error
-//!   store       the contract                       store::memory is what it means
+//!   store       the contract                       store::memory is what it means,
+//!        │                                         store::removals acknowledges before it removes
 //!        │
 //!   pan123      folders, numbers, tokens, rates    the only user of ureq, in one door
 //!        │ HTTPS

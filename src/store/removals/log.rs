@@ -83,7 +83,8 @@ impl Log {
         };
         let Some(lock) = lock(&path) else {
             info!(
-                "another process keeps {}: what this one removes isn't noted there",
+                "{} can't be had, or another process has it: packs whose removal this one \
+                 acknowledges stay if it is killed",
                 path.display()
             );
             return Self::default().and_nothing();

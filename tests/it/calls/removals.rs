@@ -114,3 +114,23 @@ fn deletes_do_not_wait_for_the_cloud() {
     assert_eq!(waits.join().unwrap(), 200);
     assert_eq!(rig.cloud().tree().len(), 0);
 }
+
+/// The end of the server waits for what it has acknowledged, also for what it would spare.
+#[test]
+fn a_server_that_stops_removes_first() {
+    let rig = Rig::start(&["--bin", "keep"]);
+    let mut wire = Wire::open(rig.address());
+    let packs: Vec<String> = (0..5u8).map(|n| hex(&Sha256::digest([n]))).collect();
+    for (n, pack) in (0..5u8).zip(&packs) {
+        let path = format!("/data/{pack}");
+        assert_eq!(wire.ask("POST", &path, "", &[n]).status, 200);
+        if n < 4 {
+            assert_eq!(wire.ask("DELETE", &path, "", b"").status, 200);
+        }
+    }
+    assert_eq!(rig.cloud().tree().len(), 5);
+    rig.stop_and_restart();
+    assert_eq!(rig.cloud().tree().len(), 1);
+    assert_eq!(rig.cloud().count(Trash).calls, 1);
+    rig.assert_clean(&[]);
+}
