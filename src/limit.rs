@@ -301,19 +301,24 @@ mod tests {
         assert_eq!(state.take(250, 1000, now), Duration::from_millis(250));
     }
 
-    /// Six connections at the lowest limit: each moves on every few seconds.
+    /// Connections that ask again as soon as they may get the same, whoever comes first, and each
+    /// moves on every few seconds, a hundred of them at the lowest limit too.
     #[test]
-    fn every_connection_moves_on() {
-        let now = Instant::now() + Duration::from_secs(1000);
+    fn connections_share_it() {
+        let start = Instant::now() + Duration::from_secs(1000);
         let mut state = State {
-            next: Some(now),
+            next: Some(start),
             ..State::default()
         };
         let step = LEAST / STEPS;
-        let last = (0..100).map(|_| state.take(step, LEAST, now)).last();
-        assert!(
-            last.unwrap() < Duration::from_secs(7),
-            "a round of a hundred connections"
-        );
+        // When each may ask again, and how often it has moved.
+        let mut connections = vec![(start, 0); 100];
+        for _ in 0..10_000 {
+            let next = connections.iter_mut().min_by_key(|(at, _)| *at).unwrap();
+            let wait = state.take(step, LEAST, next.0);
+            assert!(wait < Duration::from_secs(7), "{wait:?}");
+            *next = (next.0 + wait, next.1 + 1);
+        }
+        assert!(connections.iter().all(|(_, moved)| *moved == 100));
     }
 }

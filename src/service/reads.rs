@@ -84,12 +84,12 @@ impl Service {
             if n == 0 {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
+            self.limits.download.pay(n);
             answer.write(&buffer[..n])?;
             left -= n as u64;
             if step.is_some() {
                 // Or nothing would move while a buffer fills.
                 answer.flush()?;
-                self.limits.download.pay(n);
             }
         }
         Ok(())
