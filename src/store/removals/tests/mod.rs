@@ -2,6 +2,7 @@
 
 mod failures;
 mod restarts;
+mod schedule;
 
 use super::*;
 use crate::body::Budget;
