@@ -25,15 +25,20 @@ fn add(notes: &mut Notes, number: u32, spared: bool, now: Instant) {
 fn sent(notes: &mut Notes, now: Instant) -> Vec<Entry> {
     match notes.next(now) {
         Next::Send(batch) => batch,
-        Next::Wait(_) => Vec::new(),
-        next => panic!("{next:?}"),
+        next => {
+            assert!(matches!(next, Next::Wait(_)), "{next:?}");
+            Vec::new()
+        }
     }
 }
 
 fn waits_until(notes: &mut Notes, now: Instant) -> Option<Instant> {
     match notes.next(now) {
         Next::Wait(until) => until,
-        next => panic!("{next:?}"),
+        next => {
+            assert!(!matches!(next, Next::Send(_)), "{next:?}");
+            None
+        }
     }
 }
 
