@@ -75,9 +75,9 @@ pub enum Lane {
     Small,
     /// Packs and index files, and the list of packs.
     Large,
-    /// DELETEs of packs, which are gathered into batches.
+    /// DELETEs of packs, which the store gathers into batches behind the answer.
     RemoveLarge,
-    /// DELETEs of everything else, likewise.
+    /// DELETEs of everything else, which are gathered before it.
     RemoveSmall,
     /// New locks, which wait until lists show them.
     Locks,
