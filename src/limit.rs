@@ -2,7 +2,7 @@
 //! bytes takes small steps and pays for each, in order of arrival, so that every connection moves
 //! on and none starves another. No lock is held while somebody waits.
 
-use crate::args::size;
+use crate::units::size;
 use std::fmt;
 use std::io::{self, Read};
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -4,12 +4,13 @@
 //! renews its tokens stays inside. `memory` is what the contract means, and the tests' oracle.
 
 mod health;
-pub mod local;
+mod limits;
 pub mod memory;
 pub mod removals;
 
 pub use crate::error::{Cause, Error};
 pub use health::{Account, Advice, Calls, Health, Trouble};
+pub use limits::Limits;
 
 use crate::body::Body;
 use crate::restic::{File, Id, Kind, Part, Range, Repo};
@@ -56,6 +57,11 @@ pub trait Store: Send + Sync {
     /// them in the same order. Ok also when there is no such file; Ok promises that it is gone
     /// from the cloud, whatever became of the others.
     fn remove(&self, files: &[(Repo, File)]) -> Vec<Result<(), Error>>;
+
+    /// What the cloud's rules leave of the protocol; always the same.
+    fn limits(&self) -> Limits {
+        Limits::default()
+    }
 
     /// What tells a file from any other that has, had or will have its name, from memory if the
     /// store remembers it. None if there is no such file, or if the store can't tell files apart;

@@ -4,7 +4,7 @@
 use super::Removals;
 use crate::body::Body;
 use crate::restic::{File, Id, Kind, Range, Repo};
-use crate::store::{Error, Found, Health, Identity, Loaded, Store};
+use crate::store::{Error, Found, Health, Identity, Limits, Loaded, Store};
 use std::collections::HashSet;
 use std::time::Instant;
 
@@ -72,6 +72,10 @@ impl Store for Removals {
         answers
             .map(|done| done.or_else(|| rest.next()).unwrap_or(Ok(())))
             .collect()
+    }
+
+    fn limits(&self) -> Limits {
+        self.shared.store.limits()
     }
 
     fn health(&self) -> Health {

@@ -45,8 +45,6 @@ const STACK: usize = 512 << 10;
 /// How the layer works.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Files that the store removes in one call.
-    pub batch: usize,
     /// Where notes survive a kill; None keeps them in memory.
     pub log: Option<PathBuf>,
     /// How long things take.
@@ -113,7 +111,7 @@ impl Removals {
     /// The layer over a store, with what an earlier process has noted.
     pub fn start(store: Box<dyn Store>, config: Config) -> Self {
         let (log, recalled) = Log::open(config.log, clock());
-        let mut notes = Notes::new(config.batch, config.timing);
+        let mut notes = Notes::new(store.limits().batch, config.timing);
         notes.recall(recalled, Instant::now());
         let shared = Arc::new(Shared {
             store,

@@ -101,7 +101,6 @@ impl World {
     pub(super) fn over(cloud: Fake, url: &str) -> Self {
         let store = Pan123::new(&config(&cloud, url));
         let removals = removals::Config {
-            batch: 100,
             log: None,
             timing: behind(),
         };

@@ -134,7 +134,6 @@ impl World {
         };
         change(&mut timing);
         let config = Config {
-            batch: 100,
             log: log.map(Path::to_owned),
             timing,
         };
