@@ -2,10 +2,11 @@
 //! bytes takes small steps and pays for each, in order of arrival, so that every connection moves
 //! on and none starves another. No lock is held while somebody waits.
 
+use crate::sync::lock;
 use crate::units::size;
 use std::fmt;
 use std::io::{self, Read};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -171,7 +172,7 @@ impl Limit {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 }
 

@@ -6,13 +6,14 @@
 use crate::disk::{StateFile, private};
 use crate::restic::{Id, Repo};
 use crate::store::Identity;
+use crate::sync;
 use log::info;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 /// Seconds after which a note isn't carried out by another process: the lock of the client that
 /// removed the pack holds for 30 minutes, and while it does, nobody can have begun to use the pack.
@@ -157,7 +158,7 @@ impl Log {
 
 impl Open {
     fn inside(&self) -> MutexGuard<'_, Inside> {
-        self.inside.lock().unwrap_or_else(PoisonError::into_inner)
+        sync::lock(&self.inside)
     }
 
     /// Writes it anew, or removes it.

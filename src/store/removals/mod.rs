@@ -30,11 +30,12 @@ mod young;
 use super::{Cause, Error, Identity, Store};
 use crate::body::Body;
 use crate::restic::{File, Id, Kind, Repo};
+use crate::sync;
 use ::log::warn;
 use log::{Line, Log};
 use notes::{Notes, Phase};
 use std::path::PathBuf;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use young::Young;
@@ -148,11 +149,11 @@ impl Drop for Removals {
 
 impl Shared {
     fn notes(&self) -> MutexGuard<'_, Notes> {
-        self.notes.lock().unwrap_or_else(PoisonError::into_inner)
+        sync::lock(&self.notes)
     }
 
     fn young(&self) -> MutexGuard<'_, Young> {
-        self.young.lock().unwrap_or_else(PoisonError::into_inner)
+        sync::lock(&self.young)
     }
 
     /// Waits until something doesn't hold any more of the notes.
@@ -162,11 +163,9 @@ impl Shared {
         mut holds: impl FnMut(&mut Notes) -> bool,
     ) -> Result<MutexGuard<'_, Notes>, Error> {
         let (notes, most) = (self.notes(), self.timing.patience);
-        let waited = self.changed.wait_timeout_while(notes, most, &mut holds);
-        let (notes, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
-        match timeout.timed_out() {
-            false => Ok(notes),
-            true => Err(Error::new(Cause::Busy, format!("{what} takes too long"))),
+        match sync::wait_while(&self.changed, notes, most, &mut holds) {
+            (notes, false) => Ok(notes),
+            (_, true) => Err(Error::new(Cause::Busy, format!("{what} takes too long"))),
         }
     }
 

@@ -4,10 +4,13 @@ use super::Shared;
 use super::notes::{Entry, Next};
 use crate::restic::{File, Kind, Repo};
 use crate::store::{Cause, Error, Identity};
+use crate::sync;
 use log::{debug, info, warn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::PoisonError;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// How long it sleeps when there is nothing to do; whoever brings something wakes it.
+const IDLE: Duration = Duration::from_secs(3600);
 
 impl Shared {
     /// Does what there is to do until the process ends.
@@ -37,17 +40,8 @@ impl Shared {
                 Next::Wait(until) => until,
                 next => return next,
             };
-            notes = match until {
-                None => self
-                    .changed
-                    .wait(notes)
-                    .unwrap_or_else(PoisonError::into_inner),
-                Some(until) => {
-                    let pause = until.saturating_duration_since(now);
-                    let waited = self.changed.wait_timeout(notes, pause);
-                    waited.unwrap_or_else(PoisonError::into_inner).0
-                }
-            };
+            let pause = until.map_or(IDLE, |until| until.saturating_duration_since(now));
+            notes = sync::wait(&self.changed, notes, pause);
         }
     }
 
