@@ -2,20 +2,38 @@
 //! this order.
 
 use super::file::Settings;
+use std::cell::RefCell;
 use std::fs;
+use std::path::PathBuf;
 
 /// The environment, and the configuration file behind it. A variable that is set to nothing counts as unset.
 pub(super) struct Env<'a> {
     env: &'a dyn Fn(&str) -> Option<String>,
     /// What the configuration file says.
     pub(super) file: Settings,
+    /// The files that secrets were read from.
+    secrets: RefCell<Vec<PathBuf>>,
 }
 
 impl<'a> Env<'a> {
     /// Only the environment.
     pub(super) fn new(env: &'a dyn Fn(&str) -> Option<String>) -> Self {
-        let file = Settings::default();
-        Self { env, file }
+        let (file, secrets) = (Settings::default(), RefCell::default());
+        Self { env, file, secrets }
+    }
+
+    /// The same with a configuration file behind it.
+    pub(super) fn with(self, path: &str, names: &[&str]) -> Result<Self, String> {
+        let file = Settings::read(path, names)?;
+        if file.holds_secret() {
+            self.secrets.borrow_mut().push(path.into());
+        }
+        Ok(Self { file, ..self })
+    }
+
+    /// The files that secrets were read from.
+    pub(super) fn secrets(&self) -> Vec<PathBuf> {
+        self.secrets.borrow().clone()
     }
 
     /// A variable's value.
@@ -77,6 +95,7 @@ impl<'a> Env<'a> {
             (None, Some(path)) => {
                 let text = fs::read_to_string(&path)
                     .map_err(|error| format!("{file}: can't read {path}: {error}"))?;
+                self.secrets.borrow_mut().push(path.as_str().into());
                 let value = text.trim_end_matches(['\r', '\n']).to_owned();
                 match value.is_empty() {
                     true => Err(format!("{file}: {path} is empty")),

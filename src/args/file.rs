@@ -51,6 +51,12 @@ impl Settings {
         Ok(Self(settings))
     }
 
+    /// Whether a secret stands in it, and not only the name of a file with one.
+    pub(super) fn holds_secret(&self) -> bool {
+        let names = ["client-secret", "oauth-client-secret"].map(variable);
+        names.iter().any(|name| self.0.contains_key(name))
+    }
+
     /// The value of a variable and where it stands.
     pub(super) fn value(&self, variable: &str) -> Option<(String, String)> {
         self.0.get(variable).cloned()

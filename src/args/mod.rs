@@ -24,10 +24,10 @@ pub use config::{Config, Secret};
 pub use table::{Opt, options};
 
 use crate::access::Rules;
+use crate::disk::exposed;
 use crate::pan123::Tier;
 use argh::FromArgs;
 use environment::Env;
-use file::Settings;
 use listen::{check_access, listen};
 use std::path::PathBuf;
 pub(crate) use values::size;
@@ -250,11 +250,11 @@ fn environment<'a>(
     env: &'a dyn Fn(&str) -> Option<String>,
     file: Option<&str>,
 ) -> Result<Env<'a>, String> {
-    let mut env = Env::new(env);
-    if let Some(path) = env.text("config", file) {
-        env.file = Settings::read(&path, &OPTIONS)?;
+    let env = Env::new(env);
+    match env.text("config", file) {
+        Some(path) => env.with(&path, &OPTIONS),
+        None => Ok(env),
     }
-    Ok(env)
 }
 
 /// The words, with `--name=value` taken apart, which argh doesn't know.
@@ -293,6 +293,9 @@ fn config(flags: &Flags, env: &Env<'_>) -> Result<Config, String> {
     let state_dir = folders::state(state.as_deref(), env, &mut warnings);
     let app = (&flags.oauth_client_id, &flags.oauth_token_file);
     let client = client::client(app, env, state_dir.as_deref())?;
+    let places = [&state_dir, &client.file, &rules.htpasswd];
+    let places = places.into_iter().flatten().cloned().chain(env.secrets());
+    warnings.extend(places.filter_map(|path| exposed(&path)));
     let tier = env.value("tier", flags.tier.as_deref(), "auto", values::tier)?;
     let oauth = client.file.is_some().then_some(Tier::Oauth);
     let spool_dir = match env.text("spool-dir", flags.spool_dir.as_deref()) {

@@ -5,11 +5,10 @@
 
 use super::bin::Purge;
 use super::waste::Thrown;
-use crate::disk::append;
+use crate::disk;
 use crate::restic::Kind;
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -43,7 +42,7 @@ impl Journal {
     /// What an earlier process has noted, with the times, but for what its list has got. A line
     /// that broke off is left out.
     pub fn read(&self, listed: &HashSet<u64>) -> Vec<(u64, Thrown)> {
-        let text = self.path.as_ref().and_then(|path| fs::read(path).ok());
+        let text = self.path.as_ref().and_then(|path| disk::read(path).ok());
         let text = text.unwrap_or_default();
         let unsure = parse(&text).map(|(since, mut thrown)| {
             thrown.files.retain(|file| !listed.contains(file));
@@ -62,7 +61,7 @@ impl Journal {
         let lines: String = lines.map(|thrown| Line::of(thrown, since)).collect();
         if let Some(path) = self.path.as_ref().filter(|_| !lines.is_empty()) {
             // A disk that can't take it is the list's to complain about.
-            let _ = append(path, lines.as_bytes());
+            let _ = disk::append(path, lines.as_bytes());
         }
         Noted(self)
     }
@@ -73,7 +72,7 @@ impl Journal {
         let under_way = self.lock();
         let stored = store();
         if let Some(path) = self.path.as_ref().filter(|_| stored && *under_way == 0) {
-            let _ = fs::remove_file(path);
+            let _ = disk::remove(path);
         }
         stored
     }

@@ -8,10 +8,9 @@
 use super::promises::{Client, Promise, Promises};
 use super::waste::SANE;
 use super::{Clock, Config};
-use crate::disk::StateFile;
+use crate::disk::{self, StateFile};
 use crate::restic::{Id, Repo, hex};
 use sha2::{Digest, Sha256};
-use std::fs;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -45,7 +44,7 @@ impl Ledger {
         let text = self
             .file
             .as_ref()
-            .and_then(|file| fs::read(&file.path).ok());
+            .and_then(|file| disk::read(&file.path).ok());
         let text = text.unwrap_or_default();
         self.lines.store(lines(&text), Ordering::Relaxed);
         parse(&text, &|since| {

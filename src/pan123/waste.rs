@@ -15,7 +15,7 @@ use super::bin::Purge;
 use super::journal::{Journal, Noted};
 use super::tree::BATCH;
 use super::{Bin, Clock, Config};
-use crate::disk::StateFile;
+use crate::disk::{self, StateFile};
 use crate::restic::Kind;
 use list::DAY;
 use log::{info, warn};
@@ -268,7 +268,7 @@ fn list_file(config: &Config) -> Option<PathBuf> {
 
 /// The right to keep a list; none where files can't be locked, Err if another process has it.
 fn lock(file: &Path) -> Result<Option<fs::File>, ()> {
-    let Ok(lock) = fs::File::create(file.with_extension("lock")) else {
+    let Ok(lock) = disk::lock_file(&file.with_extension("lock")) else {
         return Ok(None);
     };
     match lock.try_lock() {
@@ -278,7 +278,7 @@ fn lock(file: &Path) -> Result<Option<fs::File>, ()> {
 }
 
 fn read(file: &Path) -> List {
-    let list = match fs::read(file) {
+    let list = match disk::read(file) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return List::default(),
         Err(error) => Err(error.to_string()),
         Ok(text) => List::parse(&text).map_err(|error| error.to_string()),

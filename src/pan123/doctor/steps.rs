@@ -11,7 +11,7 @@ use super::super::trouble::advice;
 use super::{Doctor, Found, Problem, SIZE, timing};
 use crate::body::{Body, Budget};
 use crate::civil;
-use crate::disk::replace;
+use crate::disk::try_folder;
 use crate::restic::Part;
 use std::fmt::Display;
 use std::io::Read;
@@ -36,9 +36,7 @@ impl Doctor {
         let Some(folder) = &self.config.state_dir else {
             return Err(Problem::new("no state directory is writable", advice));
         };
-        let probe = folder.join(format!(".doctor-{}", std::process::id()));
-        let written = replace(&probe, b"ok").and_then(|()| std::fs::remove_file(&probe));
-        match written {
+        match try_folder(folder) {
             Ok(()) => Ok(format!("{} can be written", folder.display())),
             Err(error) => Err(Problem::new(
                 format!("{}: {error}", folder.display()),

@@ -5,14 +5,14 @@
 //! shared file. It is a convenience: whatever is wrong with it, there will be a token.
 
 use super::{Config, Need, NoToken, Timing, Token, check_pause, now};
-use crate::disk::{StateFile, private};
+use crate::disk::{self, StateFile};
 use crate::pan123::call::Door;
 use crate::pan123::judge::Why;
 use crate::restic::hex;
 use log::{error, info};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use std::fs::{self, File, OpenOptions};
+use std::fs::File;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
@@ -141,9 +141,7 @@ impl Flow {
     /// The lock that makes processes take turns; without it they work all the same.
     fn lock(&self) -> Option<File> {
         let path = self.file.as_ref()?.path.with_extension("lock");
-        let file = private(OpenOptions::new().create(true).truncate(false))
-            .open(path)
-            .ok()?;
+        let file = disk::lock_file(&path).ok()?;
         let start = Instant::now();
         // Another process may be renewing; one that hangs must not hold us up for ever.
         while file.try_lock().is_err() {
@@ -156,7 +154,7 @@ impl Flow {
     }
 
     fn read(&self) -> Option<Token> {
-        let text = fs::read(&self.file.as_ref()?.path).ok()?;
+        let text = disk::read(&self.file.as_ref()?.path).ok()?;
         let stored: Stored = serde_json::from_slice(&text).ok()?;
         Some(stored.token())
     }

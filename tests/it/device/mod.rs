@@ -3,6 +3,7 @@
 
 mod copying;
 mod install;
+mod links;
 mod printed;
 mod procd;
 mod secrets;
