@@ -16,7 +16,7 @@
 //!
 //! `restic` is the protocol as values; `body` is an upload that checks itself while it is read;
 //! `turns` keeps operations on one name in order; `args` is what the user wants; `civil` writes
-//! dates, `disk` small files; `error` says what is certain after a failure; `watch` counts and
+//! dates, `disk` small files, `lines` what the log shows of others' texts; `error` says what is certain after a failure; `watch` counts and
 //! shows; `command` is what the program does besides serving.
 //!
 //! # What always holds
@@ -56,6 +56,7 @@ pub mod civil;
 pub mod command;
 pub mod disk;
 pub mod error;
+pub mod lines;
 pub mod pan123;
 pub mod restic;
 pub mod server;

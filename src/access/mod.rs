@@ -23,6 +23,7 @@ pub use credentials::authorization;
 pub use guard::Claim;
 pub use passwd::passwd;
 pub use roles::{Act, Grant, Limit, Role};
+pub use slow::neighbourhood;
 pub use unseen::ask;
 
 use crate::restic::{Kind, Operation, Repo};

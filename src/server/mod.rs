@@ -9,6 +9,7 @@
 //!                └─► prove ─► one of the three
 //! ```
 
+mod doubts;
 mod exchange;
 mod fair;
 mod filter;
