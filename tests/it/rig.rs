@@ -7,7 +7,6 @@ use std::cell::{Cell, RefCell};
 use std::fs::{self, File};
 use std::net::SocketAddr;
 use std::ops::Range;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::process::{self, Child, Command};
 use std::sync::Arc;
@@ -88,11 +87,7 @@ impl Rig {
             names: APP,
             state: dir.path().join("state"),
         };
-        // As the program makes it: what others may look into is a warning.
-        fs::DirBuilder::new()
-            .mode(0o700)
-            .create(&account.state)
-            .unwrap();
+        fs::create_dir(&account.state).unwrap();
         fs::write(account.state.join(GRANT), cloud.grant()).unwrap();
         Self::with_account(account, Arc::new(cloud), dir, options)
     }

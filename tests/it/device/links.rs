@@ -26,6 +26,7 @@ impl Trap {
         let (cloud, dir) = (Fake::start(), TempDir::new());
         cloud.plant("/restic-backup/config", b"a repository's");
         let trap = Self { cloud, dir };
+        fs::set_permissions(trap.dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
         fs::create_dir(trap.state()).unwrap();
         fs::set_permissions(trap.state(), fs::Permissions::from_mode(0o700)).unwrap();
         if is_root() {
