@@ -60,6 +60,11 @@ pub struct Config {
 }
 
 impl Config {
+    /// Whether the API is spoken to by TLS, and so everything else that it names.
+    pub fn is_https(&self) -> bool {
+        self.api_url.starts_with("https://")
+    }
+
     /// A file of the state directory, by whose account and which folder it is about: several
     /// servers may share the directory.
     pub fn state_file(&self, name: &str, extension: &str) -> Option<PathBuf> {

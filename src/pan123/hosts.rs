@@ -28,7 +28,7 @@ struct Known {
 impl Hosts {
     /// Knows no hosts yet.
     pub fn new(config: &Config) -> Self {
-        let clear = config.api_url.starts_with("http://");
+        let clear = !config.is_https();
         Self {
             known: Mutex::default(),
             asked: Condvar::new(),

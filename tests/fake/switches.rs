@@ -159,6 +159,8 @@ pub struct Switches {
     pub cdn_elsewhere: (u32, u16),
     /// The CDN sends clients to another port by 302.
     pub cdn_redirects: bool,
+    /// Whether download addresses, and where the CDN redirects to, are by https.
+    pub cdn_tls: (bool, bool),
     /// The CDN answers 200 and everything, whatever `Range` says.
     pub cdn_ignores_range: bool,
     /// The CDN breaks off after so many bytes of an answer.
@@ -239,6 +241,7 @@ impl Default for Switches {
             url_cuts_running: false,
             cdn_elsewhere: (0, 403),
             cdn_redirects: false,
+            cdn_tls: (false, false),
             cdn_ignores_range: false,
             cdn_cuts_after: None,
             cdn_cuts_times: 0,

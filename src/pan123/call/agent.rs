@@ -2,6 +2,7 @@
 
 use super::super::Config;
 use super::super::judge::Outcome;
+use super::reach::Reach;
 use rustls::CertificateError;
 use rustls::crypto::{CryptoProvider, KeyProvider, ring};
 use rustls::pki_types::PrivateKeyDer;
@@ -11,6 +12,7 @@ use std::sync::Arc;
 use ureq::Agent;
 use ureq::config::{AutoHeaderValue, IpFamily};
 use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
+use ureq::unversioned::transport::DefaultConnector;
 
 /// Bytes of buffer in each direction of a connection.
 const BUFFER: usize = 64 << 10;
@@ -31,6 +33,8 @@ pub(super) fn agent(config: &Config) -> Agent {
         .tls_config(tls.build())
         .http_status_as_error(false)
         .max_redirects(0)
+        // Uploads alone may go without TLS, if the user says so.
+        .https_only(config.is_https() && !config.allow_http_upload)
         .user_agent(AutoHeaderValue::Provided(Arc::new(program.to_owned())))
         .ip_family(family)
         .input_buffer_size(BUFFER)
@@ -47,7 +51,8 @@ pub(super) fn agent(config: &Config) -> Agent {
         .timeout_per_read(Some(timing.stall))
         .timeout_per_write(Some(timing.stall))
         .build();
-    Agent::new_with_config(built)
+    let reach = Reach::new(&config.api_url);
+    Agent::with_parts(built, DefaultConnector::default(), reach)
 }
 
 /// Whose word is taken for who a server is: Mozilla's list, or only what the user named. What is
@@ -90,6 +95,7 @@ pub(super) fn unsent(error: &ureq::Error) -> Outcome {
     let text = words(error);
     let before = match error {
         Error::HostNotFound | Error::ConnectionFailed | Error::Tls(_) | Error::Rustls(_) => true,
+        Error::RequireHttpsOnly(_) | Error::BadUri(_) => true,
         Error::Timeout(Timeout::Resolve | Timeout::Connect) => true,
         // Neither a name that can't be resolved nor a certificate that doesn't hold, as with a
         // clock that is wrong, has a kind of its own.
@@ -112,7 +118,14 @@ pub(super) fn unsent(error: &ureq::Error) -> Outcome {
 
 /// The failure as users read it. Why a certificate isn't usable at all, as with an authority's in a
 /// server's place, rustls says only by Debug, which static programs keep short.
-fn words(error: &ureq::Error) -> String {
+pub(super) fn words(error: &ureq::Error) -> String {
+    // The address itself may be a secret.
+    if matches!(
+        error,
+        ureq::Error::RequireHttpsOnly(_) | ureq::Error::BadUri(_)
+    ) {
+        return "123pan has named an address without TLS, or none".to_owned();
+    }
     let cause = match error {
         ureq::Error::Io(error) => error.get_ref().and_then(|e| e.downcast_ref()),
         _ => None,

@@ -4,6 +4,7 @@
 mod agent;
 pub(super) mod answer;
 mod knock;
+mod reach;
 
 use super::api::Endpoint;
 use super::health::Seen;
@@ -15,9 +16,10 @@ use super::trouble::Troubles;
 use super::{Config, Timing};
 use crate::restic::Part;
 use crate::store::{self, Cause};
-use agent::{agent, unsent};
+use agent::{agent, unsent, words};
 use answer::{describe, understand};
 use log::debug;
+use reach::{REFUSED, Reach};
 use serde::de::DeserializeOwned;
 use std::fmt;
 use std::io::{self, Read};
@@ -135,6 +137,9 @@ type Reading<'r> = dyn FnMut(&str) -> Result<(), serde_json::Error> + 'r;
 pub struct Door {
     agent: Agent,
     base: String,
+    /// Whether that is by TLS, and so everything else must be.
+    https: bool,
+    reach: Reach,
     /// The token.
     pub keeper: Keeper,
     /// The rates.
@@ -155,6 +160,8 @@ impl Door {
         let timing = config.timing.clone();
         Self {
             agent: agent(config),
+            https: config.is_https(),
+            reach: Reach::new(&config.api_url),
             base: config.api_url.trim_end_matches('/').to_owned(),
             keeper: Keeper::new(config),
             pacer,
@@ -260,6 +267,9 @@ impl Door {
         read: &mut Reading<'_>,
     ) -> Result<(Outcome, String), Fault> {
         let host = call.host.unwrap_or(&self.base);
+        if call.host.is_some_and(|host| self.reach.forbids(host)) {
+            return Ok((Outcome::NotSent(REFUSED.to_owned()), String::new()));
+        }
         let uri = format!("{host}{}{}", call.endpoint.path(), call.query);
         let mut request = Request::builder().method(call.endpoint.method()).uri(uri);
         request = request.header("Platform", "open_platform");
@@ -311,13 +321,16 @@ impl Door {
     /// Opens a download address at a part of its file; no token goes with it. The caller checks
     /// what comes.
     pub fn fetch(&self, url: &str, part: Option<Part>) -> Result<Fetched, Fault> {
+        if self.reach.forbids(url) {
+            return Err(self.not_opened(REFUSED));
+        }
         let config = self
             .agent
             .configure_request(Request::get(url).body(()).map_err(|_| {
                 // The address itself is a secret. The next one may be better.
                 Fault::new(Why::Lost, "123pan gave a download address that is none")
             })?);
-        let mut request = config.max_redirects(5).build();
+        let mut request = config.max_redirects(5).https_only(self.https).build();
         if let Some(Part { start, len }) = part {
             let range = format!("bytes={start}-{}", (start + len).saturating_sub(1));
             if let Ok(range) = range.parse() {
@@ -326,15 +339,14 @@ impl Door {
         }
         match self.agent.run(request) {
             Ok(response) => Ok(Fetched::new(response)),
-            Err(error) => {
-                let fault = Fault::new(
-                    Why::Unreachable,
-                    format!("a download can't be opened ({error})"),
-                );
-                self.troubles.tell(fault.why, &fault.text);
-                Err(fault)
-            }
+            Err(error) => Err(self.not_opened(&words(&error))),
         }
+    }
+
+    fn not_opened(&self, why: &str) -> Fault {
+        let text = format!("a download can't be opened ({why})");
+        self.troubles.tell(Why::Unreachable, &text);
+        Fault::new(Why::Unreachable, text)
     }
 }
 
