@@ -107,7 +107,7 @@ fn plan(hub: &Hub, host: Host, exchange: &Exchange<'_, '_>, state: &mut State) -
     };
     let end = admit(hub, exchange, state, id)?;
     if state.switches.cdn_redirects && host == Host::Cdn {
-        let edge = named(&hub.hosts().edge, state.switches.cdn_tls.1);
+        let edge = named(&hub.hosts().edge, state.switches.front.cdn_tls.1);
         let target = format!("{edge}{}?{}", head.path, head.query);
         return Err(No::Elsewhere(target));
     }

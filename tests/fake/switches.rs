@@ -35,7 +35,7 @@ pub struct Switches {
     pub extra_fields: bool,
     /// The service's front door blocks this address: HTTP 403 and no JSON.
     pub blocked: bool,
-    /// What is wrong with the front door and the account.
+    /// What is wrong with the front door and the account, and what it says of others.
     pub front: Front,
 
     // --- Tokens ---
@@ -159,8 +159,6 @@ pub struct Switches {
     pub cdn_elsewhere: (u32, u16),
     /// The CDN sends clients to another port by 302.
     pub cdn_redirects: bool,
-    /// Whether download addresses, and where the CDN redirects to, are by https.
-    pub cdn_tls: (bool, bool),
     /// The CDN answers 200 and everything, whatever `Range` says.
     pub cdn_ignores_range: bool,
     /// The CDN breaks off after so many bytes of an answer.
@@ -241,7 +239,6 @@ impl Default for Switches {
             url_cuts_running: false,
             cdn_elsewhere: (0, 403),
             cdn_redirects: false,
-            cdn_tls: (false, false),
             cdn_ignores_range: false,
             cdn_cuts_after: None,
             cdn_cuts_times: 0,
@@ -260,6 +257,8 @@ pub struct Front {
     pub date_skew: i64,
     /// The developer benefit has ended.
     pub benefit_ended: bool,
+    /// Whether download addresses, and where the CDN redirects to, are by https.
+    pub cdn_tls: (bool, bool),
 }
 
 /// How OAuth apps get their tokens. An access token lives as long as `token_life` says.

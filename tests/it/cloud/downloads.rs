@@ -74,7 +74,7 @@ fn nothing_falls_back_from_tls() {
         ((true, true), true, true),
         ((true, false), true, false),
     ] {
-        let cloud = Cloud::with(|s| (s.cdn_tls, s.cdn_redirects) = (tls, redirects));
+        let cloud = Cloud::with(|s| (s.front.cdn_tls, s.cdn_redirects) = (tls, redirects));
         let (_, name, bytes) = pack(&cloud);
         let server = cloud.server_with(|config| {
             config.api_url = config.api_url.replacen("http://", "https://", 1);
