@@ -181,7 +181,7 @@ fn count<K: Clone + Eq + Hash>(counts: &mut HashMap<K, Count>, key: K, now: Inst
 
 /// Who counts as one: an IPv4 address, or the 64 bits of a network of IPv6, in which anybody has
 /// as many addresses as he likes.
-pub fn neighbourhood(peer: Peer) -> Peer {
+pub(super) fn neighbourhood(peer: Peer) -> Peer {
     match peer.to_canonical() {
         IpAddr::V6(address) => {
             let network = address.to_bits() & !u128::from(u64::MAX);

@@ -9,6 +9,7 @@ use super::judge::{Why, pause};
 use super::known::{Files, Knowledge, Merged, Path, join, last, parent};
 use super::pace::Priority;
 use super::pages::Pages;
+use crate::lines::shown;
 use crate::store::{Cause, Error};
 use log::{info, warn};
 use std::collections::HashSet;
@@ -210,13 +211,15 @@ impl Tree {
         let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
         for name in &merged.odd {
             if said.insert(join(path, name)) {
-                info!("/{path} holds {name:?}, which is no file of restic's and is left alone");
+                let (path, name) = (shown(path), shown(name));
+                info!("/{path} holds \"{name}\", which is no file of restic's and is left alone");
             }
         }
         for name in &merged.twins {
             if said.insert(join(path, name)) {
+                let (path, name) = (shown(path), shown(name));
                 warn!(
-                    "/{path} has several folders {name:?}; what is in them is read as one, and new \
+                    "/{path} has several folders \"{name}\"; what is in them is read as one, and new \
                      files go into the oldest: move its twins' files there by hand"
                 );
             }

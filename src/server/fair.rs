@@ -20,7 +20,6 @@ struct Shared<T> {
 struct Line<T> {
     waiting: VecDeque<(IpAddr, T)>,
     running: HashMap<IpAddr, usize>,
-    closed: bool,
 }
 
 impl<T> Clone for Fair<T> {
@@ -35,7 +34,6 @@ impl<T> Fair<T> {
         let line = Line {
             waiting: VecDeque::new(),
             running: HashMap::new(),
-            closed: false,
         };
         Self(Arc::new(Shared {
             most,
@@ -55,26 +53,18 @@ impl<T> Fair<T> {
         Ok(())
     }
 
-    /// Waits for something and has it done; false when it is closed and nothing waits.
-    pub(super) fn take(&self, run: impl FnOnce(T)) -> bool {
+    /// Waits for something and has it done.
+    pub(super) fn take(&self, run: impl FnOnce(T)) {
         let mut line = self.line();
         let (from, thing) = loop {
             match line.next() {
                 Some(next) => break next,
-                None if line.closed => return false,
                 None => line = self.wait(line),
             }
         };
         drop(line);
         run(thing);
         self.line().leave(from);
-        true
-    }
-
-    /// Has those end who take what waits, when nothing does any more.
-    pub(super) fn close(&self) {
-        self.line().closed = true;
-        self.0.ready.notify_all();
     }
 
     /// Whether nothing waits and nothing is under way.
@@ -182,10 +172,8 @@ mod tests {
             queue.take(|third| assert_eq!(third, 2));
         });
         assert!(!queue.idle());
-        queue.close();
-        assert!(queue.take(|last| assert_eq!(last, 3)));
+        queue.take(|last| assert_eq!(last, 3));
         assert!(queue.idle());
-        assert!(!queue.take(|_| unreachable!()), "closed");
     }
 
     #[test]

@@ -3,7 +3,6 @@
 //! refused body is read away where nobody waits.
 
 use super::Config;
-use super::doubts::Doubts;
 use super::exchange::Exchange;
 use super::fair::{Place, Places};
 use super::refusals::Refusals;
@@ -19,6 +18,9 @@ use std::time::{Duration, Instant};
 /// Threads for new locks, and as many for DELETEs of locks: hosts that lock at the same time. They
 /// wait for the cloud's lists, up to 20 s, and nobody else should.
 const LOCKERS: usize = 6;
+/// Threads that prove passwords. They compute, so more of them would only take the processor away
+/// from everybody else.
+const PROVERS: usize = 2;
 /// Most DELETEs that are done together: 123pan takes 100 ids in a call.
 const BATCH: usize = 100;
 /// How many times the time for which a DELETE waits for another one may pass while they keep
@@ -39,7 +41,7 @@ pub(super) struct Lanes {
 
 struct Entrances {
     queues: Queues,
-    doubts: Doubts,
+    doubts: Sender<Box<(Exchange, Doubt)>>,
 }
 
 /// A queue's entrance, and the places there and in work: one address takes all the threads and
@@ -92,12 +94,7 @@ impl Lanes {
             remove_large: start("remove-large", 1, Worker::remove)?,
             refusals: refusals.clone(),
         };
-        let proven = queues.clone();
-        // The other lanes stay open until the last doubt is resolved.
-        let doubts = Doubts::start(config.queue, service, move |exchange, job| match job {
-            Ok(job) => proven.send(exchange, job),
-            Err(reply) => proven.refusals.refuse(exchange, reply),
-        })?;
+        let doubts = start_provers(config.queue, service, &queues)?;
         Ok(Self {
             open: Some(Entrances { queues, doubts }),
             refusals,
@@ -115,12 +112,12 @@ impl Lanes {
 
     /// Has somebody prove who they are before their request is queued.
     pub(super) fn prove(&self, exchange: Exchange, doubt: Doubt) {
-        let refused = match &self.open {
-            Some(open) => open.doubts.enter(exchange, doubt),
-            None => Some(exchange),
+        let sent = match &self.open {
+            Some(open) => open.doubts.try_send(Box::new((exchange, doubt))),
+            None => return self.refuse(exchange, Reply::empty(503)),
         };
-        if let Some(exchange) = refused {
-            self.refuse(exchange, Reply::empty(503));
+        if let Err(full) = sent {
+            self.refuse(full.into_inner().0, Reply::empty(503));
         }
     }
 
@@ -184,6 +181,35 @@ impl Entrance {
         let full = queue.try_send(Box::new(work)).err()?;
         Some(full.into_inner().exchange)
     }
+}
+
+/// Starts the threads that prove passwords, away from the thread that accepts requests.
+fn start_provers(
+    most: usize,
+    service: &Arc<Service>,
+    queues: &Queues,
+) -> io::Result<Sender<Box<(Exchange, Doubt)>>> {
+    let (sender, doubts) = bounded::<Box<(Exchange, Doubt)>>(most);
+    for number in 0..PROVERS {
+        // The other lanes stay open until the last doubt is resolved.
+        let (service, queues, doubts) = (Arc::clone(service), queues.clone(), doubts.clone());
+        let body = move || {
+            for work in doubts {
+                let (mut exchange, doubt) = *work;
+                match guarded("proving a password", || service.prove(doubt)) {
+                    // What its client has given up mustn't be done behind what it did next.
+                    Some(Ok(_)) if exchange.deserted() => {
+                        exchange.abort(&io::Error::other("the client has gone"));
+                    }
+                    Some(Ok(job)) => queues.send(exchange, job),
+                    Some(Err(reply)) => queues.refusals.refuse(exchange, reply),
+                    None => queues.refusals.refuse(exchange, Reply::empty(500)),
+                }
+            }
+        };
+        spawn(&format!("prove-{number}"), body)?;
+    }
+    Ok(sender)
 }
 
 /// What a thread needs to empty a queue.

@@ -9,7 +9,6 @@
 //!                └─► prove ─► one of the three
 //! ```
 
-mod doubts;
 mod exchange;
 mod fair;
 mod filter;

@@ -90,6 +90,7 @@ pub struct Job {
     length: Length,
     grant: Grant,
     turn: Option<Turn>,
+    user: User,
 }
 
 /// What an admitted request asks for.
@@ -97,8 +98,8 @@ pub struct Job {
 enum Task {
     /// Something of restic's.
     Operation(Operation),
-    /// A page of our own, for this user.
-    Page(Page, User),
+    /// A page of our own.
+    Page(Page),
 }
 
 impl Job {
@@ -160,6 +161,8 @@ pub struct Reply {
     pub length: Option<u64>,
     /// How long it is kept back.
     pub pause: Duration,
+    /// Whom it is for, once that is known.
+    pub user: User,
 }
 
 impl Reply {
@@ -170,7 +173,14 @@ impl Reply {
             headers: Vec::new(),
             length: Some(0),
             pause: Duration::ZERO,
+            user: User::nobody(),
         }
+    }
+
+    /// The same for somebody.
+    fn to(self, user: &User) -> Self {
+        let user = user.clone();
+        Self { user, ..self }
     }
 
     fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
@@ -186,6 +196,19 @@ pub trait Answer {
     fn start(&mut self, reply: Reply) -> io::Result<()>;
     /// Sends bytes of the body; what they are may stay buffered until the end.
     fn write(&mut self, bytes: &[u8]) -> io::Result<()>;
+}
+
+/// An answer that says whom it is for.
+struct Named<'a>(&'a User, &'a mut dyn Answer);
+
+impl Answer for Named<'_> {
+    fn start(&mut self, reply: Reply) -> io::Result<()> {
+        self.1.start(reply.to(self.0))
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.1.write(bytes)
+    }
 }
 
 /// The protocol over a store.
@@ -240,9 +263,10 @@ impl Service {
     /// Does the job and answers it. An Err after [`Answer::start`] means that the answer isn't
     /// whole and can't become so.
     pub fn serve(&self, job: &Job, body: &mut dyn Read, answer: &mut dyn Answer) -> io::Result<()> {
+        let answer = &mut Named(&job.user, answer);
         let operation = match &job.task {
             Task::Operation(operation) => operation,
-            Task::Page(page, user) => return self.show(*page, user, answer),
+            Task::Page(page) => return self.show(*page, &job.user, answer),
         };
         let done = match operation {
             Operation::List(repo, kind) => return self.list(repo, *kind, job.v2, answer),
@@ -266,13 +290,11 @@ impl Service {
         };
         let files: Vec<(Repo, File)> = jobs.iter().filter_map(name).collect();
         let results = self.store.remove(&files);
-        jobs.iter()
-            .zip(results)
-            .map(|(job, done)| match &job.task {
-                Task::Operation(operation) => reply_to(operation, done),
-                Task::Page(..) => Reply::empty(500),
-            })
-            .collect()
+        let reply = |(job, done): (&Job, _)| match &job.task {
+            Task::Operation(operation) => reply_to(operation, done).to(&job.user),
+            Task::Page(..) => Reply::empty(500),
+        };
+        jobs.iter().zip(results).map(reply).collect()
     }
 
     fn stat(&self, repo: &Repo, file: &File, answer: &mut dyn Answer) -> io::Result<()> {

@@ -3,6 +3,7 @@
 use super::super::api::Endpoint;
 use super::super::judge::Outcome;
 use super::Reading;
+use crate::lines::shown;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::io::Read;
@@ -107,13 +108,16 @@ pub fn describe(endpoint: Endpoint, outcome: &Outcome, trace: &str) -> String {
                 false => message,
             };
             format!(
-                "{path} answered {code} {:?} (trace {:?})",
-                clip(message),
-                clip(trace)
+                "{path} answered {code} \"{}\" (trace \"{}\")",
+                shown(message),
+                shown(trace)
             )
         }
         Outcome::Garbage { status, start } => {
-            format!("{path} answered HTTP {status} without 123pan's envelope: {start:?}")
+            format!(
+                "{path} answered HTTP {status} without 123pan's envelope: \"{}\"",
+                shown(start)
+            )
         }
         Outcome::NotSent(error) => format!("{path} can't be reached ({error})"),
         Outcome::Lost(error) => format!("{path} gave no usable answer ({error})"),

@@ -5,6 +5,7 @@ use super::super::Cloud;
 use super::super::call::{Fault, Fetched};
 use super::super::judge::{Why, pause};
 use super::super::pace::Priority;
+use crate::lines::shown;
 use crate::restic::Part;
 use log::{debug, warn};
 use std::io::{self, Read};
@@ -103,9 +104,9 @@ impl Reader {
                     Some(range) if range == wanted => Ok(fetched.reader),
                     // Another size than the row's.
                     Some(range) if !range.ends_with(&format!("/{size}")) => {
-                        short(format!("brought {range} instead of {wanted}"))
+                        short(format!("brought {} instead of {wanted}", shown(range)))
                     }
-                    Some(range) => bad(format!("brought {range} instead of {wanted}")),
+                    Some(range) => bad(format!("brought {} instead of {wanted}", shown(range))),
                     None => bad(format!("doesn't say that it brought {wanted}")),
                 }
             }
