@@ -8,8 +8,9 @@
 
 mod rights;
 
+pub use rights::as_owner;
+
 use log::{info, warn};
-use rights::as_owner;
 use rustix::fs::OFlags;
 use rustix::io::Errno;
 use std::collections::hash_map::RandomState;

@@ -5,7 +5,7 @@
 use std::path::Path;
 
 /// Does something in the folder that `path` is in, or will be in.
-pub(super) fn as_owner<T>(path: &Path, act: impl FnOnce() -> T) -> T {
+pub fn as_owner<T>(path: &Path, act: impl FnOnce() -> T) -> T {
     #[cfg(target_os = "linux")]
     let _lowered = linux::Lowered::to(path);
     let _ = path;
@@ -37,18 +37,19 @@ mod linux {
                 return None;
             }
             let owner = owner(path).filter(|owner| owner.uid() != 0)?;
+            let (user, group) = (Uid::from_raw(owner.uid()), Gid::from_raw(owner.gid()));
+            let groups = getgroups().ok()?;
+            set_thread_groups(&[group]).ok()?;
+            // From here on it is taken back, also if the rest fails.
             let lowered = Self {
                 group: getegid(),
-                groups: getgroups().ok()?,
+                groups,
             };
-            let (user, group) = (Uid::from_raw(owner.uid()), Gid::from_raw(owner.gid()));
             lower(user, group).ok().map(|()| lowered)
         }
     }
 
-    /// Half of it is taken back by whoever drops the rest.
     fn lower(user: Uid, group: Gid) -> Result<(), Errno> {
-        set_thread_groups(&[group])?;
         set_thread_res_gid(None, group, None)?;
         // The saved one stays root's, for the way back.
         set_thread_res_uid(None, user, None)

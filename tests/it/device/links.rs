@@ -6,9 +6,10 @@ use super::{PROGRAM, said};
 use crate::fake::Fake;
 use crate::tree::TempDir;
 use std::fs;
+use std::io::Write;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 /// The owner of the folder: nobody.
 const OWNER: u32 = 65_534;
@@ -219,4 +220,32 @@ fn what_others_may_read_is_a_warning() {
 fn place(trap: &Trap, name: &str) -> String {
     let folder = fs::canonicalize(trap.dir.path()).unwrap();
     folder.join(name).display().to_string()
+}
+
+/// A file of passwords that is a link in somebody else's folder.
+#[test]
+fn passwords_are_put_where_the_folders_owner_may() {
+    if !is_root() {
+        eprintln!("SKIPPED: this needs root");
+        return;
+    }
+    let trap = Trap::new();
+    let file = trap.state().join("users");
+    let passwd = || {
+        let mut command = Command::new(PROGRAM);
+        command
+            .args(["passwd", "anna", "--htpasswd-file"])
+            .arg(&file);
+        command.stdin(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let _ = child.stdin.take().unwrap().write_all(b"secret\n");
+        child.wait_with_output().unwrap()
+    };
+    trap.link("users");
+    let refused = said(&passwd());
+    assert!(refused.contains("Permission denied"), "{refused}");
+    trap.check("users");
+    fs::remove_file(&file).unwrap();
+    assert!(passwd().status.success());
+    assert_eq!(fs::metadata(&file).unwrap().uid(), OWNER);
 }
