@@ -6,6 +6,7 @@
 //! Sockets and threads are `server`'s; here is only what can be tested with bytes in memory.
 
 mod admit;
+mod gather;
 mod listing;
 mod pages;
 mod room;
