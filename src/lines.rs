@@ -80,8 +80,18 @@ fn is_number(word: &str) -> bool {
 }
 
 /// What was said within a minute.
-#[derive(Debug, Default)]
-pub struct Repeats(Mutex<State>);
+#[derive(Debug)]
+pub struct Repeats {
+    minute: Duration,
+    state: Mutex<State>,
+}
+
+impl Default for Repeats {
+    fn default() -> Self {
+        let (minute, state) = (MINUTE, Mutex::default());
+        Self { minute, state }
+    }
+}
 
 #[derive(Debug, Default)]
 struct State {
@@ -131,7 +141,7 @@ impl Repeats {
         let mut state = self.state();
         let key = alike(line);
         if let Some(said) = state.all.get_mut(&key)
-            && (said.again > 0 || now < said.since + MINUTE)
+            && (said.again > 0 || now < said.since + self.minute)
         {
             said.again += 1;
             line.clone_into(&mut said.last);
@@ -141,7 +151,7 @@ impl Repeats {
             };
         }
         if state.all.len() >= MOST {
-            let is_young = |said: &Said| said.again > 0 || now < said.since + MINUTE;
+            let is_young = |said: &Said| said.again > 0 || now < said.since + self.minute;
             state.all.retain(|_, said| is_young(said));
         }
         if state.all.len() < MOST {
@@ -175,19 +185,19 @@ impl Repeats {
         let mut state = self.state();
         let mut due = Vec::new();
         for said in state.all.values_mut() {
-            if said.again > 0 && now >= said.since + MINUTE {
+            if said.again > 0 && now >= said.since + self.minute {
                 due.push((said.level, said.line()));
                 (said.since, said.again) = (now, 0);
             }
         }
         let waiting = state.all.values().filter(|said| said.again > 0);
-        let next = waiting.map(|said| said.since + MINUTE).min();
+        let next = waiting.map(|said| said.since + self.minute).min();
         state.tells = next.is_some();
         (due, next)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -273,6 +283,20 @@ mod tests {
         assert_eq!(repeats.due(at(130)), (vec![(Level::Warn, line)], None));
         assert_eq!(count("try 5", 191), Fate::Written, "after a silence");
         assert_eq!(count("another", 191), Fate::Written);
+    }
+
+    #[test]
+    fn who_tells_ends_when_nothing_waits() {
+        let minute = Duration::from_millis(300);
+        let state = Mutex::default();
+        let repeats = Repeats { minute, state };
+        for fate in [Fate::Written, Fate::CountedFirst, Fate::Counted] {
+            assert_eq!(repeats.count(Level::Warn, "try 1", Instant::now()), fate);
+        }
+        let start = Instant::now();
+        repeats.tell();
+        assert!(start.elapsed() >= minute / 2 && !repeats.state().tells);
+        assert!(repeats.state().all.values().all(|said| said.again == 0));
     }
 
     #[test]

@@ -169,6 +169,11 @@ mod tests {
             assert_eq!(decoys.len(), 1);
             assert!(decoys[0].cost() == Some(4) && !decoys[0].is(b"secret"));
             assert!(users.decoys(Some(stored)).is_empty());
+            // It isn't refused at a glance, which would take no time.
+            let Stored::Bcrypt(text) = &decoys[0] else {
+                unreachable!()
+            };
+            assert!(bcrypt::verify("secret", text).is_ok());
         }
         let sha = "# who\n\nb:{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=\n";
         let users = parse(sha).expect("it is right");
