@@ -6,11 +6,12 @@
 //! may be another user's than whoever runs a command in it. So this is the one place where files
 //! of the state and spool folders are opened.
 
+pub mod log;
 mod rights;
 
 pub use rights::as_owner;
 
-use log::{info, warn};
+use ::log::{info, warn};
 use rustix::fs::OFlags;
 use rustix::io::Errno;
 use std::collections::hash_map::RandomState;

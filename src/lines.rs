@@ -1,12 +1,13 @@
 //! Lines of the log: what others have written is made harmless before it stands in one, and
 //! refusals and warnings that say the same again become one line a minute with their count.
 
+use crate::sync::lock;
 use log::{Level, Record};
 use std::collections::HashMap;
 use std::fmt::Write;
 use std::mem;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -197,7 +198,7 @@ impl Repeats {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 }
 

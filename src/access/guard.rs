@@ -7,13 +7,14 @@ use super::htpasswd::{self, Stored, Users, same};
 use super::slow::{Attempt, Guess, Mark, Slow, neighbourhood};
 use super::watched::Watched;
 use crate::lines::shown;
+use crate::sync::lock;
 use log::warn;
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::fmt;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 /// How long a proven password is remembered.
@@ -168,7 +169,7 @@ impl Guard {
     /// have got another password.
     fn users(&self, now: Instant) -> Arc<Users> {
         let users = self.users.value(now);
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last = lock(&self.last);
         if !Arc::ptr_eq(&users, &last) {
             let same = |name: &str| users.stored(name) == last.stored(name);
             self.remembered().retain(|name, _| same(name));
@@ -251,8 +252,6 @@ impl Guard {
     }
 
     fn remembered(&self) -> MutexGuard<'_, HashMap<Arc<str>, Remembered>> {
-        self.remembered
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        lock(&self.remembered)
     }
 }

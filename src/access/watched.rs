@@ -1,11 +1,12 @@
 //! A small file that is read again when it changes. As long as a new one is broken or can't be read,
 //! the old one stays in force, the new one is tried again, and the log says so each minute.
 
+use crate::sync::lock;
 use log::{error, info};
 use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 /// Least time between two looks at a file.
@@ -110,7 +111,7 @@ impl<T> Watched<T> {
     }
 
     fn state(&self) -> MutexGuard<'_, State<T>> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 }
 

@@ -24,7 +24,7 @@ use crate::watch::{Subject, Watch};
 use listing::Listing;
 use log::warn;
 use pages::Page;
-use room::Flights;
+use room::InFlight;
 use status::{reply_failed, reply_to};
 use std::io::{self, Read};
 use std::sync::Arc;
@@ -217,7 +217,7 @@ pub struct Service {
     store: Box<dyn Store>,
     budget: Budget,
     turns: Arc<Turns>,
-    flights: Flights,
+    in_flight: InFlight,
     access: Arc<Access>,
     reserve: u64,
     watch: Arc<Watch>,
@@ -231,7 +231,7 @@ impl Service {
             store,
             budget,
             turns: Arc::default(),
-            flights: Flights::default(),
+            in_flight: InFlight::default(),
             access: Arc::new(Access::open()),
             reserve: 0,
             watch: Arc::default(),

@@ -5,19 +5,20 @@ use super::Service;
 use crate::access::{Grant, Limit};
 use crate::restic::{File, Repo};
 use crate::store::{Cause, Error};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use crate::sync::lock;
+use std::sync::{Mutex, MutexGuard};
 
 /// The bodies on their way to the store.
 #[derive(Default)]
-pub(super) struct Flights(Mutex<Vec<(u64, Repo, u64)>>);
+pub(super) struct InFlight(Mutex<Vec<(u64, Repo, u64)>>);
 
 /// A body on its way; it counts until this is dropped.
 pub(super) struct Flight<'a> {
-    flights: &'a Flights,
+    flights: &'a InFlight,
     number: u64,
 }
 
-impl Flights {
+impl InFlight {
     /// Lets a body go on its way, of which nothing counts yet.
     fn begin(&self, repo: &Repo) -> Flight<'_> {
         let mut all = self.all();
@@ -29,7 +30,7 @@ impl Flights {
     }
 
     fn all(&self) -> MutexGuard<'_, Vec<(u64, Repo, u64)>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 
@@ -99,7 +100,7 @@ impl Service {
             grant,
             file,
             limit,
-            flight: self.flights.begin(repo),
+            flight: self.in_flight.begin(repo),
         })
     }
 
@@ -131,16 +132,16 @@ mod tests {
             folder: repo("home"),
             bytes: 10,
         };
-        let flights = Flights::default();
+        let in_flight = InFlight::default();
         let begin = |path, length, used| {
-            let flight = flights.begin(&repo(path));
+            let flight = in_flight.begin(&repo(path));
             flight.grow(length, Some((&limit, used))).map(|()| flight)
         };
-        let other = flights.begin(&repo("homes"));
+        let other = in_flight.begin(&repo("homes"));
         other.grow(100, None).unwrap();
         let first = begin("home/a", 2, 2).unwrap();
         first.grow(4, Some((&limit, 2))).unwrap();
-        let second = flights.begin(&repo("home/b"));
+        let second = in_flight.begin(&repo("home/b"));
         second.grow(3, None).unwrap();
         let why = first.grow(6, Some((&limit, 2))).err().unwrap().to_string();
         assert!(why.contains("and 3 on their way"), "{why}");

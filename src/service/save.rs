@@ -30,7 +30,7 @@ impl Service {
             _ => self.gather(repo, file, source, &room)?,
         };
         if body.is_empty() {
-            // Whether 123pan takes empty files is unknown, and restic has none.
+            // Whether a cloud takes empty files isn't always known, and restic has none.
             return Err(Error::new(Cause::BadBody, "the body is empty"));
         }
         let saved = match room.take(body.len()) {

@@ -4,10 +4,11 @@
 use super::repos::Row;
 use super::{Watch, now};
 use crate::disk;
+use crate::sync::lock;
 use log::{debug, warn};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
@@ -65,7 +66,7 @@ impl Drop for Record {
 impl Inside {
     /// Writes what has changed, if anything has.
     fn write(&self) {
-        let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut written = lock(&self.written);
         let rows = self.watch.inside().repositories.rows();
         if rows == *written {
             return;
