@@ -11,7 +11,7 @@ const NAMELESS: [&str; 14] = [
     "src/main.rs",
     "src/settings",
     "src/units.rs",
-    "src/cloud",
+    "src/cloud/",
     "src/store",
     "src/service",
     "src/server",
