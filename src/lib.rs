@@ -102,3 +102,4 @@ pub mod sync;
 pub mod turns;
 pub mod units;
 pub mod watch;
+pub mod zone;
