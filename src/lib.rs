@@ -2,8 +2,10 @@
 //!
 //! ```text
 //!   restic, rustic
-//!        │ HTTP/1.1
-//!   server      sockets, threads, lanes            the only user of tiny_http
+//!        │ HTTP/1.1, TLS
+//!   front       connections, TLS, heads, bodies    the only one that meets the network
+//!        │ tickets, clients
+//!   server      accept loop, threads, lanes        the only user of tiny_http
 //!        │ Head, bytes ─► Answer
 //!   service     checks, statuses                   no socket, no thread, no clock
 //!        │ Repo, File, Body ─► Entry, Loaded, Error
@@ -22,7 +24,7 @@
 //! # What always holds
 //!
 //! 1. `restic` and `service` know no socket, thread or clock. tiny_http stands in `server` alone,
-//!    ureq in `pan123::call` alone.
+//!    httparse and rustls's server side in `front` alone, ureq in `pan123::call` alone.
 //! 2. Only `pan123` knows that files have numbers; nothing in it knows the statuses that clients
 //!    get. Only `service` picks a status, only `pan123::judge` decides to try again, only the
 //!    endpoint table holds rates.
@@ -56,11 +58,11 @@ pub mod civil;
 pub mod command;
 pub mod disk;
 pub mod error;
+pub mod front;
 pub mod pan123;
 pub mod restic;
 pub mod server;
 pub mod service;
-mod settle;
 pub mod store;
 pub mod turns;
 pub mod watch;

@@ -5,8 +5,9 @@ use restic_123pan::access::{Access, passwd};
 use restic_123pan::args::{self, Command, Config, Exit, Task};
 use restic_123pan::body::Budget;
 use restic_123pan::command::{self, Call, start_log};
+use restic_123pan::front::{self, Tls};
 use restic_123pan::pan123::{self, Pan123};
-use restic_123pan::server::{self, Stop};
+use restic_123pan::server::{self, Bound, Stop};
 use restic_123pan::service::Service;
 use restic_123pan::watch::{Record, Watch};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -71,10 +72,37 @@ fn serve(config: &Config) -> Result<ExitCode, Exit> {
             grant.place()
         )));
     }
+    let tls = config.tls.clone();
+    let tls = tls.map(|(certificate, key)| Tls::open(certificate, key).map(Arc::new));
+    let bound = server::bind(&settings(config, tls.transpose().map_err(Exit::Wrong)?));
+    if let Ok(bound) = &bound
+        && !(bound.is_private() || config.no_auth || access.asks())
+    {
+        // Of what systemd hands over, the options tell nothing.
+        return Err(Exit::Wrong(args::open_to_all(&bound.doors())));
+    }
     let watch = Arc::default();
     start_log("info", Some(Arc::clone(&watch)));
-    let done = run(config, &account, access, watch);
+    let done = bound.map_err(Into::into);
+    let done = done.and_then(|bound| run(config, &account, access, watch, bound));
     Ok(ended(done.map(|()| ExitCode::SUCCESS)))
+}
+
+/// How the server runs.
+fn settings(config: &Config, tls: Option<Arc<Tls>>) -> server::Config {
+    let front = front::Config {
+        listen: config.listen.clone(),
+        tls,
+        proxy: config.proxy,
+        ..front::Config::default()
+    };
+    let folders = [&config.spool_dir, &config.state_dir];
+    server::Config {
+        front,
+        workers: config.workers,
+        folders: folders.into_iter().flatten().cloned().collect(),
+        ..server::Config::default()
+    }
 }
 
 /// The account with its OAuth grant, if it has one.
@@ -92,19 +120,16 @@ fn run(
     account: &pan123::Config,
     access: Access,
     watch: Arc<Watch>,
+    bound: Bound,
 ) -> Result<(), Box<dyn Error>> {
-    let bound = server::bind(&server::Config {
-        listen: config.listen.clone(),
-        memory: config.memory,
-        workers: config.workers,
-        ..server::Config::default()
-    })?;
     stop_on_signals(&bound.stopper())?;
-    flag::register(SIGHUP, access.reload())?;
+    for flag in [Some(access.reload()), bound.reload()].into_iter().flatten() {
+        flag::register(SIGHUP, flag)?;
+    }
     let problem = account.grant.as_ref().and_then(|grant| grant.problem());
     let warnings = config.warnings.iter().chain(&problem);
     warnings.for_each(|text| warn!("{text}"));
-    if !bound.address().ip().is_loopback() && config.rules.htpasswd.is_none() {
+    if !bound.is_private() && !access.asks() {
         warn!("other machines can reach this server, which asks for no password");
     }
     if config.state_dir.is_none() {
@@ -113,11 +138,12 @@ fn run(
              one with --state-dir"
         );
     }
-    info!("listening on {}, {}", bound.address(), config.summary());
+    info!("listening on {}, {}", bound.doors(), config.summary());
     let _record = Record::start(&watch, account.state_file("repositories", "json"));
-    let budget = Budget::new(config.memory, config.spool_dir.clone());
+    let budget = Budget::new(config.memory, config.spool_dir.clone()).spooling(config.spool_size);
     let service = Service::new(Box::new(Pan123::new(account)), budget).watched(watch);
-    bound.run(service.guarded(Arc::new(access)).reserving(config.reserve))?;
+    let service = service.guarded(Arc::new(access)).named(config.hosts.clone());
+    bound.run(service.reserving(config.reserve))?;
     info!("stopped");
     Ok(())
 }

@@ -1,7 +1,9 @@
 //! The commands that ask the running server: `status` and `healthcheck`. They need nothing of the
 //! server's configuration but where it listens, and a user's password where passwords are asked for.
 
-use super::{Env, Exit, LISTEN, NAME, Secret, from_args, values};
+use super::{Env, Exit, NAME, Secret, from_args, values};
+use crate::front::Listen;
+use super::environment::variable;
 use argh::FromArgs;
 
 /// What the running server is asked.
@@ -19,7 +21,9 @@ pub struct Ask {
     /// What it is asked.
     pub question: Question,
     /// Where it is.
-    pub address: String,
+    pub address: Listen,
+    /// Whether it speaks HTTPS there.
+    pub tls: bool,
     /// Who asks, where passwords are asked for.
     pub user: Option<String>,
     /// The password, if it needn't be asked for.
@@ -71,6 +75,7 @@ fn status(words: &[&str], env: &Env<'_>) -> Result<Ask, Exit> {
     Ok(Ask {
         question: Question::Status,
         address: address(listen.as_deref(), env)?,
+        tls: env.get(&variable("tls-cert")).is_some(),
         user,
         password: password.map(Secret),
     })
@@ -81,24 +86,20 @@ fn health(words: &[&str], env: &Env<'_>) -> Result<Ask, Exit> {
     Ok(Ask {
         question: Question::Health,
         address: address(listen.as_deref(), env)?,
+        tls: env.get(&variable("tls-cert")).is_some(),
         user: None,
         password: None,
     })
 }
 
-fn address(listen: Option<&str>, env: &Env<'_>) -> Result<String, Exit> {
-    let listen = env.value("listen", listen, LISTEN, values::listen);
-    Ok(reachable(&listen.map_err(Exit::Wrong)?))
-}
-
-/// Where a server can be reached that listens there: on this machine, when it listens everywhere.
-fn reachable(listen: &str) -> String {
-    let (host, port) = listen.rsplit_once(':').unwrap_or((listen, ""));
-    match host {
-        "" | "0.0.0.0" => format!("127.0.0.1:{port}"),
-        "[::]" => format!("[::1]:{port}"),
-        _ => listen.to_owned(),
-    }
+fn address(listen: Option<&str>, env: &Env<'_>) -> Result<Listen, Exit> {
+    let named: Vec<String> = listen.iter().map(|text| (*text).to_owned()).collect();
+    let (wanted, place) = env.list("listen", &named);
+    let first = wanted.first().map(|text| {
+        let parsed = values::listen(text);
+        parsed.map_err(|why| Exit::Wrong(format!("{place} {text:?}: {why}")))
+    });
+    Ok(first.transpose()?.unwrap_or_default().reachable())
 }
 
 #[cfg(test)]
@@ -116,7 +117,8 @@ mod tests {
         let ask = |question, address: &str, user: Option<&str>| {
             Some(Exit::Ask(Ask {
                 question,
-                address: address.to_owned(),
+                address: address.parse().unwrap(),
+                tls: false,
                 user: user.map(str::to_owned),
                 password: user.map(|_| Secret::new("hidden")),
             }))

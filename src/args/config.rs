@@ -1,17 +1,25 @@
 //! What the program was told, as values that can't be wrong.
 
 use crate::access::Rules;
+use crate::front::Listen;
 use crate::pan123::{self, Bin, Clock, Grant, Tier, Timing};
 use crate::restic::Repo;
 use std::fmt;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Everything that the program was told.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// `host:port` to listen on; without a host every interface.
-    pub listen: String,
+    /// Where to listen; none for the usual place.
+    pub listen: Vec<Listen>,
+    /// The files of the certificate and its key; None speaks HTTP.
+    pub tls: Option<(PathBuf, PathBuf)>,
+    /// Names by which clients may ask where no passwords are asked for.
+    pub hosts: Vec<String>,
+    /// The proxy that says whose requests it passes on.
+    pub proxy: Option<IpAddr>,
     /// Who may come in and do what.
     pub rules: Rules,
     /// Whether others than this machine may come in without passwords.
@@ -24,6 +32,8 @@ pub struct Config {
     pub state_dir: Option<PathBuf>,
     /// Folder for bodies that don't fit the memory.
     pub spool_dir: Option<PathBuf>,
+    /// Most bytes of them there.
+    pub spool_size: u64,
     /// Bytes of memory for bodies that are held.
     pub memory: u64,
     /// Threads for packs and index files.
@@ -110,6 +120,15 @@ impl Config {
         }
     }
 
+    /// Where to listen, for people.
+    pub fn listening(&self) -> String {
+        let all: Vec<String> = self.listen.iter().map(ToString::to_string).collect();
+        match all.is_empty() {
+            true => Listen::default().to_string(),
+            false => all.join(", "),
+        }
+    }
+
     /// The modes in force, in a line.
     pub fn summary(&self) -> String {
         let (path, url, bin) = (&self.repo_path, &self.api_url, self.bin);
@@ -121,8 +140,9 @@ impl Config {
         let grant = self.oauth_file.as_ref().map_or(String::new(), |file| {
             format!(" by the OAuth grant in {}", file.display())
         });
+        let tls = if self.tls.is_some() { "TLS" } else { "no TLS" };
         format!(
-            "{access}, {path} at {url}{grant}, {memory} MiB, {workers} workers, {uploads} uploads, \
+            "{tls}, {access}, {path} at {url}{grant}, {memory} MiB, {workers} workers, {uploads} uploads, \
              bin {bin}, tier {tier}, rate share {share}, status at /-/"
         )
     }

@@ -38,6 +38,17 @@ impl<'a> Env<'a> {
             .or_else(|| self.get(&variable(name)))
     }
 
+    /// Several values, from options or else from a variable, where blanks or commas stand between
+    /// them; and how messages name the place where they stand.
+    pub(super) fn list(&self, name: &str, options: &[String]) -> (Vec<String>, String) {
+        if !options.is_empty() {
+            return (options.to_vec(), format!("--{name}"));
+        }
+        let (text, place) = self.find(&variable(name)).unwrap_or_default();
+        let words = text.split([' ', '\t', ',']).filter(|word| !word.is_empty());
+        (words.map(str::to_owned).collect(), place)
+    }
+
     /// Option, environment, default, in this order; an error says where the bad value stood.
     pub(super) fn value<T>(
         &self,

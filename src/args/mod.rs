@@ -21,6 +21,7 @@ pub use ask::{Ask, Question};
 pub use bin::{Bin as BinCommand, When};
 pub use command::{Task, task};
 pub use config::{Config, Secret};
+pub use listen::open_to_all;
 pub use table::{Opt, options};
 
 use crate::access::Rules;
@@ -28,7 +29,7 @@ use crate::pan123::Tier;
 use argh::FromArgs;
 use environment::Env;
 use file::Settings;
-use listen::{check_access, listen};
+use listen::{check_access, listen, tls};
 use std::path::PathBuf;
 pub(crate) use values::size;
 use values::{MOST_UPLOADS, MOST_WORKERS, count};
@@ -36,11 +37,13 @@ use values::{MOST_UPLOADS, MOST_WORKERS, count};
 /// The program's name, in messages.
 const NAME: &str = "restic-123pan";
 
-/// Where it listens unless told otherwise.
-const LISTEN: &str = "127.0.0.1:8000";
 /// The options that may stand in a configuration file.
-const OPTIONS: [&str; 22] = [
+const OPTIONS: [&str; 27] = [
     "listen",
+    "tls-cert",
+    "tls-key",
+    "host",
+    "trusted-proxy",
     "htpasswd-file",
     "no-auth",
     "roles",
@@ -51,6 +54,7 @@ const OPTIONS: [&str; 22] = [
     "api-url",
     "state-dir",
     "spool-dir",
+    "spool-size",
     "memory",
     "workers",
     "uploads",
@@ -98,9 +102,27 @@ pub enum Exit {
     note = "Credentials are variables only: PAN123_CLIENT_ID and PAN123_CLIENT_SECRET, or\nPAN123_CLIENT_ID_FILE and PAN123_CLIENT_SECRET_FILE, which name files; for an OAuth app\nPAN123_OAUTH_CLIENT_SECRET or PAN123_OAUTH_CLIENT_SECRET_FILE."
 )]
 struct Flags {
-    /// address to listen on, or :port; default 127.0.0.1:8000
+    /// address to listen on: host:port, :port or unix:/path; may be given more than
+    /// once; default 127.0.0.1:8000
     #[argh(option, arg_name = "addr")]
-    listen: Option<String>,
+    listen: Vec<String>,
+
+    /// certificate in PEM, with those that it depends on: speak HTTPS
+    #[argh(option, arg_name = "file")]
+    tls_cert: Option<String>,
+
+    /// its private key in PEM
+    #[argh(option, arg_name = "file")]
+    tls_key: Option<String>,
+
+    /// name by which clients ask for this server, needed where no passwords are
+    /// asked for; may be given more than once
+    #[argh(option, arg_name = "name")]
+    host: Vec<String>,
+
+    /// address of a reverse proxy, whose X-Forwarded-For says who asks
+    #[argh(option, arg_name = "addr")]
+    trusted_proxy: Option<String>,
 
     /// file with users' passwords; the command passwd writes it
     #[argh(option, arg_name = "file")]
@@ -139,6 +161,10 @@ struct Flags {
     /// folder for what exceeds --memory; default the state directory
     #[argh(option, arg_name = "dir")]
     spool_dir: Option<String>,
+
+    /// most that may lie in the spool at a time; default 1G
+    #[argh(option, arg_name = "size")]
+    spool_size: Option<String>,
 
     /// memory for held uploads, such as 0, 500K, 1G; default 32M
     #[argh(option, arg_name = "size")]
@@ -279,7 +305,12 @@ fn from_args<F: FromArgs>(name: &str, words: &[&str]) -> Result<F, Exit> {
 
 fn config(flags: &Flags, env: &Env<'_>) -> Result<Config, String> {
     let mut warnings = Vec::new();
-    let listen = listen(flags.listen.as_deref(), env, &mut warnings)?;
+    let listen = listen(&flags.listen, env, &mut warnings)?;
+    let tls = tls(
+        env.text("tls-cert", flags.tls_cert.as_deref()),
+        env.text("tls-key", flags.tls_key.as_deref()),
+    )?;
+    let proxy = env.text("trusted-proxy", flags.trusted_proxy.as_deref());
     let rules = Rules {
         htpasswd: env
             .text("htpasswd-file", flags.htpasswd_file.as_deref())
@@ -301,6 +332,9 @@ fn config(flags: &Flags, env: &Env<'_>) -> Result<Config, String> {
     };
     Ok(Config {
         listen,
+        tls,
+        hosts: env.list("host", &flags.host).0,
+        proxy: proxy.as_deref().map(values::address).transpose()?,
         rules,
         no_auth: env.switch("no-auth", flags.no_auth)?,
         warnings,
@@ -318,6 +352,7 @@ fn config(flags: &Flags, env: &Env<'_>) -> Result<Config, String> {
         )?,
         state_dir,
         spool_dir,
+        spool_size: env.value("spool-size", flags.spool_size.as_deref(), "1G", size)?,
         memory: env.value("memory", flags.memory.as_deref(), "32M", size)?,
         workers: env.value("workers", flags.workers.as_deref(), "8", |text| {
             count(text, MOST_WORKERS)

@@ -54,7 +54,7 @@ fn read(help: &str) -> Vec<Opt> {
 fn option(usage: &str, name: String, about: &str) -> Opt {
     let value = usage
         .split_once(&format!("--{name} <"))
-        .and_then(|(_, rest)| Some(rest.split_once('>')?.0.to_owned()));
+        .and_then(|(_, rest)| Some(rest.split_once('>')?.0.trim_end_matches("...").to_owned()));
     let own = ["version", "help"].contains(&name.as_str());
     Opt {
         variable: (!own).then(|| variable(&name)),

@@ -2,7 +2,7 @@
 
 use crate::error::{Cause, Error};
 use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,6 +18,9 @@ pub struct Budget {
     /// take the budget from each other with none of them fitting.
     growing: Mutex<()>,
     spool: Option<PathBuf>,
+    /// Most bytes in the spool, and how many are there.
+    most_spooled: u64,
+    spooled: Mutex<u64>,
 }
 
 impl Budget {
@@ -28,6 +31,18 @@ impl Budget {
             used: Mutex::new(0),
             growing: Mutex::new(()),
             spool,
+            most_spooled: u64::MAX,
+            spooled: Mutex::new(0),
+        }
+    }
+
+    /// The same with a bound for the spool.
+    #[must_use]
+    pub fn spooling(self, most: u64) -> Self {
+        let most_spooled = most;
+        Self {
+            most_spooled,
+            ..self
         }
     }
 
@@ -69,7 +84,7 @@ impl Budget {
     }
 
     /// A file that has no name any more, so that nothing is left behind whatever happens.
-    pub(super) fn spool_file(&self) -> Result<fs::File, Error> {
+    pub(super) fn spool_file(&self) -> Result<Spool<'_>, Error> {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let Some(folder) = &self.spool else {
             let text = "the body doesn't fit the memory budget and there is no folder to spool it in: \
@@ -82,7 +97,51 @@ impl Budget {
         let _ = fs::remove_file(&path);
         let file = private_file(&path).map_err(|e| spool_error(&e))?;
         fs::remove_file(&path).map_err(|e| spool_error(&e))?;
-        Ok(file)
+        let (budget, bytes) = (self, 0);
+        Ok(Spool {
+            budget,
+            file,
+            bytes,
+        })
+    }
+
+    fn spooled(&self) -> MutexGuard<'_, u64> {
+        self.spooled.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A file in the spool, whose bytes count until it is dropped.
+#[derive(Debug)]
+pub(super) struct Spool<'a> {
+    budget: &'a Budget,
+    pub(super) file: fs::File,
+    bytes: u64,
+}
+
+impl Write for Spool<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let more = bytes.len() as u64;
+        {
+            let mut spooled = self.budget.spooled();
+            if *spooled + more > self.budget.most_spooled {
+                return Err(io::Error::other(
+                    "so much doesn't fit; raise --spool-size or --memory",
+                ));
+            }
+            *spooled += more;
+        }
+        self.bytes += more;
+        self.file.write_all(bytes).map(|()| bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Drop for Spool<'_> {
+    fn drop(&mut self) {
+        *self.budget.spooled() -= self.bytes;
     }
 }
 

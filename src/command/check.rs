@@ -8,6 +8,6 @@ pub fn check(config: &Config, account: &pan123::Config) -> String {
     let problem = account.grant.as_ref().and_then(|grant| grant.problem());
     let warnings = config.warnings.iter().chain(&problem);
     let warnings: String = warnings.map(|text| format!("warning: {text}\n")).collect();
-    let (listen, summary) = (&config.listen, config.summary());
+    let (listen, summary) = (config.listening(), config.summary());
     format!("{warnings}the configuration is right: listening on {listen}, {summary}\n")
 }

@@ -6,6 +6,7 @@
 //! Sockets and threads are `server`'s; here is only what can be tested with bytes in memory.
 
 mod admit;
+mod browsers;
 mod listing;
 mod pages;
 mod room;
@@ -51,6 +52,12 @@ pub struct Head<'a> {
     pub language: Option<&'a str>,
     /// The `Authorization` header.
     pub authorization: Option<&'a str>,
+    /// The `Origin` header, which browsers send.
+    pub origin: Option<&'a str>,
+    /// The `Sec-Fetch-Site` header, which browsers send.
+    pub site: Option<&'a str>,
+    /// The host that is asked, maybe with a port.
+    pub host: Option<&'a str>,
     /// The client's address.
     pub peer: Peer,
     /// What the head says about the body.
@@ -159,6 +166,8 @@ impl Job {
 pub struct Reply {
     /// The status.
     pub status: u16,
+    /// What the status line says instead of the usual phrase; restic shows it to its user.
+    pub reason: Option<&'static str>,
     /// Headers besides those that every answer has.
     pub headers: Vec<(&'static str, String)>,
     /// Bytes that follow, also for HEAD, where they don't; None when nobody knows yet.
@@ -172,6 +181,7 @@ impl Reply {
     pub fn empty(status: u16) -> Self {
         Self {
             status,
+            reason: None,
             headers: Vec::new(),
             length: Some(0),
             pause: Duration::ZERO,
@@ -201,6 +211,7 @@ pub struct Service {
     flights: Flights,
     access: Arc<Access>,
     reserve: u64,
+    hosts: Vec<String>,
     watch: Arc<Watch>,
 }
 
@@ -215,6 +226,7 @@ impl Service {
             flights: Flights::default(),
             access: Arc::new(Access::open()),
             reserve: 0,
+            hosts: Vec::new(),
             watch: Arc::default(),
         }
     }
@@ -240,6 +252,12 @@ impl Service {
     #[must_use]
     pub fn reserving(self, reserve: u64) -> Self {
         Self { reserve, ..self }
+    }
+
+    /// The same, also asked by these names where no passwords are asked for.
+    #[must_use]
+    pub fn named(self, hosts: Vec<String>) -> Self {
+        Self { hosts, ..self }
     }
 
     /// Does the job and answers it. An Err after [`Answer::start`] means that the answer isn't
@@ -354,7 +372,9 @@ impl Service {
             ..Reply::empty(200)
         }
         .with("Content-Type", "application/octet-stream")
-        .with("Accept-Ranges", "bytes");
+        .with("Accept-Ranges", "bytes")
+        // A pack isn't a page, whatever is in it.
+        .with("X-Content-Type-Options", "nosniff");
         if range.is_some() {
             reply.status = 206;
             reply = reply.with("Content-Range", part.content_range(size));
