@@ -74,15 +74,16 @@ fn serve(config: &Config) -> Result<ExitCode, Exit> {
     }
     let tls = config.tls.clone();
     let tls = tls.map(|(certificate, key)| Tls::open(certificate, key).map(Arc::new));
-    let bound = server::bind(&settings(config, tls.transpose().map_err(Exit::Wrong)?));
+    let tls = tls.transpose().map_err(Exit::Wrong)?;
+    let watch = Arc::default();
+    start_log("info", Some(Arc::clone(&watch)));
+    let bound = server::bind(&settings(config, tls));
     if let Ok(bound) = &bound
         && !(bound.is_private() || config.no_auth || access.asks())
     {
         // Of what systemd hands over, the options tell nothing.
         return Err(Exit::Wrong(args::open_to_all(&bound.doors())));
     }
-    let watch = Arc::default();
-    start_log("info", Some(Arc::clone(&watch)));
     let done = bound.map_err(Into::into);
     let done = done.and_then(|bound| run(config, &account, access, watch, bound));
     Ok(ended(done.map(|()| ExitCode::SUCCESS)))
@@ -123,7 +124,10 @@ fn run(
     bound: Bound,
 ) -> Result<(), Box<dyn Error>> {
     stop_on_signals(&bound.stopper())?;
-    for flag in [Some(access.reload()), bound.reload()].into_iter().flatten() {
+    for flag in [Some(access.reload()), bound.reload()]
+        .into_iter()
+        .flatten()
+    {
         flag::register(SIGHUP, flag)?;
     }
     let problem = account.grant.as_ref().and_then(|grant| grant.problem());
@@ -142,7 +146,9 @@ fn run(
     let _record = Record::start(&watch, account.state_file("repositories", "json"));
     let budget = Budget::new(config.memory, config.spool_dir.clone()).spooling(config.spool_size);
     let service = Service::new(Box::new(Pan123::new(account)), budget).watched(watch);
-    let service = service.guarded(Arc::new(access)).named(config.hosts.clone());
+    let service = service
+        .guarded(Arc::new(access))
+        .named(config.hosts.clone());
     bound.run(service.reserving(config.reserve))?;
     info!("stopped");
     Ok(())

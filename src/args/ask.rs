@@ -1,9 +1,9 @@
 //! The commands that ask the running server: `status` and `healthcheck`. They need nothing of the
 //! server's configuration but where it listens, and a user's password where passwords are asked for.
 
+use super::environment::variable;
 use super::{Env, Exit, NAME, Secret, from_args, values};
 use crate::front::Listen;
-use super::environment::variable;
 use argh::FromArgs;
 
 /// What the running server is asked.

@@ -26,7 +26,8 @@ fn good(words: &[&str], variables: &[(&str, &str)]) -> Config {
 #[test]
 fn defaults() {
     let config = good(&[], &[]);
-    assert_eq!(config.listen, "127.0.0.1:8000");
+    assert_eq!(config.listening(), "127.0.0.1:8000");
+    assert!(config.listen.is_empty() && config.tls.is_none() && config.proxy.is_none());
     assert_eq!(config.repo_path.path(), "restic-backup");
     assert_eq!(config.api_url, "https://open-api.123pan.com");
     assert_eq!(config.state_dir, Some(std::env::temp_dir()));
@@ -45,14 +46,51 @@ fn defaults() {
 fn the_option_wins_over_the_environment() {
     let env = [("PAN123_LISTEN", ":1"), ("PAN123_WORKERS", "")];
     let config = good(&["serve", "--listen=[::1]:2"], &env);
-    assert_eq!((config.listen.as_str(), config.workers), ("[::1]:2", 8));
-    assert_eq!(good(&["--no-auth"], &env).listen, ":1");
+    let listening = config.listening();
+    assert_eq!((listening.as_str(), config.workers), ("[::1]:2", 8));
+    assert_eq!(good(&["--no-auth"], &env).listening(), ":1");
     let switches = [
         ("PAN123_NO_IPV6", "yes"),
         ("PAN123_ALLOW_HTTP_UPLOAD", "no"),
     ];
     let config = good(&["--allow-http-upload"], &switches);
     assert!(!config.ipv6 && config.allow_http_upload);
+}
+
+#[test]
+fn several_values() {
+    let words = [
+        "--listen",
+        "127.0.0.1:1",
+        "--listen=unix:/run/x",
+        "--host=a",
+    ];
+    let config = good(
+        &words,
+        &[("PAN123_HOST", "b"), ("PAN123_LISTEN", "[::1]:3")],
+    );
+    assert_eq!(config.listening(), "127.0.0.1:1, unix:/run/x");
+    assert_eq!(config.hosts, ["a"]);
+    let env = [
+        ("PAN123_LISTEN", "127.0.0.1:1, unix:/run/x  [::1]:3"),
+        ("PAN123_HOST", "a,b"),
+        ("PAN123_TRUSTED_PROXY", "::ffff:192.0.2.1"),
+        ("PAN123_SPOOL_SIZE", "5M"),
+        ("PAN123_TLS_CERT", "/c"),
+        ("PAN123_TLS_KEY", "/k"),
+    ];
+    let config = good(&[], &env);
+    assert_eq!(config.listening(), "127.0.0.1:1, unix:/run/x, [::1]:3");
+    assert_eq!(config.hosts, ["a", "b"]);
+    assert_eq!(
+        config.proxy,
+        Some(std::net::Ipv4Addr::new(192, 0, 2, 1).into())
+    );
+    assert_eq!(config.spool_size, 5 << 20);
+    assert_eq!(config.tls, Some(("/c".into(), "/k".into())));
+    // One that others can reach is enough.
+    let both = [ID, KEY, ("PAN123_LISTEN", "127.0.0.1:1,:2")];
+    assert!(matches!(check(&[], &both), Err(Exit::Wrong(text)) if text.contains("on :2")));
 }
 
 #[test]
@@ -112,7 +150,12 @@ fn what_is_wrong_is_one_line_that_names_it() {
         ("--private-repos", "--htpasswd-file"),
         ("--reserve=some", "--reserve"),
         ("--config=/none/such", "/none/such"),
-        ("--listen=8000", "--listen"),
+        ("--listen=8000", "--no-auth"),
+        ("--listen=unix:run", "--listen"),
+        ("--tls-cert=x", "--tls-key"),
+        ("--tls-key=x", "--tls-cert"),
+        ("--trusted-proxy=nas", "--trusted-proxy"),
+        ("--spool-size=much", "--spool-size"),
         ("--listen=::1:8000", "--listen"),
         ("--listen=a:70000", "--listen"),
         ("--repo-path=/a/data", "\"data\""),
@@ -162,7 +205,7 @@ fn credentials_come_from_the_environment_or_from_files() {
 #[test]
 fn nobody_but_this_machine_without_passwords() {
     for listen in ["127.0.0.1:1", "127.9.9.9:1", "[::1]:1", "localhost:1"] {
-        assert_eq!(good(&["--listen", listen], &[]).listen, listen);
+        assert_eq!(good(&["--listen", listen], &[]).listening(), listen);
     }
     for listen in [":1", "0.0.0.0:1", "[::]:1", "192.0.2.1:1", "nas:1"] {
         assert!(
@@ -190,7 +233,7 @@ fn the_variables_of_other_programs_count_with_a_warning() {
     ];
     for (variables, listen) in table {
         let config = good(&[], variables);
-        assert_eq!(config.listen, listen, "{variables:?}");
+        assert_eq!(config.listening(), listen, "{variables:?}");
         let warned = config
             .warnings
             .iter()

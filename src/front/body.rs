@@ -26,15 +26,31 @@ pub(super) enum Framing {
 /// Where between chunks we are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Chunks {
-    Size { digits: usize, size: u64 },
-    Extension { length: usize, size: u64 },
+    Size {
+        digits: usize,
+        size: u64,
+    },
+    Extension {
+        length: usize,
+        size: u64,
+    },
     /// The line feed after a size.
-    SizeEnd { size: u64 },
+    SizeEnd {
+        size: u64,
+    },
     /// The line end after a chunk's bytes.
-    DataEnd { half: bool },
+    DataEnd {
+        half: bool,
+    },
     /// The trailers: bytes of all of them, and of the line.
-    Trailer { all: usize, line: usize },
-    TrailerEnd { all: usize, line: usize },
+    Trailer {
+        all: usize,
+        line: usize,
+    },
+    TrailerEnd {
+        all: usize,
+        line: usize,
+    },
 }
 
 const SIZE: Framing = Framing::Between(Chunks::Size { digits: 0, size: 0 });
@@ -78,7 +94,9 @@ impl Chunks {
         use Framing::Between;
         let shown = byte == b'\t' || (b' '..=b'~').contains(&byte) || byte >= 0x80;
         match (self, byte) {
-            (Self::Size { digits, size }, b'\r') if digits > 0 => Some(Between(Self::SizeEnd { size })),
+            (Self::Size { digits, size }, b'\r') if digits > 0 => {
+                Some(Between(Self::SizeEnd { size }))
+            }
             (Self::Size { digits, size }, b';') if digits > 0 => {
                 Some(Between(Self::Extension { length: 0, size }))
             }
@@ -104,7 +122,10 @@ impl Chunks {
             (Self::TrailerEnd { line: 0, .. }, b'\n') => Some(Framing::Ended),
             (Self::TrailerEnd { all, .. }, b'\n') => {
                 // A line counts as two bytes more, so that empty ones count.
-                Some(Between(Self::Trailer { all: all + 2, line: 0 }))
+                Some(Between(Self::Trailer {
+                    all: all + 2,
+                    line: 0,
+                }))
             }
             _ => None,
         }
@@ -121,7 +142,9 @@ mod tests {
         while at < bytes.len() && framing.unread() {
             match framing {
                 Framing::Data { left, .. } => {
-                    let n = usize::try_from(left).unwrap_or(usize::MAX).min(bytes.len() - at);
+                    let n = usize::try_from(left)
+                        .unwrap_or(usize::MAX)
+                        .min(bytes.len() - at);
                     body.extend_from_slice(&bytes[at..at + n]);
                     framing.passed(n);
                     at += n;
@@ -140,11 +163,17 @@ mod tests {
         for (text, body) in [
             ("0\r\n\r\n", ""),
             ("5\r\nhello\r\n0\r\n\r\n", "hello"),
-            ("0005;a=b;c\r\nhello\r\nA\r\n0123456789\r\n0\r\nX: y\r\n\r\n", "hello0123456789"),
+            (
+                "0005;a=b;c\r\nhello\r\nA\r\n0123456789\r\n0\r\nX: y\r\n\r\n",
+                "hello0123456789",
+            ),
         ] {
             let all = format!("{text}GET");
             let (framing, found, length) = decode(all.as_bytes());
-            assert_eq!((framing, found.as_slice(), length), (Framing::Ended, body.as_bytes(), text.len()));
+            assert_eq!(
+                (framing, found.as_slice(), length),
+                (Framing::Ended, body.as_bytes(), text.len())
+            );
             for end in 0..text.len() {
                 assert!(decode(&text.as_bytes()[..end]).0.unread(), "{text:?} {end}");
             }
@@ -160,8 +189,21 @@ mod tests {
             format!("0\r\n{}", "x\r\n".repeat(2000)),
         ];
         let table = [
-            "\r\n", ";\r\n", "-1\r\n", "+1\r\n", "g\r\n", "5 \r\n", "5\n", "5\r\r", "5;\u{0}\r\n",
-            "5;\n", "5\r\nhelloworld", "5\r\nhello\n", "0\r\nx\n", "0\r\n\rx", "0x5\r\n",
+            "\r\n",
+            ";\r\n",
+            "-1\r\n",
+            "+1\r\n",
+            "g\r\n",
+            "5 \r\n",
+            "5\n",
+            "5\r\r",
+            "5;\u{0}\r\n",
+            "5;\n",
+            "5\r\nhelloworld",
+            "5\r\nhello\n",
+            "0\r\nx\n",
+            "0\r\n\rx",
+            "0x5\r\n",
         ];
         for text in endless.iter().map(String::as_str).chain(table) {
             assert_eq!(decode(text.as_bytes()).0, Framing::Broken, "{text:?}");
@@ -174,7 +216,13 @@ mod tests {
     fn lengths() {
         let mut framing = Framing::of(Length::Known(5));
         framing.passed(3);
-        assert_eq!(framing, Framing::Data { left: 2, last: true });
+        assert_eq!(
+            framing,
+            Framing::Data {
+                left: 2,
+                last: true
+            }
+        );
         framing.passed(2);
         assert_eq!(framing, Framing::Ended);
         assert!(!Framing::of(Length::None).unread() && !Framing::of(Length::Known(0)).unread());

@@ -42,7 +42,11 @@ impl Client {
         address: IpAddr,
         late: bool,
     ) -> Self {
-        let framing = if late { Framing::Broken } else { Framing::of(head.length) };
+        let framing = if late {
+            Framing::Broken
+        } else {
+            Framing::of(head.length)
+        };
         Self {
             hall: Arc::clone(hall),
             conn: Some(conn),
@@ -192,7 +196,10 @@ impl Client {
     }
 
     /// Waits for the client, as long as it isn't too slow.
-    fn during(&mut self, mut act: impl FnMut(&mut Stream) -> io::Result<usize>) -> io::Result<usize> {
+    fn during(
+        &mut self,
+        mut act: impl FnMut(&mut Stream) -> io::Result<usize>,
+    ) -> io::Result<usize> {
         let conn = self.conn.as_mut().ok_or(ErrorKind::NotConnected)?;
         loop {
             let start = Instant::now();

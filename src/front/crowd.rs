@@ -111,7 +111,10 @@ impl Crowd {
 
     /// Those who waited too long.
     pub(super) fn expire(&mut self, now: Instant, times: &Times) -> Vec<Waiting> {
-        let due = self.all.iter().filter(|(_, waiting)| waiting.due(times) <= now);
+        let due = self
+            .all
+            .iter()
+            .filter(|(_, waiting)| waiting.due(times) <= now);
         let due: Vec<u64> = due.map(|(number, _)| *number).collect();
         self.take(&due)
     }
@@ -122,10 +125,17 @@ impl Crowd {
             let his = party.is_none_or(|party| waiting.conn.seat.party == party);
             his && matches!(waiting.phase, Phase::Idle | Phase::Closing)
         });
-        let mut idle: Vec<_> = idle.map(|waiting| (waiting.since, waiting.conn.number)).collect();
+        let mut idle: Vec<_> = idle
+            .map(|waiting| (waiting.since, waiting.conn.number))
+            .collect();
         idle.sort_unstable();
         idle.truncate(idle.len().div_ceil(SHARE));
-        self.take(&idle.into_iter().map(|(_, number)| number).collect::<Vec<_>>())
+        self.take(
+            &idle
+                .into_iter()
+                .map(|(_, number)| number)
+                .collect::<Vec<_>>(),
+        )
     }
 
     /// Frees half of the budget: whoever takes more than their share of it loses the oldest of what
@@ -154,7 +164,10 @@ impl Crowd {
     }
 
     fn take(&mut self, numbers: &[u64]) -> Vec<Waiting> {
-        numbers.iter().filter_map(|number| self.leave(*number)).collect()
+        numbers
+            .iter()
+            .filter_map(|number| self.leave(*number))
+            .collect()
     }
 }
 

@@ -161,7 +161,8 @@ impl Hall {
         let since = Instant::now();
         let waiting = Waiting { conn, phase, since };
         let mut crowd = self.crowd();
-        self.poller.add(&waiting.conn.stream, number, Until::Readable)?;
+        self.poller
+            .add(&waiting.conn.stream, number, Until::Readable)?;
         let gone = crowd.enter(waiting);
         drop(crowd);
         drop(gone);
@@ -418,7 +419,10 @@ pub(super) fn greet_all(hall: &Weak<Hall>, queue: &Receiver<Box<Waiting>>) {
 /// An address as proxies write it, maybe with a port.
 fn parse_hop(text: &str) -> Option<IpAddr> {
     let bare = text.trim_start_matches('[').trim_end_matches(']').parse();
-    let with_port = || text.parse().map(|address: std::net::SocketAddr| address.ip());
+    let with_port = || {
+        text.parse()
+            .map(|address: std::net::SocketAddr| address.ip())
+    };
     let address: Option<IpAddr> = bare.or_else(|_| with_port()).ok();
     address.map(|address| address.to_canonical())
 }

@@ -56,7 +56,8 @@ const fn bad(why: &'static str) -> Refused {
 }
 
 const HTTPS: Refused = bad("this port speaks HTTP, not HTTPS");
-pub(super) const HTTP: Refused = bad("this port speaks HTTPS, not HTTP: write https:// for http://");
+pub(super) const HTTP: Refused =
+    bad("this port speaks HTTPS, not HTTP: write https:// for http://");
 pub(super) const LATE: Refused = Refused {
     status: 408,
     why: "the head of the request took too long",
@@ -182,7 +183,12 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Head, Refused> {
     let headers = request.headers.iter();
     let headers = headers.map(|line| (line.name.to_ascii_lowercase(), text(line.value)));
     let old = request.version == Some(0);
-    understand(method, request.path.unwrap_or_default(), old, headers.collect())
+    understand(
+        method,
+        request.path.unwrap_or_default(),
+        old,
+        headers.collect(),
+    )
 }
 
 fn understand(
@@ -200,7 +206,11 @@ fn understand(
     if second.is_some() || (first.is_none() && !old) {
         return Err(bad("there must be one Host"));
     }
-    if first.is_some_and(|host| !host.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'/')) {
+    if first.is_some_and(|host| {
+        !host
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() && byte != b'/')
+    }) {
         return Err(bad("the Host is wrong"));
     }
     let (authority, target) = split(target)?;
@@ -211,7 +221,9 @@ fn understand(
     let expects = expects(all("expect"))? && !old;
     let wishes = |wish: &str| {
         let words = all("connection").flat_map(|value| value.split(','));
-        words.map(str::trim).any(|word| word.eq_ignore_ascii_case(wish))
+        words
+            .map(str::trim)
+            .any(|word| word.eq_ignore_ascii_case(wish))
     };
     Ok(Head {
         method: method.to_owned(),
@@ -235,7 +247,9 @@ fn split(target: &str) -> Result<(Option<&str>, &str), Refused> {
     }
     let scheme = |name: &str| {
         let start = target.get(..name.len())?;
-        start.eq_ignore_ascii_case(name).then(|| &target[name.len()..])
+        start
+            .eq_ignore_ascii_case(name)
+            .then(|| &target[name.len()..])
     };
     let rest = scheme("http://").or_else(|| scheme("https://"));
     let rest = rest.ok_or(bad("the path begins without a slash"))?;
@@ -257,7 +271,9 @@ fn length<'a>(
     match (found, encodings.next(), encodings.next()) {
         ((None, _), None, _) => Ok(Length::None),
         ((Some(text), None), None, _) => digits(text).map(Length::Known).ok_or(wrong),
-        ((None, _), Some(name), None) if name.eq_ignore_ascii_case("chunked") => Ok(Length::Chunked),
+        ((None, _), Some(name), None) if name.eq_ignore_ascii_case("chunked") => {
+            Ok(Length::Chunked)
+        }
         _ => Err(wrong),
     }
 }
@@ -329,16 +345,26 @@ mod tests {
     fn clean_requests() {
         let one = head("GET /a?b HTTP/1.1\r\nHost: x\r\nRange:  bytes=1-2 \r\n\r\n");
         assert_eq!((one.method.as_str(), one.target.as_str()), ("GET", "/a?b"));
-        assert_eq!((one.old, one.keeps, one.length), (false, true, Length::None));
-        assert_eq!((one.value("range"), one.host.as_deref()), (Some("bytes=1-2"), Some("x")));
+        assert_eq!(
+            (one.old, one.keeps, one.length),
+            (false, true, Length::None)
+        );
+        assert_eq!(
+            (one.value("range"), one.host.as_deref()),
+            (Some("bytes=1-2"), Some("x"))
+        );
         let old = head("\r\n\r\nGET / HTTP/1.0\r\n\r\n");
         assert!(old.old && !old.keeps && old.host.is_none());
         assert!(head("GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n").keeps);
         assert!(!head("GET / HTTP/1.1\r\nHost:\r\nConnection: a, Close\r\n\r\n").keeps);
         let absolute = head("GET http://y:1/p HTTP/1.1\r\nHost: x\r\n\r\n");
-        assert_eq!((absolute.host.as_deref(), absolute.target.as_str()), (Some("y:1"), "/p"));
+        assert_eq!(
+            (absolute.host.as_deref(), absolute.target.as_str()),
+            (Some("y:1"), "/p")
+        );
         assert_eq!(head("GET HTTP://y HTTP/1.1\r\nHost: x\r\n\r\n").target, "/");
-        let post = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nExpect: 100-Continue\r\n\r\n";
+        let post =
+            "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nExpect: 100-Continue\r\n\r\n";
         assert!(head(post).expects);
         assert!(!head(&post.replace('5', "0")).expects);
     }
@@ -367,17 +393,26 @@ mod tests {
             (400, with("X: y\n")),
             (400, with("nonsense")),
             (400, "GET /é HTTP/1.1\r\nHost: x\r\n\r\n".to_owned()),
-            (400, "GET  / HTTP/1.1\r\n".to_owned()),
+            (400, "GET  / HTTP/1.1\r\nHost: x\r\n\r\n".to_owned()),
             (400, "GET / HTTP/1.1 \r\n".to_owned()),
             (400, "GET a HTTP/1.1\r\nHost: x\r\n\r\n".to_owned()),
-            (400, "GET http://a@b/ HTTP/1.1\r\nHost: x\r\n\r\n".to_owned()),
-            (400, "ABCDEFGHIJKLMNOPQ / HTTP/1.1\r\nHost: x\r\n\r\n".to_owned()),
+            (
+                400,
+                "GET http://a@b/ HTTP/1.1\r\nHost: x\r\n\r\n".to_owned(),
+            ),
+            (
+                400,
+                "ABCDEFGHIJKLMNOPQ / HTTP/1.1\r\nHost: x\r\n\r\n".to_owned(),
+            ),
             (400, "GET / HTTP/1.1\r\nHost: a b\r\n\r\n".to_owned()),
             (400, "GET /\r\n".to_owned()),
             (400, "GET /\n".to_owned()),
             (400, "\u{16}\u{3}\u{1}".to_owned()),
             (400, "\u{0}".to_owned()),
-            (400, "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n".to_owned()),
+            (
+                400,
+                "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n".to_owned(),
+            ),
             (417, with("Expect: wonders")),
             (431, with(&"a: b\r\n".repeat(100))),
             (431, with(&format!("a: {}", "b".repeat(LONGEST)))),
@@ -399,7 +434,11 @@ mod tests {
             (&["0"], &[], Some(Length::Known(0))),
             (&["42"], &[], Some(Length::Known(42))),
             (&["00042"], &[], Some(Length::Known(42))),
-            (&["18446744073709551615"], &[], Some(Length::Known(u64::MAX))),
+            (
+                &["18446744073709551615"],
+                &[],
+                Some(Length::Known(u64::MAX)),
+            ),
             (&["18446744073709551616"], &[], None),
             (&["+5"], &[], None),
             (&["-5"], &[], None),

@@ -127,7 +127,8 @@ fn tcp(host: &str, port: u16) -> io::Result<OwnedFd> {
 }
 
 fn unix(path: &Path) -> io::Result<OwnedFd> {
-    let stale = || UnixStream::connect(path).is_err_and(|e| e.kind() == ErrorKind::ConnectionRefused);
+    let stale =
+        || UnixStream::connect(path).is_err_and(|e| e.kind() == ErrorKind::ConnectionRefused);
     let socket = fs::symlink_metadata(path).is_ok_and(|found| found.file_type().is_socket());
     if socket && stale() {
         fs::remove_file(path)?;
@@ -174,7 +175,8 @@ impl Door {
     /// The sockets that systemd hands over.
     pub(super) fn handed_over() -> io::Result<Vec<Self>> {
         let number = |name: &str| std::env::var(name).ok()?.parse::<RawFd>().ok();
-        let ours = number("LISTEN_PID").is_some_and(|pid| u32::try_from(pid) == Ok(std::process::id()));
+        let ours =
+            number("LISTEN_PID").is_some_and(|pid| u32::try_from(pid) == Ok(std::process::id()));
         let count = number("LISTEN_FDS").filter(|_| ours).unwrap_or(0);
         let all = FIRST..FIRST + count.clamp(0, HANDED);
         all.map(|fd| Self::over(take(fd)?, None)).collect()
@@ -222,7 +224,9 @@ impl Drop for Door {
 /// Takes over a descriptor that this process was started with.
 fn take(fd: RawFd) -> io::Result<OwnedFd> {
     if !Path::new(&format!("/proc/self/fd/{fd}")).exists() && Path::new("/proc/self/fd").exists() {
-        return Err(io::Error::other(format!("LISTEN_FDS names {fd}, which isn't open")));
+        return Err(io::Error::other(format!(
+            "LISTEN_FDS names {fd}, which isn't open"
+        )));
     }
     // SAFETY: the service manager has opened it for us, says so by our own process's number, and
     // nothing else in this process knows of it.
@@ -230,7 +234,9 @@ fn take(fd: RawFd) -> io::Result<OwnedFd> {
     let socket = unsafe { OwnedFd::from_raw_fd(fd) };
     fcntl_setfd(&socket, FdFlags::CLOEXEC)?;
     if !sockopt::socket_acceptconn(&socket)? {
-        return Err(io::Error::other(format!("descriptor {fd} of LISTEN_FDS doesn't listen")));
+        return Err(io::Error::other(format!(
+            "descriptor {fd} of LISTEN_FDS doesn't listen"
+        )));
     }
     Ok(socket)
 }
@@ -253,7 +259,17 @@ mod tests {
         for (text, expected) in table {
             assert_eq!(text.parse::<Listen>(), expected, "{text}");
         }
-        for text in ["", ":", "::1:80", "a:70000", "a:+1", "unix:", "unix:run", "http://a:1", "a"] {
+        for text in [
+            "",
+            ":",
+            "::1:80",
+            "a:70000",
+            "a:+1",
+            "unix:",
+            "unix:run",
+            "http://a:1",
+            "a",
+        ] {
             assert!(text.parse::<Listen>().is_err(), "{text}");
         }
     }

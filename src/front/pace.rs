@@ -38,7 +38,8 @@ pub(super) struct Behind(Duration);
 impl Behind {
     /// Takes note of a wait; false if that was too much.
     pub(super) fn note(&mut self, pace: &Pace, waited: Duration, bytes: usize) -> bool {
-        let worth = Duration::from_micros((bytes as u64).saturating_mul(1_000_000) / pace.rate.max(1));
+        let worth =
+            Duration::from_micros((bytes as u64).saturating_mul(1_000_000) / pace.rate.max(1));
         self.0 = (self.0 + waited).saturating_sub(worth);
         self.0 <= pace.patience
     }
@@ -66,7 +67,11 @@ mod tests {
         assert!(borne(hour().map(|_| (1, 2 << 10))));
         assert!(borne(hour().map(|_| (1, 1 << 10))));
         // A laptop that sleeps a minute and a half again and again.
-        assert!(borne(hour().map(|n| if n % 10 == 0 { (90, 0) } else { (1, 20 << 10) })));
+        assert!(borne(hour().map(|n| if n % 10 == 0 {
+            (90, 0)
+        } else {
+            (1, 20 << 10)
+        })));
         // What came fast before doesn't count, nor does it help.
         let stalls = |fast: usize| [(1, fast)].into_iter().chain((0..101).map(|_| (1, 0)));
         assert!(!borne(stalls(0)) && !borne(stalls(1 << 30)));

@@ -130,11 +130,21 @@ mod tests {
     fn nobody_takes_all_places() {
         let places = Arc::new(Places::of(64));
         let party = |n| Party::from(IpAddr::from([192, 0, 2, n]));
-        let many = |n| (0..64).map_while(|_| places.take(party(n)).ok()).collect::<Vec<_>>();
+        let many = |n| {
+            (0..64)
+                .map_while(|_| places.take(party(n)).ok())
+                .collect::<Vec<_>>()
+        };
         let crowd = many(1);
-        assert_eq!((crowd.len(), places.take(party(1)).err()), (16, Some(Full::Party)));
+        assert_eq!(
+            (crowd.len(), places.take(party(1)).err()),
+            (16, Some(Full::Party))
+        );
         let other = many(2);
-        assert_eq!((other.len(), places.take(party(3)).err()), (16, Some(Full::All)));
+        assert_eq!(
+            (other.len(), places.take(party(3)).err()),
+            (16, Some(Full::All))
+        );
         drop(crowd);
         assert_eq!(many(3).len(), 16);
         drop(other);
@@ -145,6 +155,9 @@ mod tests {
     fn descriptors_are_left_for_the_rest() {
         assert_eq!(Places::of(16).most, 8);
         assert_eq!(Places::of(1024).most, 896);
-        assert_eq!((Places::of(65_536).most, Places::of(65_536).each), (MOST, EACH));
+        assert_eq!(
+            (Places::of(65_536).most, Places::of(65_536).each),
+            (MOST, EACH)
+        );
     }
 }

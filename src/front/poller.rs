@@ -91,7 +91,9 @@ impl Poller {
         let gone = EventFlags::RDHUP | EventFlags::HUP | EventFlags::ERR;
         // Copied first: the kernel packs an event without padding.
         let ready = events.iter().map(|event| (event.data, event.flags));
-        let ready: Vec<_> = ready.map(|(data, flags)| (data.u64(), flags.intersects(gone))).collect();
+        let ready: Vec<_> = ready
+            .map(|(data, flags)| (data.u64(), flags.intersects(gone)))
+            .collect();
         match ready.iter().any(|(number, _)| *number == BELL) {
             true => Ok(Told::Bell),
             false => Ok(Told::Ready(ready)),

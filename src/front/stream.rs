@@ -51,7 +51,9 @@ impl Stream {
 
     /// Whether the other end hasn't greeted yet as it should.
     pub(super) fn is_greeting(&self) -> bool {
-        self.session.as_ref().is_some_and(|session| session.is_handshaking())
+        self.session
+            .as_ref()
+            .is_some_and(|session| session.is_handshaking())
     }
 
     /// Goes on with a greeting as far as that is possible now.

@@ -55,7 +55,10 @@ impl Tls {
         match read(&self.certificate, &self.key) {
             Ok(config) => {
                 *self.config.lock().unwrap_or_else(PoisonError::into_inner) = config;
-                log::info!("the certificate in {} is in use now", self.certificate.display());
+                log::info!(
+                    "the certificate in {} is in use now",
+                    self.certificate.display()
+                );
             }
             Err(why) => log::warn!("the certificate stays the one before: {why}"),
         }
@@ -90,12 +93,20 @@ fn read(certificate: &PathBuf, key: &PathBuf) -> Result<Arc<ServerConfig>, Strin
         Err(error) => return problem(its, key, &error.to_string()),
     };
     let Ok(secret) = secret else {
-        return problem(its, key, "there is no private key in PEM, or it is locked by a password");
+        return problem(
+            its,
+            key,
+            "there is no private key in PEM, or it is locked by a password",
+        );
     };
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, secret));
+        .and_then(|builder| {
+            builder
+                .with_no_client_auth()
+                .with_single_cert(chain, secret)
+        });
     match config {
         Ok(config) => Ok(Arc::new(config)),
         Err(rustls::Error::InconsistentKeys(_)) => {

@@ -68,7 +68,8 @@ impl<T> Fair<T> {
     pub(super) fn push(&self, from: Party, thing: T) -> Result<(), T> {
         let mut line = self.line();
         let his = line.waiting.iter().filter(|(party, _)| *party == from);
-        let full = his.count() >= (self.0.most * 3).div_ceil(4) || line.waiting.len() >= self.0.most;
+        let full =
+            his.count() >= (self.0.most * 3).div_ceil(4) || line.waiting.len() >= self.0.most;
         if full || line.closed {
             return Err(thing);
         }
@@ -174,7 +175,11 @@ mod tests {
         let (second, _) = next(&queue);
         assert_eq!((first, second), (Some(1), Some(4)));
         let (third, _turn) = next(&queue);
-        assert_eq!((third, next(&queue).0), (Some(2), None), "it has enough under way");
+        assert_eq!(
+            (third, next(&queue).0),
+            (Some(2), None),
+            "it has enough under way"
+        );
         assert!(!queue.idle());
         drop(turn);
         assert_eq!(next(&queue).0, Some(3));

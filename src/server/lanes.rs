@@ -178,7 +178,9 @@ impl Queues {
 impl Drop for Queues {
     fn drop(&mut self) {
         let removing = [&self.remove_locks, &self.remove_small, &self.remove_large];
-        let all = [&self.small, &self.large, &self.locks].into_iter().chain(removing);
+        let all = [&self.small, &self.large, &self.locks]
+            .into_iter()
+            .chain(removing);
         all.for_each(Fair::close);
     }
 }

@@ -17,7 +17,11 @@ pub(super) fn refuse(head: &Head<'_>, hosts: Option<&[String]>) -> Option<Reply>
         _ if foreign && !own => "Web pages may not ask this server",
         _ => return None,
     };
-    log::info!("{}: {reason}: {}", head.peer, head.host.unwrap_or("no host").escape_debug());
+    log::info!(
+        "{}: {reason}: {}",
+        head.peer,
+        head.host.unwrap_or("no host").escape_debug()
+    );
     Some(Reply {
         reason: Some(reason),
         ..Reply::empty(403)
@@ -82,10 +86,27 @@ mod tests {
     #[test]
     fn without_passwords_a_rebound_name_reaches_nothing() {
         let hosts = ["nas.lan".to_owned()];
-        for host in ["127.0.0.1", "127.0.0.1:81", "[::1]:81", "[::1]", "localhost:1", "LocalHost", "NAS.lan:9", "nas.lan.", "-"] {
+        for host in [
+            "127.0.0.1",
+            "127.0.0.1:81",
+            "[::1]:81",
+            "[::1]",
+            "localhost:1",
+            "LocalHost",
+            "NAS.lan:9",
+            "nas.lan.",
+            "-",
+        ] {
             assert_eq!(status("/-/", ["-", "-", host], Some(&hosts)), 200, "{host}");
         }
-        for host in ["evil.example", "evil.example:81", "127.0.0.1.evil.example", "localhost.evil.example", "", "nas.lan.evil"] {
+        for host in [
+            "evil.example",
+            "evil.example:81",
+            "127.0.0.1.evil.example",
+            "localhost.evil.example",
+            "",
+            "nas.lan.evil",
+        ] {
             assert_eq!(status("/-/", ["-", "-", host], Some(&hosts)), 403, "{host}");
             assert_eq!(status("/a/config", ["-", "-", host], None), 200, "{host}");
         }

@@ -94,12 +94,12 @@ pub(super) const CASES: &[Case] = &[
 ];
 
 fn half_heads(by: &Attacker<'_>) -> String {
-    let half = "GET /evil/config HTTP/1.1\r\nHost: x";
+    let half = "GET /evil/config HTTP/1.1\r\nHost: localhost";
     by.hold(100, || by.send(half), |_| {})
 }
 
 fn dripping_heads(by: &Attacker<'_>) -> String {
-    let start = "GET /evil/config HTTP/1.1\r\nX: ";
+    let start = "GET /evil/config HTTP/1.1\r\nHost: localhost\r\nX: ";
     by.hold(50, || by.send(start), drip())
 }
 
@@ -140,7 +140,7 @@ fn stalled_readers(by: &Attacker<'_>) -> String {
         let mut stream = by.open_with(|stream| {
             sockopt::set_socket_recv_buffer_size(stream, 4096).unwrap();
         })?;
-        write!(stream, "GET {path} HTTP/1.1\r\n\r\n").ok()?;
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").ok()?;
         Some(stream)
     };
     // Nothing is read, not even to see whether it is over.
@@ -165,7 +165,7 @@ fn idle(by: &Attacker<'_>) -> String {
 }
 
 fn idle_after_a_request(by: &Attacker<'_>) -> String {
-    let ask = "GET /evil/config HTTP/1.1\r\n\r\n";
+    let ask = "GET /evil/config HTTP/1.1\r\nHost: localhost\r\n\r\n";
     by.hold(200, || by.send(ask), |_| {})
 }
 
@@ -200,7 +200,7 @@ fn bursts(by: &Attacker<'_>) -> String {
         let start = std::time::Instant::now();
         let mut wires: Vec<Wire> = (0..5).map(|_| Wire::over(by.open().unwrap())).collect();
         for wire in &mut wires {
-            wire.send("GET /evil/config HTTP/1.1\r\n\r\n");
+            wire.send("GET /evil/config HTTP/1.1\r\nHost: localhost\r\n\r\n");
         }
         for wire in &mut wires {
             assert_eq!(wire.answer(false).status, 404);
@@ -252,7 +252,7 @@ fn nonsense_lengths(by: &Attacker<'_>) -> String {
         "Transfer-Encoding: chunked, gzip\r\n",
         "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n",
     ];
-    let smuggled = "DELETE /honest/config HTTP/1.1\r\n\r\n";
+    let smuggled = "DELETE /honest/config HTTP/1.1\r\nHost: localhost\r\n\r\n";
     let requests = table.map(|headers| (post(&pack(4), headers) + smuggled).into_bytes());
     let said = by.repeat(&requests);
     assert!(!said.contains("200"), "{said}");
@@ -278,18 +278,26 @@ fn nonsense_chunks(by: &Attacker<'_>) -> String {
 }
 
 fn huge_heads(by: &Attacker<'_>) -> String {
-    by.flood(b"GET /evil/config HTTP/1.1\r\nX: ", &[b'x'; 1 << 20], 512)
+    by.flood(
+        b"GET /evil/config HTTP/1.1\r\nHost: localhost\r\nX: ",
+        &[b'x'; 1 << 20],
+        512,
+    )
 }
 
 /// Left alone these take a gigabyte. How much of it they get depends on how soon a busy machine
 /// lets the server look.
 fn many_headers(by: &Attacker<'_>) -> String {
     let headers = "X: y\r\n".repeat(100_000);
-    by.flood(b"GET /evil/config HTTP/1.1\r\n", headers.as_bytes(), 50)
+    by.flood(
+        b"GET /evil/config HTTP/1.1\r\nHost: localhost\r\n",
+        headers.as_bytes(),
+        50,
+    )
 }
 
 fn pipelining(by: &Attacker<'_>) -> String {
-    by.repeat(&["GET /evil/config HTTP/1.1\r\n\r\n"
+    by.repeat(&["GET /evil/config HTTP/1.1\r\nHost: localhost\r\n\r\n"
         .repeat(1000)
         .into_bytes()])
 }
@@ -318,7 +326,9 @@ fn paths(by: &Attacker<'_>) -> String {
     let deep = "/a".repeat(50_000);
     let all = table.into_iter().chain([long.as_str(), deep.as_str()]);
     let requests = all.flat_map(|path| {
-        ["GET", "DELETE"].map(|method| format!("{method} {path} HTTP/1.1\r\n\r\n").into_bytes())
+        ["GET", "DELETE"].map(|method| {
+            format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").into_bytes()
+        })
     });
     let said = by.repeat(
         &requests
@@ -333,8 +343,9 @@ fn methods(by: &Attacker<'_>) -> String {
     let table = [
         "BREW", "get", "CONNECT", "TRACE", "OPTIONS", "PROPFIND", "", "G\u{e9}T", "PUT",
     ];
-    let requests =
-        table.map(|method| format!("{method} /honest/config HTTP/1.1\r\n\r\n").into_bytes());
+    let requests = table.map(|method| {
+        format!("{method} /honest/config HTTP/1.1\r\nHost: localhost\r\n\r\n").into_bytes()
+    });
     let said = by.repeat(&requests);
     assert!(!said.contains("200") && !said.contains("500"), "{said}");
     said
@@ -344,7 +355,7 @@ fn methods(by: &Attacker<'_>) -> String {
 fn http2(by: &Attacker<'_>) -> String {
     let preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
     let held: Vec<_> = (0..4).filter_map(|_| by.send(preface)).collect();
-    let upgrade = "GET /evil/config HTTP/1.1\r\nConnection: Upgrade, HTTP2-Settings\r\n\
+    let upgrade = "GET /evil/config HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade, HTTP2-Settings\r\n\
                    Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n";
     let said = by.repeat(&[upgrade.as_bytes().to_vec()]);
     format!("{} prefaces unanswered; upgrades {said}", held.len())
