@@ -39,10 +39,12 @@ fn configured(words: &[String]) -> Result<ExitCode, Exit> {
         Task::Configured(config, Command::Serve) => serve(&config),
         Task::Configured(config, Command::Check) => {
             access(&config)?;
+            tls(&config)?;
             Err(Exit::Print(command::check(&config, &granted(&config)?)))
         }
         Task::Configured(config, Command::Doctor) => {
             start_log("off", None);
+            tls(&config)?;
             Ok(command::doctor(&granted(&config)?))
         }
         Task::Configured(config, Command::Bin(bin)) => {
@@ -72,9 +74,7 @@ fn serve(config: &Config) -> Result<ExitCode, Exit> {
             grant.place()
         )));
     }
-    let tls = config.tls.clone();
-    let tls = tls.map(|(certificate, key)| Tls::open(certificate, key).map(Arc::new));
-    let tls = tls.transpose().map_err(Exit::Wrong)?;
+    let tls = tls(config)?;
     let watch = Arc::default();
     start_log("info", Some(Arc::clone(&watch)));
     let bound = server::bind(&settings(config, tls));
@@ -87,6 +87,13 @@ fn serve(config: &Config) -> Result<ExitCode, Exit> {
     let done = bound.map_err(Into::into);
     let done = done.and_then(|bound| run(config, &account, access, watch, bound));
     Ok(ended(done.map(|()| ExitCode::SUCCESS)))
+}
+
+/// The certificate and its key, if there is one.
+fn tls(config: &Config) -> Result<Option<Arc<Tls>>, Exit> {
+    let files = config.tls.clone();
+    let opened = files.map(|(certificate, key)| Tls::open(certificate, key).map(Arc::new));
+    opened.transpose().map_err(Exit::Wrong)
 }
 
 /// How the server runs.

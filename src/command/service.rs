@@ -7,8 +7,9 @@ use std::env;
 use std::fmt::Write;
 
 /// The files that there are.
-pub(super) const KINDS: [&str; 7] = [
+pub(super) const KINDS: [&str; 8] = [
     "systemd",
+    "systemd-socket",
     "openwrt",
     "openwrt-config",
     "openrc",
@@ -31,6 +32,7 @@ pub(super) fn print(words: &Words) -> Result<String, String> {
         .collect();
     let text = match kind.as_str() {
         "systemd" => include_str!("../templates/systemd.service").to_owned(),
+        "systemd-socket" => include_str!("../templates/systemd.socket").to_owned(),
         "openwrt" => openwrt(&options),
         "openwrt-config" => fill(include_str!("../templates/openwrt.config"), &options, uci),
         "openrc" => include_str!("../templates/openrc.init").to_owned(),

@@ -141,16 +141,18 @@ impl Crowd {
     /// Frees half of the budget: whoever takes more than their share of it loses the oldest of what
     /// they haven't finished.
     fn relieve(&mut self) -> Vec<Waiting> {
-        let mut parties: HashMap<Party, (usize, Vec<(Instant, u64, usize)>)> = HashMap::new();
+        let mut parties: HashMap<Party, Vec<(Instant, u64, usize)>> = HashMap::new();
         for waiting in self.all.values().filter(|waiting| waiting.cost() > 0) {
-            let cost = waiting.cost();
-            let entry = parties.entry(waiting.conn.seat.party).or_default();
-            entry.0 += cost;
-            entry.1.push((waiting.since, waiting.conn.number, cost));
+            let one = (waiting.since, waiting.conn.number, waiting.cost());
+            parties
+                .entry(waiting.conn.seat.party)
+                .or_default()
+                .push(one);
         }
         let share = BUDGET / 2 / parties.len().max(1);
         let mut gone = Vec::new();
-        for (mut total, mut his) in parties.into_values() {
+        for mut his in parties.into_values() {
+            let mut total: usize = his.iter().map(|one| one.2).sum();
             his.sort_unstable();
             for (_, number, cost) in his {
                 if total <= share {

@@ -130,13 +130,13 @@ impl Hall {
                     let _ = self.seat(socket, peer, *next, secure);
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return true,
-                Err(error) => match Errno::from_io_error(&error) {
-                    Some(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM) => {
-                        self.crowd().oldest(None);
-                        return false;
-                    }
-                    _ => {}
-                },
+                Err(error) if lacks_room(&error) => {
+                    let gone = self.crowd().oldest(None);
+                    drop(gone);
+                    return false;
+                }
+                // Its client has gone already.
+                Err(_) => {}
             }
         }
         true
@@ -404,6 +404,12 @@ impl Hall {
     fn requests(&self) -> MutexGuard<'_, HashMap<u64, Client>> {
         self.requests.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether there are no descriptors for another connection.
+fn lacks_room(error: &io::Error) -> bool {
+    let room = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM];
+    Errno::from_io_error(error).is_some_and(|errno| room.contains(&errno))
 }
 
 /// Greets one client after the other, as long as there is a hall.
