@@ -1,10 +1,10 @@
 //! The commands that ask the running server: `status` and `healthcheck`. They need nothing of the
 //! server's configuration but where it listens, and a user's password where passwords are asked for.
 
-use super::environment::variable;
 use super::{Env, Exit, NAME, Secret, from_args, values};
 use crate::front::Listen;
 use argh::FromArgs;
+use std::path::PathBuf;
 
 /// What the running server is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,8 +22,8 @@ pub struct Ask {
     pub question: Question,
     /// Where it is.
     pub address: Listen,
-    /// Whether it speaks HTTPS there.
-    pub tls: bool,
+    /// The certificate by which it proves itself there; None where it speaks HTTP.
+    pub certificate: Option<PathBuf>,
     /// Who asks, where passwords are asked for.
     pub user: Option<String>,
     /// The password, if it needn't be asked for.
@@ -40,6 +40,10 @@ struct Status {
     #[argh(option, arg_name = "addr")]
     listen: Option<String>,
 
+    /// the server's certificate, where it speaks HTTPS [PAN123_TLS_CERT]
+    #[argh(option, arg_name = "file")]
+    tls_cert: Option<String>,
+
     /// a user of the server's, who sees the repositories that they may read [PAN123_USER]
     #[argh(option, arg_name = "name")]
     user: Option<String>,
@@ -51,6 +55,10 @@ struct Health {
     /// where the server listens; default 127.0.0.1:8000 [PAN123_LISTEN]
     #[argh(option, arg_name = "addr")]
     listen: Option<String>,
+
+    /// the server's certificate, where it speaks HTTPS [PAN123_TLS_CERT]
+    #[argh(option, arg_name = "file")]
+    tls_cert: Option<String>,
 }
 
 /// Reads such a command, if it is one.
@@ -65,7 +73,11 @@ pub(super) fn parse(words: &[&str], env: &Env<'_>) -> Option<Exit> {
 }
 
 fn status(words: &[&str], env: &Env<'_>) -> Result<Ask, Exit> {
-    let Status { listen, user } = from_args(&format!("{NAME} status"), words)?;
+    let Status {
+        listen,
+        tls_cert,
+        user,
+    } = from_args(&format!("{NAME} status"), words)?;
     let user = env.text("user", user.as_deref());
     // What nobody asks for needn't be right.
     let password = match user {
@@ -75,18 +87,18 @@ fn status(words: &[&str], env: &Env<'_>) -> Result<Ask, Exit> {
     Ok(Ask {
         question: Question::Status,
         address: address(listen.as_deref(), env)?,
-        tls: env.get(&variable("tls-cert")).is_some(),
+        certificate: env.text("tls-cert", tls_cert.as_deref()).map(PathBuf::from),
         user,
         password: password.map(Secret),
     })
 }
 
 fn health(words: &[&str], env: &Env<'_>) -> Result<Ask, Exit> {
-    let Health { listen } = from_args(&format!("{NAME} healthcheck"), words)?;
+    let Health { listen, tls_cert } = from_args(&format!("{NAME} healthcheck"), words)?;
     Ok(Ask {
         question: Question::Health,
         address: address(listen.as_deref(), env)?,
-        tls: env.get(&variable("tls-cert")).is_some(),
+        certificate: env.text("tls-cert", tls_cert.as_deref()).map(PathBuf::from),
         user: None,
         password: None,
     })
@@ -118,7 +130,7 @@ mod tests {
             Some(Exit::Ask(Ask {
                 question,
                 address: address.parse().unwrap(),
-                tls: false,
+                certificate: None,
                 user: user.map(str::to_owned),
                 password: user.map(|_| Secret::new("hidden")),
             }))

@@ -1,5 +1,6 @@
 //! Asking the running server: a GET where it listens, and what is printed of its answer.
 
+use super::pinned::secure;
 use crate::access;
 use crate::args::{Ask, Question};
 use crate::front::Listen;
@@ -31,7 +32,7 @@ pub fn ask(asked: &Ask) -> ExitCode {
 
 fn answer(asked: &Ask) -> io::Result<()> {
     if asked.question == Question::Health {
-        return fetch(&asked.address, "/-/healthz", "").map(drop);
+        return fetch(asked, "/-/healthz", "").map(drop);
     }
     let header = match &asked.user {
         None => String::new(),
@@ -43,14 +44,14 @@ fn answer(asked: &Ask) -> io::Result<()> {
             format!("Authorization: {value}\r\n")
         }
     };
-    let text = fetch(&asked.address, "/-/status", &header)?;
+    let text = fetch(asked, "/-/status", &header)?;
     let status = serde_json::from_str(&text).map_err(io::Error::other)?;
     io::stdout().write_all(watch::text(&status).as_bytes())
 }
 
 /// The body of a page, asked for with these lines in the head.
-fn fetch(address: &Listen, path: &str, lines: &str) -> io::Result<String> {
-    match address {
+fn fetch(asked: &Ask, path: &str, lines: &str) -> io::Result<String> {
+    match &asked.address {
         Listen::Unix(path_of_socket) => {
             let socket = UnixStream::connect(path_of_socket)?;
             socket.set_read_timeout(Some(PATIENCE))?;
@@ -58,13 +59,20 @@ fn fetch(address: &Listen, path: &str, lines: &str) -> io::Result<String> {
             exchange(socket, "localhost", path, lines)
         }
         Listen::Tcp(..) => {
-            let host = address.to_string();
             let none = || io::Error::other("no such address");
-            let to = host.to_socket_addrs()?.next().ok_or_else(none)?;
+            let to = asked
+                .address
+                .to_string()
+                .to_socket_addrs()?
+                .next()
+                .ok_or_else(none)?;
             let socket = TcpStream::connect_timeout(&to, PATIENCE)?;
             socket.set_read_timeout(Some(PATIENCE))?;
             socket.set_write_timeout(Some(PATIENCE))?;
-            exchange(socket, &to.to_string(), path, lines)
+            match &asked.certificate {
+                None => exchange(socket, &to.to_string(), path, lines),
+                Some(file) => exchange(secure(socket, file)?, &to.to_string(), path, lines),
+            }
         }
     }
 }

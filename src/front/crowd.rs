@@ -41,8 +41,8 @@ pub(super) enum Phase {
     Head(Scan),
     /// The first bytes of a body.
     Body(Box<Head>),
-    /// That the client has read our last words.
-    Closing,
+    /// That the client has read our last words, while so many bytes more are thrown away.
+    Closing(usize),
 }
 
 /// A connection that waits.
@@ -69,7 +69,7 @@ impl Waiting {
             Phase::Greeting => GREETING,
             Phase::Head(_) => rest,
             Phase::Body(head) => head.cost() + rest,
-            Phase::Idle | Phase::Closing => 0,
+            Phase::Idle | Phase::Closing(_) => 0,
         }
     }
 
@@ -79,7 +79,7 @@ impl Waiting {
                 Phase::Greeting | Phase::Head(_) => times.head,
                 Phase::Idle => times.idle,
                 Phase::Body(_) => times.body,
-                Phase::Closing => times.closing,
+                Phase::Closing(_) => times.closing,
             }
     }
 }
@@ -123,7 +123,7 @@ impl Crowd {
     pub(super) fn oldest(&mut self, party: Option<Party>) -> Vec<Waiting> {
         let idle = self.all.values().filter(|waiting| {
             let his = party.is_none_or(|party| waiting.conn.seat.party == party);
-            his && matches!(waiting.phase, Phase::Idle | Phase::Closing)
+            his && matches!(waiting.phase, Phase::Idle | Phase::Closing(_))
         });
         let mut idle: Vec<_> = idle
             .map(|waiting| (waiting.since, waiting.conn.number))

@@ -26,6 +26,8 @@ use std::time::{Duration, Instant};
 const TICK: Duration = Duration::from_secs(1);
 /// Connections taken in at once, before others are looked at again.
 const AT_ONCE: usize = 64;
+/// Bytes thrown away of a client that still sends when it has its last answer.
+const THROWN: usize = 4 << 20;
 /// The number of the first connection; below are the doors.
 const FIRST: u64 = 1 << 10;
 
@@ -199,7 +201,7 @@ impl Hall {
     pub(super) fn linger(&self, mut conn: Conn) {
         conn.stream.end();
         conn.rest = Vec::new();
-        let (phase, since) = (Phase::Closing, Instant::now());
+        let (phase, since) = (Phase::Closing(THROWN), Instant::now());
         self.park(Waiting { conn, phase, since });
     }
 
@@ -228,10 +230,13 @@ impl Hall {
                     }
                 }
             }
-            Phase::Closing => match waiting.conn.stream.discard(buffer) {
-                true => self.park(waiting),
-                false => drop(waiting),
-            },
+            Phase::Closing(left) => {
+                let thrown = waiting.conn.stream.discard(buffer);
+                if let Some(left) = thrown.and_then(|n| left.checked_sub(n)) {
+                    waiting.phase = Phase::Closing(left);
+                    self.park(waiting);
+                }
+            }
         }
     }
 
@@ -371,7 +376,7 @@ impl Hall {
             match phase {
                 Phase::Head(_) => self.refuse(conn, head::LATE),
                 Phase::Body(head) => self.begin(conn, head, true),
-                Phase::Idle | Phase::Greeting | Phase::Closing => drop(conn),
+                Phase::Idle | Phase::Greeting | Phase::Closing(_) => drop(conn),
             }
         }
         if let Some(tls) = &self.tls {

@@ -136,15 +136,15 @@ impl Stream {
     pub(super) fn is_alive(&self) -> bool {
         match self.first() {
             Ok(first) => first.is_some(),
-            Err(error) => [ErrorKind::WouldBlock, ErrorKind::Interrupted].contains(&error.kind()),
+            Err(error) => is_passing(&error),
         }
     }
 
-    /// Throws away what comes; whether more may.
-    pub(super) fn discard(&self, buffer: &mut [u8]) -> bool {
+    /// Throws away what has come, and says how much; None if nothing more will.
+    pub(super) fn discard(&self, buffer: &mut [u8]) -> Option<usize> {
         match Raw(&self.socket, Wait::Never).read(buffer) {
-            Ok(n) => n > 0,
-            Err(error) => [ErrorKind::WouldBlock, ErrorKind::Interrupted].contains(&error.kind()),
+            Ok(n) => Some(n).filter(|n| *n > 0),
+            Err(error) => is_passing(&error).then_some(0),
         }
     }
 
@@ -161,6 +161,10 @@ impl Stream {
     pub(super) fn reset(self) {
         let _ = sockopt::set_socket_linger(&self.socket, Some(Duration::ZERO));
     }
+}
+
+fn is_passing(error: &io::Error) -> bool {
+    [ErrorKind::WouldBlock, ErrorKind::Interrupted].contains(&error.kind())
 }
 
 impl AsFd for Stream {
