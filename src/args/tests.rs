@@ -1,5 +1,7 @@
 //! Options from words and variables that are given here; the real environment isn't looked at.
 
+mod listening;
+
 use super::*;
 use crate::pan123::{Bin, Tier};
 use std::fs;
@@ -55,42 +57,6 @@ fn the_option_wins_over_the_environment() {
     ];
     let config = good(&["--allow-http-upload"], &switches);
     assert!(!config.ipv6 && config.allow_http_upload);
-}
-
-#[test]
-fn several_values() {
-    let words = [
-        "--listen",
-        "127.0.0.1:1",
-        "--listen=unix:/run/x",
-        "--host=a",
-    ];
-    let config = good(
-        &words,
-        &[("PAN123_HOST", "b"), ("PAN123_LISTEN", "[::1]:3")],
-    );
-    assert_eq!(config.listening(), "127.0.0.1:1, unix:/run/x");
-    assert_eq!(config.hosts, ["a"]);
-    let env = [
-        ("PAN123_LISTEN", "127.0.0.1:1, unix:/run/x  [::1]:3"),
-        ("PAN123_HOST", "a,b"),
-        ("PAN123_TRUSTED_PROXY", "::ffff:192.0.2.1"),
-        ("PAN123_SPOOL_SIZE", "5M"),
-        ("PAN123_TLS_CERT", "/c"),
-        ("PAN123_TLS_KEY", "/k"),
-    ];
-    let config = good(&[], &env);
-    assert_eq!(config.listening(), "127.0.0.1:1, unix:/run/x, [::1]:3");
-    assert_eq!(config.hosts, ["a", "b"]);
-    assert_eq!(
-        config.proxy,
-        Some(std::net::Ipv4Addr::new(192, 0, 2, 1).into())
-    );
-    assert_eq!(config.spool_size, 5 << 20);
-    assert_eq!(config.tls, Some(("/c".into(), "/k".into())));
-    // One that others can reach is enough.
-    let both = [ID, KEY, ("PAN123_LISTEN", "127.0.0.1:1,:2")];
-    assert!(matches!(check(&[], &both), Err(Exit::Wrong(text)) if text.contains("on :2")));
 }
 
 #[test]
@@ -200,49 +166,6 @@ fn credentials_come_from_the_environment_or_from_files() {
     assert!(matches!(check(&[], &[KEY]), Err(Exit::Wrong(text)) if text.contains("apply for")));
     fs::remove_file(&path).expect("it was written");
     assert!(matches!(check(&[], &[ID, file]), Err(Exit::Wrong(text)) if text.contains(&name)));
-}
-
-#[test]
-fn nobody_but_this_machine_without_passwords() {
-    for listen in ["127.0.0.1:1", "127.9.9.9:1", "[::1]:1", "localhost:1"] {
-        assert_eq!(good(&["--listen", listen], &[]).listening(), listen);
-    }
-    for listen in [":1", "0.0.0.0:1", "[::]:1", "192.0.2.1:1", "nas:1"] {
-        assert!(
-            check(&["--listen", listen], &[ID, KEY]).is_err(),
-            "{listen}"
-        );
-        good(&["--listen", listen, "--no-auth"], &[]);
-        good(&["--listen", listen, "--htpasswd-file=x"], &[]);
-    }
-    let both = check(&["--no-auth", "--htpasswd-file=x"], &[ID, KEY]);
-    assert!(matches!(both, Err(Exit::Wrong(text)) if text.contains("not both")));
-}
-
-#[test]
-fn the_variables_of_other_programs_count_with_a_warning() {
-    let table: [(&[(&str, &str)], &str); 5] = [
-        (&[("LISTEN_ADDR", "127.0.0.2:9")], "127.0.0.2:9"),
-        (&[("LISTEN_ADDR", "127.0.0.2")], "127.0.0.2:8000"),
-        (&[("LISTEN_ADDR", "::1"), ("LISTEN_PORT", "9")], "[::1]:9"),
-        (&[("LISTEN_PORT", "9")], "127.0.0.1:9"),
-        (
-            &[("LISTEN_PORT", "9"), ("PAN123_LISTEN", "localhost:7")],
-            "localhost:7",
-        ),
-    ];
-    for (variables, listen) in table {
-        let config = good(&[], variables);
-        assert_eq!(config.listening(), listen, "{variables:?}");
-        let warned = config
-            .warnings
-            .iter()
-            .any(|text| text.contains("PAN123_LISTEN"));
-        assert_eq!(
-            warned,
-            variables.iter().all(|(name, _)| name.starts_with("LISTEN"))
-        );
-    }
 }
 
 #[test]
@@ -388,31 +311,6 @@ fn the_bin_has_commands() {
         "é",
     ] {
         assert_eq!(at(wrong), None, "{wrong}");
-    }
-}
-
-/// `--no-auth` may stand on the server's command line alone; commands that don't listen must run
-/// all the same.
-#[test]
-fn only_who_listens_must_ask_for_passwords() {
-    let wide = |name: &str| match name {
-        "PAN123_LISTEN" => Some(":8000".to_owned()),
-        "STATE_DIRECTORY" => Some(std::env::temp_dir().display().to_string()),
-        _ => [ID, KEY]
-            .iter()
-            .find(|(n, _)| *n == name)
-            .map(|(_, value)| (*value).to_owned()),
-    };
-    let words = |line: &str| -> Vec<String> { line.split(' ').map(str::to_owned).collect() };
-    for line in ["doctor", "bin list"] {
-        assert!(parse(&words(line), &wide).is_ok(), "{line}");
-    }
-    assert!(account(&words("--tier vip"), &wide).is_ok());
-    for line in ["serve", "check-config"] {
-        match parse(&words(line), &wide) {
-            Err(Exit::Wrong(text)) => assert!(text.contains("--no-auth"), "{text}"),
-            other => unreachable!("{line}: {other:?}"),
-        }
     }
 }
 

@@ -66,6 +66,13 @@ impl Client {
         &self.head
     }
 
+    /// The host that it asks, maybe with a port. Names mean nothing on a Unix socket, where no browser
+    /// is.
+    pub fn host(&self) -> Option<&str> {
+        let named = self.conn.as_ref().is_some_and(|conn| conn.named);
+        self.head.host.as_deref().filter(|_| named)
+    }
+
     /// From where.
     pub fn address(&self) -> IpAddr {
         self.address

@@ -26,6 +26,8 @@ pub(super) struct Conn {
     pub(super) seat: Seat,
     /// The other end's address.
     pub(super) peer: IpAddr,
+    /// Whether it came by a port, which hosts have, and not by a Unix socket.
+    pub(super) named: bool,
     /// What has come and nobody has used.
     pub(super) rest: Vec<u8>,
 }

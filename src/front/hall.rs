@@ -4,14 +4,14 @@
 
 use super::client::Client;
 use super::crowd::{Conn, Crowd, Phase, Times, Waiting, has_begun};
-use super::head::{self, GREETING, Head, LONGEST, Look, Refused, Scan};
+use super::head::{self, Head, LONGEST, Look, Refused, Scan};
 use super::listen::Door;
 use super::pace::Pace;
 use super::places::{Full, Party, Places};
 use super::poller::{Poller, Told, Until};
 use super::stream::{Stream, Wait};
 use super::tls::Tls;
-use crossbeam_channel::{Receiver, Sender};
+use crossbeam_channel::Sender;
 use rustix::io::Errno;
 use std::collections::HashMap;
 use std::io::{self, ErrorKind, Write};
@@ -19,7 +19,7 @@ use std::net::IpAddr;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Pause between looks at the clock.
@@ -38,9 +38,9 @@ pub(super) struct Hall {
     pub(super) pace: Pace,
     times: Times,
     proxy: Option<IpAddr>,
-    tls: Option<Arc<Tls>>,
+    pub(super) tls: Option<Arc<Tls>>,
     /// To the threads that greet.
-    greeters: Option<Sender<Box<Waiting>>>,
+    pub(super) greeters: Option<Sender<Box<Waiting>>>,
     crowd: Mutex<Crowd>,
     requests: Mutex<HashMap<u64, Client>>,
     tickets: Mutex<UnixStream>,
@@ -127,9 +127,8 @@ impl Hall {
             match door.accept() {
                 Ok((socket, peer)) => {
                     *next += 1;
-                    let secure = self.tls.is_some() && door.address.is_some();
                     // Who doesn't get in is gone with its socket.
-                    let _ = self.seat(socket, peer, *next, secure);
+                    let _ = self.seat(socket, peer, *next, door.address.is_some());
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return true,
                 Err(error) if lacks_room(&error) => {
@@ -144,7 +143,7 @@ impl Hall {
         true
     }
 
-    fn seat(&self, socket: OwnedFd, peer: IpAddr, number: u64, secure: bool) -> io::Result<()> {
+    fn seat(&self, socket: OwnedFd, peer: IpAddr, number: u64, named: bool) -> io::Result<()> {
         let party = Party::from(peer);
         let seat = self.places.take(party).or_else(|full| {
             let gone = self.crowd().oldest((full == Full::Party).then_some(party));
@@ -157,8 +156,10 @@ impl Hall {
             stream: Stream::over(socket, self.pace.step())?,
             seat,
             peer,
+            named,
             rest: Vec::new(),
         };
+        let secure = named && self.tls.is_some();
         let phase = if secure { Phase::Greeting } else { Phase::Idle };
         let since = Instant::now();
         let waiting = Waiting { conn, phase, since };
@@ -172,7 +173,7 @@ impl Hall {
     }
 
     /// Lets a connection wait for something else.
-    fn park(&self, mut waiting: Waiting) {
+    pub(super) fn park(&self, mut waiting: Waiting) {
         let (number, held) = (waiting.conn.number, waiting.conn.stream.holds());
         let until = match &waiting.phase {
             Phase::Body(_) => Until::More,
@@ -213,7 +214,7 @@ impl Hall {
         }
     }
 
-    fn go_on(self: &Arc<Self>, mut waiting: Waiting, gone: bool, buffer: &mut [u8]) {
+    pub(super) fn go_on(self: &Arc<Self>, mut waiting: Waiting, gone: bool, buffer: &mut [u8]) {
         match waiting.phase {
             Phase::Idle | Phase::Head(_) => self.read(waiting, buffer),
             Phase::Greeting => self.greet(waiting),
@@ -236,40 +237,6 @@ impl Hall {
                     waiting.phase = Phase::Closing(left);
                     self.park(waiting);
                 }
-            }
-        }
-    }
-
-    /// Begins or goes on to greet, which is computing and so belongs to a thread of its own.
-    fn greet(&self, mut waiting: Waiting) {
-        if !waiting.conn.stream.is_secure() {
-            match waiting.conn.stream.first() {
-                Ok(Some(GREETING)) => {}
-                Ok(Some(_)) => return self.refuse(waiting.conn, head::HTTP),
-                _ => return,
-            }
-            let Some(session) = self.tls.as_ref().and_then(|tls| tls.session()) else {
-                return;
-            };
-            waiting.conn.stream.secure(session);
-        }
-        if let Some(greeters) = &self.greeters {
-            // When too many come at once, some must come again.
-            let _ = greeters.try_send(Box::new(waiting));
-        }
-    }
-
-    fn greeted(self: &Arc<Self>, mut waiting: Waiting, buffer: &mut [u8]) {
-        match waiting.conn.stream.greet() {
-            Ok(()) => {
-                waiting.phase = Phase::Idle;
-                waiting.since = Instant::now();
-                self.go_on(waiting, false, buffer);
-            }
-            Err(error) if error.kind() == ErrorKind::WouldBlock => self.park(waiting),
-            Err(error) => {
-                log::debug!("{}: no TLS came to be: {error}", waiting.conn.peer);
-                self.linger(waiting.conn);
             }
         }
     }
@@ -354,7 +321,7 @@ impl Hall {
     }
 
     /// Answers what is no request, and ends the connection.
-    fn refuse(&self, mut conn: Conn, refused: Refused) {
+    pub(super) fn refuse(&self, mut conn: Conn, refused: Refused) {
         let Refused { status, why } = refused;
         log::debug!("{}: {status}: {why}", conn.peer);
         self.refused.fetch_add(1, Ordering::Relaxed);
@@ -415,16 +382,6 @@ impl Hall {
 fn lacks_room(error: &io::Error) -> bool {
     let room = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM];
     Errno::from_io_error(error).is_some_and(|errno| room.contains(&errno))
-}
-
-/// Greets one client after the other, as long as there is a hall.
-pub(super) fn greet_all(hall: &Weak<Hall>, queue: &Receiver<Box<Waiting>>) {
-    let mut buffer = vec![0; LONGEST];
-    for waiting in queue {
-        if let Some(hall) = hall.upgrade() {
-            hall.greeted(*waiting, &mut buffer);
-        }
-    }
 }
 
 /// An address as proxies write it, maybe with a port.

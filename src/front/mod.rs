@@ -17,6 +17,7 @@ mod client;
 mod crowd;
 #[cfg(fuzzing)]
 pub mod fuzz;
+mod greet;
 mod hall;
 mod head;
 mod listen;
@@ -151,7 +152,7 @@ impl Bound {
             for number in 0..GREETERS {
                 let (hall, greetings) = (Arc::downgrade(&hall), greetings.clone());
                 let name = format!("greet-{number}");
-                spawn(&name, move || hall::greet_all(&hall, &greetings))?;
+                spawn(&name, move || greet::greet_all(&hall, &greetings))?;
             }
         }
         let (own, doors) = (Arc::clone(&hall), self.doors);

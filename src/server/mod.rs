@@ -31,6 +31,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+/// The library below, as it calls itself in the log.
+pub const LIBRARY: &str = "tiny_http";
+
 /// How often the log tells of connections without a request.
 const TELL: Duration = Duration::from_secs(60);
 
@@ -242,7 +245,7 @@ impl Reception {
             authorization: head.value("authorization"),
             origin: head.value("origin"),
             site: head.value("sec-fetch-site"),
-            host: head.host.as_deref(),
+            host: client.host(),
             peer: client.address(),
             length,
         })

@@ -2,7 +2,7 @@
 //! and rustic send none of the headers by which that shows.
 
 use super::{Head, Reply};
-use std::net::IpAddr;
+use crate::access::Peer;
 
 /// The answer to a request that some site's page made, if it is one; `hosts` are the names by which
 /// the server may be asked, or None where passwords protect it.
@@ -37,7 +37,7 @@ fn is_ours(host: &str, hosts: &[String]) -> bool {
     };
     let name = name.trim_end_matches('.');
     name.eq_ignore_ascii_case("localhost")
-        || name.parse::<IpAddr>().is_ok()
+        || name.parse::<Peer>().is_ok()
         || hosts.iter().any(|ours| ours.eq_ignore_ascii_case(name))
 }
 

@@ -7,14 +7,16 @@
 
 mod admit;
 mod browsers;
+mod head;
 mod listing;
 mod pages;
 mod room;
 mod status;
 
 pub use admit::{Admission, Doubt};
+pub use head::{Head, Length};
 
-use crate::access::{Access, Grant, Peer, User};
+use crate::access::{Access, Grant, User};
 use crate::body::{Body, Budget};
 use crate::restic::{File, Kind, Operation, Range, Repo};
 use crate::store::{Cause, Error, Loaded, Store};
@@ -36,44 +38,6 @@ const BUFFER: usize = 64 << 10;
 const CHUNKED_CONFIG: std::ops::RangeInclusive<u64> = 32..=64 << 10;
 /// Longest wait for earlier operations on the same name.
 const TURN_WAIT: Duration = Duration::from_secs(120);
-
-/// What the protocol looks at in a request's head.
-#[derive(Clone, Copy)]
-pub struct Head<'a> {
-    /// The method, in upper case.
-    pub method: &'a str,
-    /// Path and query, as they came.
-    pub target: &'a str,
-    /// The `Accept` header.
-    pub accept: Option<&'a str>,
-    /// The `Range` header.
-    pub range: Option<&'a str>,
-    /// The `Accept-Language` header.
-    pub language: Option<&'a str>,
-    /// The `Authorization` header.
-    pub authorization: Option<&'a str>,
-    /// The `Origin` header, which browsers send.
-    pub origin: Option<&'a str>,
-    /// The `Sec-Fetch-Site` header, which browsers send.
-    pub site: Option<&'a str>,
-    /// The host that is asked, maybe with a port.
-    pub host: Option<&'a str>,
-    /// The client's address.
-    pub peer: Peer,
-    /// What the head says about the body.
-    pub length: Length,
-}
-
-/// What a head says about the body that follows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Length {
-    /// There is none.
-    None,
-    /// It has so many bytes.
-    Known(u64),
-    /// It ends when it ends.
-    Chunked,
-}
 
 /// Which queue a job belongs to, so that nothing small waits behind something large.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

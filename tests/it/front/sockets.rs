@@ -9,7 +9,7 @@ use std::fs;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Child, Command};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -80,7 +80,8 @@ fn sockets_that_systemd_hands_over() {
     outer.env("PAN123_CLIENT_SECRET", cloud.client_secret());
     outer.env("PAN123_STATE_DIR", dir.path());
     outer.arg(inner.get_program()).args(inner.get_args());
-    let mut server = outer.spawn().unwrap();
+    outer.stderr(fs::File::create(dir.path().join("log")).unwrap());
+    let mut server = Server(outer.spawn().unwrap());
     until(|| UnixStream::connect(&path).is_ok());
     for url in [
         format!("rest:http://127.0.0.1:{port}/a/"),
@@ -90,9 +91,9 @@ fn sockets_that_systemd_hands_over() {
             restic.cycle();
         }
     }
-    let pid = Pid::from_child(&server);
+    let pid = Pid::from_child(&server.0);
     kill_process(pid, Signal::TERM).unwrap();
-    assert!(server.wait().unwrap().success());
+    assert!(server.0.wait().unwrap().success());
 }
 
 /// What others can reach needs passwords, also where no option says so.
@@ -109,11 +110,21 @@ fn a_wide_socket_of_systemds_needs_passwords() {
     outer.arg(inner.get_program()).args(inner.get_args());
     outer.arg("--state-dir").arg(dir.path());
     outer.stderr(fs::File::create(dir.path().join("log")).unwrap());
-    let mut server = outer.spawn().unwrap();
+    let mut server = Server(outer.spawn().unwrap());
     until(|| std::net::TcpStream::connect(("127.0.0.1", port)).is_ok());
-    assert_eq!(server.wait().unwrap().code(), Some(2));
+    assert_eq!(server.0.wait().unwrap().code(), Some(2));
     let log = fs::read_to_string(dir.path().join("log")).unwrap();
     assert!(log.contains("--htpasswd-file"), "{log}");
+}
+
+/// A process that ends with its test.
+struct Server(Child);
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 /// The server's command line for an emulated cloud.

@@ -138,7 +138,8 @@ fn stalled_readers(by: &Attacker<'_>) -> String {
         let mut stream = by.open_with(|stream| {
             sockopt::set_socket_recv_buffer_size(stream, 4096).unwrap();
         })?;
-        write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").ok()?;
+        let head = "HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+        write!(stream, "GET {path} {head}").ok()?;
         Some(stream)
     };
     // Nothing is read, not even to see whether it is over.
