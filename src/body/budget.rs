@@ -186,3 +186,23 @@ pub(super) fn spool_error(error: &io::Error) -> Error {
         format!("the spool file can't be used ({error}); see --spool-dir"),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_spool_has_a_bound_in_all() {
+        let budget = Budget::new(0, Some(std::env::temp_dir())).spooling(10);
+        let mut one = budget.spool_file().unwrap();
+        let mut other = budget.spool_file().unwrap();
+        assert!(one.write_all(&[0; 6]).is_ok());
+        let full = other.write_all(&[0; 6]).unwrap_err().to_string();
+        assert!(full.contains("--spool-size"), "{full}");
+        assert!(other.write_all(&[0; 4]).is_ok());
+        drop(one);
+        assert!(other.write_all(&[0; 6]).is_ok(), "there is room again");
+        drop(other);
+        assert_eq!(*budget.spooled(), 0);
+    }
+}

@@ -132,31 +132,27 @@ impl Chunks {
     }
 }
 
+/// The body in these bytes, how many of them it takes, and how it ends.
+#[cfg(any(test, fuzzing))]
+pub(super) fn decode(bytes: &[u8], length: Length) -> (Framing, Vec<u8>, usize) {
+    let (mut framing, mut body, mut at) = (Framing::of(length), Vec::new(), 0);
+    while at < bytes.len() && framing.unread() {
+        let Framing::Data { left, .. } = framing else {
+            framing.step(bytes[at]);
+            at += 1;
+            continue;
+        };
+        let n = usize::try_from(left).map_or(bytes.len() - at, |left| left.min(bytes.len() - at));
+        body.extend_from_slice(&bytes[at..at + n]);
+        framing.passed(n);
+        at += n;
+    }
+    (framing, body, at)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// The body within these bytes, and how many of them it takes.
-    fn decode(bytes: &[u8]) -> (Framing, Vec<u8>, usize) {
-        let (mut framing, mut body, mut at) = (Framing::of(Length::Chunked), Vec::new(), 0);
-        while at < bytes.len() && framing.unread() {
-            match framing {
-                Framing::Data { left, .. } => {
-                    let n = usize::try_from(left)
-                        .unwrap_or(usize::MAX)
-                        .min(bytes.len() - at);
-                    body.extend_from_slice(&bytes[at..at + n]);
-                    framing.passed(n);
-                    at += n;
-                }
-                _ => {
-                    framing.step(bytes[at]);
-                    at += 1;
-                }
-            }
-        }
-        (framing, body, at)
-    }
 
     #[test]
     fn chunks() {
@@ -169,13 +165,16 @@ mod tests {
             ),
         ] {
             let all = format!("{text}GET");
-            let (framing, found, length) = decode(all.as_bytes());
+            let (framing, found, length) = decode(all.as_bytes(), Length::Chunked);
             assert_eq!(
                 (framing, found.as_slice(), length),
                 (Framing::Ended, body.as_bytes(), text.len())
             );
             for end in 0..text.len() {
-                assert!(decode(&text.as_bytes()[..end]).0.unread(), "{text:?} {end}");
+                assert!(
+                    decode(&text.as_bytes()[..end], Length::Chunked).0.unread(),
+                    "{text:?} {end}"
+                );
             }
         }
     }
@@ -206,9 +205,13 @@ mod tests {
             "0x5\r\n",
         ];
         for text in endless.iter().map(String::as_str).chain(table) {
-            assert_eq!(decode(text.as_bytes()).0, Framing::Broken, "{text:?}");
+            assert_eq!(
+                decode(text.as_bytes(), Length::Chunked).0,
+                Framing::Broken,
+                "{text:?}"
+            );
         }
-        let (framing, _, read) = decode(endless[1].as_bytes());
+        let (framing, _, read) = decode(endless[1].as_bytes(), Length::Chunked);
         assert!(framing == Framing::Broken && read < 2 + EXTENSION + 2);
     }
 

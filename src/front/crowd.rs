@@ -177,7 +177,7 @@ impl Crowd {
 
 /// Whether enough of a body has come for somebody to begin with it: all of it or so much that the
 /// client is seen to send. Who announces a body and sends nothing holds no worker. A session of TLS
-/// may hold a record that has come in part.
+/// may hold a record that has come in part; and a Unix socket may not hold as much at all.
 pub(super) fn has_begun(head: &Head, conn: &Conn) -> bool {
     /// Bytes after which a client is believed; they wait in the kernel.
     const FIRST: u64 = 64 << 10;
@@ -188,5 +188,8 @@ pub(super) fn has_begun(head: &Head, conn: &Conn) -> bool {
     };
     let held = if conn.stream.is_secure() { RECORD } else { 0 };
     let come = conn.rest.len() as u64 + held;
-    head.expects || come >= left.min(FIRST) || come + conn.stream.waiting() >= left.min(FIRST)
+    head.expects
+        || !conn.named
+        || come >= left.min(FIRST)
+        || come + conn.stream.waiting() >= left.min(FIRST)
 }

@@ -1,6 +1,6 @@
 //! What the fuzz targets reach of this module. Built for them alone.
 
-use super::body::Framing;
+use super::body::{Framing, decode};
 pub use super::head::{Head, Length};
 use super::head::{LONGEST, Look, Scan};
 
@@ -23,18 +23,7 @@ pub fn head(bytes: &[u8], pieces: &[u8]) -> Option<Result<(Head, usize), u16>> {
 /// The body in these bytes, how many of them it takes, and whether it is whole (`Some(true)`) or
 /// broken (`Some(false)`).
 pub fn body(bytes: &[u8], length: Length) -> (Vec<u8>, usize, Option<bool>) {
-    let (mut framing, mut body, mut at) = (Framing::of(length), Vec::new(), 0);
-    while at < bytes.len() && framing.unread() {
-        let Framing::Data { left, .. } = framing else {
-            framing.step(bytes[at]);
-            at += 1;
-            continue;
-        };
-        let n = usize::try_from(left).map_or(bytes.len() - at, |left| left.min(bytes.len() - at));
-        body.extend_from_slice(&bytes[at..at + n]);
-        framing.passed(n);
-        at += n;
-    }
+    let (framing, body, at) = decode(bytes, length);
     let whole = match framing {
         Framing::Ended => Some(true),
         Framing::Broken => Some(false),

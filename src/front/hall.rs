@@ -24,6 +24,8 @@ use std::time::{Duration, Instant};
 
 /// Pause between looks at the clock.
 const TICK: Duration = Duration::from_secs(1);
+/// How often the log tells of connections without a request.
+const TELL: Duration = Duration::from_secs(60);
 /// Connections taken in at once, before others are looked at again.
 const AT_ONCE: usize = 64;
 /// Bytes thrown away of a client that still sends when it has its last answer.
@@ -93,7 +95,7 @@ impl Hall {
         }
         let (mut next, mut buffer) = (FIRST, vec![0; LONGEST]);
         let tick = TICK.min(self.times.head / 4);
-        let (mut looked, mut full) = (Instant::now(), false);
+        let (mut looked, mut told, mut full) = (Instant::now(), Instant::now(), false);
         while let Told::Ready(ready) = self.poller.wait(tick)? {
             for (number, gone) in ready {
                 match usize::try_from(number).ok().and_then(|n| doors.get(n)) {
@@ -107,12 +109,24 @@ impl Hall {
             if looked.elapsed() >= tick {
                 self.tick();
                 looked = Instant::now();
+                if told.elapsed() >= TELL {
+                    told = looked;
+                    self.tell();
+                }
                 if std::mem::take(&mut full) {
                     self.watch(doors, Until::Always);
                 }
             }
         }
         Ok(())
+    }
+
+    /// Those who ask for nothing get one line for all of them: there may be thousands.
+    fn tell(&self) {
+        let count = self.refused.swap(0, Ordering::Relaxed);
+        if count > 0 {
+            log::info!("{count} connections in a minute brought no request that can be served");
+        }
     }
 
     fn watch(&self, doors: &[Door], until: Until) {
@@ -307,12 +321,9 @@ impl Hall {
 
     /// Whose request it is: a proxy says it, if it is the one that is trusted.
     fn address(&self, conn: &Conn, head: &Head) -> IpAddr {
-        let last = || {
-            let hop = head.values("x-forwarded-for").next_back()?;
-            hop.rsplit(',').next().and_then(|hop| parse_hop(hop.trim()))
-        };
         let trusted = self.proxy == Some(conn.peer);
-        trusted.then(last).flatten().unwrap_or(conn.peer)
+        let named = trusted.then(|| head.last_hop()).flatten();
+        named.unwrap_or(conn.peer)
     }
 
     /// The client whose ticket this is.
@@ -351,11 +362,6 @@ impl Hall {
         }
     }
 
-    /// How many came since the last question who asked for nothing that can be served.
-    pub(super) fn refusals(&self) -> usize {
-        self.refused.swap(0, Ordering::Relaxed)
-    }
-
     /// Whether it can't go on.
     pub(super) fn is_broken(&self) -> bool {
         self.broken.load(Ordering::Relaxed)
@@ -382,15 +388,4 @@ impl Hall {
 fn lacks_room(error: &io::Error) -> bool {
     let room = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM];
     Errno::from_io_error(error).is_some_and(|errno| room.contains(&errno))
-}
-
-/// An address as proxies write it, maybe with a port.
-fn parse_hop(text: &str) -> Option<IpAddr> {
-    let bare = text.trim_start_matches('[').trim_end_matches(']').parse();
-    let with_port = || {
-        text.parse()
-            .map(|address: std::net::SocketAddr| address.ip())
-    };
-    let address: Option<IpAddr> = bare.or_else(|_| with_port()).ok();
-    address.map(|address| address.to_canonical())
 }

@@ -1,6 +1,8 @@
 //! Heads of requests: found, parsed and judged. What isn't clean HTTP/1.0 or 1.1 is refused here
 //! with a short answer. All of it is pure; what a request means is the service's business.
 
+use std::net::{IpAddr, SocketAddr};
+
 /// Longest head in bytes. restic's have some 300, browsers' some 2,000.
 pub(super) const LONGEST: usize = 16 << 10;
 /// Most lines of a head.
@@ -309,6 +311,16 @@ impl Head {
     pub fn values<'a>(&'a self, name: &str) -> impl DoubleEndedIterator<Item = &'a str> {
         let named = self.headers.iter().filter(move |(n, _)| n == name);
         named.map(|(_, value)| value.as_str())
+    }
+
+    /// For whom the last proxy has passed it on, as the last one says.
+    pub(super) fn last_hop(&self) -> Option<IpAddr> {
+        let hops = self.values("x-forwarded-for").next_back()?;
+        let hop = hops.rsplit(',').next()?.trim();
+        let bare = hop.trim_start_matches('[').trim_end_matches(']').parse();
+        let with_port = || hop.parse().map(|address: SocketAddr| address.ip());
+        let address: Option<IpAddr> = bare.or_else(|_| with_port()).ok();
+        address.map(|address| address.to_canonical())
     }
 
     /// About how many bytes it takes.

@@ -182,11 +182,6 @@ impl Front {
     pub fn is_broken(&self) -> bool {
         self.hall.is_broken()
     }
-
-    /// How many were refused since the last question, because what they sent is no request.
-    pub fn refusals(&self) -> usize {
-        self.hall.refusals()
-    }
 }
 
 impl Drop for Front {

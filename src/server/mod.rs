@@ -34,9 +34,6 @@ use std::time::{Duration, Instant};
 /// The library below, as it calls itself in the log.
 pub const LIBRARY: &str = "tiny_http";
 
-/// How often the log tells of connections without a request.
-const TELL: Duration = Duration::from_secs(60);
-
 /// How the server runs. Every bound of it is here or a constant.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -190,17 +187,12 @@ struct Reception {
 
 impl Reception {
     fn run(self, stop: &Stop, most: Duration, mut lanes: Lanes) -> Result<(), Error> {
-        let mut told = Instant::now();
         while !stop.stopped() {
             if self.front.is_broken() {
                 return Err(Error::Deaf);
             }
             if let Some(client) = private::next(&self.server, &self.front) {
                 self.receive(client, &lanes);
-            }
-            if told.elapsed() > TELL {
-                told = Instant::now();
-                self.tell();
             }
         }
         log::info!("stopping: running requests may end");
@@ -249,14 +241,6 @@ impl Reception {
             peer: client.address(),
             length,
         })
-    }
-
-    /// Those who ask for nothing get one line for all of them: there may be thousands.
-    fn tell(&self) {
-        let count = self.front.refusals();
-        if count > 0 {
-            log::info!("{count} connections in a minute brought no request that can be served");
-        }
     }
 }
 

@@ -4,7 +4,7 @@
 mod browsers;
 mod slow;
 mod sockets;
-mod tls;
+pub(crate) mod tls;
 
 use crate::clients;
 use crate::tree::{self, TempDir};

@@ -18,13 +18,13 @@ use std::time::{Duration, Instant};
 const RENEWED: Duration = Duration::from_secs(8);
 
 /// A certificate and its key, in files.
-struct Identity {
+pub(crate) struct Identity {
     dir: TempDir,
 }
 
 impl Identity {
     /// A new one for this machine, with a key of this kind.
-    fn new(kind: &str) -> Self {
+    pub(crate) fn new(kind: &str) -> Self {
         let identity = Self {
             dir: TempDir::new(),
         };
@@ -55,7 +55,8 @@ impl Identity {
         self.dir.path().join(format!("{name}.new"))
     }
 
-    fn serve(&self) -> Rig {
+    /// A server with it.
+    pub(crate) fn serve(&self) -> Rig {
         let (cert, key) = (self.file("cert"), self.file("key"));
         let options = [
             "--tls-cert",
@@ -67,7 +68,8 @@ impl Identity {
     }
 }
 
-const EC: &str = "ec -pkeyopt ec_paramgen_curve:prime256v1";
+/// The usual kind of key.
+pub(crate) const EC: &str = "ec -pkeyopt ec_paramgen_curve:prime256v1";
 
 #[test]
 fn restic_over_tls_with_every_kind_of_key() {
