@@ -1,6 +1,7 @@
 //! The log: lines to standard error, as `RUST_LOG` wants them. What is said is others' business.
 
 use crate::civil;
+use crate::server;
 use crate::watch::Watch;
 use log::LevelFilter;
 use std::env;
@@ -15,6 +16,10 @@ pub fn start_log(level: &str, watch: Option<Arc<Watch>>) {
     // systemd puts the time before each line itself.
     let timed = env::var_os("JOURNAL_STREAM").is_none();
     builder.format(move |out, record| {
+        // It calls it an error that its accept loop ends, which is what we want of it.
+        if record.target().starts_with(server::LIBRARY) {
+            return Ok(());
+        }
         if let Some(watch) = &watch {
             watch.log(record);
         }

@@ -100,7 +100,8 @@ impl Background {
             .name("background".to_owned())
             .stack_size(STACK)
             .spawn(move || work.run());
-        let thread = thread.inspect_err(|e| warn!("nothing will be purged: starting a thread: {e}"));
+        let thread =
+            thread.inspect_err(|e| warn!("nothing will be purged: starting a thread: {e}"));
         Some(Self {
             bell,
             thread: thread.ok()?,

@@ -6,14 +6,17 @@
 //! Sockets and threads are `server`'s; here is only what can be tested with bytes in memory.
 
 mod admit;
+mod browsers;
+mod head;
 mod listing;
 mod pages;
 mod room;
 mod status;
 
 pub use admit::{Admission, Doubt};
+pub use head::{Head, Length};
 
-use crate::access::{Access, Grant, Peer, User};
+use crate::access::{Access, Grant, User};
 use crate::body::{Body, Budget};
 use crate::restic::{File, Kind, Operation, Range, Repo};
 use crate::store::{Cause, Error, Loaded, Store};
@@ -35,38 +38,6 @@ const BUFFER: usize = 64 << 10;
 const CHUNKED_CONFIG: std::ops::RangeInclusive<u64> = 32..=64 << 10;
 /// Longest wait for earlier operations on the same name.
 const TURN_WAIT: Duration = Duration::from_secs(120);
-
-/// What the protocol looks at in a request's head.
-#[derive(Clone, Copy)]
-pub struct Head<'a> {
-    /// The method, in upper case.
-    pub method: &'a str,
-    /// Path and query, as they came.
-    pub target: &'a str,
-    /// The `Accept` header.
-    pub accept: Option<&'a str>,
-    /// The `Range` header.
-    pub range: Option<&'a str>,
-    /// The `Accept-Language` header.
-    pub language: Option<&'a str>,
-    /// The `Authorization` header.
-    pub authorization: Option<&'a str>,
-    /// The client's address.
-    pub peer: Peer,
-    /// What the head says about the body.
-    pub length: Length,
-}
-
-/// What a head says about the body that follows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Length {
-    /// There is none.
-    None,
-    /// It has so many bytes.
-    Known(u64),
-    /// It ends when it ends.
-    Chunked,
-}
 
 /// Which queue a job belongs to, so that nothing small waits behind something large.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -159,6 +130,8 @@ impl Job {
 pub struct Reply {
     /// The status.
     pub status: u16,
+    /// What the status line says instead of the usual phrase; restic shows it to its user.
+    pub reason: Option<&'static str>,
     /// Headers besides those that every answer has.
     pub headers: Vec<(&'static str, String)>,
     /// Bytes that follow, also for HEAD, where they don't; None when nobody knows yet.
@@ -172,6 +145,7 @@ impl Reply {
     pub fn empty(status: u16) -> Self {
         Self {
             status,
+            reason: None,
             headers: Vec::new(),
             length: Some(0),
             pause: Duration::ZERO,
@@ -201,6 +175,7 @@ pub struct Service {
     in_flight: InFlight,
     access: Arc<Access>,
     reserve: u64,
+    hosts: Vec<String>,
     watch: Arc<Watch>,
 }
 
@@ -215,6 +190,7 @@ impl Service {
             in_flight: InFlight::default(),
             access: Arc::new(Access::open()),
             reserve: 0,
+            hosts: Vec::new(),
             watch: Arc::default(),
         }
     }
@@ -240,6 +216,12 @@ impl Service {
     #[must_use]
     pub fn reserving(self, reserve: u64) -> Self {
         Self { reserve, ..self }
+    }
+
+    /// The same, also asked by these names where no passwords are asked for.
+    #[must_use]
+    pub fn named(self, hosts: Vec<String>) -> Self {
+        Self { hosts, ..self }
     }
 
     /// Does the job and answers it. An Err after [`Answer::start`] means that the answer isn't
@@ -354,7 +336,9 @@ impl Service {
             ..Reply::empty(200)
         }
         .with("Content-Type", "application/octet-stream")
-        .with("Accept-Ranges", "bytes");
+        .with("Accept-Ranges", "bytes")
+        // A pack isn't a page, whatever is in it.
+        .with("X-Content-Type-Options", "nosniff");
         if range.is_some() {
             reply.status = 206;
             reply = reply.with("Content-Range", part.content_range(size));

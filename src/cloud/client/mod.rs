@@ -185,7 +185,10 @@ impl Client {
         let goes = self.pacer.wait(spec.queue, call.priority, left);
         self.seen.waited(spec, asked.elapsed());
         goes.ok_or_else(|| {
-            let text = format!("no call to {} was possible in time within its rate", spec.name);
+            let text = format!(
+                "no call to {} was possible in time within its rate",
+                spec.name
+            );
             Fault::new(Reason::Throttled, text)
         })
     }

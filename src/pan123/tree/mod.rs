@@ -119,7 +119,10 @@ impl Tree {
                 }
             }
         }
-        Err(Error::new(Cause::Busy, format!("/{path} appears and disappears again and again")))
+        Err(Error::new(
+            Cause::Busy,
+            format!("/{path} appears and disappears again and again"),
+        ))
     }
 
     /// The same for a folder that a list of its parent has just shown.

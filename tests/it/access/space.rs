@@ -88,7 +88,8 @@ fn bodies_without_a_length_count_too() {
     let content = vec![7; 4 * MIB];
     let mut wire = server.open();
     let path = format!("/data/{}", id(&content));
-    let head = format!("POST {path} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
+    let head =
+        format!("POST {path} HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n");
     wire.send(head).send(format!("{:x}\r\n", content.len()));
     wire.send(&content).send("\r\n0\r\n\r\n");
     assert_eq!(wire.answer(false).status, 507);
@@ -160,7 +161,7 @@ fn uploads_in_flight_count_against_a_limit() {
     let headers = authorization("other", "secret");
     let mut wire = server.open();
     wire.send(format!(
-        "POST {path} HTTP/1.1\r\nHost: x\r\n{headers}Content-Length: {length}\r\n\r\n"
+        "POST {path} HTTP/1.1\r\nHost: localhost\r\n{headers}Content-Length: {length}\r\n\r\n"
     ));
     wire.send(&content[..MIB]);
     let end = Instant::now() + Duration::from_secs(60);

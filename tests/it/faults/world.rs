@@ -140,6 +140,9 @@ impl World {
             },
             language: None,
             authorization: None,
+            origin: None,
+            site: None,
+            host: None,
             peer: Ipv4Addr::LOCALHOST.into(),
             length: Length::Known(body.len() as u64),
         };
