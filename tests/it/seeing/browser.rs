@@ -64,7 +64,7 @@ fn the_page_over_tls() {
     let dir = TempDir::new();
     let url = format!("https://localhost:{}/", rig.port());
     let page = dump(&chromium, &url, dir.path(), "en-US");
-    assert!(page.contains("123pan answers"), "{page}");
+    assert!(page.contains("<title>restic-123pan</title>"), "{page}");
     rig.assert_clean(&[]);
 }
 
