@@ -60,7 +60,8 @@ fn the_page_over_tls() {
     let (Some(chromium), Some(_)) = (program("chromium"), program("openssl")) else {
         return;
     };
-    let rig = Identity::new(EC).serve();
+    let identity = Identity::new(EC);
+    let rig = identity.serve();
     let dir = TempDir::new();
     let url = format!("https://localhost:{}/", rig.port());
     let page = dump(&chromium, &url, dir.path(), "en-US");
