@@ -155,14 +155,14 @@ const TOO_LARGE: Refused = Refused {
 
 /// What is wrong with a first line, so that nobody waits for the rest of it.
 fn first_line(line: &[u8]) -> Option<Refused> {
-    let version = |name: &[u8]| line.ends_with(&[name, b"\r\n"].concat());
-    match version(b" HTTP/1.1") || version(b" HTTP/1.0") {
-        true => None,
-        false if line.windows(6).any(|word| word == b" HTTP/") => Some(Refused {
+    let line = line.strip_suffix(b"\r\n").unwrap_or(line);
+    match line.rsplit(|byte| *byte == b' ').next() {
+        Some(b"HTTP/1.1" | b"HTTP/1.0") => None,
+        Some(word) if word.starts_with(b"HTTP/") => Some(Refused {
             status: 505,
             why: "only HTTP/1.0 and HTTP/1.1 are spoken here",
         }),
-        false => Some(bad("the first line is no request")),
+        _ => Some(bad("the first line is no request")),
     }
 }
 

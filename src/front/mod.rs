@@ -85,7 +85,7 @@ impl Default for Config {
 
 /// Listens, but takes nobody in yet.
 pub fn bind(config: &Config) -> io::Result<Bound> {
-    let places = Places::new();
+    let places = Places::new(config.tls.is_some());
     let mut doors = Door::handed_over()?;
     let usual = [Listen::default()];
     let wanted = match &config.listen[..] {

@@ -9,6 +9,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 const MOST: usize = 8_192;
 /// Most of one address.
 const EACH: usize = 2_048;
+/// The same where TLS is spoken: each has a session, of some 8 KiB when it is idle.
+const MOST_SECURE: usize = 2_048;
+const EACH_SECURE: usize = 512;
 /// Descriptors asked for at most.
 const DESCRIPTORS: u64 = 65_536;
 /// Descriptors that the rest of the program may take at least: logs, state, the spool, connections to
@@ -55,14 +58,18 @@ pub(super) struct Seat {
 
 impl Places {
     /// As many as this process may have.
-    pub(super) fn new() -> Self {
-        Self::of(raise_descriptors())
+    pub(super) fn new(secure: bool) -> Self {
+        Self::of(raise_descriptors(), secure)
     }
 
-    fn of(descriptors: u64) -> Self {
+    fn of(descriptors: u64, secure: bool) -> Self {
+        let (most, each) = match secure {
+            true => (MOST_SECURE, EACH_SECURE),
+            false => (MOST, EACH),
+        };
         let rest = REST.max(descriptors / 8).min(descriptors / 2);
-        let most = usize::try_from(descriptors - rest).map_or(MOST, |free| free.min(MOST));
-        let (each, taken) = ((most / 2).min(EACH), Mutex::default());
+        let most = usize::try_from(descriptors - rest).map_or(most, |free| free.min(most));
+        let (each, taken) = ((most / 2).min(each), Mutex::default());
         Self { most, each, taken }
     }
 
@@ -128,7 +135,7 @@ mod tests {
 
     #[test]
     fn nobody_takes_all_places() {
-        let places = Arc::new(Places::of(64));
+        let places = Arc::new(Places::of(64, false));
         let party = |n| Party::from(IpAddr::from([192, 0, 2, n]));
         let many = |n| {
             (0..64)
@@ -153,10 +160,13 @@ mod tests {
 
     #[test]
     fn descriptors_are_left_for_the_rest() {
-        assert_eq!(Places::of(16).most, 8);
-        assert_eq!(Places::of(1024).most, 896);
+        assert_eq!(Places::of(16, true).most, 8);
+        assert_eq!(Places::of(1024, false).most, 896);
         assert_eq!(
-            (Places::of(65_536).most, Places::of(65_536).each),
+            (
+                Places::of(65_536, false).most,
+                Places::of(65_536, false).each
+            ),
             (MOST, EACH)
         );
     }

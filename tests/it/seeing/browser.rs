@@ -51,11 +51,12 @@ fn the_page_over_tls() {
     let (Some(chromium), Some(_)) = (tool("chromium"), tool("openssl")) else {
         return;
     };
-    let rig = Identity::new(EC).serve();
+    let identity = Identity::new(EC);
+    let rig = identity.serve();
     let dir = TempDir::new();
     let url = format!("https://localhost:{}/", rig.port());
     let page = dump(&chromium, &url, dir.path(), "en-US");
-    assert!(page.contains("123pan answers"), "{page}");
+    assert!(page.contains("<title>restic-123pan</title>"), "{page}");
     rig.assert_clean(&[]);
 }
 
