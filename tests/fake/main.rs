@@ -24,6 +24,7 @@ fake123pan: an emulator of 123pan's Open Platform
   --discard          keep sizes and MD5s only; reading gives made-up bytes
   --tier TIER        rates of off, free, vip, b or oauth (off)
   --latency-ms N     wait so long before each call (0)
+  --uplink N         bytes a second that all uploads take together (0: any)
   --client-id ID     the client id that is good (demo)
   --client-secret S  and its secret (demo)
   --help
@@ -83,6 +84,7 @@ fn parse(mut args: impl Iterator<Item = String>) -> Result<Option<Options>, Stri
                 let ms = value()?.parse().map_err(|e| bad(&e))?;
                 options.switches.latency = Duration::from_millis(ms);
             }
+            "--uplink" => options.uplink = value()?.parse().map_err(|e| bad(&e))?,
             "--client-id" => options.client_id = value()?,
             "--client-secret" => options.client_secret = value()?,
             _ => return Err(format!("unknown option {arg}")),

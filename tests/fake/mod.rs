@@ -37,6 +37,7 @@ mod http;
 mod inspect;
 mod judge;
 mod limits;
+mod line;
 mod many;
 mod mix;
 mod multipart;
@@ -87,6 +88,8 @@ pub struct Options {
     pub disk: Option<PathBuf>,
     /// Keep sizes and MD5s only; reading gives made-up bytes.
     pub discard: bool,
+    /// Bytes a second that all uploads take together; 0 is as many as come.
+    pub uplink: u64,
     pub client_id: String,
     pub client_secret: String,
     pub switches: Switches,
@@ -98,6 +101,7 @@ impl Default for Options {
             listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0),
             disk: None,
             discard: false,
+            uplink: 0,
             client_id: "demo".to_owned(),
             client_secret: "demo".to_owned(),
             switches: Switches::default(),
@@ -129,7 +133,7 @@ impl Fake {
             None => Keep::Memory,
         };
         let client = (options.client_id, options.client_secret);
-        let hub = Arc::new(Hub::new(keep, client, options.switches));
+        let hub = Arc::new(Hub::new(keep, client, options.switches, options.uplink));
         let saver = match &options.disk {
             Some(folder) => Some(disk::Saver::start(hub.clone(), folder)?),
             None => None,
@@ -143,7 +147,8 @@ impl Fake {
             if addr.port() != 0 {
                 addr.set_port(addr.port() + number as u16);
             }
-            servers.push(Server::start(addr, handler(&hub, host))?);
+            let narrow = host == Host::Upload && options.uplink > 0;
+            servers.push(Server::start(addr, narrow, handler(&hub, host))?);
         }
         let url = |n: usize| base(servers[n].addr());
         let _ = hub.hosts.set(Hosts {

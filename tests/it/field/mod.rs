@@ -1,0 +1,4 @@
+//! What people meet in the field: slow lines, several clients at once, files written elsewhere,
+//! readers that stand still.
+
+mod pacing;
