@@ -15,8 +15,9 @@
 //! ```
 //!
 //! `restic` is the protocol as values; `body` is an upload that checks itself while it is read;
-//! `turns` keeps operations on one name in order; `args` is what the user wants; `civil` writes
-//! dates, `disk` small files; `error` says what is certain after a failure; `watch` counts and
+//! `turns` keeps operations on one name in order; `inits` keeps clients apart that make one
+//! repository; `args` is what the user wants; `civil` writes
+//! dates, `disk` small files, `text_file` reads what people wrote; `error` says what is certain after a failure; `watch` counts and
 //! shows; `command` is what the program does besides serving.
 //!
 //! # What always holds
@@ -56,11 +57,13 @@ pub mod civil;
 pub mod command;
 pub mod disk;
 pub mod error;
+pub mod inits;
 pub mod pan123;
 pub mod restic;
 pub mod server;
 pub mod service;
 mod settle;
 pub mod store;
+mod text_file;
 pub mod turns;
 pub mod watch;

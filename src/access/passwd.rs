@@ -2,6 +2,7 @@
 
 use super::htpasswd::check_name;
 use super::unseen;
+use crate::text_file;
 use std::fs;
 use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
@@ -25,7 +26,7 @@ pub fn passwd(user: &str, file: Option<&Path>) -> Result<Option<String>, String>
         return Ok(Some(line));
     };
     let failed = |error: io::Error| format!("{}: {error}", path.display());
-    let text = match fs::read_to_string(path) {
+    let text = match text_file::read(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
         read => read.map_err(failed)?,
     };

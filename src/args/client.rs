@@ -26,7 +26,7 @@ pub(super) fn client(
         .text("oauth-token-file", named.1.as_deref())
         .map(PathBuf::from);
     let Some(id) = id else {
-        let secret = env.secret("PAN123_OAUTH_CLIENT_SECRET")?;
+        let secret = env.word("PAN123_OAUTH_CLIENT_SECRET")?;
         return match (file, secret) {
             (None, None) => developer(env),
             _ => Err("an OAuth app's token file or secret wants --oauth-client-id too".to_owned()),
@@ -46,9 +46,7 @@ pub(super) fn client(
             "no state directory is writable; name a file with --oauth-token-file".to_owned(),
         );
     };
-    let secret = env
-        .secret("PAN123_OAUTH_CLIENT_SECRET")?
-        .unwrap_or_default();
+    let secret = env.word("PAN123_OAUTH_CLIENT_SECRET")?.unwrap_or_default();
     Ok(Client {
         id,
         secret: Secret(secret),

@@ -2,7 +2,7 @@
 //! this order.
 
 use super::file::Settings;
-use std::fs;
+use crate::text_file;
 
 /// The environment, and the configuration file behind it. A variable that is set to nothing counts as unset.
 pub(super) struct Env<'a> {
@@ -75,7 +75,7 @@ impl<'a> Env<'a> {
         match (self.get(name), self.get(&file)) {
             (Some(_), Some(_)) => Err(format!("set either {name} or {file}, not both")),
             (None, Some(path)) => {
-                let text = fs::read_to_string(&path)
+                let text = text_file::read(path.as_ref())
                     .map_err(|error| format!("{file}: can't read {path}: {error}"))?;
                 let value = text.trim_end_matches(['\r', '\n']).to_owned();
                 match value.is_empty() {
@@ -87,9 +87,25 @@ impl<'a> Env<'a> {
         }
     }
 
+    /// One of the account's credentials, which never are more than a word.
+    pub(super) fn word(&self, name: &str) -> Result<Option<String>, String> {
+        let Some(text) = self.secret(name)? else {
+            return Ok(None);
+        };
+        let place = || match (self.find(name), self.get(&format!("{name}_FILE"))) {
+            (None, Some(path)) => format!("{name}_FILE: {path}"),
+            (found, _) => found.map_or_else(|| name.to_owned(), |(_, place)| place),
+        };
+        match text_file::credential(&text) {
+            Ok("") => Err(format!("{}: it is empty", place())),
+            Ok(word) => Ok(Some(word.to_owned())),
+            Err(why) => Err(format!("{}: {why}", place())),
+        }
+    }
+
     /// Half of the account's credentials.
     pub(super) fn credential(&self, name: &str) -> Result<String, String> {
-        self.secret(name)?.ok_or_else(|| {
+        self.word(name)?.ok_or_else(|| {
             format!(
                 "{name} is missing: apply for a client id and secret at \
                  https://www.123pan.com/developer, then set PAN123_CLIENT_ID and \

@@ -1,8 +1,8 @@
 //! The configuration file: lines `name = value`, with the names of the options.
 
 use super::environment::variable;
+use crate::text_file;
 use std::collections::HashMap;
-use std::fs;
 
 /// What may stand in the file besides the options: what the command line doesn't take.
 const CREDENTIALS: [&str; 6] = [
@@ -21,7 +21,7 @@ pub(super) struct Settings(HashMap<String, (String, String)>);
 impl Settings {
     /// Reads a file whose names must be among these or the credentials'.
     pub(super) fn read(path: &str, names: &[&str]) -> Result<Self, String> {
-        let text = fs::read_to_string(path);
+        let text = text_file::read(path.as_ref());
         let text = text.map_err(|error| format!("can't read {path}: {error}"))?;
         Self::parse(path, &text, names)
     }

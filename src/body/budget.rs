@@ -93,7 +93,12 @@ pub(super) struct Lease<'a> {
     pub(super) bytes: u64,
 }
 
-impl Lease<'_> {
+impl<'a> Lease<'a> {
+    /// A share of nothing.
+    pub(super) fn none(budget: &'a Budget) -> Self {
+        Self { budget, bytes: 0 }
+    }
+
     /// Takes more.
     pub(super) fn grow(&mut self, bytes: u64, always: bool) -> bool {
         let Some(mut more) = self.budget.take(bytes, always) else {

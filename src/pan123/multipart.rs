@@ -1,7 +1,7 @@
 //! The multipart body of an upload: fields and one file, streamed, of a length known beforehand.
 //!
-//! What can be read twice is sent with its `etag` before the file, as most clients do. What can be
-//! read once is sent as it arrives, with its `etag` after the file, where the MD5 is known: the
+//! What is here as a whole is sent with its `etag` before the file, as most clients do. What is still
+//! coming is sent as it arrives, with its `etag` after the file, where the MD5 is known: the
 //! official samples put the file first too (API reference 3.9). The closing part is sent only
 //! when the file has ended well; before that 123pan can't store anything.
 
@@ -28,6 +28,8 @@ pub trait Content: Read {
     fn len(&self) -> u64;
     /// Whether it can be read from its start, now.
     fn ready(&self) -> bool;
+    /// Whether nothing of it has been read since its start.
+    fn untouched(&self) -> bool;
     /// Goes back to its start.
     fn rewind(&mut self) -> Result<(), Error>;
 }
@@ -39,6 +41,10 @@ impl Content for Body<'_> {
 
     fn ready(&self) -> bool {
         Body::ready(self)
+    }
+
+    fn untouched(&self) -> bool {
+        Body::untouched(self)
     }
 
     fn rewind(&mut self) -> Result<(), Error> {
@@ -88,6 +94,10 @@ impl Content for Slice<'_, '_> {
 
     fn ready(&self) -> bool {
         true
+    }
+
+    fn untouched(&self) -> bool {
+        self.at == 0
     }
 
     fn rewind(&mut self) -> Result<(), Error> {
@@ -175,6 +185,11 @@ impl<'a> Form<'a> {
     /// Whether it can be sent from its start.
     pub fn ready(&self) -> bool {
         self.content.ready()
+    }
+
+    /// Whether nothing of the file has been read.
+    pub fn untouched(&self) -> bool {
+        self.content.untouched()
     }
 
     /// Goes back to its start.

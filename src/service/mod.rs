@@ -9,14 +9,16 @@ mod admit;
 mod listing;
 mod pages;
 mod room;
+mod save;
 mod status;
 
 pub use admit::{Admission, Doubt};
 
 use crate::access::{Access, Grant, Peer, User};
-use crate::body::{Body, Budget};
+use crate::body::Budget;
+use crate::inits::Inits;
 use crate::restic::{File, Kind, Operation, Range, Repo};
-use crate::store::{Cause, Error, Loaded, Store};
+use crate::store::{Cause, Loaded, Store};
 use crate::turns::{Turn, Turns};
 use crate::watch::{Subject, Watch};
 use listing::Listing;
@@ -30,12 +32,6 @@ use std::time::Duration;
 
 /// Bytes copied at once from the cloud to the client.
 const BUFFER: usize = 64 << 10;
-/// Bounds in bytes of a config that comes without a length, where only its end tells whether it
-/// is whole (safety rule 6). A config is about 155 bytes.
-const CHUNKED_CONFIG: std::ops::RangeInclusive<u64> = 32..=64 << 10;
-/// Longest wait for earlier operations on the same name.
-const TURN_WAIT: Duration = Duration::from_secs(120);
-
 /// What the protocol looks at in a request's head.
 #[derive(Clone, Copy)]
 pub struct Head<'a> {
@@ -198,6 +194,7 @@ pub struct Service {
     store: Box<dyn Store>,
     budget: Budget,
     turns: Arc<Turns>,
+    inits: Inits,
     flights: Flights,
     access: Arc<Access>,
     reserve: u64,
@@ -212,6 +209,7 @@ impl Service {
             store,
             budget,
             turns: Arc::default(),
+            inits: Inits::default(),
             flights: Flights::default(),
             access: Arc::new(Access::open()),
             reserve: 0,
@@ -256,7 +254,7 @@ impl Service {
             Operation::Create(repo) => self.store.create(repo),
             Operation::Save(repo, file) => self.save(repo, file, job, body),
             Operation::Remove(repo, file) => {
-                let mut results = self.store.remove(&[(repo.clone(), *file)]);
+                let mut results = self.remove_all(vec![(repo.clone(), *file)]);
                 results.pop().unwrap_or(Ok(()))
             }
         };
@@ -270,7 +268,7 @@ impl Service {
             _ => None,
         };
         let files: Vec<(Repo, File)> = jobs.iter().filter_map(name).collect();
-        let results = self.store.remove(&files);
+        let results = self.remove_all(files);
         jobs.iter()
             .zip(results)
             .map(|(job, done)| match &job.task {
@@ -280,52 +278,16 @@ impl Service {
             .collect()
     }
 
-    fn save(
-        &self,
-        repo: &Repo,
-        file: &File,
-        job: &Job,
-        source: &mut dyn Read,
-    ) -> Result<(), Error> {
-        if job.turn.as_ref().is_some_and(|turn| !turn.wait(TURN_WAIT)) {
-            let text = "an earlier request for the same name is still under way";
-            return Err(Error::new(Cause::Busy, text));
-        }
-        let mut body = match job.length {
-            Length::Known(len) => Body::streamed(source, len, file.id(), &self.budget),
-            _ => Body::chunked(source, file.id(), &self.budget)?,
-        };
-        if body.is_empty() {
-            // Whether 123pan takes empty files is unknown, and restic has none.
-            return Err(Error::new(Cause::BadBody, "the body is empty"));
-        }
-        let chunked_config = file.id().is_none() && job.length == Length::Chunked;
-        if chunked_config && !CHUNKED_CONFIG.contains(&body.len()) {
-            let text = "a config without Content-Length must have 32 bytes to 64 KiB";
-            return Err(Error::new(Cause::BadBody, text));
-        }
-        // It counts until the store has it.
-        let flight = self.begin(&job.grant, (repo, file), body.len());
-        let saved = match &flight {
-            Ok(_) => body
-                .keep()
-                .and_then(|()| self.store.save(repo, file, &mut body)),
-            Err(error) => Err(error.clone()),
-        };
-        let saved = match saved {
-            // A client whose answer was lost sends again what is there, and has taken the room.
-            Err(full) if full.cause == Cause::Full && body.ready() => {
-                let there = self.store.holds(repo, file, &mut body);
-                there.and_then(|there| if there { Ok(()) } else { Err(full) })
-            }
-            saved => saved,
-        };
-        // What went wrong with the body is the client's to know, whatever the store made of it.
-        saved.map_err(|error| body.fault().cloned().unwrap_or(error))
-    }
-
     fn stat(&self, repo: &Repo, file: &File, answer: &mut dyn Answer) -> io::Result<()> {
-        match self.store.stat(repo, file) {
+        let stat = self.store.stat(repo, file);
+        match &stat {
+            Ok(_) if *file == File::Config => self.inits.made(repo),
+            Err(error) if *file == File::Config && error.cause == Cause::Absent => {
+                self.inits.absent(repo);
+            }
+            _ => {}
+        }
+        match stat {
             Ok(size) => answer.start(Reply {
                 length: Some(size),
                 ..Reply::empty(200)

@@ -37,7 +37,7 @@ mod http;
 mod inspect;
 mod judge;
 mod limits;
-mod line;
+pub mod line;
 mod many;
 mod mix;
 mod multipart;

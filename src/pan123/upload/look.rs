@@ -5,10 +5,11 @@ use super::super::bin::{Doomed, Purge};
 use super::super::judge::{Why, pause};
 use super::super::known::Known;
 use super::super::list::holding;
+use super::super::multipart::md5_of;
 use super::super::pace::Priority;
 use super::super::promises::{Client, Promise};
 use super::super::{Cloud, key, priority};
-use super::{Next, Target};
+use super::{Next, Target, broken};
 use crate::body::Body;
 use crate::restic::{File, Kind, Repo};
 use crate::store::{Cause, Error};
@@ -20,8 +21,8 @@ impl Cloud {
     pub(super) fn look(
         &self,
         target: &mut Target,
-        body: &Body<'_>,
-        md5: &str,
+        body: &mut Body<'_>,
+        mut md5: Option<String>,
         why: Why,
     ) -> Result<Option<Next>, Error> {
         let start = Instant::now();
@@ -34,6 +35,12 @@ impl Cloud {
         };
         for tries in 1.. {
             let rows = self.rows(&target.path, key(&target.file), target.first)?;
+            // Read only if there is something to compare it with.
+            let md5 = match &md5 {
+                _ if rows.is_empty() => "",
+                Some(md5) => md5,
+                None => md5.insert(md5_of(body).map_err(|e| broken(body, &e))?),
+            };
             let mut held = holding(key(&target.file), &rows, body.len(), md5);
             if let Some(row) = held.find(|row| !self.tree.damage.has(row.file_id)) {
                 let is_new = why != Why::Taken;

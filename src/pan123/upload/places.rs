@@ -5,6 +5,7 @@ use super::super::call::Fault;
 use super::super::hosts::Hosts;
 use super::super::judge::{After, Why, after_upload};
 use super::super::pace::Priority;
+use crate::body::{Body, SIGN_OF_LIFE};
 use crate::store::{Cause, Error};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -84,8 +85,29 @@ impl Uploads {
     }
 
     /// Waits for one of the places that uploads have. The last of them is for small files, so
-    /// that a lock never waits for packs.
-    pub(super) fn place(&self, first: Priority, longest: Duration) -> Result<Place<'_>, Error> {
+    /// that a lock never waits for packs. Meanwhile the client sees its body move; when there is
+    /// nothing left to show it, it waits no longer than this.
+    pub(super) fn place(
+        &self,
+        first: Priority,
+        longest: Duration,
+        body: &mut Body<'_>,
+    ) -> Result<Place<'_>, Error> {
+        let mut end = Instant::now() + longest;
+        loop {
+            let left = end.saturating_duration_since(Instant::now());
+            if let Some(place) = self.place_within(first, left.min(SIGN_OF_LIFE)) {
+                return Ok(place);
+            }
+            if body.read_ahead()? {
+                end = Instant::now() + longest;
+            } else if Instant::now() >= end {
+                return Err(Error::new(Cause::Busy, "too many uploads are under way"));
+            }
+        }
+    }
+
+    fn place_within(&self, first: Priority, longest: Duration) -> Option<Place<'_>> {
         let spare = usize::from(first == Priority::Packs && self.most > 1);
         let full = |running: &mut usize| *running + spare >= self.most;
         let waited = self
@@ -93,10 +115,10 @@ impl Uploads {
             .wait_timeout_while(lock(&self.running), longest, full);
         let (mut running, waited) = waited.unwrap_or_else(PoisonError::into_inner);
         if waited.timed_out() {
-            return Err(Error::new(Cause::Busy, "too many uploads are under way"));
+            return None;
         }
         *running += 1;
-        Ok(Place(self))
+        Some(Place(self))
     }
 }
 

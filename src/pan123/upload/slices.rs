@@ -36,7 +36,8 @@ impl Cloud {
         let stored = self.slices(&file, &md5, body, target.first);
         Ok(Sent {
             stored,
-            md5,
+            md5: Some(md5),
+            untouched: false,
             host: String::new(),
             late: false,
         })

@@ -2,3 +2,4 @@
 //! readers that stand still.
 
 mod pacing;
+mod races;
