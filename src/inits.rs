@@ -6,8 +6,9 @@
 //!   outside the clients of one machine look alike, and a winner removes nothing. Who changes a
 //!   config on purpose, as `migrate upgrade_repo_v2` does, has had nothing refused before.
 //! - Each of them stores a key first, and a key of another's config that opens by the same password
-//!   makes the repository useless. So while there is no config, one client's key is let in, and it is
-//!   taken back when that client's config is refused.
+//!   makes the repository useless. So while there is no config, one client's key is let in; and what
+//!   came since and nobody has read, as whoever adds a key on purpose does at once, is taken back when
+//!   a config is refused.
 
 use crate::restic::{Id, Repo};
 use std::collections::HashMap;
@@ -18,7 +19,10 @@ use std::time::{Duration, Instant};
 /// what was refused comes at once.
 const LATELY: Duration = Duration::from_secs(60);
 
-/// The repositories that are being made.
+/// Most keys of a repository that are remembered: more clients don't make one at once.
+const KEYS: usize = 64;
+
+/// The repositories that are being made, or were a moment ago.
 #[derive(Debug, Default)]
 pub struct Inits(Mutex<HashMap<Repo, Init>>);
 
@@ -28,8 +32,8 @@ struct Init {
     seen: Instant,
     /// Whether there was no config then.
     absent: bool,
-    /// The key that was let in.
-    key: Option<Id>,
+    /// The keys that were let in and may belong to no config.
+    keys: Vec<Id>,
     /// When a config was refused.
     refused: Option<Instant>,
 }
@@ -37,14 +41,23 @@ struct Init {
 impl Inits {
     /// Notes that a repository has no config.
     pub fn absent(&self, repo: &Repo) {
-        self.note(repo, Instant::now(), |init| init.absent = true);
+        self.note(repo, |init| init.absent = true);
     }
 
     /// Notes that a repository has a config.
-    pub fn made(&self, repo: &Repo) {
+    pub fn present(&self, repo: &Repo) {
         if let Some(init) = self.all().get_mut(repo) {
-            (init.absent, init.key) = (false, None);
+            init.absent = false;
         }
+    }
+
+    /// Notes that a config was stored; the key before it is its own.
+    pub fn made(&self, repo: &Repo) {
+        self.note(repo, |init| {
+            if std::mem::take(&mut init.absent) {
+                init.keys.clear();
+            }
+        });
     }
 
     /// Whether a key may be stored: not beside another's, where there is no config.
@@ -54,29 +67,35 @@ impl Inits {
 
     fn admits_at(&self, repo: &Repo, key: Id, now: Instant) -> bool {
         let mut all = self.all();
-        let making = all
-            .get_mut(repo)
-            .filter(|init| init.absent && init.is_recent(now));
-        making.is_none_or(|init| *init.key.get_or_insert(key) == key)
+        let Some(init) = all.get_mut(repo).filter(|init| init.is_recent(now)) else {
+            return true;
+        };
+        let known = init.keys.contains(&key);
+        if init.absent && !init.keys.is_empty() && !known {
+            return false;
+        }
+        if !known && init.keys.len() < KEYS {
+            init.keys.push(key);
+        }
+        true
     }
 
-    /// Lets another key in, since this one wasn't stored.
-    pub fn failed(&self, repo: &Repo, key: Id) {
+    /// Takes a key for one that is wanted, or wasn't stored.
+    pub fn forget(&self, repo: &Repo, key: Id) {
         if let Some(init) = self.all().get_mut(repo) {
-            init.key.take_if(|held| *held == key);
+            init.keys.retain(|one| *one != key);
         }
     }
 
-    /// Notes that a config was refused; the key that came with it, which must go.
-    pub fn lost(&self, repo: &Repo) -> Option<Id> {
-        let now = Instant::now();
-        let mut key = None;
-        self.note(repo, now, |init| {
-            init.refused = Some(now);
-            key = init.key.take().filter(|_| init.absent);
+    /// Notes that a config was refused; the keys that may have come with it, which must go.
+    pub fn lost(&self, repo: &Repo) -> Vec<Id> {
+        let mut keys = Vec::new();
+        self.note(repo, |init| {
+            init.refused = Some(init.seen);
             init.absent = false;
+            keys = std::mem::take(&mut init.keys);
         });
-        key
+        keys
     }
 
     /// Whether a config was refused a moment ago.
@@ -89,13 +108,14 @@ impl Inits {
         refused.is_some_and(|at| now.saturating_duration_since(at) < LATELY)
     }
 
-    fn note(&self, repo: &Repo, now: Instant, change: impl FnOnce(&mut Init)) {
+    fn note(&self, repo: &Repo, change: impl FnOnce(&mut Init)) {
+        let now = Instant::now();
         let mut all = self.all();
         all.retain(|_, init| init.is_recent(now));
         let init = all.entry(repo.clone()).or_insert(Init {
             seen: now,
             absent: false,
-            key: None,
+            keys: Vec::new(),
             refused: None,
         });
         init.seen = now;
@@ -126,8 +146,9 @@ mod tests {
         let (inits, repo, [one, other]) = (Inits::default(), repo(), [Id([1; 32]), Id([2; 32])]);
         assert!(
             inits.admits(&repo, one) && inits.admits(&repo, other),
-            "a key is added"
+            "keys are added"
         );
+        assert!(inits.lost(&repo).is_empty(), "to an older repository");
         inits.absent(&repo);
         assert!(
             inits.admits(&repo, one) && inits.admits(&repo, one),
@@ -135,25 +156,24 @@ mod tests {
         );
         assert!(!inits.admits(&repo, other));
         assert!(inits.admits_at(&repo, other, Instant::now() + LATELY));
-        inits.failed(&repo, one);
+        inits.forget(&repo, one);
         assert!(inits.admits(&repo, other));
-        inits.made(&repo);
-        assert!(inits.admits(&repo, one));
-        assert_eq!(inits.lost(&repo), None, "the key is another's by now");
     }
 
     #[test]
-    fn a_loser_takes_its_key_and_leaves_the_config() {
-        let (inits, repo, key) = (Inits::default(), repo(), Id([1; 32]));
-        assert!(!inits.has_loser(&repo));
+    fn losers_take_their_keys_and_leave_the_config() {
+        let (inits, repo, [one, other]) = (Inits::default(), repo(), [Id([1; 32]), Id([2; 32])]);
         inits.absent(&repo);
-        assert!(inits.admits(&repo, key));
-        assert_eq!(inits.lost(&repo), Some(key));
+        assert!(inits.admits(&repo, one));
         inits.made(&repo);
-        assert!(
-            inits.has_loser(&repo),
-            "also when the winner has read its config"
-        );
+        assert!(inits.admits(&repo, other), "the loser's, a little later");
+        inits.present(&repo);
+        assert!(!inits.has_loser(&repo));
+        assert_eq!(inits.lost(&repo), [other]);
+        assert!(inits.has_loser(&repo));
         assert!(!inits.has_loser_at(&repo, Instant::now() + LATELY));
+        assert!(inits.admits(&repo, one));
+        inits.forget(&repo, one);
+        assert!(inits.lost(&repo).is_empty(), "it was read, and is wanted");
     }
 }

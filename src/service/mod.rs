@@ -281,7 +281,7 @@ impl Service {
     fn stat(&self, repo: &Repo, file: &File, answer: &mut dyn Answer) -> io::Result<()> {
         let stat = self.store.stat(repo, file);
         match &stat {
-            Ok(_) if *file == File::Config => self.inits.made(repo),
+            Ok(_) if *file == File::Config => self.inits.present(repo),
             Err(error) if *file == File::Config && error.cause == Cause::Absent => {
                 self.inits.absent(repo);
             }
@@ -308,7 +308,12 @@ impl Service {
             part,
             mut reader,
         } = match self.store.load(repo, file, range) {
-            Ok(loaded) => loaded,
+            Ok(loaded) => {
+                if let File::Hashed(Kind::Keys, key) = file {
+                    self.inits.forget(repo, *key);
+                }
+                loaded
+            }
             Err(error) => return answer.start(reply_failed("GET", repo, file, &error)),
         };
         let mut reply = Reply {

@@ -93,11 +93,10 @@ impl Service {
         match (file, saved) {
             (File::Config, Ok(())) => self.inits.made(repo),
             (File::Config, Err(error)) if error.cause == Cause::Exists => {
-                if let Some(key) = self.inits.lost(repo) {
-                    self.withdraw(repo, key);
-                }
+                let keys = self.inits.lost(repo);
+                keys.into_iter().for_each(|key| self.withdraw(repo, key));
             }
-            (File::Hashed(Kind::Keys, key), Err(_)) => self.inits.failed(repo, *key),
+            (File::Hashed(Kind::Keys, key), Err(_)) => self.inits.forget(repo, *key),
             _ => {}
         }
     }
