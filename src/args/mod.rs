@@ -136,7 +136,7 @@ struct Flags {
     #[argh(option, arg_name = "dir")]
     state_dir: Option<String>,
 
-    /// folder for what exceeds --memory; default the state directory
+    /// folder for what exceeds --memory; default one in memory with 256M free, or none
     #[argh(option, arg_name = "dir")]
     spool_dir: Option<String>,
 
@@ -296,7 +296,7 @@ fn config(flags: &Flags, env: &Env<'_>) -> Result<Config, String> {
     let tier = env.value("tier", flags.tier.as_deref(), "auto", values::tier)?;
     let oauth = client.file.is_some().then_some(Tier::Oauth);
     let spool_dir = match env.text("spool-dir", flags.spool_dir.as_deref()) {
-        None => state_dir.clone(),
+        None => folders::roomy(env),
         Some(path) => Some(folders::named("spool-dir", &path)?),
     };
     Ok(Config {

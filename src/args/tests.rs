@@ -30,7 +30,7 @@ fn defaults() {
     assert_eq!(config.repo_path.path(), "restic-backup");
     assert_eq!(config.api_url, "https://open-api.123pan.com");
     assert_eq!(config.state_dir, Some(std::env::temp_dir()));
-    assert_eq!(config.spool_dir, config.state_dir);
+    assert_ne!(config.spool_dir, config.state_dir, "which may be flash");
     assert_eq!(
         (config.memory, config.workers, config.uploads),
         (32 << 20, 8, 8)

@@ -72,9 +72,7 @@ impl Budget {
     pub(super) fn spool_file(&self) -> Result<fs::File, Error> {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let Some(folder) = &self.spool else {
-            let text = "the body doesn't fit the memory budget and there is no folder to spool it in: \
-                    raise --memory or name a --spool-dir";
-            return Err(Error::new(Cause::TooLarge, text));
+            return Err(no_room("there is no folder to spool it in"));
         };
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let path = folder.join(format!("spool-{}-{count}", std::process::id()));
@@ -125,8 +123,23 @@ fn private_file(path: &std::path::Path) -> io::Result<fs::File> {
         .open(path)
 }
 
+/// A body that fits nowhere, and what to do about it.
+fn no_room(why: &str) -> Error {
+    Error::new(
+        Cause::TooLarge,
+        format!(
+            "the body doesn't fit the memory budget and {why}: raise --memory, name a --spool-dir \
+             on a disk with room, or have rustic make smaller packs, by `rustic config \
+             --set-datapack-size 4MiB --set-treepack-size 4MiB`"
+        ),
+    )
+}
+
 /// A failure of the spool's.
 pub(super) fn spool_error(error: &io::Error) -> Error {
+    if error.kind() == io::ErrorKind::StorageFull {
+        return no_room("the folder to spool it in is full");
+    }
     Error::new(
         Cause::Busy,
         format!("the spool file can't be used ({error}); see --spool-dir"),

@@ -17,14 +17,15 @@ pub use admit::{Admission, Doubt};
 use crate::access::{Access, Grant, Peer, User};
 use crate::body::Budget;
 use crate::inits::Inits;
-use crate::restic::{File, Kind, Operation, Range, Repo};
+use crate::restic::{File, Id, Kind, Operation, Range, Repo};
 use crate::store::{Cause, Loaded, Store};
 use crate::turns::{Turn, Turns};
 use crate::watch::{Subject, Watch};
 use listing::Listing;
-use log::warn;
+use log::{error, warn};
 use pages::Page;
 use room::Flights;
+use sha2::{Digest, Sha256};
 use status::{reply_failed, reply_to};
 use std::io::{self, Read};
 use std::sync::Arc;
@@ -328,7 +329,20 @@ impl Service {
         }
         answer.start(reply)?;
         let broken = |e: &io::Error| warn!("GET {repo}/{file} was cut off: {e}");
-        copy(&mut *reader, part.len, answer).inspect_err(broken)
+        // Hashed only when all of it passes by: clients check it too, but tell only their user.
+        let mut hash = file
+            .id()
+            .filter(|_| part.len == size)
+            .map(|_| Sha256::new());
+        copy(&mut *reader, part.len, &mut hash, answer).inspect_err(broken)?;
+        let found = hash.map(|hash| Id(hash.finalize().into()));
+        if let Some(found) = found.filter(|found| Some(*found) != file.id()) {
+            error!(
+                "{repo}/{file} is damaged at the cloud: its SHA-256 is {found}; run `restic check \
+                 --read-data`, and see what restic's documentation says about damaged packs"
+            );
+        }
+        Ok(())
     }
 
     fn list(&self, repo: &Repo, kind: Kind, v2: bool, answer: &mut dyn Answer) -> io::Result<()> {
@@ -347,8 +361,13 @@ impl Service {
     }
 }
 
-/// Copies exactly `len` bytes, or fails.
-fn copy(reader: &mut dyn Read, len: u64, answer: &mut dyn Answer) -> io::Result<()> {
+/// Copies exactly `len` bytes, or fails; hashes them, if that is wanted.
+fn copy(
+    reader: &mut dyn Read,
+    len: u64,
+    hash: &mut Option<Sha256>,
+    answer: &mut dyn Answer,
+) -> io::Result<()> {
     let mut buffer = vec![0; BUFFER];
     let mut left = len;
     while left > 0 {
@@ -356,6 +375,9 @@ fn copy(reader: &mut dyn Read, len: u64, answer: &mut dyn Answer) -> io::Result<
         let n = reader.read(&mut buffer[..most])?;
         if n == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        if let Some(hash) = hash {
+            hash.update(&buffer[..n]);
         }
         answer.write(&buffer[..n])?;
         left -= n as u64;

@@ -72,8 +72,9 @@ fn try_client(client: &Client, repo: &str, scenario: Scenario) {
         eprintln!("SKIPPED: {name} is not in the cache; tests/clients.sh says why");
         return;
     };
-    let rig = Rig::start(&[]);
     let dir = TempDir::new();
+    let spool = dir.path().join("spool");
+    let rig = Rig::start(&["--spool-dir", spool.to_str().unwrap()]);
     let session = Session {
         rustic: client.rustic,
         program,
