@@ -146,11 +146,11 @@ fn what_is_wrong_is_one_line_that_names_it() {
 #[test]
 fn credentials_come_from_the_environment_or_from_files() {
     let path = std::env::temp_dir().join(format!("secret-{}", std::process::id()));
-    fs::write(&path, "from a file\r\n").expect("a writable folder");
+    fs::write(&path, "from-a-file\r\n").expect("a writable folder");
     let name = path.display().to_string();
     let file = ("PAN123_CLIENT_SECRET_FILE", name.as_str());
     let config = check(&[], &[ID, file]).expect("both");
-    assert_eq!(config.client_secret.reveal(), "from a file");
+    assert_eq!(config.client_secret.reveal(), "from-a-file");
     assert!(
         matches!(check(&[], &[ID, KEY, file]), Err(Exit::Wrong(text)) if text.contains("not both"))
     );

@@ -98,3 +98,84 @@ impl<'a> Coming<'a> {
         all.then(|| self.held.take())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::body::{Body, Budget};
+    use crate::error::Cause;
+    use crate::restic::Id;
+    use sha2::{Digest, Sha256};
+    use std::cell::Cell;
+    use std::io::{self, Read};
+
+    /// A client that counts what is taken from it.
+    struct Client<'a>(&'a [u8], &'a Cell<usize>);
+
+    impl Read for Client<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let n = self.0.read(buffer)?;
+            self.1.set(self.1.get() + n);
+            Ok(n)
+        }
+    }
+
+    fn bytes() -> (Vec<u8>, Id) {
+        let bytes: Vec<u8> = (0..3 << 20).map(|n: u32| n.to_le_bytes()[1]).collect();
+        let id = Id(Sha256::digest(&bytes).into());
+        (bytes, id)
+    }
+
+    #[test]
+    fn nothing_is_taken_before_the_store_takes_it_and_all_can_be_read_again() {
+        let ((bytes, id), taken) = (bytes(), Cell::new(0));
+        let budget = Budget::new(3 << 20, None);
+        let mut client = Client(&bytes, &taken);
+        let len = bytes.len() as u64;
+        let mut body = Body::fixed(&mut client, len, Some(id), &budget).expect("room");
+        assert_eq!((taken.get(), budget.used()), (0, len));
+        let mut half = vec![0; 1 << 20];
+        body.read_exact(&mut half).expect("a good body");
+        assert_eq!(taken.get(), 1 << 20);
+        assert!(body.ready() && !body.repeatable());
+        for _ in 0..2 {
+            body.rewind().expect("it is kept");
+            let mut all = Vec::new();
+            body.read_to_end(&mut all).expect("a good body");
+            assert!(all == bytes && taken.get() == bytes.len());
+            assert!(body.repeatable());
+        }
+        drop(body);
+        assert_eq!(budget.used(), 0);
+    }
+
+    #[test]
+    fn what_is_wrong_stays_wrong() {
+        let ((bytes, _), taken) = (bytes(), Cell::new(0));
+        let budget = Budget::new(3 << 20, None);
+        let mut client = Client(&bytes, &taken);
+        let wrong = Some(Id([7; 32]));
+        let mut body = Body::fixed(&mut client, 3 << 20, wrong, &budget).expect("room");
+        for _ in 0..3 {
+            assert!(body.read_to_end(&mut Vec::new()).is_err());
+            assert!(!body.ready() && body.rewind().is_err() && body.settle().is_err());
+        }
+        assert_eq!(body.fault().map(|fault| fault.cause), Some(Cause::BadBody));
+    }
+
+    #[test]
+    fn half_of_it_may_be_read_ahead() {
+        for (memory, ahead) in [(3 << 20, 3 << 19), (0, 1 << 20)] {
+            let ((bytes, id), taken) = (bytes(), Cell::new(0));
+            let budget = Budget::new(memory, None);
+            let mut client = Client(&bytes, &taken);
+            let mut body = Body::fixed(&mut client, 3 << 20, Some(id), &budget).expect("any");
+            while body.read_ahead().expect("a good body") {}
+            assert_eq!(taken.get(), ahead);
+            assert!(body.ready() && body.untouched());
+            let mut all = Vec::new();
+            body.read_to_end(&mut all).expect("a good body");
+            assert!(all == bytes);
+            assert_eq!(body.ready(), memory > 0);
+        }
+    }
+}
