@@ -66,7 +66,7 @@ pub(super) fn roomy(env: &Env<'_>) -> Option<PathBuf> {
 fn is_roomy(path: &Path) -> bool {
     use rustix::fs::{Access, access, statfs};
     let roomy = statfs(path).is_ok_and(|system| {
-        let free = (system.f_bavail as u64).saturating_mul(system.f_bsize as u64);
+        let free = system.f_bavail.saturating_mul(system.f_bsize as u64);
         system.f_type as u64 == TMPFS && free >= ROOM
     });
     roomy && access(path, Access::WRITE_OK | Access::EXEC_OK).is_ok()
