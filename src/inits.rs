@@ -36,6 +36,8 @@ struct Init {
     keys: Vec<Id>,
     /// When a config was refused.
     refused: Option<Instant>,
+    /// Whether a config's fate was unknown: what is there then may be a client's own.
+    unsure: bool,
 }
 
 impl Inits {
@@ -54,6 +56,7 @@ impl Inits {
     /// Notes that a config was stored; the key before it is its own.
     pub fn made(&self, repo: &Repo) {
         self.note(repo, |init| {
+            init.unsure = false;
             if std::mem::take(&mut init.absent) {
                 init.keys.clear();
             }
@@ -91,11 +94,18 @@ impl Inits {
     pub fn lost(&self, repo: &Repo) -> Vec<Id> {
         let mut keys = Vec::new();
         self.note(repo, |init| {
-            init.refused = Some(init.seen);
             init.absent = false;
-            keys = std::mem::take(&mut init.keys);
+            if !init.unsure {
+                init.refused = Some(init.seen);
+                keys = std::mem::take(&mut init.keys);
+            }
         });
         keys
+    }
+
+    /// Notes that nobody knows what has become of a config.
+    pub fn unsure(&self, repo: &Repo) {
+        self.note(repo, |init| init.unsure = true);
     }
 
     /// Whether a config was refused a moment ago.
@@ -117,6 +127,7 @@ impl Inits {
             absent: false,
             keys: Vec::new(),
             refused: None,
+            unsure: false,
         });
         init.seen = now;
         change(init);
@@ -175,5 +186,15 @@ mod tests {
         assert!(inits.admits(&repo, one));
         inits.forget(&repo, one);
         assert!(inits.lost(&repo).is_empty(), "it was read, and is wanted");
+    }
+
+    #[test]
+    fn what_may_be_a_clients_own_it_may_remove() {
+        let (inits, repo) = (Inits::default(), repo());
+        inits.unsure(&repo);
+        assert!(inits.lost(&repo).is_empty() && !inits.has_loser(&repo));
+        inits.made(&repo);
+        inits.lost(&repo);
+        assert!(inits.has_loser(&repo));
     }
 }

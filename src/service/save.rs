@@ -96,6 +96,7 @@ impl Service {
                 let keys = self.inits.lost(repo);
                 keys.into_iter().for_each(|key| self.withdraw(repo, key));
             }
+            (File::Config, Err(error)) if error.cause != Cause::BadBody => self.inits.unsure(repo),
             (File::Hashed(Kind::Keys, key), Err(_)) => self.inits.forget(repo, *key),
             _ => {}
         }
