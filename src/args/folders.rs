@@ -1,6 +1,7 @@
 //! The folders that the program may write to.
 
-use super::{Env, NAME};
+use super::NAME;
+use crate::settings::Settings;
 use std::fs;
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -19,7 +20,7 @@ const ROOM: u64 = 256 << 20;
 /// what is wrong with it is a warning.
 pub(super) fn state(
     path: Option<&str>,
-    env: &Env<'_>,
+    settings: &Settings<'_>,
     warnings: &mut Vec<String>,
 ) -> Option<PathBuf> {
     let mut warn = |path: &str| {
@@ -32,10 +33,11 @@ pub(super) fn state(
         warn(path);
         return Some(path.into());
     }
-    let below = |name: &str, rest: &str| Some(Path::new(&env.get(name)?).join(rest));
+    let below = |name: &str, rest: &str| Some(Path::new(settings.foreign(name)?).join(rest));
     let usual = [
         // systemd may name several, with colons between them.
-        env.get("STATE_DIRECTORY")
+        settings
+            .foreign("STATE_DIRECTORY")
             .and_then(|list| list.split(':').next().map(PathBuf::from)),
         below("XDG_STATE_HOME", NAME),
         below("HOME", ".local/state").map(|path| path.join(NAME)),
@@ -52,8 +54,8 @@ pub(super) fn state(
 
 /// A folder in memory with much room, for bodies that exceed `--memory`. Nothing large is written to
 /// a disk, which may be a router's flash, unless its user says so.
-pub(super) fn roomy(env: &Env<'_>) -> Option<PathBuf> {
-    let own = env.get("RUNTIME_DIRECTORY");
+pub(super) fn roomy(settings: &Settings<'_>) -> Option<PathBuf> {
+    let own = settings.foreign("RUNTIME_DIRECTORY");
     let own = own.and_then(|list| list.split(':').next().map(PathBuf::from));
     let usual = own
         .into_iter()

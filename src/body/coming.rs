@@ -157,7 +157,7 @@ mod tests {
         let mut body = Body::fixed(&mut client, 3 << 20, wrong, &budget).expect("room");
         for _ in 0..3 {
             assert!(body.read_to_end(&mut Vec::new()).is_err());
-            assert!(!body.ready() && body.rewind().is_err() && body.settle().is_err());
+            assert!(!body.ready() && body.rewind().is_err() && body.buffer().is_err());
         }
         assert_eq!(body.fault().map(|fault| fault.cause), Some(Cause::BadBody));
     }

@@ -1,17 +1,16 @@
 //! The doctor's walk on a terminal: a line for each step, and under a failed one what to do.
 
-use crate::pan123::Config;
-use crate::pan123::doctor::{Step, examine};
+use crate::cloud::Account;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
 /// Examines an account.
-pub fn doctor(account: &Config) -> ExitCode {
+pub fn doctor(account: &dyn Account) -> ExitCode {
     let mut out = io::stdout().lock();
     // A terminal that is gone needs no lines.
     let _ = writeln!(out, "✓ {:<18}        read", "configuration");
-    let good = examine(account, &mut |step| {
-        let _ = out.write_all(line(step).as_bytes());
+    let good = account.examine(&mut |step| {
+        let _ = writeln!(out, "{step}");
     });
     let last = match good {
         true => "\nAll is well: restic can use this server.\n",
@@ -22,16 +21,5 @@ pub fn doctor(account: &Config) -> ExitCode {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
-    }
-}
-
-fn line(step: &Step) -> String {
-    let (name, millis) = (step.name, step.took.as_millis());
-    match &step.found {
-        Ok(text) => format!("✓ {name:<18}{millis:>6} ms {text}\n"),
-        Err(problem) => format!(
-            "✗ {name:<18}{millis:>6} ms {}\n  → {}.\n",
-            problem.text, problem.advice
-        ),
     }
 }

@@ -24,7 +24,7 @@ use crate::watch::{Subject, Watch};
 use listing::Listing;
 use log::{error, warn};
 use pages::Page;
-use room::Flights;
+use room::InFlight;
 use sha2::{Digest, Sha256};
 use status::{reply_failed, reply_to};
 use std::io::{self, Read};
@@ -196,7 +196,7 @@ pub struct Service {
     budget: Budget,
     turns: Arc<Turns>,
     inits: Inits,
-    flights: Flights,
+    in_flight: InFlight,
     access: Arc<Access>,
     reserve: u64,
     watch: Arc<Watch>,
@@ -211,7 +211,7 @@ impl Service {
             budget,
             turns: Arc::default(),
             inits: Inits::default(),
-            flights: Flights::default(),
+            in_flight: InFlight::default(),
             access: Arc::new(Access::open()),
             reserve: 0,
             watch: Arc::default(),

@@ -32,7 +32,7 @@ impl Service {
             .as_ref()
             .map_or(Ok(()), |turn| wait(turn, &mut body))?;
         if body.is_empty() {
-            // Whether 123pan takes empty files is unknown, and restic has none.
+            // Whether a cloud takes empty files isn't always known, and restic has none.
             return Err(Error::new(Cause::BadBody, "the body is empty"));
         }
         let chunked_config = file.id().is_none() && job.length == Length::Chunked;

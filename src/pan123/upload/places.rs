@@ -1,13 +1,15 @@
 //! What uploads share: their places, their hosts, and what has been learned about the service.
 
-use super::super::Config;
-use super::super::call::Fault;
-use super::super::hosts::Hosts;
-use super::super::judge::{After, Why, after_upload};
-use super::super::pace::Priority;
+use super::after::{After, after};
+use super::hosts::Hosts;
 use crate::body::{Body, SIGN_OF_LIFE};
+use crate::cloud::{Fault, Priority, Reason};
+use crate::pan123::api::Api;
+use crate::pan123::config::Config;
+use crate::pan123::tree::Tree;
 use crate::store::{Cause, Error};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use crate::sync::{lock, wait_while};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 /// Failures of single-step uploads in a row after which slices are tried.
@@ -17,6 +19,8 @@ const SLICES: Duration = Duration::from_secs(600);
 
 /// What uploads share.
 pub struct Uploads {
+    pub(super) api: Arc<Api>,
+    pub(super) tree: Arc<Tree>,
     pub(super) hosts: Hosts,
     most: usize,
     running: Mutex<usize>,
@@ -42,8 +46,10 @@ pub(super) enum Late {
 
 impl Uploads {
     /// Nothing has been uploaded yet.
-    pub fn new(config: &Config) -> Self {
+    pub fn new(config: &Config, api: &Arc<Api>, tree: &Arc<Tree>) -> Self {
         Self {
+            api: Arc::clone(api),
+            tree: Arc::clone(tree),
             hosts: Hosts::new(config),
             most: config.uploads.max(1),
             running: Mutex::new(0),
@@ -76,7 +82,7 @@ impl Uploads {
         match stored {
             // Slices that work say nothing about the other way.
             Ok(_) if failures.row < FAILURES => failures.row = 0,
-            Err(fault) if after_upload(fault.why) == After::Look && fault.why != Why::Taken => {
+            Err(fault) if after(fault.reason) == After::Look && fault.reason != Reason::Taken => {
                 failures.row = failures.row.saturating_add(1);
                 failures.last = Some(Instant::now());
             }
@@ -89,14 +95,14 @@ impl Uploads {
     /// nothing left to show it, it waits no longer than this.
     pub(super) fn place(
         &self,
-        first: Priority,
+        priority: Priority,
         longest: Duration,
         body: &mut Body<'_>,
     ) -> Result<Place<'_>, Error> {
         let mut end = Instant::now() + longest;
         loop {
             let left = end.saturating_duration_since(Instant::now());
-            if let Some(place) = self.place_within(first, left.min(SIGN_OF_LIFE)) {
+            if let Some(place) = self.place_within(priority, left.min(SIGN_OF_LIFE)) {
                 return Ok(place);
             }
             if body.read_ahead()? {
@@ -107,14 +113,11 @@ impl Uploads {
         }
     }
 
-    fn place_within(&self, first: Priority, longest: Duration) -> Option<Place<'_>> {
-        let spare = usize::from(first == Priority::Packs && self.most > 1);
+    fn place_within(&self, priority: Priority, longest: Duration) -> Option<Place<'_>> {
+        let spare = usize::from(priority == Priority::Packs && self.most > 1);
         let full = |running: &mut usize| *running + spare >= self.most;
-        let waited = self
-            .ended
-            .wait_timeout_while(lock(&self.running), longest, full);
-        let (mut running, waited) = waited.unwrap_or_else(PoisonError::into_inner);
-        if waited.timed_out() {
+        let (mut running, late) = wait_while(&self.ended, lock(&self.running), longest, full);
+        if late {
             return None;
         }
         *running += 1;
@@ -130,9 +133,4 @@ impl Drop for Place<'_> {
         *lock(&self.0.running) -= 1;
         self.0.ended.notify_all();
     }
-}
-
-/// Locks; what a panicking thread left behind is as good as before.
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,8 +1,8 @@
 //! Bytes move as the cloud moves: over a slow line no client sees its upload stand still, however
 //! its body is held and wherever it waits, so that restic doesn't give it up and send it again.
 
-use crate::clients::{RESTIC, find};
 use crate::fake::{Endpoint, Fake, Options, line};
+use crate::restic::{RESTIC, Restic, text};
 use crate::rig::Rig;
 use crate::tree::{TempDir, random};
 use crate::wire::Wire;
@@ -12,7 +12,6 @@ use std::fs;
 use std::io::{self, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
-use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -20,8 +19,6 @@ use std::time::{Duration, Instant};
 const UPLINK: u64 = 800_000;
 const PACKS: usize = 4;
 const PACK: usize = 17 << 20;
-/// Longest that restic may take; it needs 90 s.
-const PATIENCE: Duration = Duration::from_secs(240);
 
 #[test]
 fn restic_gives_nothing_up_with_much_memory() {
@@ -38,28 +35,25 @@ fn restic_gives_nothing_up_without_memory() {
     back_up("0");
 }
 
-/// Backs up over the slow line with a restic that gives up after 20 s without a byte.
+/// Backs up over the slow line with a restic that gives up after 20 s without a byte; it needs 90 s.
 fn back_up(memory: &str) {
-    let Some(program) = find(RESTIC.program) else {
-        let name = RESTIC.program;
-        eprintln!("SKIPPED: {name} is not in the cache; tests/clients.sh says why");
-        return;
-    };
     let rig = slow(UPLINK, &["--memory", memory]);
     let dir = TempDir::new();
+    let port = far_away(rig.address()).unwrap().port();
+    let address = format!("rest:http://127.0.0.1:{port}/");
+    let Some(restic) = Restic::find(RESTIC, address, dir.path()) else {
+        return;
+    };
     let files = dir.path().join("files");
     fs::create_dir(&files).unwrap();
     for number in 0..PACKS {
         fs::write(files.join(number.to_string()), random(number as u64, PACK)).unwrap();
     }
-    restic(&program, &rig, dir.path(), &["init"]);
-    let words = ["backup", "files", "--stuck-request-timeout", "20s"];
-    let said = restic(
-        &program,
-        &rig,
-        dir.path(),
-        &[&words[..], &["--pack-size", "17"]].concat(),
-    );
+    restic.run(&["init"]);
+    let patient = ["--stuck-request-timeout", "20s", "--pack-size", "17"];
+    let words = [&["backup", text(&files)], &patient[..]].concat();
+    let (good, _, said) = restic.start(&words).end();
+    assert!(good, "{said}\n{}", rig.log());
     assert!(!said.contains("retrying"), "{said}");
     let count = |what: &str| rig.log().lines().filter(|line| line.contains(what)).count();
     let packs = rig.cloud().tree().into_keys();
@@ -85,37 +79,6 @@ fn slow(uplink: u64, options: &[&str]) -> Rig {
         &url,
         options,
     )
-}
-
-/// Runs restic to its good end, on a machine of its own; what it says of trouble.
-fn restic(program: &Path, rig: &Rig, dir: &Path, words: &[&str]) -> String {
-    let port = far_away(rig.address()).unwrap().port();
-    let mut child = Command::new(program)
-        .args(words)
-        .current_dir(dir)
-        .env_clear()
-        .env("HOME", dir)
-        .env("RESTIC_CACHE_DIR", dir.join("cache"))
-        .env("RESTIC_PASSWORD", "secret")
-        .env(
-            "RESTIC_REPOSITORY",
-            format!("rest:http://127.0.0.1:{port}/"),
-        )
-        .stdout(Stdio::null())
-        .stderr(fs::File::create(dir.join("said")).unwrap())
-        .spawn()
-        .unwrap();
-    let end = Instant::now() + PATIENCE;
-    let status = loop {
-        match child.try_wait().unwrap() {
-            None if Instant::now() > end => child.kill().unwrap(),
-            None => thread::sleep(Duration::from_millis(50)),
-            Some(status) => break status,
-        }
-    };
-    let said = fs::read_to_string(dir.join("said")).unwrap();
-    assert!(status.success(), "{words:?}: {said}\n{}", rig.log());
-    said
 }
 
 /// An address from which connections go on to another, as from another machine: what the client's

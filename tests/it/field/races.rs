@@ -1,81 +1,64 @@
 //! Several clients make one repository at the same moment: one of them gets it, whole, and the
 //! others are told.
 
-use crate::clients::{RESTIC, find};
+use crate::restic::{RESTIC, Restic, Running};
 use crate::rig::Rig;
 use crate::tree::TempDir;
 use crate::wire::Wire;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::thread;
 
-/// Clients at once, and how many times they try.
+/// Clients at once, and how many times they try: on several emulators side by side, because each
+/// of them mostly waits for passwords' hashes.
 const CLIENTS: usize = 4;
 const TIMES: usize = 20;
+const LANES: usize = 4;
 
 #[test]
 fn four_inits_make_one_repository() {
-    race(|rig| vec![rig.url("/"); CLIENTS]);
+    side_by_side(|rig| race(rig, &[rig.url("/")]));
 }
 
 #[test]
 fn four_inits_on_two_servers_make_one_repository() {
-    let mut beside = Vec::new();
-    race(|rig| {
-        beside = vec![rig.beside()];
-        let both = [rig.url("/"), beside[0].url("/")];
-        both.iter().cycle().take(CLIENTS).cloned().collect()
+    side_by_side(|rig| {
+        let beside = rig.beside();
+        race(rig, &[rig.url("/"), beside.url("/")]);
+    });
+}
+
+/// Does it with several servers over emulators of their own.
+fn side_by_side(run: fn(&Rig)) {
+    thread::scope(|scope| {
+        for _ in 0..LANES {
+            scope.spawn(|| run(&Rig::start(&[])));
+        }
     });
 }
 
 /// Has restic make repositories at these addresses at once, many times.
-fn race(mut addresses: impl FnMut(&Rig) -> Vec<String>) {
-    let Some(program) = find(RESTIC.program) else {
-        let name = RESTIC.program;
-        eprintln!("SKIPPED: {name} is not in the cache; tests/clients.sh says why");
+fn race(rig: &Rig, addresses: &[String]) {
+    let dir = TempDir::new();
+    let Some(restic) = Restic::find(RESTIC, "", dir.path()) else {
         return;
     };
-    let rig = Rig::start(&[]);
-    let addresses = addresses(&rig);
-    let dir = TempDir::new();
-    for time in 0..TIMES {
+    for time in 0..TIMES / LANES {
         let repos = addresses.iter().map(|address| format!("{address}r{time}/"));
-        let repos: Vec<String> = repos.collect();
-        let inits = repos
-            .iter()
-            .map(|repo| start(&program, dir.path(), repo, "init"));
-        let inits: Vec<Child> = inits.collect();
-        let made = inits.into_iter().map(|init| succeeds(init).is_ok());
-        let made = made.filter(|made| *made).count();
-        assert_eq!(made, 1, "time {time}:\n{}", rig.log());
+        let repos: Vec<Restic> = repos.map(|repo| restic.with(repo)).collect();
+        let clients = repos.iter().cycle().take(CLIENTS);
+        let inits = clients.map(|client| client.start(&["init", "--no-cache"]));
+        let inits: Vec<Running> = inits.collect();
+        let made = inits
+            .into_iter()
+            .filter_map(|init| init.end().0.then_some(()));
+        assert_eq!(made.count(), 1, "time {time}:\n{}", rig.log());
         let keys = rig.cloud().tree().into_keys();
         let keys = keys.filter(|file| file.contains(&format!("r{time}/keys/")));
         assert_eq!(keys.count(), 1, "time {time}:\n{}", rig.log());
         for repo in &repos {
-            let read = succeeds(start(&program, dir.path(), repo, "snapshots"));
-            read.unwrap_or_else(|said| panic!("time {time}: {said}\n{}", rig.log()));
+            let read = repo.start(&["snapshots", "--no-cache", "--no-lock"]).end();
+            assert!(read.0, "time {time}: {}\n{}", read.2, rig.log());
         }
     }
-}
-
-fn start(program: &Path, dir: &Path, repo: &str, word: &str) -> Child {
-    Command::new(program)
-        .arg(word)
-        .env_clear()
-        .env("HOME", dir)
-        .env("RESTIC_PASSWORD", "secret")
-        .env("RESTIC_REPOSITORY", repo)
-        .args(["--no-cache", "--no-lock"])
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap()
-}
-
-/// An Err with what the client said.
-fn succeeds(child: Child) -> Result<(), String> {
-    let output = child.wait_with_output().unwrap();
-    let said = || String::from_utf8_lossy(&output.stderr).into_owned();
-    output.status.success().then_some(()).ok_or_else(said)
 }
 
 /// A config is changed as `migrate upgrade_repo_v2` does it; and not after another was refused.
