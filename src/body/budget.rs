@@ -1,12 +1,11 @@
 //! The memory that held bodies share, and the files into which the others are spooled.
 
+use crate::disk::nameless;
 use crate::error::{Cause, Error};
 use crate::sync::{lock, try_lock};
 use std::fs;
 use std::io;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard};
 
 /// How much memory held bodies may take together, and where the others may be spooled.
@@ -67,17 +66,10 @@ impl Budget {
 
     /// A file that has no name any more, so that nothing is left behind whatever happens.
     pub(super) fn spool_file(&self) -> Result<fs::File, Error> {
-        static COUNT: AtomicUsize = AtomicUsize::new(0);
         let Some(folder) = &self.spool else {
             return Err(no_room("there is no folder to spool it in"));
         };
-        let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let path = folder.join(format!("spool-{}-{count}", std::process::id()));
-        // What an earlier process with our number left behind between these two calls.
-        let _ = fs::remove_file(&path);
-        let file = private_file(&path).map_err(|e| spool_error(&e))?;
-        fs::remove_file(&path).map_err(|e| spool_error(&e))?;
-        Ok(file)
+        nameless(folder).map_err(|e| spool_error(&e))
     }
 }
 
@@ -108,16 +100,6 @@ impl Drop for Lease<'_> {
     fn drop(&mut self) {
         *self.budget.count() -= self.bytes;
     }
-}
-
-/// A file that only its owner may read.
-fn private_file(path: &std::path::Path) -> io::Result<fs::File> {
-    fs::OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)
 }
 
 /// A body that fits nowhere, and what to do about it.

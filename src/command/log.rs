@@ -1,9 +1,11 @@
-//! The log: lines to standard error, as `RUST_LOG` wants them. What is said is others' business.
+//! The log: lines to standard error, as `RUST_LOG` wants them. What is said is others' business, and
+//! how often the same is said `lines`'.
 //!
 //! Whoever reads it may stand still: a stopped terminal, a full pipe. The server goes on; what
 //! nobody takes is counted, and the count is told when somebody reads again.
 
 use crate::civil;
+use crate::lines::{REPEATED, Repeats, harmless};
 use crate::watch::Watch;
 use log::LevelFilter;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -32,15 +34,20 @@ pub fn start_log(level: &str, watch: Option<Arc<Watch>>) {
     let mut builder = env_logger::Builder::from_env(default);
     // systemd puts the time before each line itself.
     let timed = env::var_os("JOURNAL_STREAM").is_none();
+    let repeats = Arc::<Repeats>::default();
     builder.format(move |out, record| {
-        if let Some(watch) = &watch {
+        if let Some(watch) = watch.as_ref().filter(|_| record.target() != REPEATED) {
             watch.log(record);
+        }
+        let line = harmless(&record.args().to_string());
+        if !repeats.admits(record, &line) {
+            return Ok(());
         }
         if timed {
             let since = SystemTime::now().duration_since(UNIX_EPOCH);
             write!(out, "{} ", civil::rfc3339(since.map_or(0, |t| t.as_secs())))?;
         }
-        writeln!(out, "{:<5} {}", record.level(), record.args())
+        writeln!(out, "{:<5} {line}", record.level())
     });
     let patient = Patient::new(io::stderr());
     builder.target(env_logger::Target::Pipe(Box::new(patient)));

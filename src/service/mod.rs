@@ -6,8 +6,10 @@
 //! Sockets and threads are `server`'s; here is only what can be tested with bytes in memory.
 
 mod admit;
+mod gather;
 mod listing;
 mod pages;
+mod reads;
 mod room;
 mod save;
 mod status;
@@ -17,16 +19,14 @@ pub use admit::{Admission, Doubt};
 use crate::access::{Access, Grant, Peer, User};
 use crate::body::Budget;
 use crate::inits::Inits;
-use crate::restic::{File, Id, Kind, Operation, Range, Repo};
-use crate::store::{Cause, Loaded, Store};
+use crate::limit::Limits;
+use crate::restic::{File, Kind, Operation, Range, Repo};
+use crate::store::Store;
 use crate::turns::{Turn, Turns};
 use crate::watch::{Subject, Watch};
-use listing::Listing;
-use log::{error, warn};
 use pages::Page;
 use room::InFlight;
-use sha2::{Digest, Sha256};
-use status::{reply_failed, reply_to};
+use status::reply_to;
 use std::io::{self, Read};
 use std::sync::Arc;
 use std::time::Duration;
@@ -72,9 +72,9 @@ pub enum Lane {
     Small,
     /// Packs and index files, and the list of packs.
     Large,
-    /// DELETEs of packs, which are gathered into batches.
+    /// DELETEs of packs, which the store gathers into batches behind the answer.
     RemoveLarge,
-    /// DELETEs of everything else, likewise.
+    /// DELETEs of everything else, which are gathered before it.
     RemoveSmall,
     /// New locks, which wait until lists show them.
     Locks,
@@ -92,6 +92,7 @@ pub struct Job {
     length: Length,
     grant: Grant,
     turn: Option<Turn>,
+    user: User,
 }
 
 /// What an admitted request asks for.
@@ -99,8 +100,8 @@ pub struct Job {
 enum Task {
     /// Something of restic's.
     Operation(Operation),
-    /// A page of our own, for this user.
-    Page(Page, User),
+    /// A page of our own.
+    Page(Page),
 }
 
 impl Job {
@@ -162,6 +163,8 @@ pub struct Reply {
     pub length: Option<u64>,
     /// How long it is kept back.
     pub pause: Duration,
+    /// Whom it is for, once that is known.
+    pub user: User,
 }
 
 impl Reply {
@@ -172,7 +175,14 @@ impl Reply {
             headers: Vec::new(),
             length: Some(0),
             pause: Duration::ZERO,
+            user: User::nobody(),
         }
+    }
+
+    /// The same for somebody.
+    fn to(self, user: &User) -> Self {
+        let user = user.clone();
+        Self { user, ..self }
     }
 
     fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
@@ -188,6 +198,27 @@ pub trait Answer {
     fn start(&mut self, reply: Reply) -> io::Result<()>;
     /// Sends bytes of the body; what they are may stay buffered until the end.
     fn write(&mut self, bytes: &[u8]) -> io::Result<()>;
+    /// Sends what is buffered.
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// An answer that says whom it is for.
+struct Named<'a>(&'a User, &'a mut dyn Answer);
+
+impl Answer for Named<'_> {
+    fn start(&mut self, reply: Reply) -> io::Result<()> {
+        self.1.start(reply.to(self.0))
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.1.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.1.flush()
+    }
 }
 
 /// The protocol over a store.
@@ -199,6 +230,7 @@ pub struct Service {
     in_flight: InFlight,
     access: Arc<Access>,
     reserve: u64,
+    limits: Limits,
     watch: Arc<Watch>,
 }
 
@@ -214,6 +246,7 @@ impl Service {
             in_flight: InFlight::default(),
             access: Arc::new(Access::open()),
             reserve: 0,
+            limits: Limits::default(),
             watch: Arc::default(),
         }
     }
@@ -241,12 +274,19 @@ impl Service {
         Self { reserve, ..self }
     }
 
+    /// The same, moving no more bytes than this.
+    #[must_use]
+    pub fn limited(self, limits: Limits) -> Self {
+        Self { limits, ..self }
+    }
+
     /// Does the job and answers it. An Err after [`Answer::start`] means that the answer isn't
     /// whole and can't become so.
     pub fn serve(&self, job: &Job, body: &mut dyn Read, answer: &mut dyn Answer) -> io::Result<()> {
+        let answer = &mut Named(&job.user, answer);
         let operation = match &job.task {
             Task::Operation(operation) => operation,
-            Task::Page(page, user) => return self.show(*page, user, answer),
+            Task::Page(page) => return self.show(*page, &job.user, answer),
         };
         let done = match operation {
             Operation::List(repo, kind) => return self.list(repo, *kind, job.v2, answer),
@@ -270,117 +310,10 @@ impl Service {
         };
         let files: Vec<(Repo, File)> = jobs.iter().filter_map(name).collect();
         let results = self.remove_all(files);
-        jobs.iter()
-            .zip(results)
-            .map(|(job, done)| match &job.task {
-                Task::Operation(operation) => reply_to(operation, done),
-                Task::Page(..) => Reply::empty(500),
-            })
-            .collect()
-    }
-
-    fn stat(&self, repo: &Repo, file: &File, answer: &mut dyn Answer) -> io::Result<()> {
-        let stat = self.store.stat(repo, file);
-        match &stat {
-            Ok(_) if *file == File::Config => self.inits.present(repo),
-            Err(error) if *file == File::Config && error.cause == Cause::Absent => {
-                self.inits.absent(repo);
-            }
-            _ => {}
-        }
-        match stat {
-            Ok(size) => answer.start(Reply {
-                length: Some(size),
-                ..Reply::empty(200)
-            }),
-            Err(error) => answer.start(reply_failed("HEAD", repo, file, &error)),
-        }
-    }
-
-    fn load(
-        &self,
-        repo: &Repo,
-        file: &File,
-        range: Option<Range>,
-        answer: &mut dyn Answer,
-    ) -> io::Result<()> {
-        let Loaded {
-            size,
-            part,
-            mut reader,
-        } = match self.store.load(repo, file, range) {
-            Ok(loaded) => {
-                if let File::Hashed(Kind::Keys, key) = file {
-                    self.inits.forget(repo, *key);
-                }
-                loaded
-            }
-            Err(error) => return answer.start(reply_failed("GET", repo, file, &error)),
+        let reply = |(job, done): (&Job, _)| match &job.task {
+            Task::Operation(operation) => reply_to(operation, done).to(&job.user),
+            Task::Page(..) => Reply::empty(500),
         };
-        let mut reply = Reply {
-            length: Some(part.len),
-            ..Reply::empty(200)
-        }
-        .with("Content-Type", "application/octet-stream")
-        .with("Accept-Ranges", "bytes");
-        if range.is_some() {
-            reply.status = 206;
-            reply = reply.with("Content-Range", part.content_range(size));
-        }
-        answer.start(reply)?;
-        let broken = |e: &io::Error| warn!("GET {repo}/{file} was cut off: {e}");
-        // Hashed only when all of it passes by: clients check it too, but tell only their user.
-        let mut hash = file
-            .id()
-            .filter(|_| part.len == size)
-            .map(|_| Sha256::new());
-        copy(&mut *reader, part.len, &mut hash, answer).inspect_err(broken)?;
-        let found = hash.map(|hash| Id(hash.finalize().into()));
-        if let Some(found) = found.filter(|found| Some(*found) != file.id()) {
-            error!(
-                "{repo}/{file} is damaged at the cloud: its SHA-256 is {found}; run `restic check \
-                 --read-data`, and see what restic's documentation says about damaged packs"
-            );
-        }
-        Ok(())
+        jobs.iter().zip(results).map(reply).collect()
     }
-
-    fn list(&self, repo: &Repo, kind: Kind, v2: bool, answer: &mut dyn Answer) -> io::Result<()> {
-        let mut listing = Listing::new(v2, answer);
-        let listed = self.store.list(repo, kind, &mut |entry| listing.add(entry));
-        match listed {
-            Ok(()) => listing.end(),
-            Err(error) if !listing.started() => {
-                listing.refuse(reply_failed("list", repo, &kind.name(), &error))
-            }
-            Err(error) => {
-                warn!("the list of {repo}/{} was cut off: {error}", kind.name());
-                Err(io::Error::other(error))
-            }
-        }
-    }
-}
-
-/// Copies exactly `len` bytes, or fails; hashes them, if that is wanted.
-fn copy(
-    reader: &mut dyn Read,
-    len: u64,
-    hash: &mut Option<Sha256>,
-    answer: &mut dyn Answer,
-) -> io::Result<()> {
-    let mut buffer = vec![0; BUFFER];
-    let mut left = len;
-    while left > 0 {
-        let most = usize::try_from(left).map_or(BUFFER, |left| left.min(BUFFER));
-        let n = reader.read(&mut buffer[..most])?;
-        if n == 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        if let Some(hash) = hash {
-            hash.update(&buffer[..n]);
-        }
-        answer.write(&buffer[..n])?;
-        left -= n as u64;
-    }
-    Ok(())
 }

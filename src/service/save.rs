@@ -1,22 +1,20 @@
-//! Storing a file, and what follows from it for clients that make one repository at once: which of
-//! them goes on is `inits`' to say.
+//! A POST of a file, from the first byte to the store, and what follows from it for clients that
+//! make one repository at once: which of them goes on is `inits`' to say.
 
 use super::{Job, Length, Service};
 use crate::body::{Body, SIGN_OF_LIFE};
+use crate::limit::Paid;
 use crate::restic::{File, Id, Kind, Repo};
 use crate::store::{Cause, Error};
 use crate::turns::Turn;
 use log::warn;
 use std::io::Read;
 
-/// Bounds in bytes of a config that comes without a length, where only its end tells whether it
-/// is whole (safety rule 6). A config is about 155 bytes.
-const CHUNKED_CONFIG: std::ops::RangeInclusive<u64> = 32..=64 << 10;
 /// Longest wait for earlier operations on the same name, in signs of life: two minutes in all.
 const TURN_WAITS: u32 = 15;
 
 impl Service {
-    /// Stores a file.
+    /// Stores a file from what its client sends.
     pub(super) fn save(
         &self,
         repo: &Repo,
@@ -24,9 +22,13 @@ impl Service {
         job: &Job,
         source: &mut dyn Read,
     ) -> Result<(), Error> {
+        // It counts until the store has it.
+        let room = self.room(&job.grant, (repo, file))?;
+        let limit = &self.limits.upload;
+        let source = &mut Paid { source, limit };
         let mut body = match job.length {
             Length::Known(len) => Body::streamed(source, len, file.id(), &self.budget),
-            _ => Body::chunked(source, file.id(), &self.budget)?,
+            _ => self.gather(repo, file, source, &room)?,
         };
         job.turn
             .as_ref()
@@ -35,24 +37,17 @@ impl Service {
             // Whether a cloud takes empty files isn't always known, and restic has none.
             return Err(Error::new(Cause::BadBody, "the body is empty"));
         }
-        let chunked_config = file.id().is_none() && job.length == Length::Chunked;
-        if chunked_config && !CHUNKED_CONFIG.contains(&body.len()) {
-            let text = "a config without Content-Length must have 32 bytes to 64 KiB";
-            return Err(Error::new(Cause::BadBody, text));
-        }
         if let File::Hashed(Kind::Keys, key) = file
             && !self.inits.admits(repo, *key)
         {
             let text = "another client is making this repository";
             return Err(Error::new(Cause::Exists, text));
         }
-        // It counts until the store has it.
-        let flight = self.begin(&job.grant, (repo, file), body.len());
-        let saved = match &flight {
-            Ok(_) => body
+        let saved = match room.take(body.len()) {
+            Ok(()) => body
                 .keep()
                 .and_then(|()| self.store.save(repo, file, &mut body)),
-            Err(error) => Err(error.clone()),
+            Err(error) => Err(error),
         };
         let saved = match saved {
             // A client whose answer was lost sends again what is there, and has taken the room.

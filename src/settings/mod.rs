@@ -18,7 +18,8 @@ pub use values::Secret;
 
 use crate::text_file;
 use argh::FromArgs;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 /// The environment.
 pub type Variables = BTreeMap<String, String>;
@@ -165,6 +166,18 @@ impl Settings<'_> {
             Ok(word) => Ok(Some(Secret::new(word))),
             Err(why) => Err(format!("{}: {why}", place())),
         }
+    }
+
+    /// The files in which these secrets stand.
+    pub fn secret_files<'n>(&self, names: impl IntoIterator<Item = &'n str>) -> BTreeSet<PathBuf> {
+        let place = |name: &str| match self.find(name) {
+            None => self
+                .find(&format!("{name}-file"))
+                .map(|(path, _)| path.into()),
+            Some(_) if self.foreign(&variable(name)).is_some() => None,
+            Some(_) => Some(self.file.path().to_owned()),
+        };
+        names.into_iter().filter_map(place).collect()
     }
 }
 

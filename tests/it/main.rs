@@ -19,6 +19,7 @@ mod fake;
 mod faults;
 mod field;
 mod hostile;
+mod limits;
 mod local;
 mod mixed;
 mod model;
