@@ -12,7 +12,7 @@
 
 use crate::restic::{Id, Repo};
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 /// How long what was seen counts. Making a repository takes some seconds, and restic's repetition of
@@ -134,7 +134,7 @@ impl Inits {
     }
 
     fn all(&self) -> MutexGuard<'_, HashMap<Repo, Init>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 
