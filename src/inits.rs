@@ -11,6 +11,7 @@
 //!   a config is refused.
 
 use crate::restic::{Id, Repo};
+use crate::sync::lock;
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};

@@ -6,6 +6,7 @@
 
 use crate::civil;
 use crate::lines::{REPEATED, Repeats, harmless};
+use crate::server;
 use crate::watch::Watch;
 use log::LevelFilter;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -36,6 +37,10 @@ pub fn start_log(level: &str, watch: Option<Arc<Watch>>) {
     let timed = env::var_os("JOURNAL_STREAM").is_none();
     let repeats = Arc::<Repeats>::default();
     builder.format(move |out, record| {
+        // It calls it an error that its accept loop ends, which is what we want of it.
+        if record.target().starts_with(server::LIBRARY) {
+            return Ok(());
+        }
         if let Some(watch) = watch.as_ref().filter(|_| record.target() != REPEATED) {
             watch.log(record);
         }

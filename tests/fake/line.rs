@@ -1,8 +1,9 @@
 //! A slow line to the upload hosts: so many bytes a second for all uploads together, each of them
 //! in its turn, over sockets that hold as little as a distant host's.
 
+use socket2::SockRef;
 use std::io::{self, Read};
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::AsFd;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -13,7 +14,7 @@ const LATE: Duration = Duration::from_millis(500);
 /// Bytes that the receiving end takes ahead.
 const AHEAD: usize = 32 << 10;
 /// Bytes of a segment on the Internet; the sender keeps a multiple of it, and loopback's are 64 KiB.
-static SEGMENT: libc::c_int = 1400;
+const SEGMENT: u32 = 1400;
 
 /// A line of so many bytes a second.
 pub struct Line {
@@ -59,22 +60,8 @@ impl<R: Read> Read for Over<'_, R> {
 }
 
 /// Has a listening socket's connections hold as little as those to a distant host.
-#[allow(unsafe_code, reason = "rustix has no option for the size of segments")]
 pub fn narrow(socket: impl AsFd) -> io::Result<()> {
-    let socket = socket.as_fd();
-    rustix::net::sockopt::set_socket_recv_buffer_size(socket, AHEAD)?;
-    // Safety: the descriptor is open, and the value is as long as is said.
-    let failed = unsafe {
-        libc::setsockopt(
-            socket.as_raw_fd(),
-            libc::IPPROTO_TCP,
-            libc::TCP_MAXSEG,
-            (&raw const SEGMENT).cast(),
-            size_of_val(&SEGMENT) as libc::socklen_t,
-        )
-    };
-    match failed {
-        0 => Ok(()),
-        _ => Err(io::Error::last_os_error()),
-    }
+    let socket = SockRef::from(&socket);
+    socket.set_recv_buffer_size(AHEAD)?;
+    socket.set_tcp_mss(SEGMENT)
 }

@@ -18,6 +18,7 @@ mod device;
 mod fake;
 mod faults;
 mod field;
+mod front;
 mod hostile;
 mod limits;
 mod local;
