@@ -275,8 +275,15 @@ fn foreign_things_are_left_out() {
     cloud.plant(&format!("{data}/{}", id(b"not in a shard")), b"x");
     cloud.plant(&format!("{data}/zz/{}", id(b"no shard")), b"x");
     let odd = id(b"another shard's");
-    let other = if odd.prefix() == "00" { "11" } else { "00" };
-    cloud.plant(&format!("{data}/{other}/{odd}"), b"x");
+    for other in ["0", "00", "1", "11"] {
+        let first = other.chars().next().unwrap();
+        let other = if odd.to_string().starts_with(first) {
+            "f"
+        } else {
+            other
+        };
+        cloud.plant(&format!("{data}/{other}/{odd}"), b"x");
+    }
     cloud.plant(&path(Kind::Keys, id(b"in the bin")), b"x");
     cloud.trash_by_hand(&path(Kind::Keys, id(b"in the bin")));
     cloud.plant(&format!("{BASE}/host/config/odd"), b"x");
