@@ -230,7 +230,7 @@ fn a_list_that_fails_midway_is_an_error() {
     let (endpoint, times, when) = (Endpoint::List, 1000, When::Before);
     cloud.fail(Fault {
         endpoint,
-        skip: 20,
+        skip: 8,
         times,
         when,
         how: How::NullData,
@@ -248,8 +248,11 @@ fn a_list_that_fails_midway_is_an_error() {
 #[test]
 fn a_list_ends_with_its_client() {
     let cloud = Cloud::start();
+    // More than are read ahead.
+    cloud.plant_folder(&format!("{}/00", folder(Kind::Data)));
     let server = cloud.server();
     save_many(&server, Kind::Data, 40);
+    assert!(cloud.living(&folder(Kind::Data)).len() > 30);
     let before = cloud.count(Endpoint::List).calls;
     let listed = server.store.list(&server.repo(), Kind::Data, &mut |_| {
         Err(restic_123pan::store::Error::new(Cause::Client, "gone"))

@@ -105,7 +105,7 @@ fn the_calls_for_20_000_packs() {
         let (found, report) = look(&cloud, &["host"]);
         assert_eq!(found, []);
         assert_eq!(report.calls, 3 + 4 + calls, "{layout:?}");
-        assert_eq!(report.folders, 3 + 4 + 1 + folders, "{layout:?}");
+        assert_eq!(report.folders, 3 + 4 + folders, "{layout:?}");
         let contents = &report.repositories["host"];
         assert_eq!(contents.count(Kind::Data), 20_000);
         assert!(contents.layouts().all().eq([layout]));
