@@ -17,7 +17,9 @@ mod device;
 #[path = "../fake/mod.rs"]
 mod fake;
 mod faults;
+mod front;
 mod hostile;
+mod limits;
 mod local;
 mod mixed;
 mod model;
