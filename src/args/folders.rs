@@ -1,11 +1,17 @@
 //! The folders that the program may write to.
 
 use super::NAME;
+use crate::disk::try_folder;
 use crate::settings::Settings;
-use std::fs;
-use std::io;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+
+/// How Linux calls a file system in memory.
+#[cfg(target_os = "linux")]
+const TMPFS: u64 = 0x0102_1994;
+/// Bytes that must be free in memory for what exceeds `--memory`: several of rustic's packs. Routers
+/// have less, and need it.
+#[cfg(target_os = "linux")]
+const ROOM: u64 = 256 << 20;
 
 /// The folder that was named, or the first usable one of the usual ones, or the first that is
 /// there at all. A backup needs none, and a disk that is full or read-only now may be mended: so
@@ -36,7 +42,7 @@ pub(super) fn state(
         Some(Path::new("/var/lib").join(NAME)),
     ];
     let usual: Vec<PathBuf> = usual.into_iter().flatten().collect();
-    let found = usual.iter().find(|path| usable(path).is_ok());
+    let found = usual.iter().find(|path| try_folder(path).is_ok());
     let found = found.or_else(|| {
         let there = usual.iter().find(|path| path.is_dir());
         there.inspect(|path| warn(&path.display().to_string()))
@@ -44,24 +50,38 @@ pub(super) fn state(
     found.cloned()
 }
 
+/// A folder in memory with much room, for bodies that exceed `--memory`. Nothing large is written to
+/// a disk, which may be a router's flash, unless its user says so.
+pub(super) fn roomy(settings: &Settings<'_>) -> Option<PathBuf> {
+    let own = settings.foreign("RUNTIME_DIRECTORY");
+    let own = own.and_then(|list| list.split(':').next().map(PathBuf::from));
+    let usual = own
+        .into_iter()
+        .chain(["/dev/shm", "/tmp"].map(PathBuf::from));
+    usual.into_iter().find(|path| is_roomy(path))
+}
+
+/// Whether a folder lies in memory, can be written to, and has room.
+#[cfg(target_os = "linux")]
+fn is_roomy(path: &Path) -> bool {
+    use rustix::fs::{Access, access, statfs};
+    let roomy = statfs(path).is_ok_and(|system| {
+        let free = system.f_bavail.saturating_mul(system.f_bsize as u64);
+        system.f_type as u64 == TMPFS && free >= ROOM
+    });
+    roomy && access(path, Access::WRITE_OK | Access::EXEC_OK).is_ok()
+}
+
+/// Elsewhere nobody can tell.
+#[cfg(not(target_os = "linux"))]
+fn is_roomy(_: &Path) -> bool {
+    false
+}
+
 /// A folder that an option names.
 pub(super) fn named(name: &str, path: &str) -> Result<PathBuf, String> {
-    match usable(Path::new(path)) {
+    match try_folder(Path::new(path)) {
         Ok(()) => Ok(path.into()),
         Err(error) => Err(format!("--{name} {path:?}: {error}")),
     }
-}
-
-/// Makes a folder if it isn't there, for nobody else to read, and writes into it to see whether
-/// that works: permissions alone don't tell about read-only file systems.
-fn usable(path: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true).mode(0o700).create(path)?;
-    let probe = path.join(".probe");
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true).mode(0o600);
-    options.open(&probe)?;
-    // Another process may have been faster.
-    let _ = fs::remove_file(&probe);
-    Ok(())
 }

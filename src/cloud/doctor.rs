@@ -6,7 +6,7 @@ use super::client::Client;
 use super::outcome::{Fault, Reason};
 use super::timing::{Timing, now};
 use crate::civil;
-use crate::disk::replace;
+use crate::disk::try_folder;
 use crate::store::Error;
 use std::fmt::{self, Display};
 use std::io;
@@ -144,9 +144,7 @@ pub fn state(folder: Option<&Path>, advice: &str) -> StepResult {
         return Err(Problem::new("no state directory is writable", advice));
     };
     let place = folder.display();
-    let probe = folder.join(format!(".doctor-{}", std::process::id()));
-    let written = replace(&probe, b"ok").and_then(|()| std::fs::remove_file(&probe));
-    match written {
+    match try_folder(folder) {
         Ok(()) => Ok(format!("{place} can be written")),
         Err(error) => Err(Problem::new(format!("{place}: {error}"), advice)),
     }
@@ -162,7 +160,10 @@ pub fn dns(client: &Client) -> StepResult {
     let advice = "check this machine's DNS servers and --api-url";
     let problem = |text: &dyn Display| Problem::new(format!("{host}: {text}"), advice);
     let found: Vec<String> = match found {
-        Ok(found) => found.iter().map(|address| address.ip().to_string()).collect(),
+        Ok(found) => found
+            .iter()
+            .map(|address| address.ip().to_string())
+            .collect(),
         Err(error) => return Err(problem(&error)),
     };
     match found.first() {
@@ -223,7 +224,10 @@ pub fn connection(client: &Client) -> StepResult {
     let url = client.base();
     let tls = url.starts_with("https://");
     let route = route(client.dead_family(|| addresses(client).unwrap_or_default()));
-    Ok(format!("{url} answers{}{route}", if tls { " by TLS" } else { "" }))
+    Ok(format!(
+        "{url} answers{}{route}",
+        if tls { " by TLS" } else { "" }
+    ))
 }
 
 /// Whether our clock agrees with the cloud's.

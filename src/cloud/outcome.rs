@@ -39,7 +39,10 @@ impl Outcome {
         let Self::Garbage { status, start } = self else {
             return false;
         };
-        let is_page = start.trim_start_matches('\u{feff}').trim_start().starts_with('<');
+        let is_page = start
+            .trim_start_matches('\u{feff}')
+            .trim_start()
+            .starts_with('<');
         match status {
             // "Network authentication required".
             300..=399 | 511 => true,

@@ -2,9 +2,9 @@
 
 pub use crate::settings::values::Bin;
 
+use crate::cloud::Timing;
 use crate::cloud::client::Network;
 use crate::cloud::token::Grant;
-use crate::cloud::Timing;
 use crate::restic::hex;
 use sha2::{Digest, Sha256};
 use std::fmt;
@@ -72,6 +72,7 @@ impl Config {
     pub fn network(&self) -> Network {
         Network {
             api_url: self.api_url.clone(),
+            allow_http: self.allow_http_upload,
             connections: self.uploads,
             ipv4_only: self.ipv4_only,
             ca: self.ca.clone(),

@@ -7,8 +7,9 @@
 //! remove ─► confirm ─► bin (trash) ─┘
 //! ```
 //!
-//! Files have numbers here and nowhere else. The layout on the cloud is restic's own:
-//! `{repo-path}/{repo}/config`, `keys/`, `locks/`, `snapshots/`, `index/`, `data/ab/abcd…`.
+//! Files have numbers here and nowhere else. The layout on the cloud is restic's own but for packs
+//! ([`crate::cloud::layout`]): `{repo-path}/{repo}/config`, `keys/`, `locks/`, `snapshots/`,
+//! `index/`, `data/a/abcd…`, or `data/ab/abcd…` where that is there.
 //!
 //! Each part owns its state and takes what it uses: `api` calls, `tree` knows folders and numbers,
 //! `bin` puts files into the account's bin and knows what is to be purged there, `confirm` makes
@@ -48,7 +49,7 @@ pub use verify::verify;
 
 use crate::body::Body;
 use crate::restic::{File, Kind, Range, Repo};
-use crate::store::{Error, Found, Health, Limits, Loaded, Store};
+use crate::store::{Error, Found, Health, Identity, Limits, Loaded, Store};
 use api::Api;
 use background::{Background, Parts};
 use bin::Trash;
@@ -59,6 +60,7 @@ use remove::Removals;
 use space::Space;
 use std::sync::Arc;
 use tree::Tree;
+use tree::files::Known;
 use tree::root::{Root, name_of, priority_of};
 use upload::Uploads;
 
@@ -92,7 +94,11 @@ impl Pan123 {
         let root = Root::new(&config.repo_path);
         let api = Arc::new(Api::new(config));
         let tree = Arc::new(Tree::new(Arc::clone(&api)));
-        let trash = Arc::new(Trash::new(&api, &tree, PendingPurges::new(config, &api.client.time)));
+        let trash = Arc::new(Trash::new(
+            &api,
+            &tree,
+            PendingPurges::new(config, &api.client.time),
+        ));
         let confirm = Arc::new(Confirm::new(config, &api, &tree, &trash));
         let space = Arc::new(Space::new(config.timing.space));
         let parts = Parts {
@@ -159,12 +165,17 @@ impl Store for Pan123 {
         let (path, priority) = (self.root.folder(repo, file), priority_of(file.kind()));
         self.removals.finish(&path, name_of(file), priority)?;
         self.confirm.before(repo, file, priority)?;
+        let path = self.tree.place(&path, name_of(file), priority)?;
         let Some((number, md5)) = self.uploads.upload(&path, file, body)? else {
             return Ok(());
         };
         self.space.stored(&path, body.len());
-        self.confirm
-            .acknowledge(repo, file, number, body.len(), md5)
+        let stored = Known {
+            name: name_of(file),
+            file: number,
+            size: body.len(),
+        };
+        self.confirm.acknowledge(repo, file, &path, stored, md5)
     }
 
     fn holds(&self, repo: &Repo, file: &File, body: &mut Body<'_>) -> Result<bool, Error> {
@@ -182,6 +193,16 @@ impl Store for Pan123 {
         let folders = gone.map(|((repo, file), _)| self.root.folder(repo, file));
         self.space.removed(&folders.collect::<Vec<String>>());
         removed
+    }
+
+    fn identity(&self, repo: &Repo, file: &File) -> Result<Option<Identity>, Error> {
+        let (path, priority) = (self.root.folder(repo, file), priority_of(file.kind()));
+        let known = self.tree.locate(&path, name_of(file), priority)?;
+        let numbers: Vec<String> = known.iter().map(|known| known.file.to_string()).collect();
+        Ok(known.first().map(|known| Identity {
+            size: known.size,
+            tag: numbers.join(","),
+        }))
     }
 
     fn limits(&self) -> Limits {

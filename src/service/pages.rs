@@ -34,7 +34,8 @@ pub(super) fn wanted(head: &Head<'_>) -> Option<Result<Page, Reply>> {
         .is_some_and(|accept| accept.contains("text/html"));
     // No client of restic's GETs the root; somebody who types the address does.
     if path == "/-" || (path == "/" && is_get && browses) {
-        return Some(Err(Reply::empty(302).with("Location", "/-/")));
+        // Relative, as a proxy may have us below a path of its own.
+        return Some(Err(Reply::empty(302).with("Location", "-/")));
     }
     let page = match path.strip_prefix("/-/")? {
         "healthz" => Page::Health,
@@ -54,12 +55,13 @@ impl Job {
     /// A page for a user.
     pub(super) fn page(page: Page, user: User) -> Self {
         Self {
-            task: Task::Page(page, user),
+            task: Task::Page(page),
             range: None,
             v2: false,
             length: Length::None,
             grant: Grant::default(),
             turn: None,
+            user,
         }
     }
 }
@@ -110,6 +112,8 @@ impl Service {
     fn snapshot(&self, user: &User) -> watch::Snapshot {
         let memory = (self.budget.used(), self.budget.limit());
         let mut seen = self.watch.snapshot(self.store.health(), memory);
+        seen.limit_upload = self.limits.upload.rate();
+        seen.limit_download = self.limits.download.rate();
         let reads = |path: &str| {
             let repo = Repo::new(path.trim_start_matches('/'));
             repo.is_some_and(|repo| self.access.reads(user, &repo))

@@ -4,6 +4,7 @@
 
 use super::Reply;
 use crate::access::{Denied, User};
+use crate::lines::REFUSED;
 use crate::restic::{Operation, Refusal, Repo};
 use crate::store::{Cause, Error};
 use log::{debug, error, info, warn};
@@ -24,14 +25,18 @@ pub(super) fn kept_back(pause: Duration) -> Reply {
 pub(super) fn forbid(user: &User, operation: &Operation, denied: Denied) -> Reply {
     let repo = operation.repo();
     match denied {
-        Denied::Foreign => info!("{user} may not enter {repo}"),
-        Denied::Role(role) => info!("{user} may only {role} in {repo}"),
+        Denied::Foreign => info!(target: REFUSED, "{user} may not enter {repo}"),
+        Denied::Role(role) => info!(target: REFUSED, "{user} may only {role} in {repo}"),
     }
     Reply::empty(403)
 }
 
-/// The answer to a request line that is no operation.
-pub(super) fn refuse(refusal: Refusal) -> Reply {
+/// The answer to a request line that is no operation. Why nothing can be at a path is said in the
+/// log: its user sees the number alone, and has most likely mistyped it.
+pub(super) fn refuse(refusal: Refusal, flaw: Option<&str>) -> Reply {
+    if let Some(flaw) = flaw {
+        info!("there can't be anything at this path: {flaw}");
+    }
     match refusal {
         Refusal::NotFound => Reply::empty(404),
         Refusal::Method(allowed) => Reply::empty(405).with("Allow", allowed),

@@ -17,7 +17,10 @@ mod device;
 #[path = "../fake/mod.rs"]
 mod fake;
 mod faults;
+mod field;
+mod front;
 mod hostile;
+mod limits;
 mod local;
 mod mixed;
 mod model;

@@ -6,7 +6,9 @@ mod agent;
 mod describe;
 mod fetch;
 mod probe;
+mod reach;
 mod routes;
+mod said;
 #[cfg(test)]
 mod tests;
 mod tokens;
@@ -24,12 +26,12 @@ use super::retry::{Verdict, verdict};
 use super::time::Time;
 use super::timing::Timing;
 use super::trouble::Troubles;
-use crate::civil;
 use crate::store::{Advice, Health};
 use crate::sync::lock;
 use agent::{agent, unsent};
-use routes::Routes;
 use log::debug;
+use reach::{REFUSED, Reach};
+use routes::Routes;
 use serde::de::DeserializeOwned;
 use std::io::Read;
 use std::sync::{Arc, Mutex};
@@ -45,6 +47,8 @@ const LARGEST_ANSWER: u64 = 4 << 20;
 pub struct Network {
     /// Where its API is, with the scheme and without a slash at the end.
     pub api_url: String,
+    /// Whether calls may go without TLS to hosts that the API names, though it has TLS itself.
+    pub allow_http: bool,
     /// Most connections that are kept to one host.
     pub connections: usize,
     /// Whether IPv6 is left alone.
@@ -55,12 +59,22 @@ pub struct Network {
     pub timing: Timing,
 }
 
+impl Network {
+    /// Whether the API is spoken to by TLS, and so everything else that it names.
+    pub fn is_https(&self) -> bool {
+        self.api_url.starts_with("https://")
+    }
+}
+
 /// The way to a cloud.
 pub struct Client {
     agent: Agent,
     routes: Arc<Routes>,
     ipv4_only: bool,
     base: String,
+    /// Whether that is by TLS, and so everything else must be.
+    https: bool,
+    reach: Reach,
     dialect: Box<dyn Dialect>,
     tokens: Box<dyn Tokens>,
     /// Uploads under way that can't be sent again.
@@ -92,6 +106,8 @@ impl Client {
             agent: agent(network, &routes),
             routes,
             ipv4_only: network.ipv4_only,
+            https: network.is_https(),
+            reach: Reach::new(&network.api_url),
             base: network.api_url.trim_end_matches('/').to_owned(),
             seen: Seen::new(&timing, dialect.table()),
             dialect,
@@ -193,25 +209,6 @@ impl Client {
         }
     }
 
-    /// Why a call failed; None if it didn't. A page or a redirect isn't the cloud's, but what was
-    /// written before it may be there.
-    fn reason(&self, spec: &'static Spec, outcome: &Outcome) -> Option<Reason> {
-        let reason = self.dialect.reason(spec, outcome)?;
-        match outcome.is_foreign() && !spec.is(Way::Writes) {
-            true => Some(Reason::Intercepted),
-            false => Some(reason),
-        }
-    }
-
-    /// Says why a call failed, if that is a trouble.
-    fn tell(&self, reason: Reason, outcome: &Outcome, text: &str) {
-        let trouble = match outcome.is_foreign() {
-            true => Reason::Intercepted,
-            false => reason,
-        };
-        self.troubles.tell(&*self.dialect, trouble, text);
-    }
-
     /// Waits until a call may go that was wanted at `start`, and says when it goes.
     fn wait(&self, call: &Call<'_, '_>, start: Instant) -> Result<Duration, Fault> {
         let (spec, asked) = (call.spec, Instant::now());
@@ -251,6 +248,9 @@ impl Client {
         token: Option<&str>,
         read: &mut Reading<'_>,
     ) -> Result<(Outcome, String), Fault> {
+        if call.host.is_some_and(|host| self.reach.forbids(host)) {
+            return Ok((Outcome::NotSent(REFUSED.to_owned()), String::new()));
+        }
         let signed = self.signed(call, token)?;
         let bad = |error: ureq::http::Error| unusable(&error);
         let sent = match &mut call.payload {
@@ -339,14 +339,6 @@ impl Client {
         (outcome, trace)
     }
 
-    /// Notes the time that an answer of the cloud's tells.
-    fn note_date(&self, date: Option<&str>) {
-        let told = date.and_then(civil::from_http);
-        if let Some(text) = told.and_then(|time| self.time.tell(time)) {
-            self.trouble(&Fault::new(Reason::Clock, text));
-        }
-    }
-
     /// How the cloud does, from memory; what only one cloud can tell is left out.
     pub fn health(&self) -> Health {
         let (seen, unusable) = (self.seen.health(&self.pacer), self.troubles.unusable());
@@ -379,12 +371,6 @@ impl Client {
     fn token(&self, failing: Option<(&str, Reason)>) -> Result<Arc<str>, Fault> {
         let found = self.tokens.token(self, failing);
         found.inspect_err(|fault| self.trouble(fault))
-    }
-
-    /// Says a fault in the log if it is a trouble, unless that was just said.
-    pub fn trouble(&self, fault: &Fault) {
-        self.troubles
-            .tell(&*self.dialect, fault.reason, &fault.to_string());
     }
 }
 

@@ -140,7 +140,9 @@ impl<R: Resolver> Resolver for Ordered<R> {
         let mut ordered = self.empty();
         let (best, others): (Vec<SocketAddr>, Vec<SocketAddr>) =
             all.into_iter().partition(|at| at.is_ipv6() == v6);
-        best.into_iter().chain(others).for_each(|at| ordered.push(at));
+        best.into_iter()
+            .chain(others)
+            .for_each(|at| ordered.push(at));
         Ok(ordered)
     }
 }
@@ -180,7 +182,12 @@ mod tests {
     #[test]
     fn the_family_that_answers_goes_first() {
         for (connects, found, v6_first, dead_one) in [
-            ((|at| dead(true, at)) as Try, [V6, V4], Some(false), Some("IPv6")),
+            (
+                (|at| dead(true, at)) as Try,
+                [V6, V4],
+                Some(false),
+                Some("IPv6"),
+            ),
             (|at| dead(true, at), [V4, V6], Some(false), Some("IPv6")),
             (|at| dead(false, at), [V4, V6], Some(true), Some("IPv4")),
             (|_| true, [V6, V4], Some(true), None),
@@ -249,7 +256,8 @@ mod tests {
                 let mut stream = stream.expect("a connection");
                 // One that only tries sends nothing.
                 if stream.read(&mut [0; 1000]).is_ok_and(|read| read > 0) {
-                    let _ = stream.write_all(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n");
+                    let _ =
+                        stream.write_all(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n");
                 }
             }
         });
@@ -265,7 +273,10 @@ mod tests {
             let answer = agent.get("http://both.example/").call().expect("an answer");
             assert_eq!(answer.status().as_u16(), 204);
             let took = start.elapsed();
-            assert!(took < Duration::from_secs(5), "{took:?}; ureq waits for 6.7 s");
+            assert!(
+                took < Duration::from_secs(5),
+                "{took:?}; ureq waits for 6.7 s"
+            );
         }
     }
 }

@@ -9,8 +9,8 @@ pub mod rotating;
 pub mod secret;
 
 pub use grant_file::{Grant, GrantFile};
-pub use rotating::{Rotating, Tokens as GrantedTokens};
 use refusals::Refusals;
+pub use rotating::{Rotating, Tokens as GrantedTokens};
 pub use secret::Secret;
 
 use super::client::{Client, Stream, Streams, Tokens};

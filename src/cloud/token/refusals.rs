@@ -45,7 +45,9 @@ impl Refusals {
         let (_, since, why) = self.last.as_ref().filter(|(last, ..)| **last == *failing)?;
         let more = self.tokens.checked_sub(USUAL)?;
         let pause = pause * (2 << more.min(DOUBLINGS - 1));
-        let left = pause.checked_sub(since.elapsed()).filter(|left| !left.is_zero())?;
+        let left = pause
+            .checked_sub(since.elapsed())
+            .filter(|left| !left.is_zero())?;
         let (tokens, minutes) = (self.tokens, left.as_secs().div_ceil(60));
         let text = format!(
             "{cloud} refuses the access tokens that it gives, {tokens} in a row: {why}; \
@@ -76,13 +78,17 @@ mod tests {
             let fault = refusals.waits(token, hour, "the cloud");
             waits.push(fault.map(|fault| fault.to_string()));
             assert!(refusals.waits(token, Duration::ZERO, "").is_none());
-            assert!(refusals.waits("?", hour, "").is_none(), "another may be better");
+            assert!(
+                refusals.waits("?", hour, "").is_none(),
+                "another may be better"
+            );
         }
         let hours = [0, 2, 2, 4, 8, 16, 32, 64, 64, 64].map(|hours: u32| hours * 60);
         for (wait, minutes) in waits.iter().zip(hours) {
             let said = wait.as_deref().unwrap_or_default();
             assert_eq!(said.is_empty(), minutes == 0, "{said}");
-            let expected = format!("the benefit has ended; the next one is asked for in {minutes} min");
+            let expected =
+                format!("the benefit has ended; the next one is asked for in {minutes} min");
             assert!(minutes == 0 || said.ends_with(&expected), "{said}");
         }
         refusals.accepted("j");

@@ -270,9 +270,8 @@ impl Confirm {
     ) -> Result<(), Error> {
         let mut known = self.tree.known();
         let rows: Vec<Row> = rows.values().cloned().collect();
-        let gone = |(path, id): &'_ (String, u64)| {
-            Some((path.clone(), known.gone(path, &[*id], &rows)?))
-        };
+        let gone =
+            |(path, id): &'_ (String, u64)| Some((path.clone(), known.gone(path, &[*id], &rows)?));
         let Some((path, gone)) = above.iter().find_map(gone) else {
             return Ok(());
         };
@@ -294,6 +293,7 @@ impl Confirm {
         );
         let removal = Removal {
             path: file.path.clone(),
+            name: file.name,
             files: vec![file.number],
             retention: Retention::Immediate,
         };

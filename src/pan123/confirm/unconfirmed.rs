@@ -136,7 +136,9 @@ impl Unconfirmed {
 
     fn expire(&self, repo: &Repo, most: Duration) {
         let now = self.ledger.now();
-        self.end(repo, &|file| file.waited(now).is_some_and(|time| time >= most));
+        self.end(repo, &|file| {
+            file.waited(now).is_some_and(|time| time >= most)
+        });
     }
 
     /// Drops what an earlier process has acknowledged too long ago; false as long as nobody can

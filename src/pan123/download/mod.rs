@@ -71,7 +71,7 @@ impl Downloads {
             }
             match self.open(path, known, range, priority) {
                 Err(OpenError::Gone(fault)) if tries == ROUNDS => return Err(fault.into()),
-                Err(OpenError::Gone(_)) => self.tree.known().forget(path, &[known.file]),
+                Err(OpenError::Gone(_)) => self.tree.known().forget(path, name, &[known.file]),
                 Err(OpenError::Failed(error)) => return Err(error),
                 Ok(loaded) => return Ok(loaded),
             }
@@ -125,7 +125,11 @@ impl Downloads {
 
 /// A folder's path, or of those that hold packs the one above all of them.
 fn above_packs(path: &Path) -> &Path {
-    if holds_packs(path) { parent(path) } else { path }
+    if holds_packs(path) {
+        parent(path)
+    } else {
+        path
+    }
 }
 
 /// Why a file can't be opened.

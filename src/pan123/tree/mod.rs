@@ -8,12 +8,14 @@ pub mod list;
 mod locate;
 mod make;
 pub mod moved;
+mod packs;
 pub mod paths;
 mod read;
 pub mod root;
 
 use super::api::{Api, BATCH, Row};
 use crate::cloud::{Fault, Priority, Reason};
+use crate::lines::shown;
 use crate::store::{Cause, Error};
 use crate::sync::lock;
 use damage::Damage;
@@ -95,10 +97,21 @@ impl Tree {
     /// Reads a folder's list to its end. None only if the cloud has just said that there is no
     /// such folder.
     pub fn scan(&self, path: &Path, priority: Priority) -> Result<Option<Scan>, Error> {
+        self.scan_anew(path, false, priority)
+    }
+
+    /// The same; `shown` if a list of the parent has just shown the folder.
+    fn scan_anew(
+        &self,
+        path: &Path,
+        mut shown: bool,
+        priority: Priority,
+    ) -> Result<Option<Scan>, Error> {
         for _ in 0..ROUNDS {
-            let Some((ids, fresh)) = self.find_or_read(path, priority)? else {
+            let Some((ids, read)) = self.find_or_read(path, priority)? else {
                 return Ok(None);
             };
+            let fresh = read || std::mem::take(&mut shown);
             let read = self.read(&ids, priority);
             // What a folder in the bin holds may still be listed.
             if self.forget_gone(path, priority)? {
@@ -166,7 +179,9 @@ impl Tree {
         // What isn't shown may only be late, and isn't asked about again for a minute either.
         let mut known = self.known();
         let all_there = known.saw_all(&way, &rows, now);
-        way.iter().filter(|_| all_there).for_each(|(path, _)| known.saw(path, now));
+        way.iter()
+            .filter(|_| all_there)
+            .for_each(|(path, _)| known.saw(path, now));
         Ok(!all_there)
     }
 
@@ -229,13 +244,15 @@ impl Tree {
         let mut said = lock(&self.said);
         for name in &merged.stray {
             if said.insert(join(path, name)) {
-                info!("/{path} holds {name:?}, which isn't a restic file; it is left alone");
+                let (path, name) = (shown(path), shown(name));
+                info!("/{path} holds \"{name}\", which isn't a restic file; it is left alone");
             }
         }
         for name in &merged.duplicates {
             if said.insert(join(path, name)) {
+                let (path, name) = (shown(path), shown(name));
                 warn!(
-                    "/{path} has several folders {name:?}; what is in them is read as one, and new \
+                    "/{path} has several folders \"{name}\"; what is in them is read as one, and new \
                      files go into the oldest: move the others' files there by hand"
                 );
             }

@@ -104,10 +104,15 @@ impl Tree {
 
     /// Says which files of a folder its list shows under other names.
     fn mention_renamed(&self, path: &Path, before: &Files, rows: &[Row]) {
-        let names = rows.iter().map(|row| (row.file_id, key(path, &row.filename)));
+        let names = rows
+            .iter()
+            .map(|row| (row.file_id, key(path, &row.filename)));
         let names: HashMap<u64, Option<Id>> = names.collect();
         for old in before.iter() {
-            if names.get(&old.file).is_some_and(|name| *name != Some(old.name)) {
+            if names
+                .get(&old.file)
+                .is_some_and(|name| *name != Some(old.name))
+            {
                 let name = old.filename();
                 warn!("somebody has renamed {name} in /{path} at 123pan");
             }

@@ -1,7 +1,7 @@
 //! What somebody moves or renames on 123pan's website or in its app isn't served from where it was:
 //! it is noticed by the question that is asked once a minute anyway.
 
-use super::rig::{BASE, Cloud, Server, folder, id, log_of, ms, path};
+use super::rig::{BASE, Cloud, Server, folder, id, log_of, ms, path, shard};
 use crate::fake::Endpoint;
 use restic_123pan::restic::{File, Kind};
 use restic_123pan::store::Cause;
@@ -56,10 +56,17 @@ fn a_folder_that_was_moved_is_not_served() {
             // Somebody makes a new one, which is another.
             server.create().unwrap();
             server.save_config(b"another config").unwrap();
-            assert_eq!(server.load_part(&File::Config, None).unwrap(), b"another config");
+            assert_eq!(
+                server.load_part(&File::Config, None).unwrap(),
+                b"another config"
+            );
             assert_eq!(server.list(Kind::Snapshots), Ok(vec![]));
             let after = cloud.tree();
-            assert!(before.iter().all(|file| after.iter().any(|other| other == file)));
+            assert!(
+                before
+                    .iter()
+                    .all(|file| after.iter().any(|other| other == file))
+            );
             assert_eq!(after.len(), before.len() + 1);
         }
     }
@@ -75,7 +82,11 @@ fn so_are_the_folders_in_it() {
             let server = used(&cloud);
             let name = id(format!("a {kind:?}").as_bytes());
             let from = folder(kind);
-            let to = if rename { format!("{from}-old") } else { "elsewhere".to_owned() };
+            let to = if rename {
+                format!("{from}-old")
+            } else {
+                "elsewhere".to_owned()
+            };
             cloud.move_by_hand(&from, &to);
             let log = log_of(|| assert_eq!(server.list(kind), Err(Cause::Absent)));
             assert_eq!(said(&log), 1, "{log:#?}");
@@ -90,7 +101,7 @@ fn so_are_the_folders_in_it() {
         let cloud = Cloud::start();
         let server = used(&cloud);
         let name = id(b"a Data");
-        cloud.move_by_hand(&format!("{}/{}", folder(Kind::Data), name.prefix()), &to);
+        cloud.move_by_hand(&format!("{}/{}", folder(Kind::Data), shard(name)), &to);
         let log = log_of(|| assert_eq!(server.list(Kind::Data), Ok(vec![])));
         assert_eq!(said(&log), 1, "{to}: {log:#?}");
         assert_eq!(server.size(Kind::Data, name), Err(Cause::Absent));
@@ -113,7 +124,10 @@ fn so_is_a_single_file() {
             cloud.move_by_hand(&path(kind, name), &to);
             assert_eq!(server.load(kind, name), Err(Cause::Absent));
             assert_eq!(server.size(kind, name), Err(Cause::Absent));
-            assert_eq!(server.save(kind, format!("a {kind:?}").as_bytes()), Ok(name));
+            assert_eq!(
+                server.save(kind, format!("a {kind:?}").as_bytes()),
+                Ok(name)
+            );
             assert_eq!(server.size(kind, name).map(|_| ()), Ok(()));
         }
         let cloud = Cloud::start();

@@ -28,20 +28,31 @@ fn a_page_instead_of_an_answer_is_said_at_once() {
                     Endpoint::Single => server.save(Kind::Keys, b"another").map(drop),
                     _ => server.list(Kind::Keys).map(drop),
                 };
-                assert!(matches!(refused, Err(Cause::Busy | Cause::Cloud)), "{refused:?}");
+                assert!(
+                    matches!(refused, Err(Cause::Busy | Cause::Cloud)),
+                    "{refused:?}"
+                );
                 assert!(start.elapsed() < ms(9000));
             });
             let is_said = |line: &&String| line.starts_with("WARN") && line.contains(SAID);
             assert_eq!(log.iter().filter(is_said).count(), 1, "{log:#?}");
             let health = server.store.health();
             assert_eq!(health.reachable, Some(false));
-            assert!(health.troubles[0].advice.en.contains("log in to this network"));
+            assert!(
+                health.troubles[0]
+                    .advice
+                    .en
+                    .contains("log in to this network")
+            );
             // Somebody logs in, and all goes on at once.
             cloud.clear_faults();
             let log = log_of(|| {
                 eventually("it works", || server.save(Kind::Keys, b"a key").is_ok());
             });
-            assert!(log.iter().any(|line| line.contains("answers again")), "{log:#?}");
+            assert!(
+                log.iter().any(|line| line.contains("answers again")),
+                "{log:#?}"
+            );
             assert_eq!(server.store.health().reachable, Some(true));
             assert_eq!(cloud.living(&folder(Kind::Keys)).len(), 1);
         }

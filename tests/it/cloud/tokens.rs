@@ -277,7 +277,9 @@ fn a_reason_for_refusing_every_token_is_kept() {
         let (start, mut asked) = (Instant::now(), 0);
         let log = log_of(|| {
             while start.elapsed() < Duration::from_secs(2) {
-                let refused = server.store.list(&server.repo(), Kind::Keys, &mut |_| Ok(()));
+                let refused = server
+                    .store
+                    .list(&server.repo(), Kind::Keys, &mut |_| Ok(()));
                 let said = refused.unwrap_err();
                 assert_eq!(said.cause, Cause::Busy);
                 assert!(said.to_string().contains(reason), "{said}");
@@ -286,7 +288,10 @@ fn a_reason_for_refusing_every_token_is_kept() {
         });
         let tokens = cloud.calls().tokens;
         // After two: 80 ms, 160, 320, 640, 1,280.
-        assert!((3..=7).contains(&tokens), "{tokens} tokens for {asked} requests");
+        assert!(
+            (3..=7).contains(&tokens),
+            "{tokens} tokens for {asked} requests"
+        );
         let is_said = |line: &String| line.starts_with("WARN") && line.contains(reason);
         assert!(log.iter().any(is_said), "{log:#?}");
         // When it is over, all is well with the last one.
@@ -303,9 +308,16 @@ fn a_reason_outlives_the_minutes_pause() {
     let server = patient(&cloud);
     works(&server).unwrap();
     let reason = "this token is not wanted";
-    cloud.fail_next(Endpoint::List, 100, When::Before, How::Code(401, reason.to_owned()));
+    cloud.fail_next(
+        Endpoint::List,
+        100,
+        When::Before,
+        How::Code(401, reason.to_owned()),
+    );
     for _ in 0..3 {
-        let refused = server.store.list(&server.repo(), Kind::Keys, &mut |_| Ok(()));
+        let refused = server
+            .store
+            .list(&server.repo(), Kind::Keys, &mut |_| Ok(()));
         let said = refused.unwrap_err().to_string();
         assert!(said.contains(reason), "{said}");
     }
@@ -315,7 +327,11 @@ fn a_reason_outlives_the_minutes_pause() {
 /// Who has just set a wrong clock right, or starts with one, needs no new token for it.
 #[test]
 fn a_wrong_clock_costs_no_token() {
-    for (then, now) in [(0, 4_070_908_800), (4_070_908_800, 0), (4_070_908_800, 4_070_908_800)] {
+    for (then, now) in [
+        (0, 4_070_908_800),
+        (4_070_908_800, 0),
+        (4_070_908_800, 4_070_908_800),
+    ] {
         let cloud = Cloud::start();
         let at = |time: u64| {
             cloud.server_with(|c| {
@@ -334,7 +350,10 @@ fn a_wrong_clock_costs_no_token() {
         let expires = server.store.health().token_expires.unwrap();
         let text = fs::read_to_string(file(&cloud)).unwrap();
         assert!(text.contains(&expires.to_string()));
-        assert!(!text.contains("4070908800"), "noted by the cloud's time: {text}");
+        assert!(
+            !text.contains("4070908800"),
+            "noted by the cloud's time: {text}"
+        );
     }
 }
 
@@ -351,7 +370,12 @@ fn the_future_is_no_reason_to_wait() {
     let lock = path.with_extension("lock");
     fs::write(&lock, "1").unwrap();
     let tomorrow = SystemTime::now() + 1440 * MINUTE;
-    fs::File::options().write(true).open(&lock).unwrap().set_modified(tomorrow).unwrap();
+    fs::File::options()
+        .write(true)
+        .open(&lock)
+        .unwrap()
+        .set_modified(tomorrow)
+        .unwrap();
     let server = patient(&cloud);
     assert_eq!(works(&server), Ok(()));
     assert_eq!(cloud.calls().tokens, 1);

@@ -171,7 +171,9 @@ fn nothing_is_purged_soon_after_clocks_differed() {
         theirs.set(NOW + DAY);
         ours.set(NOW + DAY);
         let _server = weekly(&cloud, &ours, change);
-        eventually("the lock is purged", || cloud.bin().len() == 1 || theirs_then < NOW);
+        eventually("the lock is purged", || {
+            cloud.bin().len() == 1 || theirs_then < NOW
+        });
     }
 }
 

@@ -9,6 +9,7 @@ use super::stage::{Server, Stage, lock};
 use crate::fake::HANG;
 use md5::{Digest, Md5};
 use restic_123pan::body::{Body, Budget};
+use restic_123pan::cloud::layout::Layout;
 use restic_123pan::restic::{File, Kind, Repo, hex};
 use restic_123pan::store::Store;
 use restic_123pan::store::memory::Memory;
@@ -37,6 +38,11 @@ pub(super) fn all(
     repo: &str,
 ) -> Result<(), String> {
     thread::sleep(STILL);
+    for server in &stage.servers {
+        let unlocked = Client::new(plan, oracle, server, repo).unlock();
+        // A cloud that has lied may still be mistrusted.
+        unlocked.or_else(|wrong| if plan.is_gloomy() { Ok(()) } else { Err(wrong) })?;
+    }
     stage.cloud.advance(SETTLES);
     let fresh = stage.fresh();
     // The others may believe for a while in what was never stored, or not dare to ask.
@@ -247,7 +253,7 @@ fn compare_size(client: &mut Client<'_>, file: &File, wanted: Option<usize>) -> 
 /// Where a file is in the cloud, from its repository on.
 fn at(file: &File) -> String {
     match file {
-        File::Hashed(Kind::Data, id) => format!("data/{}/{id}", id.prefix()),
+        File::Hashed(Kind::Data, id) => format!("data/{}/{id}", Layout::Sixteen.folder(id)),
         file => file.to_string(),
     }
 }

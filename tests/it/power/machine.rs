@@ -159,6 +159,12 @@ impl Machine {
         ask(self.port()?, "GET", path, b"")
     }
 
+    /// Removes a lock of `/r` that isn't there: before that is answered, packs are gone.
+    pub(super) fn unlock(&self) -> Option<u16> {
+        let path = format!("/r/locks/{}", name(b"no lock"));
+        self.ask("DELETE", &path, b"")
+    }
+
     /// Where it listens.
     pub(super) fn port(&self) -> Option<u16> {
         let log = self.log();
@@ -192,7 +198,7 @@ pub(super) fn ask(port: u16, method: &str, path: &str, body: &[u8]) -> Option<(u
     let mut socket = TcpStream::connect(SocketAddr::from(([127, 0, 0, 1], port))).ok()?;
     socket.set_read_timeout(Some(PATIENCE)).unwrap();
     let head = format!(
-        "{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
+        "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
         body.len()
     );
     socket.write_all(head.as_bytes()).ok()?;
