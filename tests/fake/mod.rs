@@ -65,11 +65,12 @@ mod tests;
 
 #[allow(unused_imports, reason = "no including crate uses everything")]
 pub use {
+    endpoint::rate,
     endpoint::{Endpoint, Host, Tier},
     faults::{Fault, How, When},
     inspect::FileView,
     judge::{Calls, Count},
-    limits::Shape,
+    limits::{Limits, Shape},
     mix::{Fails, HANG, hows},
     switches::{
         BadIds, Cursor, Front, InfosKey, LimitOver, MissingFolder, Oauth, Overwritten, Parts,

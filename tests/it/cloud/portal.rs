@@ -21,7 +21,14 @@ fn a_page_instead_of_an_answer_is_said_at_once() {
             if endpoint != Endpoint::Token {
                 server.save(Kind::Keys, b"a key").unwrap();
             }
-            cloud.fail_next(endpoint, 1000, When::Before, how.clone());
+            for endpoint in [
+                endpoint,
+                Endpoint::List,
+                Endpoint::Infos,
+                Endpoint::UserInfo,
+            ] {
+                cloud.fail_next(endpoint, 1000, When::Before, how.clone());
+            }
             let log = log_of(|| {
                 let start = Instant::now();
                 let refused = match endpoint {

@@ -268,7 +268,10 @@ fn a_reason_for_refusing_every_token_is_kept() {
             s.http_status = http_status;
             s.tokens_allowed = 100;
         });
-        let server = cloud.server_with(|c| c.timing.token_pause = Duration::from_millis(40));
+        let server = cloud.server_with(|c| {
+            c.timing.token_pause = Duration::from_millis(40);
+            c.timing.token_again = Duration::from_millis(1);
+        });
         let reason = "the developer benefit has ended";
         let refuse = || How::Code(401, reason.to_owned());
         for endpoint in [Endpoint::List, Endpoint::Infos, Endpoint::UserInfo] {
