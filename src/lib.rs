@@ -1,4 +1,5 @@
-//! A REST server for restic that keeps its repositories in a 123pan (123云盘) account.
+//! A REST server for restic that keeps its repositories in a cloud: a 123pan (123云盘) account, or a
+//! folder of this machine.
 //!
 //! ```text
 //!   restic, rustic
@@ -13,6 +14,11 @@
 //!        │ HTTPS
 //!   123pan's API, its upload hosts, its CDN
 //! ```
+//!
+//! What leads there: `main, command, args → clouds → {pan123, local} → cloud → store`. `cloud` is the
+//! seam: what a cloud is to the rest; `clouds` alone names them, a line each, and each one's
+//! directory brings its options, credentials, doctor's steps and store. `settings` is where values
+//! come from: option, variable, file, default.
 //!
 //! `restic` is the protocol as values; `body` is an upload that checks itself while it is read;
 //! `turns` keeps operations on one name in order; `args` is what the user wants; `civil` writes
@@ -53,14 +59,19 @@ pub mod access;
 pub mod args;
 pub mod body;
 pub mod civil;
+pub mod cloud;
+pub mod clouds;
 pub mod command;
 pub mod disk;
 pub mod error;
+pub mod local;
 pub mod pan123;
 pub mod restic;
 pub mod server;
 pub mod service;
+pub mod settings;
 mod settle;
 pub mod store;
 pub mod turns;
+pub mod units;
 pub mod watch;

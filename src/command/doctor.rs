@@ -1,16 +1,15 @@
 //! The doctor's walk on a terminal: a line for each step, and under a failed one what to do.
 
-use crate::pan123::Config;
-use crate::pan123::doctor::{Step, examine};
+use crate::cloud::{Account, Step};
 use std::io::{self, Write};
 use std::process::ExitCode;
 
 /// Examines an account.
-pub fn doctor(account: &Config) -> ExitCode {
+pub fn doctor(account: &dyn Account) -> ExitCode {
     let mut out = io::stdout().lock();
     // A terminal that is gone needs no lines.
     let _ = writeln!(out, "✓ {:<18}        read", "configuration");
-    let good = examine(account, &mut |step| {
+    let good = account.examine(&mut |step| {
         let _ = out.write_all(line(step).as_bytes());
     });
     let last = match good {
@@ -25,13 +24,12 @@ pub fn doctor(account: &Config) -> ExitCode {
     }
 }
 
-fn line(step: &Step) -> String {
+fn line(step: &Step<'_>) -> String {
     let (name, millis) = (step.name, step.took.as_millis());
-    match &step.found {
+    match step.found {
         Ok(text) => format!("✓ {name:<18}{millis:>6} ms {text}\n"),
-        Err(problem) => format!(
-            "✗ {name:<18}{millis:>6} ms {}\n  → {}.\n",
-            problem.text, problem.advice
-        ),
+        Err((text, advice)) => {
+            format!("✗ {name:<18}{millis:>6} ms {text}\n  → {advice}.\n")
+        }
     }
 }

@@ -1,10 +1,11 @@
 //! `verify`: what is wrong with repositories as far as lists tell, as text or as JSON. What counts
-//! as wrong is `pan123`'s.
+//! as wrong is the cloud's.
 
-use super::progress::{Line, size};
-use super::table::Words;
-use crate::pan123::{self, Finding, Holding, Report, Told};
-use crate::restic::{Kind, Repo};
+use super::progress::Line;
+use crate::args;
+use crate::cloud::{Contents, Event, Finding, Report, Verify};
+use crate::restic::Kind;
+use crate::units::bytes as size;
 use serde_json::{Value, json};
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -15,15 +16,12 @@ use std::sync::{Mutex, PoisonError};
 const FOUND: u8 = 1;
 /// The exit code when it can't be told whether something is wrong.
 const FAILED: u8 = 3;
-/// Least share of the rates that is used.
-const LEAST: f64 = 0.1;
 
 /// Looks repositories through and prints what is wrong.
 // What went wrong belongs on the terminal, not into a log.
 #[allow(clippy::print_stderr)]
-pub(super) fn run(words: &Words, account: &pan123::Config) -> ExitCode {
-    let done = repositories(words).and_then(|repos| verify(words, &repos, account));
-    match done {
+pub fn verify(asked: &args::Verify, account: &dyn Verify) -> ExitCode {
+    match look(asked, account) {
         Ok(0) => ExitCode::SUCCESS,
         Ok(_) => ExitCode::from(FOUND),
         Err(why) => {
@@ -33,28 +31,15 @@ pub(super) fn run(words: &Words, account: &pan123::Config) -> ExitCode {
     }
 }
 
-/// The repositories that are named.
-pub(super) fn repositories(words: &Words) -> Result<Vec<Repo>, String> {
-    let repo = |path: &String| {
-        let repo = Repo::new(path.trim_matches('/'));
-        repo.ok_or_else(|| format!("{path:?} can't be a repository's path"))
-    };
-    words.plain.iter().map(repo).collect()
-}
-
 /// Answers how much was found that must be mended.
-fn verify(words: &Words, repos: &[Repo], account: &pan123::Config) -> Result<usize, String> {
-    let mut account = account.clone();
-    if !words.server_has("rate-share") {
-        account.rate_share = rest(account.rate_share);
-    }
+fn look(asked: &args::Verify, account: &dyn Verify) -> Result<usize, String> {
     let printer = Printer {
-        json: words.has("json"),
+        json: asked.json,
         line: Line::new(),
         fault: Mutex::default(),
         found: AtomicUsize::new(0),
     };
-    let report = pan123::verify(&account, repos, &|told| printer.hear(&told));
+    let report = account.verify(&asked.repo, &|event| printer.hear(&event));
     drop(printer.line);
     let fault = printer.fault.into_inner();
     let found = printer.found.into_inner();
@@ -72,12 +57,6 @@ fn verify(words: &Words, repos: &[Repo], account: &pan123::Config) -> Result<usi
     Ok(found)
 }
 
-/// The share of the rates that the server leaves, whose share is given: nobody waits for this
-/// command, and a server that runs meanwhile shouldn't.
-fn rest(share: f64) -> f64 {
-    (1.0 - share).max(LEAST)
-}
-
 /// Prints what is found as it is found.
 struct Printer {
     json: bool,
@@ -87,15 +66,15 @@ struct Printer {
 }
 
 impl Printer {
-    fn hear(&self, told: &Told<'_>) {
-        match told {
-            Told::Read(read, known, files) => {
+    fn hear(&self, event: &Event<'_>) {
+        match event {
+            Event::Read(read, known, files) => {
                 let found = self.found.load(Ordering::Relaxed);
                 let text = format!("{read} of {known} folders read, {files} files, {found} found");
                 self.line.say(&text);
             }
-            Told::Found(finding) => {
-                if !finding.flaw.is_note() {
+            Event::Found(finding) => {
+                if !finding.is_note {
                     self.found.fetch_add(1, Ordering::Relaxed);
                 }
                 self.line.clear();
@@ -113,8 +92,8 @@ impl Printer {
 }
 
 fn finding_as_text(finding: &Finding) -> String {
-    let (name, path, advice) = (finding.flaw.name(), &finding.path, finding.advice);
-    let sign = if finding.flaw.is_note() { '-' } else { '✗' };
+    let (name, path, advice) = (finding.kind, &finding.path, finding.advice);
+    let sign = if finding.is_note { '-' } else { '✗' };
     let number = finding.number.map(|number| format!(" (id {number})"));
     let number = number.unwrap_or_default();
     format!("{sign} {name:<15} {path}{number}\n  → {advice}.\n")
@@ -122,8 +101,8 @@ fn finding_as_text(finding: &Finding) -> String {
 
 fn finding_as_json(finding: &Finding) -> Value {
     json!({
-        "type": if finding.flaw.is_note() { "note" } else { "finding" },
-        "kind": finding.flaw.name(),
+        "type": if finding.is_note { "note" } else { "finding" },
+        "kind": finding.kind,
         "repository": format!("/{}", finding.repo),
         "path": finding.path,
         "id": finding.number,
@@ -133,13 +112,14 @@ fn finding_as_json(finding: &Finding) -> Value {
 
 fn sum_as_text(report: &Report, found: usize) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    for (repo, holding) in &report.repositories {
-        let counts = Kind::ALL.map(|kind| format!("{} in {}", holding.count(kind), kind.name()));
-        let (counts, bytes) = (counts.join(", "), size(holding.bytes));
+    for (repo, contents) in &report.repositories {
+        let counts =
+            Kind::ALL.map(|kind| format!("{} in {}", contents.files[kind as usize], kind.name()));
+        let (counts, bytes) = (counts.join(", "), size(contents.bytes));
         writeln!(
             out,
             "/{repo}: {counts}; {bytes}, {} deleted",
-            holding.deleted
+            contents.deleted
         )?;
     }
     let (repos, folders, calls) = (report.repositories.len(), report.folders, report.calls);
@@ -155,8 +135,8 @@ fn sum_as_text(report: &Report, found: usize) -> io::Result<()> {
 
 fn sum_as_json(report: &Report, found: usize) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    for (repo, holding) in &report.repositories {
-        writeln!(out, "{}", repository_as_json(repo, holding))?;
+    for (repo, contents) in &report.repositories {
+        writeln!(out, "{}", repository_as_json(repo, contents))?;
     }
     let end = json!({
         "type": "end",
@@ -168,25 +148,14 @@ fn sum_as_json(report: &Report, found: usize) -> io::Result<()> {
     writeln!(out, "{end}")
 }
 
-fn repository_as_json(repo: &str, holding: &Holding) -> Value {
-    let files = Kind::ALL.map(|kind| (kind.name().to_owned(), holding.count(kind).into()));
+fn repository_as_json(repo: &str, contents: &Contents) -> Value {
+    let files =
+        Kind::ALL.map(|kind| (kind.name().to_owned(), contents.files[kind as usize].into()));
     json!({
         "type": "repository",
         "repository": format!("/{repo}"),
         "files": Value::Object(files.into_iter().collect()),
-        "bytes": holding.bytes,
-        "deleted": holding.deleted,
+        "bytes": contents.bytes,
+        "deleted": contents.deleted,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_server_goes_first() {
-        for (server, own) in [(0.8, 0.2), (1.0, 0.1), (0.25, 0.75)] {
-            assert!((rest(server) - own).abs() < 1e-9, "{server}");
-        }
-    }
 }

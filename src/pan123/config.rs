@@ -4,22 +4,12 @@
 use super::api::Tier;
 use super::token::{self, Grant};
 use crate::restic::hex;
+use crate::settings::values::Bin;
 use sha2::{Digest, Sha256};
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-
-/// What becomes of deleted files in the account's bin.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Bin {
-    /// They stay.
-    Keep,
-    /// They are purged at once.
-    Purge,
-    /// They are purged after so many days; locks at once.
-    Days(u32),
-}
 
 /// The account, and how it is used.
 #[derive(Clone)]

@@ -14,6 +14,7 @@
 //! and what its other clients have seen.
 #![doc = include_str!("safety.md")]
 
+mod account;
 pub mod api;
 mod bin;
 mod call;
@@ -35,6 +36,7 @@ mod list;
 mod locate;
 mod lost;
 mod multipart;
+mod options;
 mod pace;
 mod pages;
 mod paths;
@@ -51,10 +53,13 @@ mod verify;
 mod walk;
 mod waste;
 
+pub use crate::settings::values::Bin;
+pub use account::Description;
 pub use api::Tier;
-pub use config::{Bin, Clock, Config, Timing};
-pub use token::{Grant, authorization, log_in};
-pub use trash::{Freed, Item, RecycleBin, Restored, Seen, What};
+pub use config::{Clock, Config, Timing};
+pub use token::Grant;
+use token::{authorization, log_in};
+pub use trash::RecycleBin;
 pub use verify::{Finding, Flaw, Holding, Report, Told, verify};
 
 use crate::body::Body;

@@ -1,6 +1,8 @@
 //! What must stay true of the sources themselves: who may use what, how long things are, how
 //! files open. Each rule is one test; exceptions stand in its table, with their reasons.
 
+mod arrows;
+
 use crate::tools::missing;
 use std::collections::BTreeSet;
 use std::fs;
@@ -329,7 +331,15 @@ fn the_readme_lists_every_option() {
     let readme: BTreeSet<String> = text.lines().filter(table).filter_map(option).collect();
     let listed = |line: &&str| line.trim_start().starts_with("--");
     let mut helps = BTreeSet::new();
-    for command in ["", "bin list", "bin purge", "bin restore", "verify"] {
+    let commands = [
+        "",
+        "--cloud local",
+        "bin list",
+        "bin purge",
+        "bin restore",
+        "verify",
+    ];
+    for command in commands {
         let help = help(command);
         helps.extend(help.lines().filter(listed).filter_map(option));
     }

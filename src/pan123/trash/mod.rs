@@ -11,9 +11,6 @@ mod restore;
 mod walk;
 mod whole;
 
-pub use restore::Restored;
-pub use walk::Seen;
-
 use super::call::Door;
 use super::judge::Why;
 use super::known::{Path, owner};
@@ -21,7 +18,8 @@ use super::pace::Priority;
 use super::tree::{BATCH, Tree};
 use super::waste::{List, NEVER, Waiting, Waste};
 use super::{Cloud, Config, bin, download, known, pacer, promises, upload};
-use crate::restic::{File, Kind};
+use crate::cloud::{Freed, Item, Trashed, What};
+use crate::restic::File;
 use crate::store::{Cause, Error};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -32,56 +30,7 @@ pub struct RecycleBin {
     list: List,
 }
 
-/// What something in the bin is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum What {
-    /// A repository's file.
-    File(File),
-    /// A folder, with all that is in it.
-    Folder,
-    /// No file of restic's.
-    Other,
-}
-
-/// Something in the bin. Times are seconds since 1970.
-#[derive(Clone, Debug)]
-pub struct Item {
-    /// The repository's path below the folder of repositories, without slashes at the ends.
-    pub repo: String,
-    /// What it is.
-    pub what: What,
-    /// Its name.
-    pub name: String,
-    /// Its size in bytes.
-    pub size: u64,
-    /// When a server of this state directory put it there, if one did.
-    pub since: Option<u64>,
-    /// When that server will purge it; None if it won't.
-    pub due: Option<u64>,
-    /// Whether another file has its name now.
-    pub taken: bool,
-    path: String,
-    file: u64,
-}
-
-/// What a purge has freed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Freed {
-    /// Files.
-    pub files: u64,
-    /// Bytes.
-    pub bytes: u64,
-}
-
 impl Item {
-    /// The kind of a repository's file, except of its config.
-    pub fn kind(&self) -> Option<Kind> {
-        match self.what {
-            What::File(file) => file.kind(),
-            _ => None,
-        }
-    }
-
     fn new(base: &Path, path: &Path, row: super::api::Row) -> Self {
         let (repo, kind) = owner(path);
         let below = repo.strip_prefix(base).unwrap_or(repo);
@@ -130,7 +79,7 @@ impl RecycleBin {
 
     /// Walks through the folders and tells what lies in the bin. `progress` is told how many
     /// folders have been read and how many files were found.
-    pub fn walk(&self, progress: &(dyn Fn(usize, usize) + Sync)) -> Result<Seen, Error> {
+    pub fn walk(&self, progress: &(dyn Fn(usize, usize) + Sync)) -> Result<Trashed, Error> {
         let mut seen = walk::walk(&self.cloud, progress)?;
         let files = self.list.waiting.iter().map(|entry| (entry.file, entry));
         let known: HashMap<u64, &Waiting> = files.collect();

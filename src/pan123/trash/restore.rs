@@ -6,21 +6,11 @@ use super::super::call::Fault;
 use super::super::judge::{Why, pause};
 use super::super::pace::Priority;
 use super::super::tree::BATCH;
-use super::{Item, RecycleBin};
+use super::RecycleBin;
+use crate::cloud::{Item, Restored};
 use crate::store::Error;
 use std::collections::{BTreeMap, HashSet};
 use std::time::Instant;
-
-/// What has become of files that were to be brought back.
-#[derive(Debug, Default)]
-pub struct Restored {
-    /// Names of those that are back.
-    pub back: Vec<String>,
-    /// Names of those that still lie in the bin.
-    pub left: Vec<String>,
-    /// Names of those that 123pan doesn't know any more.
-    pub gone: Vec<String>,
-}
 
 impl RecycleBin {
     /// Brings files back. `progress` is told how many are done; the caller learns what was done

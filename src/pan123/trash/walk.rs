@@ -7,7 +7,7 @@ use super::super::api::Row;
 use super::super::known::join;
 use super::super::pace::Priority;
 use super::super::walk;
-use super::Item;
+use crate::cloud::{Item, Trashed};
 use crate::restic::MAX_DEPTH;
 use crate::store::{Cause, Error};
 use std::collections::HashSet;
@@ -16,17 +16,6 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 /// Folders within each other that are looked into: those of a repository's path, `data` and one
 /// of its 256.
 const DEEPEST: usize = MAX_DEPTH + 2;
-
-/// What a walk has found.
-#[derive(Debug, Default)]
-pub struct Seen {
-    /// What lies in the bin.
-    pub items: Vec<Item>,
-    /// Folders in the bin that can't be looked into.
-    pub closed: usize,
-    /// Folders that were read.
-    pub folders: usize,
-}
 
 /// A folder to be read.
 struct Place {
@@ -37,7 +26,7 @@ struct Place {
 }
 
 /// Walks through all folders of repositories.
-pub fn walk(cloud: &Cloud, progress: &(dyn Fn(usize, usize) + Sync)) -> Result<Seen, Error> {
+pub fn walk(cloud: &Cloud, progress: &(dyn Fn(usize, usize) + Sync)) -> Result<Trashed, Error> {
     let Some(ids) = cloud.tree.find(&cloud.base, Priority::Background)? else {
         let text = format!("/{} doesn't exist in the account", cloud.base);
         return Err(Error::new(Cause::Absent, text));
@@ -47,7 +36,7 @@ pub fn walk(cloud: &Cloud, progress: &(dyn Fn(usize, usize) + Sync)) -> Result<S
         id,
         in_bin: false,
     };
-    let seen = Mutex::new(Seen::default());
+    let seen = Mutex::new(Trashed::default());
     let places: Vec<Place> = ids.into_iter().map(place).collect();
     walk::walk(places, DEEPEST, &|place| {
         let below = read_place(cloud, &place, &seen)?;
@@ -61,7 +50,7 @@ pub fn walk(cloud: &Cloud, progress: &(dyn Fn(usize, usize) + Sync)) -> Result<S
     Ok(seen)
 }
 
-fn read_place(cloud: &Cloud, place: &Place, seen: &Mutex<Seen>) -> Result<Vec<Place>, Error> {
+fn read_place(cloud: &Cloud, place: &Place, seen: &Mutex<Trashed>) -> Result<Vec<Place>, Error> {
     let rows = cloud.tree.read(&[place.id], Priority::Background);
     let mut seen = lock(seen);
     seen.folders += 1;
@@ -76,7 +65,7 @@ fn read_place(cloud: &Cloud, place: &Place, seen: &Mutex<Seen>) -> Result<Vec<Pl
     }
 }
 
-impl Seen {
+impl Trashed {
     /// Takes in the rows of a folder; answers the folders in it.
     fn take_in(&mut self, base: &str, place: &Place, rows: Vec<Row>) -> Vec<Place> {
         let living = rows.iter().filter(|row| row.is_file());
@@ -101,6 +90,6 @@ impl Seen {
     }
 }
 
-fn lock(seen: &Mutex<Seen>) -> MutexGuard<'_, Seen> {
+fn lock(seen: &Mutex<Trashed>) -> MutexGuard<'_, Trashed> {
     seen.lock().unwrap_or_else(PoisonError::into_inner)
 }

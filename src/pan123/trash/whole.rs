@@ -5,7 +5,8 @@
 use super::super::pace::Priority;
 use super::super::tree::BATCH;
 use super::super::waste::TOGETHER;
-use super::{Item, RecycleBin, Seen};
+use super::RecycleBin;
+use crate::cloud::{Item, Trashed};
 use crate::restic::Kind;
 use crate::store::Error;
 use std::collections::HashSet;
@@ -33,7 +34,7 @@ enum Happened {
 impl RecycleBin {
     /// How many packs and snapshots have been purged that were removed together with those that
     /// are wanted.
-    pub fn purged_with(&self, wanted: &[&Item], seen: &Seen) -> Result<u64, Error> {
+    pub fn purged_with(&self, wanted: &[&Item], seen: &Trashed) -> Result<u64, Error> {
         let files: HashSet<u64> = wanted.iter().map(|item| item.file).collect();
         let shown: HashSet<u64> = seen.items.iter().map(|item| item.file).collect();
         let mut purged = 0_u64;
