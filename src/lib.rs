@@ -65,6 +65,7 @@ pub mod command;
 pub mod disk;
 pub mod error;
 pub mod local;
+pub mod notify;
 pub mod pan123;
 pub mod restic;
 pub mod server;

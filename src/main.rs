@@ -6,6 +6,7 @@ use restic_123pan::args::{self, Config, Exit, Table, Task};
 use restic_123pan::body::Budget;
 use restic_123pan::cloud::Account;
 use restic_123pan::command::{self, start_log};
+use restic_123pan::notify::Notify;
 use restic_123pan::server::{self, Stop};
 use restic_123pan::service::Service;
 use restic_123pan::settings::Variables;
@@ -136,6 +137,7 @@ fn answer(
     access: Access,
     watch: Arc<Watch>,
 ) -> Result<(), Box<dyn Error>> {
+    let notify = Notify::from_env();
     let bound = server::bind(&server::Config {
         listen: config.listen.clone(),
         memory: config.memory,
@@ -151,10 +153,11 @@ fn answer(
         warn!("other machines can reach this server, which asks for no password");
     }
     info!("listening on {}, {}", bound.address(), config.summary());
+    notify.status(&format!("listening on {}", bound.address()));
     let _record = Record::start(&watch, account.state_file("repositories", "json"));
     let budget = Budget::new(config.memory, config.spool_dir.clone());
     let service = Service::new(account.store(), budget).watched(watch);
-    bound.run(
+    bound.telling(notify).run(
         service
             .guarded(Arc::new(access))
             .reserving(config.shared.reserve),

@@ -241,11 +241,12 @@ pub struct Verify {
     pub repo: Vec<Repo>,
 }
 
-/// Print the file with which a service manager runs the server.
+/// Print the file with which a service manager runs the server, or a dashboard that shows it.
 #[derive(FromArgs, ArgsInfo, Clone, Debug, PartialEq, Eq)]
 #[argh(subcommand, name = "service")]
 pub struct Service {
-    /// the file: systemd, openwrt, openwrt-config, openrc, launchd, container or options
+    /// the file: systemd, openwrt, openwrt-config, openrc, launchd, container, compose, options
+    /// or grafana
     #[argh(positional)]
     pub kind: String,
 

@@ -27,6 +27,7 @@ mod sentry;
 mod sockets;
 
 use crate::body::LARGEST;
+use crate::notify::Notify;
 use crate::service::{Admission, Head, Length, Reply, Service};
 use crate::watch::Watch;
 use exchange::Exchange;
@@ -139,6 +140,7 @@ pub fn bind(config: &Config) -> io::Result<Bound> {
         guard: Guard::new(descriptors, config.memory),
         config: config.clone(),
         stop: Stop::default(),
+        notify: Notify::default(),
     })
 }
 
@@ -150,6 +152,7 @@ pub struct Bound {
     guard: Guard,
     config: Config,
     stop: Stop,
+    notify: Notify,
 }
 
 /// Tells a server to stop: to refuse what is new, end what runs, and leave.
@@ -232,6 +235,11 @@ impl Bound {
         self.stop.clone()
     }
 
+    /// Has the service manager told how the server is.
+    pub fn telling(self, notify: Notify) -> Self {
+        Self { notify, ..self }
+    }
+
     /// Answers requests until it is told to stop (Ok) or can't go on.
     pub fn run(self, service: Service) -> Result<(), Error> {
         let threads = |error: &dyn fmt::Display| Error::Threads(error.to_string());
@@ -273,6 +281,7 @@ impl Bound {
             service,
             peers,
             stop_timeout: self.config.stop_timeout,
+            notify: self.notify,
         };
         reception.run(front, lanes)
     }
@@ -284,15 +293,19 @@ struct Reception {
     service: Arc<Service>,
     peers: Arc<Peers>,
     stop_timeout: Duration,
+    notify: Notify,
 }
 
 impl Reception {
-    fn run(self, mut front: Front, mut lanes: Lanes) -> Result<(), Error> {
+    fn run(mut self, mut front: Front, mut lanes: Lanes) -> Result<(), Error> {
+        self.notify.ready();
         while !self.net.stop.stopped() {
+            self.notify.alive(Instant::now());
             if let Some(request) = front.next() {
                 self.receive(request, &lanes);
             }
         }
+        self.notify.stopping();
         log::info!("stopping: running requests may end");
         let until = Instant::now() + self.stop_timeout;
         lanes.close();
