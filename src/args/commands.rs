@@ -91,6 +91,10 @@ pub(super) struct Status {
     /// a user of the server's, who sees the repositories that they may read
     #[argh(option, arg_name = "name")]
     pub(super) user: Option<String>,
+
+    /// print the server's JSON as it is
+    #[argh(switch)]
+    pub(super) json: bool,
 }
 
 /// Ask the running server whether it works: exit code 0 if it does, 1 if not. For containers.

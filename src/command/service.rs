@@ -3,6 +3,7 @@
 
 use super::grafana;
 use crate::args::{Service, Table};
+use crate::cloud::Credential;
 use crate::clouds;
 use crate::settings::Opt;
 use std::env;
@@ -26,7 +27,11 @@ pub fn service(table: &Table, asked: &Service) -> Result<String, String> {
     let text = match asked.kind.as_str() {
         "systemd" => include_str!("../templates/systemd.service").replace("@COPY@", COPY),
         "openwrt" => openwrt(&options),
-        "openwrt-config" => fill(include_str!("../templates/openwrt.config"), &options, uci),
+        "openwrt-config" => fill(include_str!("../templates/openwrt.config"), &options, uci)
+            .replace(
+                "@SECRETS@\n",
+                &secrets().map(uci_secret).collect::<String>(),
+            ),
         "openrc" => include_str!("../templates/openrc.init").to_owned(),
         "launchd" => include_str!("../templates/launchd.plist").replace(
             "@HOME@",
@@ -69,18 +74,26 @@ fn openwrt(options: &[&Opt]) -> String {
         let names: Vec<String> = of_kind.map(|option| underscored(&option.name)).collect();
         names.join(" ")
     };
+    let others: Vec<String> = secrets().map(|secret| underscored(secret.name)).collect();
     include_str!("../templates/openwrt.init")
         .replace("@OPTIONS@", &names(false))
         .replace("@SWITCHES@", &names(true))
-        .replace("@SECRETS@", &secrets())
+        .replace("@SECRETS@", &others.join(" "))
 }
 
-/// What clouds must be told besides options. 123pan's own has its place in the text.
-fn secrets() -> String {
+/// What clouds must be told besides options, but for 123pan's own, which has its place in the text.
+fn secrets() -> impl Iterator<Item = &'static Credential> {
     let all = clouds::ALL.iter().flat_map(|cloud| cloud.credentials());
-    let others = all.filter(|credential| !OWN.contains(&credential.name));
-    let names: Vec<String> = others.map(|one| underscored(one.name)).collect();
-    names.join(" ")
+    all.filter(|credential| !OWN.contains(&credential.name))
+}
+
+fn uci_secret(secret: &Credential) -> String {
+    let name = underscored(secret.name);
+    let file = format!("/etc/restic-123pan/{name}");
+    format!(
+        "\n\t# {}, in a file\n\t#option {name}_file '{file}'\n",
+        secret.about
+    )
 }
 
 /// Puts a paragraph for each option into a template.

@@ -6,10 +6,13 @@
 #   FOLDER   cargo's target folder (target); the results lie in its folder packages
 #   PRINTER  the program as it runs on this machine, which prints service files, manual page and
 #            completions ($FOLDER/release/restic-123pan)
+#   CONTACT  who answers for these packages, as Name <address>
 #
 #   .deb  Debian, Ubuntu, Raspberry Pi OS                    (dpkg-deb)
 #   .ipk  OpenWrt up to 24.10, with opkg                     (tar, gzip)
 #   .apk  OpenWrt 25.12 and newer, with apk; apk's format 2  (tar, gzip, sha1sum)
+#   .image.tar, .oci.tar  images for Docker and Podman: image.sh
+#   luci-app-restic-123pan for both of OpenWrt's: luci.sh
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -19,6 +22,7 @@ umask 022
 
 printer=${PRINTER:-$FOLDER/release/restic-123pan}
 version=$(version)
+contact=${CONTACT:-restic-123pan packagers <packagers@restic-123pan.example>}
 about='restic REST server that keeps repositories in a 123pan account'
 out=$FOLDER/packages
 dir=$(mktemp -d)
@@ -59,7 +63,17 @@ deb() {
     "$printer" completions bash | put 644 "$share/bash-completion/completions/restic-123pan"
     "$printer" completions zsh | put 644 "$share/zsh/vendor-completions/_restic-123pan"
     "$printer" completions fish | put 644 "$share/fish/vendor_completions.d/restic-123pan.fish"
-    put 644 "$share/doc/restic-123pan/copyright" <LICENSE
+    {
+        printf 'Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\n'
+        printf 'Upstream-Name: restic-123pan\n\nFiles: *\n%s\nLicense: Expat\n' \
+            "$(sed -n 's/^Copyright (c)/Copyright:/p' LICENSE)"
+        sed -n '/^Permission/,$s/^$/./; /^Permission/,$s/^/ /p' LICENSE
+    } | put 644 "$share/doc/restic-123pan/copyright"
+    printf 'restic-123pan (%s) unstable; urgency=medium\n\n  * %s\n\n -- %s  %s\n' "$version" \
+        'Built from the sources of this version; README.md says what it does.' "$contact" \
+        "$(date -u -R -d "@$SOURCE_DATE_EPOCH")" |
+        gzip -9n | put 644 "$share/doc/restic-123pan/changelog.gz"
+    put 644 "$share/lintian/overrides/restic-123pan" <tests/packages/deb/overrides
     put 644 "$share/doc/restic-123pan/README.md" <README.md
     # Credentials lie here.
     chmod 700 "$root/etc/restic-123pan"
@@ -72,13 +86,15 @@ deb() {
 Package: restic-123pan
 Version: $version
 Architecture: $arch
-Maintainer: restic-123pan <restic-123pan@localhost>
+Maintainer: $contact
 Installed-Size: $(($(bytes "$root") / 1024))
 Section: net
 Priority: optional
+Depends: passwd
+Suggests: restic
 Description: $about
- It speaks restic's REST protocol to restic and rustic, and 123pan's Open Platform
- API to the cloud. It starts when there are credentials in /etc/restic-123pan.
+ It speaks restic's REST protocol to restic and rustic, and the cloud's own to
+ the cloud. It starts when there are credentials in /etc/restic-123pan.
 END
     find "$root" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
     dpkg-deb -Zxz --root-owner-group --build "$root" \
@@ -102,7 +118,7 @@ ipk() {
 Package: restic-123pan
 Version: $version-1
 Architecture: $arch
-Maintainer: restic-123pan <restic-123pan@localhost>
+Maintainer: $contact
 Section: net
 Priority: optional
 License: MIT
@@ -150,7 +166,7 @@ pkgver = $version-r1
 pkgdesc = $about
 url = https://www.123pan.com/developer
 builddate = $SOURCE_DATE_EPOCH
-packager = restic-123pan <restic-123pan@localhost>
+packager = $contact
 size = $(bytes "$root")
 arch = $arch
 origin = restic-123pan
@@ -167,6 +183,7 @@ END
 pack() {
     local binary arch root="$dir/openwrt-$1"
     binary=$(program "$1")
+    [ -z "$(field "$1" oci)" ] || image "$1" "$binary"
     arch=$(field "$1" debian)
     [ -z "$arch" ] || deb "$binary" "$arch"
     openwrt_root "$binary" "$root"
@@ -176,6 +193,7 @@ pack() {
     done
 }
 
+. tests/packages/image.sh
 wanted=$(chosen "$@")
 rm -rf "$out"
 mkdir -p "$out"
@@ -187,6 +205,7 @@ for name in $wanted; do
         fail "$name isn't built; run make dist TARGET=$name first"
     fi
 done
+[ -z "$IMAGES" ] || images
 cd "$out"
 [ -n "$(ls)" ] || fail "nothing is built; run make dist first"
 sha256sum -- * >"$dir/SHA256SUMS"
