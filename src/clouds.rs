@@ -2,7 +2,6 @@
 
 use crate::cloud::Cloud;
 use crate::store::Store;
-use crate::store::local::Local;
 use crate::{local, pan123};
 
 /// Every cloud; the first is the one that is used unless `--cloud` names another.
@@ -13,5 +12,5 @@ pub const ALL: [&dyn Cloud; 2] = [
 
 /// The repositories in a folder of this machine, for copies to it and from it, whatever the cloud.
 pub fn folder(path: &str) -> Box<dyn Store> {
-    Box::new(Local::new(path))
+    Box::new(local::Local::new(path))
 }

@@ -2,7 +2,9 @@
 //! there is the old one or the new one. Or added to, for which nobody waits: what the kernel has
 //! survives a kill, but not a power cut. What stands in them is for others to say.
 
-use log::{info, warn};
+pub mod log;
+
+use ::log::{info, warn};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;

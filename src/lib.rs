@@ -8,41 +8,64 @@
 //!        │ Head, bytes ─► Answer
 //!   service     checks, statuses                   no socket, no thread, no clock
 //!        │ Repo, File, Body ─► Entry, Loaded, Error
-//!   store       the contract                       store::memory is what it means
-//!        │
-//!   pan123      folders, numbers, tokens, rates    the only user of ureq, in one door
-//!        │ HTTPS
-//!   123pan's API, its upload hosts, its CDN
+//!   store       the contract, and its Limits       store::memory is what it means
+//!        ▲
+//!   pan123      a cloud: its calls, their meaning, folders and numbers
+//!        │ Call, Dialect
+//!   cloud       what clouds share: client, rates, tokens, forms, downloads; it names none of them
+//!        │ HTTPS, by ureq in cloud::client alone
+//!   the cloud's API, its upload hosts, its CDN
 //! ```
 //!
-//! What leads there: `main, command, args → clouds → {pan123, local} → cloud → store`. `cloud` is the
-//! seam: what a cloud is to the rest; `clouds` alone names them, a line each, and each one's
-//! directory brings its options, credentials, doctor's steps and store. `settings` is where values
-//! come from: option, variable, file, default.
+//! Whoever stands further down knows nothing of what stands above, and nothing but a cloud's own
+//! directory names it: what differs between clouds comes through [`store::Store::limits`], through
+//! [`store::Health`] and through the values of [`cloud`].
+//!
+//! `local` is a disk as a cloud: the same repositories as restic's own local backend.
+//!
+//! What leads there: `main, command, args → clouds → {pan123, local} → cloud → store`. [`clouds`]
+//! alone names them, a line each; [`cloud::Cloud`] is what each is to the rest. [`settings`] is
+//! where values come from: option, variable, file, default.
 //!
 //! `restic` is the protocol as values; `body` is an upload that checks itself while it is read;
 //! `turns` keeps operations on one name in order; `args` is what the user wants; `civil` writes
-//! dates, `disk` small files; `error` says what is certain after a failure; `watch` counts and
-//! shows; `command` is what the program does besides serving.
+//! dates, `disk` small files; `error` says what is certain after a failure; `sync` locks; `watch`
+//! counts and shows; `command` is what the program does besides serving.
+//!
+//! # How to add a cloud
+//!
+//! 1. A directory with a table of its calls ([`cloud::call::Spec`]: name, method, what is special)
+//!    and their rates.
+//! 2. A [`cloud::dialect::Dialect`]: how a request is signed, how an answer is read, which reason
+//!    a refusal means (a table), what its owner can do about it.
+//! 3. A way to its tokens: [`cloud::token::Secret`] or [`cloud::token::Rotating`] with the call
+//!    that brings one.
+//! 4. Typed calls over [`cloud::client::Client`], and over them the verbs of [`store::Store`] with
+//!    its [`store::Limits`]. [`cloud::download::Reader`] resumes downloads, [`cloud::form::Form`]
+//!    streams uploads, [`cloud::walk`] reads folders side by side.
+//! 5. Steps for a doctor in [`cloud::doctor`]'s frame; what `verify` finds as
+//!    [`cloud::finding::Finding`]s.
+//! 6. A [`cloud::Cloud`] with its options, a struct that argh reads, and its credentials; and a
+//!    line in [`clouds`].
 //!
 //! # What always holds
 //!
 //! 1. `restic` and `service` know no socket, thread or clock. tiny_http stands in `server` alone,
-//!    ureq in `pan123::call` alone.
+//!    ureq in `cloud::client` alone.
 //! 2. Only `pan123` knows that files have numbers; nothing in it knows the statuses that clients
-//!    get. Only `service` picks a status, only `pan123::judge` decides to try again, only the
-//!    endpoint table holds rates.
+//!    get. Only `service` picks a status, only `cloud::retry` decides to try again, only a cloud's
+//!    table of meanings says what an answer means, only its table of calls holds rates.
 //! 3. No lock is held across a call to the cloud, save for the token's renewal.
 //! 4. Nothing exists under its final name before `save` has returned Ok; after any single fault a
 //!    file is absent or whole. The cloud itself refuses to overwrite.
 //! 5. A body is held whole only within the memory budget; lists and downloads are streamed, and
 //!    none of them can look complete when it isn't.
 //! 6. Every queue, loop, wait and buffer has a bound: a named constant with its unit and reason.
-//! 7. Secrets (client secret, tokens, passwords, download addresses) reach no log, no `Debug`, no
-//!    error text.
+//! 7. Secrets (client secret, tokens, passwords, addresses that hold any) reach no log, no
+//!    `Debug`, no error text: a call is named by its line of the table.
 //! 8. The only truth is at the cloud. What is remembered in memory is a hint, found again when it
 //!    turns out wrong; what is on disk can be lost, but for an OAuth grant, which its user would
-//!    have to give again (`pan123::token`). Ending the process at any moment loses the
+//!    have to give again (`cloud::token`). Ending the process at any moment loses the
 //!    requests under way and nothing else.
 //!
 //! There is no database, no local index of the cloud, no async runtime, and no retry around a
@@ -73,6 +96,7 @@ pub mod service;
 pub mod settings;
 mod settle;
 pub mod store;
+pub mod sync;
 pub mod turns;
 pub mod units;
 pub mod watch;

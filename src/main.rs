@@ -108,7 +108,8 @@ fn copy(
 ) -> Result<ExitCode, Exit> {
     let account = config.setup.open()?;
     start_log("warn", None);
-    Ok(ended(act(&*account.store()).map(|()| ExitCode::SUCCESS)))
+    let done = account.store().and_then(|store| act(&*store));
+    Ok(ended(done.map(|()| ExitCode::SUCCESS)))
 }
 
 fn print(text: String) -> Result<ExitCode, Exit> {
@@ -156,7 +157,7 @@ fn answer(
     notify.status(&format!("listening on {}", bound.address()));
     let _record = Record::start(&watch, account.state_file("repositories", "json"));
     let budget = Budget::new(config.memory, config.spool_dir.clone());
-    let service = Service::new(account.store(), budget).watched(watch);
+    let service = Service::new(account.store()?, budget).watched(watch);
     bound.telling(notify).run(
         service
             .guarded(Arc::new(access))

@@ -1,12 +1,13 @@
 //! The memory that held bodies share, and the files into which the others are spooled.
 
 use crate::error::{Cause, Error};
+use crate::sync::{lock, try_lock};
 use std::fs;
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Mutex, MutexGuard};
 
 /// How much memory held bodies may take together, and where the others may be spooled.
 #[derive(Debug)]
@@ -56,16 +57,12 @@ impl Budget {
     }
 
     fn count(&self) -> MutexGuard<'_, u64> {
-        self.used.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.used)
     }
 
     /// The right to grow in memory without a known end; one body has it at a time.
     pub(super) fn try_turn(&self) -> Option<MutexGuard<'_, ()>> {
-        match self.growing.try_lock() {
-            Ok(turn) => Some(turn),
-            Err(TryLockError::Poisoned(poisoned)) => Some(PoisonError::into_inner(poisoned)),
-            Err(TryLockError::WouldBlock) => None,
-        }
+        try_lock(&self.growing)
     }
 
     /// A file that has no name any more, so that nothing is left behind whatever happens.

@@ -23,7 +23,8 @@ use std::os::unix::fs::FileExt;
 /// Bodies up to this many bytes are held whatever the budget: locks, keys, snapshots and most
 /// index files, which one wants to be able to send again.
 pub const SMALL: u64 = 1 << 20;
-/// Largest body in bytes: 123pan's documented limit for a file is 10 GB (API reference 3.5).
+/// Largest body in bytes that is taken without an announced length. It is spooled as a whole, and
+/// no file of restic's is nearly as large.
 pub const LARGEST: u64 = 10_000_000_000;
 /// Bytes of memory taken at once while a body of unknown length grows.
 const SEGMENT: usize = 256 << 10;
@@ -146,7 +147,7 @@ impl<'a> Body<'a> {
     }
 
     /// Makes it repeatable, in memory if it fits the budget and in the spool otherwise.
-    pub fn settle(&mut self) -> Result<(), Error> {
+    pub fn buffer(&mut self) -> Result<(), Error> {
         self.rewind()?;
         if self.repeatable() {
             return Ok(());

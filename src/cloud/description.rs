@@ -9,15 +9,15 @@
 //! A [`Cloud`] describes itself; from the settings it makes a [`Setup`], of which nothing is opened
 //! yet; and from this an [`Account`]. What a cloud can't do, it doesn't implement.
 
+use super::doctor::Step;
+use super::finding::{Event, Report};
 use crate::error::Error;
 use crate::restic::{File, Kind, Repo};
 use crate::settings::values::Bin;
 use crate::settings::{Opt, Settings};
 use crate::store::Store;
-use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
-use std::time::Duration;
 
 /// A kind of place for repositories.
 pub trait Cloud: Sync {
@@ -115,11 +115,12 @@ pub trait Account {
     /// servers may share the directory.
     fn state_file(&self, name: &str, extension: &str) -> Option<PathBuf>;
 
-    /// The repositories. It may work in the background from now on.
-    fn store(&self) -> Box<dyn Store>;
+    /// The repositories, for a process that runs for months: it may work in the background from now
+    /// on. An Err says why they can't be used.
+    fn store(&self) -> Result<Box<dyn Store>, String>;
 
     /// Walks through everything that a backup needs and tells of each step; false if one failed.
-    fn examine(&self, tell: &mut dyn FnMut(&Step<'_>)) -> bool;
+    fn examine(&self, tell: &mut dyn FnMut(&Step)) -> bool;
 
     /// The account's recycle bin, if it has one that programs can look into.
     fn trash(&self) -> Option<Box<dyn Trash>> {
@@ -132,22 +133,11 @@ pub trait Account {
     }
 }
 
-/// A step of the doctor's that has been made.
-#[derive(Clone, Copy, Debug)]
-pub struct Step<'a> {
-    /// What it was about.
-    pub name: &'a str,
-    /// How long it took.
-    pub took: Duration,
-    /// What was found; or what is wrong, and what to do, in one sentence.
-    pub found: Result<&'a str, (&'a str, &'a str)>,
-}
-
 /// An account's recycle bin.
 pub trait Trash {
     /// Walks through the folders and tells what lies in the bin. `progress` is told how many
     /// folders have been read and how many files were found.
-    fn walk(&self, progress: &(dyn Fn(usize, usize) + Sync)) -> Result<Trashed, Error>;
+    fn walk(&self, progress: &(dyn Fn(usize, usize) + Sync)) -> Result<Listing, Error>;
 
     /// Destroys what still lies in the bin of these. `progress` is told what has been freed; so is
     /// the caller, also after a failure.
@@ -155,7 +145,7 @@ pub trait Trash {
 
     /// How many packs and snapshots have been purged that were removed together with those that
     /// are wanted.
-    fn purged_with(&self, wanted: &[&Item], all: &Trashed) -> Result<u64, Error>;
+    fn purged_with(&self, wanted: &[&Item], all: &Listing) -> Result<u64, Error>;
 
     /// Brings files back. `progress` is told how many are done; the caller learns what was done
     /// also after a failure.
@@ -167,7 +157,7 @@ pub trait Trash {
 
 /// What lies in a bin.
 #[derive(Debug, Default)]
-pub struct Trashed {
+pub struct Listing {
     /// Each thing.
     pub items: Vec<Item>,
     /// Folders in the bin that can't be looked into.
@@ -244,52 +234,4 @@ pub struct Restored {
 pub trait Verify {
     /// Looks these through, or all of them if none is named.
     fn verify(&self, repos: &[Repo], tell: &(dyn Fn(Event<'_>) + Sync)) -> Result<Report, Error>;
-}
-
-/// What is told on the way.
-#[derive(Debug)]
-pub enum Event<'a> {
-    /// Something was found. Findings come in the order in which folders are read.
-    Found(&'a Finding),
-    /// So many folders have been read, of so many that are known, with so many files.
-    Read(u64, u64, u64),
-}
-
-/// Something that was found.
-#[derive(Clone, Debug)]
-pub struct Finding {
-    /// What is wrong, in a word.
-    pub kind: &'static str,
-    /// Whether it is worth a word but nothing that must be mended.
-    pub is_note: bool,
-    /// The repository's path below the folder of repositories, without slashes at the ends.
-    pub repo: String,
-    /// Where, from the account's root on.
-    pub path: String,
-    /// Its number at the cloud, if it has one.
-    pub number: Option<u64>,
-    /// What to do, in a sentence.
-    pub advice: &'static str,
-}
-
-/// What a walk through repositories has seen.
-#[derive(Clone, Debug, Default)]
-pub struct Report {
-    /// The repositories, by their paths below the folder of repositories.
-    pub repositories: BTreeMap<String, Contents>,
-    /// Folders that were read.
-    pub folders: u64,
-    /// Calls that it took, without that for the token.
-    pub calls: u64,
-}
-
-/// What a repository holds.
-#[derive(Clone, Debug, Default)]
-pub struct Contents {
-    /// Files, in the order of [`Kind::ALL`].
-    pub files: [u64; Kind::ALL.len()],
-    /// Their bytes.
-    pub bytes: u64,
-    /// Files in the bin.
-    pub deleted: u64,
 }

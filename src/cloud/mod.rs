@@ -1,5 +1,45 @@
-//! What clouds share. It names none of them.
+//! What clouds share, whatever they are called: nothing here names one, or knows how it addresses
+//! its files.
+//!
+//! ```text
+//!   a cloud's typed calls
+//!        │ Call: a line of its table (Spec), query, body
+//!   client      token ─► pace ─► sign ─► send ─► understand ─► reason ─► again?
+//!        │         │        │      └── Dialect: what differs between clouds ──┘
+//!        │       Tokens   pace                                         retry
+//!        │ HTTPS
+//! ```
+//!
+//! [`client`] is the only user of ureq. What a cloud brings is its [`call::Spec`]s, a
+//! [`dialect::Dialect`], and a way to its tokens ([`token`]). For the rest there are forms
+//! ([`form`]), downloads that resume ([`download`]), walks through folders ([`walk`]), troubles
+//! and their advice ([`trouble`]), what has been seen ([`health`]), the frame of a doctor
+//! ([`doctor`]) and of what `verify` finds ([`finding`]).
+//!
+//! [`Cloud`] is the other side: what a cloud is to `main`, `args` and `command`.
+//!
+//! An address may carry a secret in its query: no log, no error and no `Debug` shows one. What
+//! they show is a call's name from the table.
 
+pub mod call;
+pub mod client;
 mod description;
+pub mod dialect;
+pub mod doctor;
+pub mod download;
+pub mod finding;
+pub mod form;
+pub mod health;
+pub mod outcome;
+pub mod pace;
+pub mod retry;
+pub mod timing;
+pub mod token;
+pub mod trouble;
+pub mod walk;
 
 pub use description::*;
+pub use outcome::{Fault, Outcome, Reason};
+pub use pace::Priority;
+pub use retry::pause;
+pub use timing::{Clock, Timing, now};

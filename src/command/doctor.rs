@@ -1,6 +1,6 @@
 //! The doctor's walk on a terminal: a line for each step, and under a failed one what to do.
 
-use crate::cloud::{Account, Step};
+use crate::cloud::Account;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
@@ -10,7 +10,7 @@ pub fn doctor(account: &dyn Account) -> ExitCode {
     // A terminal that is gone needs no lines.
     let _ = writeln!(out, "✓ {:<18}        read", "configuration");
     let good = account.examine(&mut |step| {
-        let _ = out.write_all(line(step).as_bytes());
+        let _ = writeln!(out, "{step}");
     });
     let last = match good {
         true => "\nAll is well: restic can use this server.\n",
@@ -21,15 +21,5 @@ pub fn doctor(account: &dyn Account) -> ExitCode {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
-    }
-}
-
-fn line(step: &Step<'_>) -> String {
-    let (name, millis) = (step.name, step.took.as_millis());
-    match step.found {
-        Ok(text) => format!("✓ {name:<18}{millis:>6} ms {text}\n"),
-        Err((text, advice)) => {
-            format!("✗ {name:<18}{millis:>6} ms {text}\n  → {advice}.\n")
-        }
     }
 }

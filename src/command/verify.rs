@@ -3,7 +3,8 @@
 
 use super::progress::Line;
 use crate::args;
-use crate::cloud::{Contents, Event, Finding, Report, Verify};
+use crate::cloud::Verify;
+use crate::cloud::finding::{Contents, Event, Finding, Report};
 use crate::restic::Kind;
 use crate::units::bytes as size;
 use serde_json::{Value, json};
@@ -74,7 +75,7 @@ impl Printer {
                 self.line.say(&text);
             }
             Event::Found(finding) => {
-                if !finding.is_note {
+                if !finding.flaw.is_note() {
                     self.found.fetch_add(1, Ordering::Relaxed);
                 }
                 self.line.clear();
@@ -92,8 +93,8 @@ impl Printer {
 }
 
 fn finding_as_text(finding: &Finding) -> String {
-    let (name, path, advice) = (finding.kind, &finding.path, finding.advice);
-    let sign = if finding.is_note { '-' } else { '✗' };
+    let (name, path, advice) = (finding.flaw.name(), &finding.path, finding.advice);
+    let sign = if finding.flaw.is_note() { '-' } else { '✗' };
     let number = finding.number.map(|number| format!(" (id {number})"));
     let number = number.unwrap_or_default();
     format!("{sign} {name:<15} {path}{number}\n  → {advice}.\n")
@@ -101,8 +102,8 @@ fn finding_as_text(finding: &Finding) -> String {
 
 fn finding_as_json(finding: &Finding) -> Value {
     json!({
-        "type": if finding.is_note { "note" } else { "finding" },
-        "kind": finding.kind,
+        "type": if finding.flaw.is_note() { "note" } else { "finding" },
+        "kind": finding.flaw.name(),
         "repository": format!("/{}", finding.repo),
         "path": finding.path,
         "id": finding.number,
@@ -113,8 +114,7 @@ fn finding_as_json(finding: &Finding) -> Value {
 fn sum_as_text(report: &Report, found: usize) -> io::Result<()> {
     let mut out = io::stdout().lock();
     for (repo, contents) in &report.repositories {
-        let counts =
-            Kind::ALL.map(|kind| format!("{} in {}", contents.files[kind as usize], kind.name()));
+        let counts = Kind::ALL.map(|kind| format!("{} in {}", contents.count(kind), kind.name()));
         let (counts, bytes) = (counts.join(", "), size(contents.bytes));
         writeln!(
             out,
@@ -149,8 +149,7 @@ fn sum_as_json(report: &Report, found: usize) -> io::Result<()> {
 }
 
 fn repository_as_json(repo: &str, contents: &Contents) -> Value {
-    let files =
-        Kind::ALL.map(|kind| (kind.name().to_owned(), contents.files[kind as usize].into()));
+    let files = Kind::ALL.map(|kind| (kind.name().to_owned(), contents.count(kind).into()));
     json!({
         "type": "repository",
         "repository": format!("/{repo}"),

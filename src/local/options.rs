@@ -1,14 +1,14 @@
 //! What the local cloud must be told, and its doctor's steps.
 
-use crate::cloud::{Account, Cloud, Setup, Shared, Step};
+use super::Local;
+use crate::cloud::doctor::{Problem, Step};
+use crate::cloud::{Account, Cloud, Setup, Shared};
 use crate::restic::hex;
 use crate::settings::{Opt, Settings};
 use crate::store::Store;
-use crate::store::local::Local;
+use crate::units::bytes;
 use argh::{ArgsInfo, FromArgs};
 use sha2::{Digest, Sha256};
-use std::fs;
-use std::io;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -75,43 +75,26 @@ impl Account for Folder {
         self.state_dir.as_ref().map(|folder| folder.join(name))
     }
 
-    fn store(&self) -> Box<dyn Store> {
-        Box::new(Local::new(&self.path))
+    fn store(&self) -> Result<Box<dyn Store>, String> {
+        let local = Local::open(&self.path).map_err(|error| error.to_string())?;
+        Ok(Box::new(local))
     }
 
-    fn examine(&self, tell: &mut dyn FnMut(&Step<'_>)) -> bool {
-        let start = Instant::now();
-        let written = self.written();
-        let text = match &written {
-            Ok(()) => format!("{} can be written and read", self.path.display()),
-            Err(error) => format!("{}: {error}", self.path.display()),
+    fn examine(&self, tell: &mut dyn FnMut(&Step)) -> bool {
+        const ADVICE: &str = "name a folder that is there, on a disk that is mounted, and that \
+                              this user may write, with --local-dir";
+        let (start, place) = (Instant::now(), self.path.display());
+        let found = match Local::new(&self.path).rehearse() {
+            Ok((all, free)) => {
+                let (all, free) = (bytes(all), bytes(free));
+                Ok(format!(
+                    "{place} can be written and read; {free} of {all} are free"
+                ))
+            }
+            Err(error) => Err(Problem::new(error.to_string(), ADVICE)),
         };
-        let advice = "name a folder that this user may write with --local-dir";
-        tell(&Step {
-            name: "folder",
-            took: start.elapsed(),
-            found: match &written {
-                Ok(()) => Ok(&text),
-                Err(_) => Err((&text, advice)),
-            },
-        });
-        written.is_ok()
-    }
-}
-
-impl Folder {
-    /// Writes a file, reads it back and removes it.
-    fn written(&self) -> io::Result<()> {
-        const SAMPLE: &[u8] = b"restic-123pan doctor";
-        fs::create_dir_all(&self.path)?;
-        let name = format!(".restic-123pan-doctor-{}", std::process::id());
-        let file = self.path.join(name);
-        fs::write(&file, SAMPLE)?;
-        let read = fs::read(&file);
-        fs::remove_file(&file)?;
-        match read? == SAMPLE {
-            true => Ok(()),
-            false => Err(io::Error::other("what was written isn't what is read")),
-        }
+        let (name, took, good) = ("folder", start.elapsed(), found.is_ok());
+        tell(&Step { name, took, found });
+        good
     }
 }

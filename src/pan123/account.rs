@@ -1,12 +1,14 @@
 //! 123pan as the rest of the program sees it: what it is, and what can be done with an account.
 
 use super::doctor::examine;
+use super::login::{authorization, log_in};
 use super::options::{CREDENTIALS, Flags, read};
-use super::verify::{Told, verify};
-use super::{Config, Grant, Pan123, RecycleBin, authorization, log_in};
+use super::verify::verify;
+use super::{Config, Grant, Pan123, RecycleBin};
+use crate::cloud::doctor::Step;
+use crate::cloud::finding::{Event, Report};
 use crate::cloud::{
-    Account, Cloud, Contents, Credential, Event, Finding, Freed, Item, Login, Report, Restored,
-    Setup, Shared, Step, Trash, Trashed, Verify,
+    Account, Cloud, Credential, Freed, Item, Listing, Login, Restored, Setup, Shared, Trash, Verify,
 };
 use crate::restic::Repo;
 use crate::settings::{Opt, Settings};
@@ -134,19 +136,12 @@ impl Account for Opened {
         self.0.state_file(name, extension)
     }
 
-    fn store(&self) -> Box<dyn Store> {
-        Box::new(Pan123::new(&self.0))
+    fn store(&self) -> Result<Box<dyn Store>, String> {
+        Ok(Box::new(Pan123::new(&self.0)))
     }
 
-    fn examine(&self, tell: &mut dyn FnMut(&Step<'_>)) -> bool {
-        examine(&self.0, &mut |step| {
-            let found = match &step.found {
-                Ok(text) => Ok(text.as_str()),
-                Err(problem) => Err((problem.text.as_str(), problem.advice.as_str())),
-            };
-            let (name, took) = (step.name, step.took);
-            tell(&Step { name, took, found });
-        })
+    fn examine(&self, tell: &mut dyn FnMut(&Step)) -> bool {
+        examine(&self.0, tell)
     }
 
     fn trash(&self) -> Option<Box<dyn Trash>> {
@@ -159,7 +154,7 @@ impl Account for Opened {
 }
 
 impl Trash for RecycleBin {
-    fn walk(&self, progress: &(dyn Fn(usize, usize) + Sync)) -> Result<Trashed, Error> {
+    fn walk(&self, progress: &(dyn Fn(usize, usize) + Sync)) -> Result<Listing, Error> {
         self.walk(progress)
     }
 
@@ -167,7 +162,7 @@ impl Trash for RecycleBin {
         self.purge(items, progress)
     }
 
-    fn purged_with(&self, wanted: &[&Item], all: &Trashed) -> Result<u64, Error> {
+    fn purged_with(&self, wanted: &[&Item], all: &Listing) -> Result<u64, Error> {
         self.purged_with(wanted, all)
     }
 
@@ -182,30 +177,6 @@ impl Trash for RecycleBin {
 
 impl Verify for Opened {
     fn verify(&self, repos: &[Repo], tell: &(dyn Fn(Event<'_>) + Sync)) -> Result<Report, Error> {
-        let report = verify(&self.0, repos, &|told| match told {
-            Told::Found(finding) => tell(Event::Found(&Finding {
-                kind: finding.flaw.name(),
-                is_note: finding.flaw.is_note(),
-                repo: finding.repo.clone(),
-                path: finding.path.clone(),
-                number: finding.number,
-                advice: finding.advice,
-            })),
-            Told::Read(read, known, files) => tell(Event::Read(read, known, files)),
-        })?;
-        let contents = |(repo, holding): (String, super::Holding)| {
-            let (files, bytes, deleted) = (holding.files, holding.bytes, holding.deleted);
-            let contents = Contents {
-                files,
-                bytes,
-                deleted,
-            };
-            (repo, contents)
-        };
-        Ok(Report {
-            repositories: report.repositories.into_iter().map(contents).collect(),
-            folders: report.folders,
-            calls: report.calls,
-        })
+        verify(&self.0, repos, tell)
     }
 }

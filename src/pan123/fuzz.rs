@@ -1,11 +1,17 @@
-//! What the fuzz targets reach of this module. Built for them alone.
+//! What the fuzz targets reach of this module and of `cloud`. Built for them alone.
 
+pub use super::api::envelope::parse;
+pub use super::api::meaning::reason;
 pub use super::api::{Endpoint, Row, read_as_each};
-pub use super::call::answer::{describe, parse};
+pub use super::bin::journal::{line, parse as journal};
+pub use super::bin::list::List;
+pub use super::bin::pending::{PendingPurges, PurgeOutcome};
+pub use super::confirm::ledger::{made, parse as acknowledged};
 pub use super::download::addresses::lifetime;
-pub use super::journal::{Line, parse as journal};
-pub use super::judge::{Outcome, Why, why};
-pub use super::ledger::{made, parse as promised, sealed};
-pub use super::multipart::{Content, Form};
-pub use super::token::{Kept, Stored, Token};
-pub use super::waste::{Fate, List, Waste};
+pub use crate::cloud::call::Way;
+pub use crate::cloud::client::describe;
+pub use crate::cloud::form::{Content, Form};
+pub use crate::cloud::outcome::{Outcome, Reason};
+pub use crate::cloud::token::secret::Stored;
+pub use crate::cloud::token::{GrantFile, Token};
+pub use crate::disk::log::sealed;

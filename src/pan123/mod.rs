@@ -1,14 +1,19 @@
 //! The store over 123pan (123云盘), through its Open Platform API.
 //!
 //! ```text
-//!   save ─► upload ─► tree (ensure) ─┐
-//!   load ─► download ─► tree (locate)├─► api ─► call ─► pace, token, judge
-//!   list ─► tree (scan) ─────────────┤
-//! remove ─► bin ─► tree, fence ──────┘
+//!   save ─► upload ─────────────────┐
+//!   load ─► download ───────────────┤
+//!   list ───────────────────────────┼─► tree ─► api ─► cloud::client
+//! remove ─► confirm ─► bin (trash) ─┘
 //! ```
 //!
 //! Files have numbers here and nowhere else. The layout on the cloud is restic's own:
 //! `{repo-path}/{repo}/config`, `keys/`, `locks/`, `snapshots/`, `index/`, `data/ab/abcd…`.
+//!
+//! Each part owns its state and takes what it uses: `api` calls, `tree` knows folders and numbers,
+//! `bin` puts files into the account's bin and knows what is to be purged there, `confirm` makes
+//! sure of what was acknowledged, `upload` and `download` move bytes, `background` does what nobody
+//! waits for. None of them knows one that stands further left in the picture.
 //!
 //! "API reference" in comments, with a section, is the team's collection of what 123pan documents
 //! and what its other clients have seen.
@@ -16,150 +21,172 @@
 
 mod account;
 pub mod api;
+mod background;
 mod bin;
-mod call;
 mod config;
-mod damage;
+mod confirm;
 pub mod doctor;
 mod download;
-mod fence;
-mod files;
 #[cfg(fuzzing)]
 pub mod fuzz;
-mod health;
-mod hosts;
-mod journal;
-mod judge;
-mod known;
-mod ledger;
-mod list;
-mod locate;
-mod lost;
-mod multipart;
+mod login;
 mod options;
-mod pace;
-mod pages;
-mod paths;
-mod promises;
-mod purge;
-mod ripe;
+mod remove;
 mod space;
-mod token;
-mod trash;
 mod tree;
-mod trouble;
 mod upload;
 mod verify;
-mod walk;
-mod waste;
 
-pub use crate::settings::values::Bin;
+pub use crate::cloud::finding::{Contents, Event, Finding, Flaw, Report};
+pub use crate::cloud::token::Grant;
+pub use crate::cloud::{Clock, Timing};
 pub use account::Description;
-pub use api::Tier;
-pub use config::{Clock, Config, Timing};
-pub use token::Grant;
-use token::{authorization, log_in};
-pub use trash::RecycleBin;
-pub use verify::{Finding, Flaw, Holding, Report, Told, verify};
+pub use bin::recycle::RecycleBin;
+pub use config::{Bin, Config, Tier};
+pub use verify::verify;
 
 use crate::body::Body;
 use crate::restic::{File, Kind, Range, Repo};
-use crate::store::{Error, Found, Health, Loaded, Store};
+use crate::store::{Error, Found, Health, Limits, Loaded, Store};
+use api::Api;
+use background::{Background, Parts};
+use bin::Trash;
+use bin::pending::PendingPurges;
+use confirm::Confirm;
+use download::Downloads;
+use remove::Removals;
+use space::Space;
 use std::sync::Arc;
+use tree::Tree;
+use tree::root::{Root, name_of, priority_of};
+use upload::Uploads;
+
+/// 123pan's rules for names and sizes (API reference 3.5) and its ids a call. What else no name may
+/// have, none of the protocol's has.
+const LIMITS: Limits = Limits {
+    longest_name: 255,
+    forbidden: "\"\\/:*?|><",
+    largest: 10_000_000_000,
+    batch: api::BATCH,
+};
 
 /// The store over 123pan.
 pub struct Pan123 {
-    cloud: Arc<Cloud>,
-    purger: Option<purge::Purger>,
-}
-
-/// What the parts of the store share.
-struct Cloud {
-    base: String,
-    door: Arc<call::Door>,
-    tree: tree::Tree,
-    fence: promises::Fence,
-    waste: waste::Waste,
-    doubtful: bin::Doubtful,
-    uploads: upload::Uploads,
-    downloads: download::Downloads,
-    space: space::Space,
+    root: Root,
+    api: Arc<Api>,
+    tree: Arc<Tree>,
+    trash: Arc<Trash>,
+    confirm: Arc<Confirm>,
+    removals: Removals,
+    uploads: Uploads,
+    downloads: Arc<Downloads>,
+    space: Arc<Space>,
+    background: Option<Background>,
 }
 
 impl Pan123 {
     /// A store for the configured account. Nothing is sent before the first request, except
     /// what a thread of its own asks and purges in the background.
     pub fn new(config: &Config) -> Self {
-        let door = Arc::new(call::Door::new(config, pacer(config)));
-        let waste = waste::Waste::new(config);
-        let ledger = ledger::Ledger::new(config, waste.keeps());
-        let cloud = Arc::new(Cloud {
-            base: config.repo_path.clone(),
-            tree: tree::Tree::new(Arc::clone(&door)),
-            fence: promises::Fence::recall(ledger, config),
-            waste,
-            doubtful: bin::Doubtful::default(),
-            uploads: upload::Uploads::new(config),
-            downloads: download::Downloads::default(),
-            space: space::Space::new(config.timing.space),
-            door,
-        });
-        let purger = purge::Purger::start(&cloud, config);
-        Self { cloud, purger }
+        let root = Root::new(&config.repo_path);
+        let api = Arc::new(Api::new(config));
+        let tree = Arc::new(Tree::new(Arc::clone(&api)));
+        let trash = Arc::new(Trash::new(&api, &tree, PendingPurges::new(config)));
+        let confirm = Arc::new(Confirm::new(config, &api, &tree, &trash));
+        let space = Arc::new(Space::new(config.timing.space));
+        let parts = Parts {
+            api: Arc::clone(&api),
+            trash: Arc::clone(&trash),
+            confirm: Arc::clone(&confirm),
+            space: Arc::clone(&space),
+        };
+        Self {
+            removals: Removals::new(&root, &tree, &confirm),
+            uploads: Uploads::new(config, &api, &tree),
+            downloads: Arc::new(Downloads::new(&api, &tree)),
+            background: Background::start(parts, config),
+            root,
+            api,
+            tree,
+            trash,
+            confirm,
+            space,
+        }
     }
-}
 
-impl Pan123 {
     /// Has the account looked at, in the background.
     fn wake(&self) {
-        if let Some(purger) = &self.purger {
-            purger.wake();
+        if let Some(background) = &self.background {
+            background.wake();
         }
     }
 }
 
 impl Drop for Pan123 {
     fn drop(&mut self) {
-        if let Some(purger) = self.purger.take() {
-            purger.stop();
+        if let Some(background) = self.background.take() {
+            background.stop();
         }
     }
 }
 
 impl Store for Pan123 {
     fn create(&self, repo: &Repo) -> Result<(), Error> {
-        let folder = self.cloud.repo(repo);
-        let paths = Kind::ALL.map(|kind| known::join(&folder, kind.name()));
-        self.cloud.tree.ensure_all(&paths, pace::Priority::Small)
+        let paths = Kind::ALL.map(|kind| self.root.kind(repo, kind));
+        self.tree.ensure_all(&paths, priority_of(None))
     }
 
     fn list(&self, repo: &Repo, kind: Kind, found: &mut Found<'_>) -> Result<(), Error> {
-        self.cloud.list(repo, kind, found)
+        self.tree.list(&self.root.kind(repo, kind), kind, found)
     }
 
     fn stat(&self, repo: &Repo, file: &File) -> Result<u64, Error> {
-        self.cloud.stat(repo, file)
+        self.tree.stat(&self.root.folder(repo, file), file)
     }
 
     fn load(&self, repo: &Repo, file: &File, range: Option<Range>) -> Result<Loaded, Error> {
-        Cloud::load(&self.cloud, repo, file, range)
+        let path = self.root.folder(repo, file);
+        self.downloads.load(&path, file, range)
     }
 
     fn save(&self, repo: &Repo, file: &File, body: &mut Body<'_>) -> Result<(), Error> {
-        self.cloud.save(repo, file, body)
+        let (path, priority) = (self.root.folder(repo, file), priority_of(file.kind()));
+        self.removals.finish(&path, name_of(file), priority)?;
+        self.confirm.before(repo, file, priority)?;
+        let Some((number, md5)) = self.uploads.upload(&path, file, body)? else {
+            return Ok(());
+        };
+        self.space.stored(&path, body.len());
+        self.confirm
+            .acknowledge(repo, file, number, body.len(), md5)
     }
 
     fn holds(&self, repo: &Repo, file: &File, body: &mut Body<'_>) -> Result<bool, Error> {
-        self.cloud.holds(repo, file, body)
+        let (path, priority) = (self.root.folder(repo, file), priority_of(file.kind()));
+        self.removals.finish(&path, name_of(file), priority)?;
+        if !self.uploads.holds(&path, file, body)? {
+            return Ok(false);
+        }
+        self.confirm.before(repo, file, priority).map(|()| true)
     }
 
     fn remove(&self, files: &[(Repo, File)]) -> Vec<Result<(), Error>> {
-        self.cloud.remove(files)
+        self.removals.remove(files)
+    }
+
+    fn limits(&self) -> Limits {
+        LIMITS
     }
 
     fn health(&self) -> Health {
-        let health = self.cloud.health();
-        if self.cloud.door.seen.is_old() {
+        let (uploads, uploads_most) = self.uploads.state();
+        let health = Health {
+            uploads,
+            uploads_most,
+            bin: self.trash.pending.len(),
+            ..self.api.client.health()
+        };
+        if self.api.client.seen.is_old() {
             // The next look will be younger.
             self.wake();
         }
@@ -167,57 +194,16 @@ impl Store for Pan123 {
     }
 
     fn probe(&self) -> Result<(), Error> {
-        let seen = &self.cloud.door.seen;
-        seen.proof(|| self.wake())
+        let client = &self.api.client;
+        client.seen.proof(client.cloud(), || self.wake())
     }
 
     fn free_space(&self) -> Option<u64> {
-        self.cloud.space.free()
+        self.space.free()
     }
 
     fn used_space(&self, folder: &Repo) -> Result<Option<u64>, Error> {
-        self.cloud.used_space(folder)
-    }
-}
-
-impl Cloud {
-    /// The folder of a repository.
-    fn repo(&self, repo: &Repo) -> String {
-        match repo.path() {
-            "" => self.base.clone(),
-            path => known::join(&self.base, path),
-        }
-    }
-
-    /// The folder that holds a file.
-    fn folder(&self, repo: &Repo, file: &File) -> String {
-        let repo = self.repo(repo);
-        match file {
-            File::Config => repo,
-            File::Hashed(Kind::Data, id) => {
-                known::join(&known::join(&repo, Kind::Data.name()), &id.prefix())
-            }
-            File::Hashed(kind, _) => known::join(&repo, kind.name()),
-        }
-    }
-}
-
-/// Paces calls by the tier that the configuration names, or a free account's.
-fn pacer(config: &Config) -> pace::Pacer {
-    let (tier, share) = (config.tier.unwrap_or(Tier::Free), config.rate_share);
-    pace::Pacer::new(|endpoint| pace::share(endpoint.per_second(tier), share))
-}
-
-/// The name under which a file is known.
-fn key(file: &File) -> crate::restic::Id {
-    file.id().unwrap_or(known::CONFIG)
-}
-
-/// Who goes first.
-fn priority(kind: Option<Kind>) -> pace::Priority {
-    match kind {
-        None | Some(Kind::Keys | Kind::Locks) => pace::Priority::Small,
-        Some(Kind::Index | Kind::Snapshots) => pace::Priority::Index,
-        Some(Kind::Data) => pace::Priority::Packs,
+        let path = self.root.repo(folder);
+        self.space.used(&self.api, &self.tree, &path)
     }
 }

@@ -1,9 +1,8 @@
 //! What 123pan must be told: its own options, and as whom the program goes there: with a
 //! developer's client id and secret, or as an OAuth app with a user's grant.
 
-use super::api::Tier;
-use super::{Clock, Config, Timing};
-use crate::cloud::{Credential, Shared};
+use super::{Config, Tier};
+use crate::cloud::{Clock, Credential, Shared, Timing};
 use crate::settings::values::url;
 use crate::settings::{Secret, Settings, variable};
 use argh::{ArgsInfo, FromArgs};

@@ -2,15 +2,14 @@
 //! what lies in a folder, asked for when somebody has a limit there. What this server has stored
 //! since is counted in; what was removed since shows when 123pan is asked again.
 
-use super::Cloud;
-use super::api::User;
-use super::call::Fault;
-use super::known::Path;
-use super::pace::Priority;
-use crate::restic::Repo;
+use super::api::{Api, User};
+use super::tree::Tree;
+use super::tree::paths::Path;
+use crate::cloud::{Fault, Priority};
 use crate::store::Error;
+use crate::sync::lock;
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 /// Free bytes below which is looked more often, because somebody may be making room.
@@ -102,7 +101,7 @@ impl Space {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 }
 
@@ -112,55 +111,56 @@ fn covers(folder: &Path, path: &Path) -> bool {
     folder.is_empty() || rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-impl Cloud {
+impl Space {
     /// Asks for the account.
-    pub fn account(&self) -> Result<User, Fault> {
-        let before = self.space.state().stored;
-        let asked = self.door.user();
+    pub fn account(&self, api: &Api) -> Result<User, Fault> {
+        let before = self.state().stored;
+        let asked = api.user();
         let now = Instant::now();
         match &asked {
-            Ok(user) => self.space.learn(user, before, now),
-            Err(_) => self.space.failed(now + self.door.timing.tier),
+            Ok(user) => self.learn(user, before, now),
+            Err(_) => self.failed(now + api.timing().tier),
         }
         asked
     }
 
     /// Asks for the account if it is time to.
-    pub fn look_at_space(&self) {
-        if self.space.is_due(Instant::now()) {
+    pub fn look(&self, api: &Api) {
+        if self.is_due(Instant::now()) {
             // The trouble, if there is one, is told where the call is made.
-            let _ = self.account();
+            let _ = self.account(api);
         }
     }
 
     /// Bytes of everything below a folder.
-    pub fn used_space(&self, folder: &Repo) -> Result<Option<u64>, Error> {
-        let path = self.repo(folder);
+    pub fn used(&self, api: &Api, tree: &Tree, path: &Path) -> Result<Option<u64>, Error> {
         if path.is_empty() {
             // The account's root has no details.
-            let state = self.space.state();
+            let state = self.state();
             return Ok(state.free.map(|_| state.used));
         }
         let before = {
-            let state = self.space.state();
-            let known = state.folders.get(&path);
-            if let Some(known) = known.filter(|known| known.asked.elapsed() < self.space.pause) {
+            let state = self.state();
+            let known = state.folders.get(path);
+            if let Some(known) = known.filter(|known| known.asked.elapsed() < self.pause) {
                 return Ok(Some(known.size));
             }
             state.stored
         };
-        let first = Priority::Index;
+        let priority = Priority::Index;
         let mut size: u64 = 0;
-        for id in self.tree.find(&path, first)?.unwrap_or_default() {
-            let found = self.door.size(id, first).map_err(|fault| {
+        for id in tree.find(path, priority)?.unwrap_or_default() {
+            let found = api.size(id, priority).map_err(|fault| {
                 Error::from(fault).during(format!("asking how much lies in /{path}"))
             })?;
             size = size.saturating_add(found);
         }
-        let mut state = self.space.state();
+        let mut state = self.state();
         size = size.saturating_add(state.stored - before);
         let asked = Instant::now();
-        state.folders.insert(path, Folder { size, asked });
+        state
+            .folders
+            .insert(path.to_owned(), Folder { size, asked });
         Ok(Some(size))
     }
 }

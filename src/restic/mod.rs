@@ -18,7 +18,7 @@ use std::fmt;
 
 /// Most path segments that a repository may have below the server's root.
 pub const MAX_DEPTH: usize = 8;
-/// Longest path segment in bytes; 123pan's names are shorter than 256.
+/// Longest path segment in bytes, as file systems have it.
 pub const MAX_SEGMENT: usize = 255;
 /// Longest request target in bytes that is looked at.
 pub const MAX_TARGET: usize = 4096;
@@ -64,8 +64,9 @@ impl fmt::Display for Repo {
 /// Names that would be mistaken for a repository's own folders, or for the server's own pages.
 const RESERVED: [&str; 7] = ["-", "config", "data", "keys", "locks", "snapshots", "index"];
 
-/// Whether a name may be a folder on the cloud: 123pan's name rules (API reference 3.5), and
-/// nothing that a path could be tricked with.
+/// Whether a name may be a folder on a cloud: nothing that a path could be tricked with, and none
+/// of the characters that file systems and clouds forbid alike. What one of them forbids besides,
+/// its store says (`store::Limits`).
 pub fn segment_ok(name: &str) -> bool {
     let bad = |c: char| c.is_control() || "\"\\/:*?|><".contains(c);
     !name.is_empty()

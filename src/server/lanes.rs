@@ -21,8 +21,6 @@ const LOCKERS: usize = 6;
 /// Threads that prove passwords. They compute, so more of them would only take the processor away
 /// from everybody else.
 const PROVERS: usize = 2;
-/// Most DELETEs that are done together: 123pan takes 100 ids in a call.
-const BATCH: usize = 100;
 /// How many times the time for which a DELETE waits for another one may pass while they keep
 /// coming.
 const GATHERED: u32 = 10;
@@ -315,7 +313,7 @@ impl Worker {
         let mut pending = Vec::new();
         while self.gather(queue, &mut pending) {
             let ready = pending.extract_if(.., |work| work.job.turn_has_come());
-            let batch: Vec<Work> = ready.take(BATCH).collect();
+            let batch: Vec<Work> = ready.take(self.service.limits().batch).collect();
             if !batch.is_empty() {
                 self.remove_batch(batch);
             }
@@ -330,7 +328,7 @@ impl Worker {
             };
             pending.push(first);
             let end = Instant::now() + self.gather * GATHERED;
-            while pending.len() < BATCH && Instant::now() < end {
+            while pending.len() < self.service.limits().batch && Instant::now() < end {
                 match queue.recv_timeout(self.gather) {
                     Ok(work) => pending.push(*work),
                     Err(_) => break,

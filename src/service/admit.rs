@@ -5,8 +5,8 @@ use super::pages::{self, Page};
 use super::status::{deny, forbid, kept_back, refuse};
 use super::{Head, Job, Length, Reply, Service, Task};
 use crate::access::{Claim, Recognised, User};
-use crate::body::LARGEST;
 use crate::restic::{self, File, Operation, Range, Refusal};
+use crate::store::Limits;
 use log::info;
 
 /// What becomes of a request.
@@ -50,6 +50,11 @@ impl Wish {
 }
 
 impl Service {
+    /// What the store takes.
+    pub fn limits(&self) -> Limits {
+        self.store.limits()
+    }
+
     /// Decides what a request is, or why it is refused, without touching the cloud. First come
     /// the credentials, then the path, then whether this user may do this there.
     pub fn admit(&self, head: &Head<'_>) -> Admission {
@@ -85,10 +90,13 @@ impl Service {
             return Ok(Job::page(page, user.clone()));
         }
         let operation = wish.operation.map_err(refuse)?;
+        if !self.limits().takes(operation.repo()) {
+            return Err(refuse(Refusal::NotFound));
+        }
         let grant = self.access.decide(user, &operation);
         let grant = grant.map_err(|denied| forbid(user, &operation, denied))?;
         if let Operation::Save(_, file) = &operation {
-            check_length(file, wish.length)?;
+            check_length(file, wish.length, self.limits().largest)?;
         }
         let turn = match &operation {
             Operation::Save(repo, file) | Operation::Remove(repo, file) => {
@@ -108,10 +116,10 @@ impl Service {
 }
 
 /// Lengths that can be refused before the body is read.
-fn check_length(file: &File, length: Length) -> Result<(), Reply> {
+fn check_length(file: &File, length: Length, largest: u64) -> Result<(), Reply> {
     match length {
-        Length::Known(len) if len > LARGEST => {
-            info!("POST {file}: {len} bytes are more than 123pan takes in a file");
+        Length::Known(len) if len > largest => {
+            info!("POST {file}: {len} bytes are more than the cloud takes in a file");
             Err(Reply::empty(413))
         }
         Length::None => Err(Reply::empty(411)),

@@ -22,7 +22,7 @@ use crate::watch::{Subject, Watch};
 use listing::Listing;
 use log::warn;
 use pages::Page;
-use room::Flights;
+use room::InFlight;
 use status::{reply_failed, reply_to};
 use std::io::{self, Read};
 use std::sync::Arc;
@@ -198,7 +198,7 @@ pub struct Service {
     store: Box<dyn Store>,
     budget: Budget,
     turns: Arc<Turns>,
-    flights: Flights,
+    in_flight: InFlight,
     access: Arc<Access>,
     reserve: u64,
     watch: Arc<Watch>,
@@ -212,7 +212,7 @@ impl Service {
             store,
             budget,
             turns: Arc::default(),
-            flights: Flights::default(),
+            in_flight: InFlight::default(),
             access: Arc::new(Access::open()),
             reserve: 0,
             watch: Arc::default(),
@@ -296,7 +296,7 @@ impl Service {
             _ => Body::chunked(source, file.id(), &self.budget)?,
         };
         if body.is_empty() {
-            // Whether 123pan takes empty files is unknown, and restic has none.
+            // Whether a cloud takes empty files isn't always known, and restic has none.
             return Err(Error::new(Cause::BadBody, "the body is empty"));
         }
         let chunked_config = file.id().is_none() && job.length == Length::Chunked;

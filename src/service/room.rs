@@ -5,19 +5,20 @@ use super::Service;
 use crate::access::{Grant, Limit};
 use crate::restic::{File, Repo};
 use crate::store::{Cause, Error};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use crate::sync::lock;
+use std::sync::{Mutex, MutexGuard};
 
 /// The bodies on their way to the store.
 #[derive(Default)]
-pub(super) struct Flights(Mutex<Vec<(u64, Repo, u64)>>);
+pub(super) struct InFlight(Mutex<Vec<(u64, Repo, u64)>>);
 
 /// A body on its way; it counts until this is dropped.
 pub(super) struct Flight<'a> {
-    flights: &'a Flights,
+    flights: &'a InFlight,
     number: u64,
 }
 
-impl Flights {
+impl InFlight {
     /// Lets a body go on its way, unless that makes too many bytes below a folder with a limit,
     /// which has so many `used` already.
     fn begin(
@@ -53,7 +54,7 @@ impl Flights {
     }
 
     fn all(&self) -> MutexGuard<'_, Vec<(u64, Repo, u64)>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 
@@ -77,7 +78,7 @@ impl Service {
             None => None,
             Some(limit) => Some((limit, self.store.used_space(&limit.folder)?.unwrap_or(0))),
         };
-        self.flights.begin(repo, length, limit)
+        self.in_flight.begin(repo, length, limit)
     }
 
     /// Whether a file fits into what the store has left. Files under way at the same time aren't
@@ -108,11 +109,11 @@ mod tests {
             folder: repo("home"),
             bytes: 10,
         };
-        let flights = Flights::default();
-        let begin = |path, length, used| flights.begin(&repo(path), length, Some((&limit, used)));
-        let _other = flights.begin(&repo("homes"), 100, None).unwrap();
+        let in_flight = InFlight::default();
+        let begin = |path, length, used| in_flight.begin(&repo(path), length, Some((&limit, used)));
+        let _other = in_flight.begin(&repo("homes"), 100, None).unwrap();
         let first = begin("home/a", 4, 2).unwrap();
-        let second = flights.begin(&repo("home/b"), 3, None).unwrap();
+        let second = in_flight.begin(&repo("home/b"), 3, None).unwrap();
         let why = begin("home", 2, 2).err().unwrap().to_string();
         assert!(why.contains("and 7 on their way"), "{why}");
         let _third = begin("home", 1, 2).unwrap();

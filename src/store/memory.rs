@@ -4,9 +4,10 @@
 use super::{Cause, Entry, Error, Found, Loaded, Store};
 use crate::body::Body;
 use crate::restic::{File, Kind, Part, Range, Repo};
+use crate::sync::lock;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Cursor, Read};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 /// Repositories in memory; they go with the process.
 #[derive(Debug, Default)]
@@ -21,7 +22,7 @@ struct Content {
 
 impl Memory {
     fn content(&self) -> MutexGuard<'_, Content> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 
     fn bytes(&self, repo: &Repo, file: &File) -> Result<Arc<[u8]>, Error> {

@@ -4,11 +4,12 @@
 //! renews its tokens stays inside. `memory` is what the contract means, and the tests' oracle.
 
 mod health;
-pub mod local;
+mod limits;
 pub mod memory;
 
 pub use crate::error::{Cause, Error};
 pub use health::{Account, Advice, Calls, Health, Trouble};
+pub use limits::Limits;
 
 use crate::body::Body;
 use crate::restic::{File, Id, Kind, Part, Range, Repo};
@@ -55,6 +56,11 @@ pub trait Store: Send + Sync {
     /// them in the same order. Ok also when there is no such file; Ok promises that it is gone
     /// from the cloud, whatever became of the others.
     fn remove(&self, files: &[(Repo, File)]) -> Vec<Result<(), Error>>;
+
+    /// What the cloud's rules leave of the protocol; always the same.
+    fn limits(&self) -> Limits {
+        Limits::default()
+    }
 
     /// How the cloud does, as far as it is known. It MUST NOT wait for the cloud.
     fn health(&self) -> Health {

@@ -27,9 +27,10 @@ pub use warnings::Warning;
 
 use crate::restic::{Kind, Operation};
 use crate::store::Health;
+use crate::sync::lock;
 use repos::{Deed, Repositories};
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use warnings::Warnings;
 
@@ -173,17 +174,13 @@ impl Watch {
     pub fn log(&self, record: &log::Record<'_>) {
         if record.level() <= log::Level::Warn && !record.target().ends_with("::trouble") {
             let text = record.args().to_string();
-            let warnings = self.warnings.lock();
-            warnings
-                .unwrap_or_else(PoisonError::into_inner)
-                .add(&text, now());
+            lock(&self.warnings).add(&text, now());
         }
     }
 
     /// How things are now; what the cloud and the memory have to say about it comes from outside.
     pub fn snapshot(&self, cloud: Health, memory: (u64, u64)) -> Snapshot {
-        let warnings = self.warnings.lock();
-        let warnings = warnings.unwrap_or_else(PoisonError::into_inner).all();
+        let warnings = lock(&self.warnings).all();
         let (inside, now) = (self.inside(), now());
         Snapshot {
             version: env!("CARGO_PKG_VERSION"),
@@ -205,7 +202,7 @@ impl Watch {
     }
 
     fn inside(&self) -> MutexGuard<'_, Inside> {
-        self.inside.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.inside)
     }
 }
 

@@ -4,11 +4,12 @@
 use super::repos::Row;
 use super::{Watch, now};
 use crate::disk::replace;
+use crate::sync::lock;
 use log::{debug, warn};
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
@@ -68,7 +69,7 @@ impl Drop for Record {
 impl Inside {
     /// Writes what has changed, if anything has.
     fn write(&self) {
-        let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut written = lock(&self.written);
         let rows = self.watch.inside().repositories.rows();
         if rows == *written {
             return;

@@ -5,7 +5,7 @@ use super::pick::{walk, within};
 use super::print::{files, kind, minute, size};
 use crate::args::BinList;
 use crate::civil;
-use crate::cloud::{Item, Trash, Trashed, What};
+use crate::cloud::{Item, Listing, Trash, What};
 use crate::restic::Kind;
 use serde_json::{Value, json};
 use std::io::Write;
@@ -98,7 +98,7 @@ fn span(from: Option<u64>, to: Option<u64>) -> Option<String> {
     })
 }
 
-fn total(items: &[&Item], seen: &Trashed, out: &mut dyn Write) -> Result<(), Failure> {
+fn total(items: &[&Item], seen: &Listing, out: &mut dyn Write) -> Result<(), Failure> {
     let sum: u64 = items.iter().map(|item| item.size).sum();
     writeln!(out, "total: {}, {}", files(items.len()), size(sum))?;
     if seen.closed > 0 {

@@ -3,7 +3,7 @@
 
 use super::print::Line;
 use crate::args::When;
-use crate::cloud::{Item, Trash, Trashed, What};
+use crate::cloud::{Item, Listing, Trash, What};
 use crate::error::Error;
 use crate::restic::Kind;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -12,7 +12,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 const DIGITS: usize = 8;
 
 /// Reads what lies in the bin, saying how far it is.
-pub(super) fn walk(bin: &dyn Trash) -> Result<Trashed, Error> {
+pub(super) fn walk(bin: &dyn Trash) -> Result<Listing, Error> {
     let line = Line::new();
     bin.walk(&|folders, files| {
         line.say(&format!("{folders} folders read, {files} files in the bin"));

@@ -93,7 +93,7 @@ pub(super) struct MadeFolder {
 
 /// What `infos` found.
 #[derive(Deserialize)]
-pub(super) struct Found {
+pub(super) struct Infos {
     // Both names are documented, one in the table, the other in the sample.
     #[serde(rename = "fileList", alias = "list")]
     pub(super) rows: Vec<Row>,
@@ -236,7 +236,7 @@ pub fn read_as_each(text: &str) -> Vec<Row> {
     let _ = read::<User>(text).map(|user| (user.space(), user.free()));
     let _ = read::<Uploaded>(text).map(Uploaded::file);
     let _ = read::<Created>(text);
-    let found = read::<Found>(text).map(|found| found.rows);
+    let found = read::<Infos>(text).map(|found| found.rows);
     let listed = read::<ListData>(text).map(|listed| listed.file_list);
     found.into_iter().chain(listed).flatten().collect()
 }

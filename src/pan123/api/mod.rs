@@ -1,147 +1,118 @@
-//! 123pan's endpoints: one table with their paths and rates, and one typed method for each.
-//! Field names are exactly the documented ones, with all their capitalisations (API reference
-//! 1.4). What a failure means is `judge`'s, how a call is made is `call`'s.
+//! How 123pan is spoken to: its table of calls, one typed method for each, and what its answers
+//! mean. Field names are exactly the documented ones, with all their capitalisations (API
+//! reference 1.4). How a call is made is [`Client`]'s.
 
+mod advice;
 mod answers;
-mod tokens;
+pub mod envelope;
+pub mod meaning;
+mod table;
+pub mod tokens;
 
 #[cfg(fuzzing)]
 pub use answers::read_as_each;
-pub use answers::{Created, OauthTokens, Page, Row, Uploaded, User};
+pub use answers::{Created, Page, Row, Uploaded, User};
+pub use table::{Endpoint, rates};
 
-use super::call::{Call, Door, Fault};
-use super::judge::Why;
-use super::multipart::Form;
-use super::pace::Priority;
-use crate::store::Error;
-use answers::{Address, Found, ListData, MadeFolder, Measured, Recovered};
+use super::config::{Config, Tier};
+use crate::civil;
+use crate::cloud::call::{Call, Spec};
+use crate::cloud::client::Client;
+use crate::cloud::dialect::{Answer, Dialect, Reading, Request};
+use crate::cloud::form::Form;
+use crate::cloud::{Fault, Outcome, Priority, Reason, Timing, now};
+use crate::store::{Account, Advice};
+use answers::{Address, Infos, ListData, MadeFolder, Measured, Recovered};
 use serde::Serialize;
 use serde_json::json;
+use std::sync::Arc;
 
-/// What an account may do in a second.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tier {
-    /// A free account.
-    Free,
-    /// A paying one.
-    Vip,
-    /// One that an OAuth app uses: the rates are the app's for each user, whatever he pays.
-    Oauth,
+/// The greatest status of a file that the content audit lets pass (API reference 3.12).
+pub const PASSED: u64 = 100;
+/// Most ids in one call: that of `infos` isn't documented, those of its neighbours are 100.
+pub const BATCH: usize = 100;
+
+/// The way to 123pan.
+pub struct Api {
+    /// Makes the calls.
+    pub client: Arc<Client>,
 }
 
-macro_rules! endpoints {
-    ($($(#[$doc:meta])* $name:ident, $method:literal, $path:literal, $free:literal, $vip:literal, $oauth:literal;)*) => {
-        /// The calls that we make.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        pub enum Endpoint { $($(#[$doc])* $name,)* }
-
-        impl Endpoint {
-            /// Every endpoint.
-            pub const ALL: &[Self] = &[$(Self::$name),*];
-
-            /// The HTTP method.
-            pub fn method(self) -> &'static str {
-                match self { $(Self::$name => $method,)* }
-            }
-
-            /// The path on its host.
-            pub fn path(self) -> &'static str {
-                match self { $(Self::$name => $path,)* }
-            }
-
-            /// Most calls a second for an account of this tier.
-            pub fn per_second(self, tier: Tier) -> f64 {
-                match (self, tier) {
-                    $((Self::$name, Tier::Free) => $free,
-                    (Self::$name, Tier::Vip) => $vip,
-                    (Self::$name, Tier::Oauth) => $oauth,)*
-                }
-            }
+impl Api {
+    /// The way to the configured account; nothing is sent yet. Rates are those of the tier that
+    /// the configuration names, or a free account's.
+    pub fn new(config: &Config) -> Self {
+        let rates = rates(config.tier.unwrap_or(Tier::Free), config.rate_share);
+        let tokens = Box::new(tokens::cache(config));
+        let client = Client::new(&config.network(), Box::new(Open), tokens, &rates);
+        Self {
+            client: Arc::new(client),
         }
-    };
+    }
+
+    /// Every timeout, pause and bound in time.
+    pub fn timing(&self) -> &Timing {
+        &self.client.timing
+    }
 }
 
-// Calls a second from API reference 2.1: for free and for VIP accounts columns A, B and C; where
-// they differ, the lower one; where nobody official names one, 10, or less where a client was told
-// less. For OAuth column C; where it is silent, as for free accounts.
-endpoints! {
-    /// A new access token.
-    AccessToken, "POST", "/api/v1/access_token", 8.0, 10.0, 8.0;
-    /// The tokens of an OAuth app. 100 calls a minute are allowed; more, and the address is limited.
-    OauthToken, "POST", "/api/v1/oauth2/access_token", 1.0, 1.0, 1.0;
-    /// The account: space, VIP, developer benefit.
-    UserInfo, "GET", "/api/v1/user/info", 10.0, 10.0, 10.0;
-    /// One page of a folder.
-    List, "GET", "/api/v2/file/list", 5.0, 10.0, 15.0;
-    /// A new folder.
-    Mkdir, "POST", "/upload/v1/file/mkdir", 5.0, 20.0, 5.0;
-    /// Details of up to 100 files.
-    Infos, "POST", "/api/v1/file/infos", 10.0, 10.0, 10.0;
-    /// Details of one file or folder.
-    Detail, "GET", "/api/v1/file/detail", 10.0, 10.0, 10.0;
-    /// Up to 100 files into the bin. No table for developers names it; 5 is the OAuth figure, and
-    /// the support told of none. `pace` finds out.
-    Trash, "POST", "/api/v1/file/trash", 10.0, 10.0, 5.0;
-    /// Up to 100 files out of the bin for good.
-    Purge, "POST", "/api/v1/file/delete", 1.0, 10.0, 1.0;
-    /// Up to 100 files back out of the bin.
-    Recover, "POST", "/api/v1/file/recover", 10.0, 10.0, 10.0;
-    /// The same into another folder.
-    RecoverByPath, "POST", "/api/v1/file/recover/by_path", 10.0, 10.0, 10.0;
-    /// The address to download a file from; 5 is the OAuth figure.
-    DownloadInfo, "GET", "/api/v1/file/download_info", 5.0, 10.0, 5.0;
-    /// Where uploads go.
-    Domain, "GET", "/upload/v2/file/domain", 10.0, 10.0, 10.0;
-    /// A whole file in one call.
-    Single, "POST", "/upload/v2/file/single/create", 10.0, 10.0, 10.0;
-    /// The start of an upload in slices; 1 and 20 were told by the support, 2 and 5 noted there.
-    Create, "POST", "/upload/v2/file/create", 1.0, 5.0, 1.0;
-    /// One slice.
-    Slice, "POST", "/upload/v2/file/slice", 10.0, 10.0, 10.0;
-    /// The end of an upload in slices.
-    Complete, "POST", "/upload/v2/file/upload_complete", 5.0, 10.0, 5.0;
+/// 123pan's Open Platform: a token in a header, an envelope around each answer.
+struct Open;
+
+impl Dialect for Open {
+    fn cloud(&self) -> &'static str {
+        "123pan"
+    }
+
+    fn table(&self) -> &'static [Spec] {
+        table::TABLE
+    }
+
+    fn knock(&self) -> &'static Spec {
+        Endpoint::UserInfo.spec()
+    }
+
+    fn sign(&self, request: &mut Request<'_>, token: Option<&str>) {
+        request.header("Platform", "open_platform");
+        if let Some(token) = token {
+            request.header("Authorization", format!("Bearer {token}"));
+        }
+    }
+
+    fn understand(
+        &self,
+        spec: &'static Spec,
+        answer: &Answer<'_>,
+        read: &mut Reading<'_>,
+    ) -> (Outcome, String) {
+        envelope::parse(Endpoint::of(spec), answer.status, answer.text, read)
+    }
+
+    fn reason(&self, spec: &'static Spec, outcome: &Outcome) -> Option<Reason> {
+        meaning::reason(Endpoint::of(spec), outcome)
+    }
+
+    fn advice(&self, reason: Reason) -> Option<Advice> {
+        advice::advice(reason)
+    }
 }
 
-impl Endpoint {
-    /// Whether a call can be made twice without harm when its answer was lost.
-    pub fn idempotent(self) -> bool {
-        // A second trash, purge or recovery would do no harm either, but what they say about ids that are
-        // gone already is unknown; `bin` looks instead.
-        !matches!(
-            self,
-            Self::AccessToken
-                | Self::OauthToken
-                | Self::Mkdir
-                | Self::Trash
-                | Self::Purge
-                | Self::Recover
-                | Self::RecoverByPath
-                | Self::Single
-                | Self::Create
-        )
-    }
+fn call<'a, 'f>(endpoint: Endpoint) -> Call<'a, 'f> {
+    let spec = endpoint.spec();
+    Call::new(spec, spec.name)
+}
 
-    /// Whether it makes a file or folder, and one more each time where names may be doubled.
-    pub fn makes(self) -> bool {
-        matches!(self, Self::Mkdir | Self::Single | Self::Create)
-    }
-
-    /// Whether it is what tokens come from, so that none goes with it.
-    pub fn gives_tokens(self) -> bool {
-        matches!(self, Self::AccessToken | Self::OauthToken)
-    }
-
-    /// Whether it goes to a host of its own instead of the API's.
-    pub fn goes_elsewhere(self) -> bool {
-        matches!(self, Self::Single | Self::Slice)
-    }
-
-    /// Whether it changes files; a write ban forbids these.
-    pub fn writes(self) -> bool {
-        matches!(
-            self,
-            Self::Mkdir | Self::Single | Self::Create | Self::Slice | Self::Complete
-        )
+/// An account as every cloud has one.
+pub fn account(user: &User) -> Account {
+    Account {
+        tier: if user.vip { "VIP" } else { "free" },
+        used: user.space_used,
+        total: user.space(),
+        paid_until: user
+            .developer
+            .as_ref()
+            .and_then(|benefit| civil::chinese(&benefit.end_time)),
+        as_of: now(),
     }
 }
 
@@ -159,20 +130,22 @@ pub struct NewFile<'a> {
 }
 
 /// The typed calls.
-impl Door {
+impl Api {
     /// One page of a folder; `after` is the cursor of the page before.
-    pub fn list(&self, folder: u64, after: Option<i64>, first: Priority) -> Result<Page, Fault> {
-        let mut query = format!("?parentFileId={folder}&limit=100");
+    pub fn list(&self, folder: u64, after: Option<i64>, priority: Priority) -> Result<Page, Fault> {
+        let mut query = format!("parentFileId={folder}&limit=100");
         if let Some(after) = after {
             query += &format!("&lastFileId={after}");
         }
-        let data: ListData = self.ask(Call::get(Endpoint::List, &query).first(first))?;
-        let is_odd = |row: &&Row| row.trashed == 0 && !row.fits_into(folder);
-        if let Some(row) = data.file_list.iter().find(is_odd) {
+        let data: ListData = self
+            .client
+            .call(call(Endpoint::List).query(&query).priority(priority))?;
+        let is_foreign = |row: &&Row| row.trashed == 0 && !row.fits_into(folder);
+        if let Some(row) = data.file_list.iter().find(is_foreign) {
             // It may be another folder's list, in which all of ours seem to be gone.
             let (id, parent) = (row.file_id, row.parent_file_id);
             let text = format!("123pan's list of folder {folder} shows {id} of folder {parent}");
-            return Err(Fault::new(Why::Lost, text));
+            return Err(Fault::new(Reason::Lost, text));
         }
         let next = (data.last_file_id != -1).then_some(data.last_file_id);
         Ok(Page {
@@ -182,69 +155,85 @@ impl Door {
     }
 
     /// Makes a folder and tells its number.
-    pub fn mkdir(&self, parent: u64, name: &str, first: Priority) -> Result<u64, Fault> {
+    pub fn mkdir(&self, parent: u64, name: &str, priority: Priority) -> Result<u64, Fault> {
         let body = json!({ "name": name, "parentID": parent });
-        let data: MadeFolder = self.ask(Call::json(Endpoint::Mkdir, &body).first(first))?;
+        let data: MadeFolder = self
+            .client
+            .call(call(Endpoint::Mkdir).json(&body).priority(priority))?;
         Ok(data.dir)
     }
 
     /// The rows of up to 100 files, living or in the bin; those that 123pan doesn't know are left
     /// out.
-    pub fn infos(&self, files: &[u64], first: Priority) -> Result<Vec<Row>, Fault> {
+    pub fn infos(&self, files: &[u64], priority: Priority) -> Result<Vec<Row>, Fault> {
         let body = json!({ "fileIds": files });
-        let data: Found = self.ask(Call::json(Endpoint::Infos, &body).first(first))?;
+        let data: Infos = self
+            .client
+            .call(call(Endpoint::Infos).json(&body).priority(priority))?;
         Ok(data.rows)
     }
 
     /// The bytes of a file, or of everything below a folder (API reference 3.14).
-    pub fn size(&self, file: u64, first: Priority) -> Result<u64, Fault> {
-        let query = format!("?fileID={file}");
-        let data: Measured = self.ask(Call::get(Endpoint::Detail, &query).first(first))?;
+    pub fn size(&self, file: u64, priority: Priority) -> Result<u64, Fault> {
+        let query = format!("fileID={file}");
+        let data: Measured = self
+            .client
+            .call(call(Endpoint::Detail).query(&query).priority(priority))?;
         Ok(data.size)
     }
 
     /// Moves up to 100 files into the bin.
-    pub fn trash(&self, files: &[u64], first: Priority) -> Result<(), Fault> {
-        self.tell(Call::json(Endpoint::Trash, &json!({ "fileIDs": files })).first(first))
+    pub fn trash(&self, files: &[u64], priority: Priority) -> Result<(), Fault> {
+        self.client.send(
+            call(Endpoint::Trash)
+                .json(&json!({ "fileIDs": files }))
+                .priority(priority),
+        )
     }
 
     /// Destroys up to 100 files that are in the bin.
     pub fn purge(&self, files: &[u64]) -> Result<(), Fault> {
-        let call = Call::json(Endpoint::Purge, &json!({ "fileIDs": files }));
-        self.tell(call.first(Priority::Background))
+        let call = call(Endpoint::Purge).json(&json!({ "fileIDs": files }));
+        self.client.send(call.priority(Priority::Background))
     }
 
     /// Takes up to 100 files out of the bin; answers those whose folder is gone.
     pub fn recover(&self, files: &[u64]) -> Result<Vec<u64>, Fault> {
-        let call = Call::json(Endpoint::Recover, &json!({ "fileIDs": files }));
+        let call = call(Endpoint::Recover).json(&json!({ "fileIDs": files }));
         // Nobody says that there is always an object when all went well.
-        let data: Option<Recovered> = self.ask(call.first(Priority::Background))?;
+        let data: Option<Recovered> = self.client.call(call.priority(Priority::Background))?;
         Ok(data.map(|data| data.abnormal).unwrap_or_default())
     }
 
     /// Takes up to 100 files out of the bin into this folder.
     pub fn recover_into(&self, files: &[u64], folder: u64) -> Result<(), Fault> {
         let body = json!({ "fileIDs": files, "parentFileID": folder });
-        let call = Call::json(Endpoint::RecoverByPath, &body);
-        self.tell(call.first(Priority::Background))
+        let call = call(Endpoint::RecoverByPath).json(&body);
+        self.client.send(call.priority(Priority::Background))
     }
 
     /// Where a file can be downloaded.
-    pub fn download_info(&self, file: u64, first: Priority) -> Result<String, Fault> {
-        let query = format!("?fileId={file}");
-        let data: Address = self.ask(Call::get(Endpoint::DownloadInfo, &query).first(first))?;
+    pub fn download_info(&self, file: u64, priority: Priority) -> Result<String, Fault> {
+        let query = format!("fileId={file}");
+        let data: Address = self.client.call(
+            call(Endpoint::DownloadInfo)
+                .query(&query)
+                .priority(priority),
+        )?;
         Ok(data.url)
     }
 
     /// The hosts that take uploads.
-    pub fn domains(&self, first: Priority) -> Result<Vec<String>, Fault> {
-        self.ask(Call::get(Endpoint::Domain, "").first(first))
+    pub fn domains(&self, priority: Priority) -> Result<Vec<String>, Fault> {
+        self.client.call(call(Endpoint::Domain).priority(priority))
     }
 
     /// The account.
     pub fn user(&self) -> Result<User, Fault> {
-        let asked = self.ask(Call::get(Endpoint::UserInfo, "").first(Priority::Background));
-        self.seen.looked(&asked);
+        let asked = self
+            .client
+            .call(call(Endpoint::UserInfo).priority(Priority::Background));
+        self.client.seen.looked(asked.as_ref().map(account));
         asked
     }
 
@@ -253,13 +242,23 @@ impl Door {
         &self,
         host: &str,
         form: &mut Form<'_>,
-        first: Priority,
+        priority: Priority,
     ) -> Result<Uploaded, Fault> {
-        self.ask(Call::form(Endpoint::Single, host, form).first(first))
+        self.client.call(
+            call(Endpoint::Single)
+                .to(host)
+                .form(form)
+                .priority(priority),
+        )
     }
 
     /// Starts an upload in slices.
-    pub fn create(&self, file: &NewFile<'_>, md5: &str, first: Priority) -> Result<Created, Fault> {
+    pub fn create(
+        &self,
+        file: &NewFile<'_>,
+        md5: &str,
+        priority: Priority,
+    ) -> Result<Created, Fault> {
         #[derive(Serialize)]
         #[serde(rename_all = "camelCase")]
         struct Body<'a> {
@@ -280,24 +279,20 @@ impl Door {
             size,
             duplicate
         });
-        self.ask(Call::json(Endpoint::Create, &body).first(first))
+        self.client
+            .call(call(Endpoint::Create).json(&body).priority(priority))
     }
 
     /// Sends one slice to `host`.
-    pub fn slice(&self, host: &str, form: &mut Form<'_>, first: Priority) -> Result<(), Fault> {
-        self.tell(Call::form(Endpoint::Slice, host, form).first(first))
+    pub fn slice(&self, host: &str, form: &mut Form<'_>, priority: Priority) -> Result<(), Fault> {
+        self.client
+            .send(call(Endpoint::Slice).to(host).form(form).priority(priority))
     }
 
     /// Ends an upload in slices, or asks how far it is.
-    pub fn complete(&self, upload: &str, first: Priority) -> Result<Uploaded, Fault> {
+    pub fn complete(&self, upload: &str, priority: Priority) -> Result<Uploaded, Fault> {
         let body = json!({ "preuploadID": upload });
-        self.ask(Call::json(Endpoint::Complete, &body).first(first))
-    }
-}
-
-/// A failure of a call, as the store's callers know failures.
-impl From<Fault> for Error {
-    fn from(fault: Fault) -> Self {
-        Self::new(fault.cause(), fault.to_string())
+        self.client
+            .call(call(Endpoint::Complete).json(&body).priority(priority))
     }
 }

@@ -1,12 +1,11 @@
 //! Where files are downloaded from: addresses that are kept, each asked for once.
 
-use super::super::Cloud;
-use super::super::call::Fault;
-use super::super::judge::Why;
-use super::super::pace::Priority;
-use super::super::token::now;
+use super::Downloads;
+use crate::cloud::download::Source;
+use crate::cloud::{Fault, Priority, Reason, now};
+use crate::sync::{lock, wait_while};
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 /// Addresses that are kept: the packs that a restore reads at a time are far fewer.
@@ -14,9 +13,9 @@ const MOST: usize = 256;
 /// Seconds before an address's expiry at which it isn't used any more.
 const MARGIN: u64 = 300;
 
-/// What downloads share.
+/// Addresses, and who is asking for them.
 #[derive(Default)]
-pub struct Downloads {
+pub struct Addresses {
     addresses: Mutex<HashMap<u64, (Arc<str>, Instant)>>,
     /// Files whose addresses are being asked for: clients read several parts of a pack at once.
     asking: Mutex<HashSet<u64>>,
@@ -25,7 +24,7 @@ pub struct Downloads {
     dry: Mutex<Option<Instant>>,
 }
 
-impl Downloads {
+impl Addresses {
     fn addresses(&self) -> MutexGuard<'_, HashMap<u64, (Arc<str>, Instant)>> {
         lock(&self.addresses)
     }
@@ -53,20 +52,17 @@ impl Downloads {
     }
 
     /// An address that may not be right any more isn't used again.
-    pub(super) fn drop_address(&self, file: u64) {
+    pub fn drop_address(&self, file: u64) {
         self.addresses().remove(&file);
     }
 
     /// Waits while somebody else asks for the same file's address.
     fn ask(&self, file: u64, longest: Duration) -> Asking<'_> {
         let others = |asking: &mut HashSet<u64>| asking.contains(&file);
-        let waited = self
-            .asked
-            .wait_timeout_while(lock(&self.asking), longest, others);
-        let (mut asking, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        let (mut asking, _) = wait_while(&self.asked, lock(&self.asking), longest, others);
         asking.insert(file);
         Asking {
-            downloads: self,
+            addresses: self,
             file,
         }
     }
@@ -74,19 +70,15 @@ impl Downloads {
 
 /// The right to ask for one file's address, given up when dropped.
 struct Asking<'a> {
-    downloads: &'a Downloads,
+    addresses: &'a Addresses,
     file: u64,
 }
 
 impl Drop for Asking<'_> {
     fn drop(&mut self) {
-        lock(&self.downloads.asking).remove(&self.file);
-        self.downloads.asked.notify_all();
+        lock(&self.addresses.asking).remove(&self.file);
+        self.addresses.asked.notify_all();
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// How long an address may be used: until shortly before the time in its `t` (API reference
@@ -102,34 +94,54 @@ pub fn lifetime(url: &str, now: u64, usual: Duration) -> Duration {
     }
 }
 
-impl Cloud {
+impl Downloads {
     /// The address of a file, kept or new.
-    pub(super) fn address(&self, file: u64, first: Priority) -> Result<Arc<str>, Fault> {
-        if let Some(url) = self.downloads.known(file) {
+    pub(super) fn address(&self, file: u64, priority: Priority) -> Result<Arc<str>, Fault> {
+        if let Some(url) = self.addresses.known(file) {
             return Ok(url);
         }
-        let _asking = self.downloads.ask(file, self.door.timing.rate_wait);
-        if let Some(url) = self.downloads.known(file) {
+        let _asking = self.addresses.ask(file, self.api.timing().rate_wait);
+        if let Some(url) = self.addresses.known(file) {
             return Ok(url);
         }
-        let mut dry = lock(&self.downloads.dry);
-        if dry.is_some_and(|since| since.elapsed() < self.door.timing.traffic) {
+        let mut dry = lock(&self.addresses.dry);
+        if dry.is_some_and(|since| since.elapsed() < self.api.timing().traffic) {
             let text = "the account's download traffic is used up";
-            return Err(Fault::new(Why::Traffic, text));
+            return Err(Fault::new(Reason::Traffic, text));
         }
         *dry = None;
         drop(dry);
         let url: Arc<str> = self
-            .door
-            .download_info(file, first)
+            .api
+            .download_info(file, priority)
             .inspect_err(|fault| {
-                if fault.why == Why::Traffic {
-                    *lock(&self.downloads.dry) = Some(Instant::now());
+                if fault.reason == Reason::Traffic {
+                    *lock(&self.addresses.dry) = Some(Instant::now());
                 }
             })?
             .into();
-        self.downloads.keep(file, &url, self.door.timing.address);
+        self.addresses.keep(file, &url, self.api.timing().address);
         Ok(url)
+    }
+}
+
+/// One file, as a reader downloads it.
+pub struct Download {
+    /// What knows its address.
+    pub downloads: Arc<Downloads>,
+    /// Its number.
+    pub file: u64,
+    /// Who goes first.
+    pub priority: Priority,
+}
+
+impl Source for Download {
+    fn address(&self) -> Result<Arc<str>, Fault> {
+        self.downloads.address(self.file, self.priority)
+    }
+
+    fn drop_address(&self) {
+        self.downloads.addresses.drop_address(self.file);
     }
 }
 

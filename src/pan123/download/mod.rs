@@ -1,33 +1,49 @@
 //! Reading a file, from the first look for it. Where it is downloaded from is `addresses`', the
-//! bytes are `reader`'s.
+//! bytes are [`Reader`]'s.
 
-pub(super) mod addresses;
-mod reader;
+pub mod addresses;
 
-use super::call::Fault;
-use super::judge::{Why, pause};
-use super::known::{Known, Path};
-use super::list::newest;
-use super::pace::Priority;
-use super::{Cloud, key, priority};
-use crate::restic::{File, Kind, Part, Range, Repo};
+use super::api::Api;
+use super::tree::Tree;
+use super::tree::files::Known;
+use super::tree::list::newest;
+use super::tree::paths::Path;
+use super::tree::root::{name_of, priority_of};
+use crate::cloud::download::Reader;
+use crate::cloud::{Fault, Priority, Reason, pause};
+use crate::restic::{File, Kind, Part, Range};
 use crate::store::{Cause, Error, Loaded};
-pub use addresses::Downloads;
-use reader::Reader;
+use addresses::{Addresses, Download};
 use std::sync::Arc;
 
 /// How often a file is looked for that seems to be gone.
 const ROUNDS: u32 = 3;
 
-impl Cloud {
-    /// Opens a file, whole or in part.
+/// Reads files.
+pub struct Downloads {
+    api: Arc<Api>,
+    tree: Arc<Tree>,
+    addresses: Addresses,
+}
+
+impl Downloads {
+    /// Nothing has been read yet.
+    pub fn new(api: &Arc<Api>, tree: &Arc<Tree>) -> Self {
+        Self {
+            api: Arc::clone(api),
+            tree: Arc::clone(tree),
+            addresses: Addresses::default(),
+        }
+    }
+
+    /// Opens a file of a folder, whole or in part.
     pub fn load(
-        cloud: &Arc<Self>,
-        repo: &Repo,
+        self: &Arc<Self>,
+        path: &Path,
         file: &File,
         range: Option<Range>,
     ) -> Result<Loaded, Error> {
-        let (path, name, first) = (cloud.folder(repo, file), key(file), priority(file.kind()));
+        let (name, priority) = (name_of(file), priority_of(file.kind()));
         let absent = || Error::new(Cause::Absent, format!("/{path} has no {}", file.name()));
         for tries in 1..=ROUNDS {
             // What is remembered may be stale; and a file that is there may seem to be gone for a
@@ -35,23 +51,23 @@ impl Cloud {
             let files = match (tries, file) {
                 // The only name whose bytes may change: what the download of a file in the bin
                 // yields is undocumented.
-                (1, File::Config) => cloud.tree.locate_now(&path, name, first)?,
-                (1, _) => cloud.tree.locate(&path, name, first)?,
+                (1, File::Config) => self.tree.locate_now(path, name, priority)?,
+                (1, _) => self.tree.locate(path, name, priority)?,
                 _ => {
-                    std::thread::sleep(pause(cloud.door.timing.look, tries));
-                    cloud.tree.look(&path, name, first)?
+                    std::thread::sleep(pause(self.api.timing().look, tries));
+                    self.tree.look(path, name, priority)?
                 }
             };
             let known = newest(&files).ok_or_else(absent)?;
             // Packs are read in many parts. Of all others the address is asked for anew, so that
             // what another server has removed is noticed, unless a list has just shown them.
             let many = matches!(file, File::Config | File::Hashed(Kind::Data, _));
-            if !many && !cloud.tree.lately(&path) {
-                cloud.downloads.drop_address(known.file);
+            if !many && !self.tree.lately(path) {
+                self.addresses.drop_address(known.file);
             }
-            match cloud.open(&path, known, range, first) {
+            match self.open(path, known, range, priority) {
                 Err(OpenError::Gone(fault)) if tries == ROUNDS => return Err(fault.into()),
-                Err(OpenError::Gone(_)) => cloud.tree.known().forget(&path, &[known.file]),
+                Err(OpenError::Gone(_)) => self.tree.known().forget(path, &[known.file]),
                 Err(OpenError::Failed(error)) => return Err(error),
                 Ok(loaded) => return Ok(loaded),
             }
@@ -64,7 +80,7 @@ impl Cloud {
         path: &Path,
         known: Known,
         range: Option<Range>,
-        first: Priority,
+        priority: Priority,
     ) -> Result<Loaded, OpenError> {
         let size = known.size;
         let part = match range {
@@ -73,12 +89,17 @@ impl Cloud {
         };
         let Some(part) = part else {
             // Nothing is read, which would tell if another server has removed it.
-            self.downloads.drop_address(known.file);
-            self.address(known.file, first)?;
+            self.addresses.drop_address(known.file);
+            self.address(known.file, priority)?;
             let text = format!("the file has only {size} bytes");
             return Err(OpenError::Failed(Error::new(Cause::Range(size), text)));
         };
-        let mut reader = Reader::new(self, known.file, size, part, first);
+        let download = Download {
+            downloads: Arc::clone(self),
+            file: known.file,
+            priority,
+        };
+        let mut reader = Reader::new(Arc::clone(&self.api.client), download, size, part);
         match reader.open() {
             Ok(()) => Ok(Loaded {
                 size,
@@ -86,10 +107,11 @@ impl Cloud {
                 reader: Box::new(reader),
             }),
             Err(fault) => {
-                if fault.why == Why::Corrupt && self.tree.damage.find(path, known.name, known.file)
+                if fault.reason == Reason::Corrupt
+                    && self.tree.damage.find(path, known.name, known.file)
                 {
                     let text = format!("/{path}/{} is damaged at 123pan: {fault}", known.name);
-                    self.door.troubles.damaged(&text);
+                    self.api.client.troubles.damaged(&text);
                 }
                 Err(fault.into())
             }
@@ -107,8 +129,8 @@ enum OpenError {
 
 impl From<Fault> for OpenError {
     fn from(fault: Fault) -> Self {
-        match fault.why {
-            Why::NoFile | Why::NoParent => Self::Gone(fault),
+        match fault.reason {
+            Reason::NoFile | Reason::NoParent => Self::Gone(fault),
             _ => Self::Failed(fault.into()),
         }
     }

@@ -4,6 +4,8 @@
 //! The cloud refuses to overwrite (safety rule 1), so sending again is safe; and whatever can't be
 //! told apart from success is looked up before anything is sent or answered (rules 2, 3, 7).
 
+mod after;
+pub mod hosts;
 mod look;
 mod places;
 mod slices;
@@ -11,16 +13,17 @@ mod slices;
 pub use places::Uploads;
 
 use super::api::Uploaded;
-use super::call::Fault;
-use super::judge::{After, Why, after_upload, pause};
-use super::multipart::{Form, md5_of};
-use super::pace::Priority;
-use super::{Cloud, key, priority};
+use super::tree::paths::Path;
+use super::tree::root::{name_of, priority_of};
 use crate::body::Body;
-use crate::restic::{File, Kind, Repo};
+use crate::cloud::form::{Content, Form, md5_of};
+use crate::cloud::{Fault, Priority, Reason, pause};
+use crate::restic::{File, Id};
 use crate::store::{Cause, Error};
+use crate::sync::lock;
+use after::{After, after};
 use log::{debug, warn};
-use places::{Late, lock};
+use places::Late;
 use std::io;
 use std::time::Instant;
 
@@ -30,9 +33,10 @@ const SINGLE: u64 = 1_000_000_000;
 /// One file on its way.
 struct Target {
     path: String,
+    id: Id,
     file: File,
     name: String,
-    first: Priority,
+    priority: Priority,
     replace: bool,
 }
 
@@ -56,79 +60,54 @@ enum Next {
     Again,
 }
 
-impl Cloud {
-    /// Stores a file.
-    pub fn save(&self, repo: &Repo, file: &File, body: &mut Body<'_>) -> Result<(), Error> {
-        let first = priority(file.kind());
-        let path = self.folder(repo, file);
-        self.finish_removal(&path, key(file), first)?;
-        self.confirm_before(repo, file, first)?;
-        let target = Target {
-            path,
-            file: *file,
-            name: file.name(),
-            first,
-            replace: false,
-        };
-        let size = body.len();
-        let Some((number, md5)) = self.upload(target, body)? else {
-            return Ok(());
-        };
-        self.fence_in(repo, file, number, size, md5)
-    }
-
-    /// Whether exactly this body lies under its name, by a fresh row.
-    pub fn holds(&self, repo: &Repo, file: &File, body: &mut Body<'_>) -> Result<bool, Error> {
-        let first = priority(file.kind());
-        let path = self.folder(repo, file);
-        self.finish_removal(&path, key(file), first)?;
-        let rows = self.rows(&path, key(file), first)?;
+impl Uploads {
+    /// Whether exactly this body lies under its name in a folder, by a fresh row.
+    pub fn holds(&self, path: &Path, file: &File, body: &mut Body<'_>) -> Result<bool, Error> {
+        let rows = self
+            .tree
+            .rows(path, name_of(file), priority_of(file.kind()))?;
         if rows.iter().all(|row| row.size != body.len()) {
             return Ok(false);
         }
         let md5 = md5_of(body).map_err(|error| broken(body, &error))?;
-        if !rows.iter().any(|row| row.holds(body.len(), &md5)) {
-            return Ok(false);
-        }
-        self.confirm_before(repo, file, first).map(|()| true)
-    }
-
-    /// Makes sure of the packs that came before a file (safety rule 5).
-    fn confirm_before(&self, repo: &Repo, file: &File, first: Priority) -> Result<(), Error> {
-        match file.kind() {
-            Some(Kind::Index | Kind::Snapshots) => self.confirm(repo, key(file), first),
-            _ => self.confirm_some(repo, first),
-        }
+        Ok(rows.iter().any(|row| row.holds(body.len(), &md5)))
     }
 
     /// Sends a body until it is certain what has become of it: Some if it was stored now, None if
     /// the same content was there already.
-    fn upload(
+    pub fn upload(
         &self,
-        mut target: Target,
+        path: &Path,
+        file: &File,
         body: &mut Body<'_>,
     ) -> Result<Option<(u64, String)>, Error> {
-        let damaged = (target.path.clone(), key(&target.file));
+        let mut target = Target {
+            path: path.to_owned(),
+            id: name_of(file),
+            file: *file,
+            name: file.name(),
+            priority: priority_of(file.kind()),
+            replace: false,
+        };
+        let damaged = (target.path.clone(), target.id);
         if self.tree.damage.lies_under(&damaged) {
-            body.settle()?;
+            body.buffer()?;
         }
-        let mut failing = None;
-        for tries in 1.. {
-            let parent = self.tree.ensure(&target.path, target.first)?;
-            let _place = self
-                .uploads
-                .place(target.first, self.door.timing.rate_wait)?;
+        let (mut failing, mut tries) = (None, 0);
+        loop {
+            tries += 1;
+            let parent = self.tree.ensure(&target.path, target.priority)?;
+            let _place = self.place(target.priority, self.api.timing().rate_wait)?;
             // What can't be held goes in one call, as well as it may.
-            let slices = self.uploads.prefer_slices() && body.settle().is_ok();
+            let slices = self.prefer_slices() && body.buffer().is_ok();
             let sent = match body.len() > SINGLE || slices {
                 true => self.in_slices(&target, parent, body)?,
                 false => self.in_one(&target, parent, body)?,
             };
-            self.uploads.count(&sent.stored);
+            self.count(&sent.stored);
             let since = *failing.get_or_insert_with(Instant::now);
-            match self.after(&mut target, sent, body, since, tries)? {
+            match self.judge(&mut target, sent, body, since, tries)? {
                 Next::Done(Some(number), md5) => {
-                    self.space.stored(&target.path, body.len());
                     self.tree.damage.mended(&damaged);
                     return Ok(Some((number, md5)));
                 }
@@ -136,16 +115,15 @@ impl Cloud {
                 Next::Again => debug!("sending {} again", target.name),
             }
         }
-        Ok(None)
     }
 
     /// Sends a file in one call.
     fn in_one(&self, target: &Target, parent: u64, body: &mut Body<'_>) -> Result<Sent, Error> {
-        if self.uploads.refuses_late() {
+        if self.refuses_late() {
             // Where there is no room for it, it is tried once more as it comes: what was refused
             // may have been something else.
-            let tried = body.settle();
-            tried.inspect_err(|_| *lock(&self.uploads.late) = Late::Untried)?;
+            let tried = body.buffer();
+            tried.inspect_err(|_| *lock(&self.late) = Late::Untried)?;
         }
         let late = !body.repeatable();
         let early = if late {
@@ -153,7 +131,7 @@ impl Cloud {
         } else {
             Some(md5_of(body).map_err(|e| broken(body, &e))?)
         };
-        let host = self.uploads.hosts.pick(&self.door, target.first)?;
+        let host = self.hosts.pick(&self.api, target.priority)?;
         let (parent, size) = (parent.to_string(), body.len().to_string());
         let mut fields = vec![
             ("parentFileID", &*parent),
@@ -168,8 +146,8 @@ impl Cloud {
         }
         let mut form = Form::new(&fields, "file", late, body);
         let stored = self
-            .door
-            .single(&host, &mut form, target.first)
+            .api
+            .single(&host, &mut form, target.priority)
             .map(Uploaded::file);
         if late && form.ready() {
             // Nothing of the body was touched, so there is no need to read it for its hash.
@@ -193,7 +171,7 @@ impl Cloud {
     }
 
     /// Decides what an attempt means; `since` is when the first one ended, however long it took.
-    fn after(
+    fn judge(
         &self,
         target: &mut Target,
         sent: Sent,
@@ -210,34 +188,34 @@ impl Cloud {
         let fault = match stored {
             Ok(Some(number)) => {
                 if late {
-                    *lock(&self.uploads.late) = Late::Taken;
+                    *lock(&self.late) = Late::Taken;
                 }
                 return Ok(Next::Done(Some(number), md5));
             }
             Ok(None) => Fault::new(
-                Why::Queued,
+                Reason::Queued,
                 "123pan took the file but names no number for it",
             ),
             Err(fault) => fault,
         };
-        if late && fault.why == Why::Unknown {
+        if late && fault.reason == Reason::Unknown {
             self.refuse_late();
         }
-        let pause = pause(self.door.timing.pause, tries);
-        let time_left = since.elapsed() + pause <= self.door.timing.retry;
-        match after_upload(fault.why) {
+        let pause = pause(self.api.timing().pause, tries);
+        let time_left = since.elapsed() + pause <= self.api.timing().retry;
+        match after(fault.reason) {
             After::GiveUp => return Err(fault.into()),
             After::NewPath => self.tree.known().forget_folder(&target.path),
-            After::OtherHost => self.uploads.hosts.failed(&host),
+            After::OtherHost => self.hosts.failed(&host),
             // Nothing of the body has been read, so that there is nothing to compare with.
-            After::Look if md5.is_empty() => self.uploads.hosts.failed(&host),
+            After::Look if md5.is_empty() => self.hosts.failed(&host),
             After::Look => {
                 // A replacement may be refused as well, and is tried as long as anything else.
-                if let Some(done @ Next::Done(..)) = self.look(target, body, &md5, fault.why)? {
+                if let Some(done @ Next::Done(..)) = self.look(target, body, &md5, fault.reason)? {
                     return Ok(done);
                 }
-                if fault.why == Why::Lost {
-                    self.uploads.hosts.failed(&host);
+                if fault.reason == Reason::Lost {
+                    self.hosts.failed(&host);
                 }
             }
         }
@@ -249,7 +227,7 @@ impl Cloud {
     }
 
     fn refuse_late(&self) {
-        let mut late = lock(&self.uploads.late);
+        let mut late = lock(&self.late);
         if *late == Late::Untried {
             *late = Late::Refused;
             warn!(

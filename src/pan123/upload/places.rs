@@ -1,12 +1,14 @@
 //! What uploads share: their places, their hosts, and what has been learned about the service.
 
-use super::super::Config;
-use super::super::call::Fault;
-use super::super::hosts::Hosts;
-use super::super::judge::{After, Why, after_upload};
-use super::super::pace::Priority;
+use super::after::{After, after};
+use super::hosts::Hosts;
+use crate::cloud::{Fault, Priority, Reason};
+use crate::pan123::api::Api;
+use crate::pan123::config::Config;
+use crate::pan123::tree::Tree;
 use crate::store::{Cause, Error};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use crate::sync::{lock, wait_while};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 /// Failures of single-step uploads in a row after which slices are tried.
@@ -16,6 +18,8 @@ const SLICES: Duration = Duration::from_secs(600);
 
 /// What uploads share.
 pub struct Uploads {
+    pub(super) api: Arc<Api>,
+    pub(super) tree: Arc<Tree>,
     pub(super) hosts: Hosts,
     most: usize,
     running: Mutex<usize>,
@@ -41,8 +45,10 @@ pub(super) enum Late {
 
 impl Uploads {
     /// Nothing has been uploaded yet.
-    pub fn new(config: &Config) -> Self {
+    pub fn new(config: &Config, api: &Arc<Api>, tree: &Arc<Tree>) -> Self {
         Self {
+            api: Arc::clone(api),
+            tree: Arc::clone(tree),
             hosts: Hosts::new(config),
             most: config.uploads.max(1),
             running: Mutex::new(0),
@@ -75,7 +81,7 @@ impl Uploads {
         match stored {
             // Slices that work say nothing about the other way.
             Ok(_) if failures.row < FAILURES => failures.row = 0,
-            Err(fault) if after_upload(fault.why) == After::Look && fault.why != Why::Taken => {
+            Err(fault) if after(fault.reason) == After::Look && fault.reason != Reason::Taken => {
                 failures.row = failures.row.saturating_add(1);
                 failures.last = Some(Instant::now());
             }
@@ -85,14 +91,11 @@ impl Uploads {
 
     /// Waits for one of the places that uploads have. The last of them is for small files, so
     /// that a lock never waits for packs.
-    pub(super) fn place(&self, first: Priority, longest: Duration) -> Result<Place<'_>, Error> {
-        let spare = usize::from(first == Priority::Packs && self.most > 1);
+    pub(super) fn place(&self, priority: Priority, longest: Duration) -> Result<Place<'_>, Error> {
+        let spare = usize::from(priority == Priority::Packs && self.most > 1);
         let full = |running: &mut usize| *running + spare >= self.most;
-        let waited = self
-            .ended
-            .wait_timeout_while(lock(&self.running), longest, full);
-        let (mut running, waited) = waited.unwrap_or_else(PoisonError::into_inner);
-        if waited.timed_out() {
+        let (mut running, late) = wait_while(&self.ended, lock(&self.running), longest, full);
+        if late {
             return Err(Error::new(Cause::Busy, "too many uploads are under way"));
         }
         *running += 1;
@@ -108,9 +111,4 @@ impl Drop for Place<'_> {
         *lock(&self.0.running) -= 1;
         self.0.ended.notify_all();
     }
-}
-
-/// Locks; what a panicking thread left behind is as good as before.
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,11 +1,12 @@
 //! What the rows of one folder tell: what is wrong with it, what it holds, and which folders in it
 //! are to be read. No call is made here.
 
-use super::super::api::Row;
-use super::super::known::{Path, join, key, owner};
-use super::super::list::is_shard;
-use super::flaw::{Flaw, Thing};
-use super::{Finding, Place, Role, Walker};
+use super::{Place, Role, Walker, finding};
+use crate::cloud::finding::{Contents, Finding, Flaw, Subject};
+use crate::pan123::api::{PASSED, Row};
+use crate::pan123::tree::known::key;
+use crate::pan123::tree::list::is_shard;
+use crate::pan123::tree::paths::{Path, join, owner};
 use crate::restic::{Id, Kind};
 use std::collections::BTreeMap;
 
@@ -18,61 +19,29 @@ const MANY: u64 = 5000;
 /// Age in seconds from which a lock is told of: clients renew theirs every five minutes.
 const OLD: u64 = 24 * 3600;
 
-/// What a repository holds.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Holding {
-    /// Whether there is a config.
-    pub config: bool,
-    /// Living files by kind, in the order of [`Kind::ALL`]; those of the same name once.
-    pub files: [u64; Kind::ALL.len()],
-    /// Their bytes.
-    pub bytes: u64,
-    /// Folders of packs by their names, living or in the bin.
-    pub shards: Vec<String>,
-    /// Packs and keys in the bin that the server has put there.
-    pub deleted: u64,
-}
-
-impl Holding {
-    /// Living files of a kind.
-    pub fn count(&self, kind: Kind) -> u64 {
-        self.files[kind as usize]
-    }
-
-    pub(super) fn add(&mut self, more: &Self) {
-        self.config |= more.config;
-        for (sum, count) in self.files.iter_mut().zip(more.files) {
-            *sum += count;
+/// What is wrong with a repository as a whole.
+pub(super) fn flaws(contents: &Contents, repo: &str, path: &Path) -> Vec<Finding> {
+    let snapshots = contents.count(Kind::Snapshots) > 0;
+    let lacks = |kind| contents.count(kind) == 0;
+    let whole = [
+        (Flaw::NoKey, contents.config && lacks(Kind::Keys)),
+        (Flaw::NoIndex, snapshots && lacks(Kind::Index)),
+        (Flaw::NoPacks, snapshots && lacks(Kind::Data)),
+    ];
+    let flaws = whole.into_iter().filter(|(_, is_so)| *is_so);
+    let mut findings: Vec<Finding> = flaws
+        .map(|(flaw, _)| finding(flaw, repo, path, None, Subject::Other))
+        .collect();
+    if contents.count(Kind::Data) >= MANY {
+        let data = join(path, Kind::Data.name());
+        let shards = (0..SHARDS).map(|shard| format!("{shard:02x}"));
+        for shard in shards.filter(|shard| !contents.shards.contains(shard)) {
+            let (path, about) = (join(&data, &shard), Subject::Folder(Kind::Data));
+            let found = finding(Flaw::MissingFolder, repo, &path, None, about);
+            findings.push(found);
         }
-        self.bytes += more.bytes;
-        self.shards.extend_from_slice(&more.shards);
-        self.deleted += more.deleted;
     }
-
-    /// What is wrong with a repository as a whole.
-    pub(super) fn judge(&self, repo: &str, path: &Path) -> Vec<Finding> {
-        let snapshots = self.count(Kind::Snapshots) > 0;
-        let lacks = |kind| self.count(kind) == 0;
-        let whole = [
-            (Flaw::NoKey, self.config && lacks(Kind::Keys)),
-            (Flaw::NoIndex, snapshots && lacks(Kind::Index)),
-            (Flaw::NoPacks, snapshots && lacks(Kind::Data)),
-        ];
-        let flaws = whole.into_iter().filter(|(_, is_so)| *is_so);
-        let mut findings: Vec<Finding> = flaws
-            .map(|(flaw, _)| Finding::new(flaw, repo, path, None, Thing::Other))
-            .collect();
-        if self.count(Kind::Data) >= MANY {
-            let data = join(path, Kind::Data.name());
-            let shards = (0..SHARDS).map(|shard| format!("{shard:02x}"));
-            for shard in shards.filter(|shard| !self.shards.contains(shard)) {
-                let (path, what) = (join(&data, &shard), Thing::Folder(Kind::Data));
-                let finding = Finding::new(Flaw::MissingFolder, repo, &path, None, what);
-                findings.push(finding);
-            }
-        }
-        findings
-    }
+    findings
 }
 
 /// What came of looking at a folder.
@@ -81,7 +50,7 @@ pub(super) struct Looked {
     pub(super) findings: Vec<Finding>,
     pub(super) below: Vec<Place>,
     /// What the folder adds to its repository.
-    pub(super) holding: Option<(String, Holding)>,
+    pub(super) contents: Option<(String, Contents)>,
 }
 
 /// A folder's rows by their names.
@@ -90,7 +59,7 @@ struct Names {
     folders: BTreeMap<String, Vec<Row>>,
     files: BTreeMap<String, Vec<Row>>,
     /// The rows in the bin.
-    binned: Vec<Row>,
+    trashed_rows: Vec<Row>,
 }
 
 impl Names {
@@ -99,7 +68,7 @@ impl Names {
         for row in rows {
             let group = match row.trashed == 0 {
                 false => {
-                    names.binned.push(row);
+                    names.trashed_rows.push(row);
                     continue;
                 }
                 true if row.kind == 1 => &mut names.folders,
@@ -110,9 +79,9 @@ impl Names {
         names
     }
 
-    fn binned_folder(&self, name: &str) -> Option<&Row> {
+    fn trashed_folder(&self, name: &str) -> Option<&Row> {
         let is_it = |row: &&Row| row.kind == 1 && row.filename == name;
-        self.binned.iter().find(is_it)
+        self.trashed_rows.iter().find(is_it)
     }
 }
 
@@ -140,63 +109,63 @@ impl Walker<'_> {
         if !self.is_meant(&place.path, looks_so) {
             return looked;
         }
-        let mut page = Page::of(self.below(&place.path), place, looked);
+        let mut notes = Notes::of(self.below(&place.path), place, looked);
         for kind in Kind::ALL {
             let role = match kind {
                 Kind::Data => Role::Data,
                 kind => Role::Files(kind),
             };
-            page.folder(names, kind.name(), kind, role);
+            notes.folder(names, kind.name(), kind, role);
             if !names.folders.contains_key(kind.name())
-                && names.binned_folder(kind.name()).is_none()
+                && names.trashed_folder(kind.name()).is_none()
             {
-                page.missing(kind);
+                notes.missing(kind);
             }
         }
         for (name, rows) in &names.files {
             match key(&place.path, name) {
-                Some(_) => page.file(rows, Thing::Config),
-                None => page.all(Flaw::WrongName, rows, Thing::Other),
+                Some(_) => notes.file(rows, Subject::Config),
+                None => notes.all(Flaw::WrongName, rows, Subject::Other),
             }
         }
-        page.holding.config = names.files.contains_key("config");
-        if !page.holding.config {
-            let binned = |row: &&Row| row.kind == 0 && row.filename == "config";
-            match names.binned.iter().find(binned) {
-                Some(row) => page.row(Flaw::Trashed, row, Thing::Config),
-                None => page.missing_config(),
+        notes.contents.config = names.files.contains_key("config");
+        if !notes.contents.config {
+            let trashed = |row: &&Row| row.kind == 0 && row.filename == "config";
+            match names.trashed_rows.iter().find(trashed) {
+                Some(row) => notes.row(Flaw::Trashed, row, Subject::Config),
+                None => notes.missing_config(),
             }
         }
-        page.done()
+        notes.done()
     }
 
     fn look_at_data(&self, place: &Place, names: &Names) -> Looked {
         let (repo, _) = owner(&place.path);
-        let mut page = Page::of(self.below(repo), place, Looked::default());
+        let mut notes = Notes::of(self.below(repo), place, Looked::default());
         for (name, rows) in &names.folders {
             match is_shard(name) {
-                true => page.folder(names, name, Kind::Data, Role::Files(Kind::Data)),
-                false => page.all(Flaw::WrongName, rows, Thing::Other),
+                true => notes.folder(names, name, Kind::Data, Role::Files(Kind::Data)),
+                false => notes.all(Flaw::WrongName, rows, Subject::Other),
             }
         }
-        let binned = names
-            .binned
+        let trashed = names
+            .trashed_rows
             .iter()
             .filter(|row| row.kind == 1 && is_shard(&row.filename));
-        for row in binned.filter(|row| !names.folders.contains_key(&row.filename)) {
-            page.folder(names, &row.filename, Kind::Data, Role::Files(Kind::Data));
+        for row in trashed.filter(|row| !names.folders.contains_key(&row.filename)) {
+            notes.folder(names, &row.filename, Kind::Data, Role::Files(Kind::Data));
         }
         for (name, rows) in &names.files {
-            page.all(misplaced(name), rows, Thing::File(Kind::Data));
+            notes.all(misplaced(name), rows, Subject::File(Kind::Data));
         }
-        page.done()
+        notes.done()
     }
 
     fn look_at_files(&self, place: &Place, kind: Kind, names: &Names) -> Looked {
         let (repo, _) = owner(&place.path);
-        let mut page = Page::of(self.below(repo), place, Looked::default());
+        let mut notes = Notes::of(self.below(repo), place, Looked::default());
         for rows in names.folders.values() {
-            page.all(Flaw::WrongName, rows, Thing::Other);
+            notes.all(Flaw::WrongName, rows, Subject::Other);
         }
         for (name, rows) in &names.files {
             if key(&place.path, name).is_none() {
@@ -205,38 +174,38 @@ impl Walker<'_> {
                 } else {
                     Flaw::WrongName
                 };
-                page.all(flaw, rows, Thing::File(kind));
+                notes.all(flaw, rows, Subject::File(kind));
                 continue;
             }
-            page.file(rows, Thing::File(kind));
+            notes.file(rows, Subject::File(kind));
             let is_old = |row: &&Row| row.made > 0 && row.made.saturating_add(OLD) < self.now;
             for row in rows.iter().filter(|row| kind == Kind::Locks && is_old(row)) {
-                page.row(Flaw::OldLock, row, Thing::File(kind));
+                notes.row(Flaw::OldLock, row, Subject::File(kind));
             }
         }
         // Clients remove the others all the time, on whatever server.
         if matches!(kind, Kind::Data | Kind::Keys) {
-            self.look_at_bin(&mut page, kind, names);
+            self.look_at_bin(&mut notes, kind, names);
         }
-        page.done()
+        notes.done()
     }
 
     /// Files in the bin whose names don't exist again.
-    fn look_at_bin(&self, page: &mut Page<'_>, kind: Kind, names: &Names) {
+    fn look_at_bin(&self, notes: &mut Notes<'_>, kind: Kind, names: &Names) {
         let is_lost = |row: &&Row| {
-            let ours = row.kind == 0 && key(&page.place.path, &row.filename).is_some();
+            let ours = row.kind == 0 && key(&notes.place.path, &row.filename).is_some();
             ours && !names.files.contains_key(&row.filename)
         };
         let lost: BTreeMap<&str, &Row> = names
-            .binned
+            .trashed_rows
             .iter()
             .filter(is_lost)
             .map(|row| (row.filename.as_str(), row))
             .collect();
         for row in lost.into_values() {
             match self.deleted.contains(&row.file_id) {
-                true => page.holding.deleted += 1,
-                false => page.row(Flaw::Trashed, row, Thing::File(kind)),
+                true => notes.contents.deleted += 1,
+                false => notes.row(Flaw::Trashed, row, Subject::File(kind)),
             }
         }
     }
@@ -251,102 +220,102 @@ impl Place {
 }
 
 /// What is noted of a folder.
-struct Page<'a> {
+struct Notes<'a> {
     repo: String,
     place: &'a Place,
     looked: Looked,
-    holding: Holding,
+    contents: Contents,
 }
 
-impl<'a> Page<'a> {
+impl<'a> Notes<'a> {
     fn of(repo: &str, place: &'a Place, looked: Looked) -> Self {
         let repo = repo.to_owned();
-        let mut page = Self {
+        let mut notes = Self {
             repo,
             place,
             looked,
-            holding: Holding::default(),
+            contents: Contents::default(),
         };
         let thing = match place.role {
-            Role::Any => Thing::Other,
-            Role::Data => Thing::Folder(Kind::Data),
-            Role::Files(kind) => Thing::Folder(kind),
+            Role::Any => Subject::Other,
+            Role::Data => Subject::Folder(Kind::Data),
+            Role::Files(kind) => Subject::Folder(kind),
         };
         // The first is the one that new files go into.
         for id in place.ids.iter().skip(1) {
-            page.note(Flaw::DoubledFolder, &place.path, Some(*id), thing);
+            notes.note(Flaw::DoubledFolder, &place.path, Some(*id), thing);
         }
-        page
+        notes
     }
 
     /// A folder that belongs there, living or in the bin.
     fn folder(&mut self, names: &Names, name: &str, kind: Kind, role: Role) {
         let path = join(&self.place.path, name);
         if self.place.role == Role::Data {
-            self.holding.shards.push(name.to_owned());
+            self.contents.shards.push(name.to_owned());
         }
         match names.folders.get(name) {
             Some(rows) => self.looked.below.push(Place::new(path, rows, role)),
             None => {
-                if let Some(row) = names.binned_folder(name) {
-                    self.row(Flaw::Trashed, row, Thing::Folder(kind));
+                if let Some(row) = names.trashed_folder(name) {
+                    self.row(Flaw::Trashed, row, Subject::Folder(kind));
                 }
             }
         }
     }
 
     /// The living files of a name that is right.
-    fn file(&mut self, rows: &[Row], what: Thing) {
+    fn file(&mut self, rows: &[Row], about: Subject) {
         let by_age = |row: &&Row| row.file_id;
-        let read = match what {
-            Thing::Config => rows.iter().min_by_key(by_age),
+        let read = match about {
+            Subject::Config => rows.iter().min_by_key(by_age),
             _ => rows.iter().max_by_key(by_age),
         };
         let Some(read) = read else { return };
-        if let Thing::File(kind) = what {
-            self.holding.files[kind as usize] += 1;
+        if let Subject::File(kind) = about {
+            self.contents.files[kind as usize] += 1;
         }
-        self.holding.bytes += read.size;
+        self.contents.bytes += read.size;
         for row in rows {
             if row.file_id != read.file_id {
-                self.row(Flaw::DoubledFile, row, what);
+                self.row(Flaw::DoubledFile, row, about);
             }
             if row.size == 0 {
-                self.row(Flaw::ZeroLength, row, what);
+                self.row(Flaw::ZeroLength, row, about);
             }
-            if row.status > 100 {
-                self.row(Flaw::Rejected, row, what);
+            if row.status > PASSED {
+                self.row(Flaw::Rejected, row, about);
             }
         }
     }
 
     fn missing(&mut self, kind: Kind) {
         let path = join(&self.place.path, kind.name());
-        self.note(Flaw::MissingFolder, &path, None, Thing::Folder(kind));
+        self.note(Flaw::MissingFolder, &path, None, Subject::Folder(kind));
     }
 
     fn missing_config(&mut self) {
         let path = join(&self.place.path, "config");
-        self.note(Flaw::NoConfig, &path, None, Thing::Config);
+        self.note(Flaw::NoConfig, &path, None, Subject::Config);
     }
 
-    fn all(&mut self, flaw: Flaw, rows: &[Row], what: Thing) {
-        rows.iter().for_each(|row| self.row(flaw, row, what));
+    fn all(&mut self, flaw: Flaw, rows: &[Row], about: Subject) {
+        rows.iter().for_each(|row| self.row(flaw, row, about));
     }
 
-    fn row(&mut self, flaw: Flaw, row: &Row, what: Thing) {
+    fn row(&mut self, flaw: Flaw, row: &Row, about: Subject) {
         let path = join(&self.place.path, &row.filename);
-        self.note(flaw, &path, Some(row.file_id), what);
+        self.note(flaw, &path, Some(row.file_id), about);
     }
 
-    fn note(&mut self, flaw: Flaw, path: &Path, number: Option<u64>, what: Thing) {
-        let finding = Finding::new(flaw, &self.repo, path, number, what);
-        self.looked.findings.push(finding);
+    fn note(&mut self, flaw: Flaw, path: &Path, number: Option<u64>, about: Subject) {
+        let found = finding(flaw, &self.repo, path, number, about);
+        self.looked.findings.push(found);
     }
 
     fn done(self) -> Looked {
         Looked {
-            holding: Some((self.repo, self.holding)),
+            contents: Some((self.repo, self.contents)),
             ..self.looked
         }
     }

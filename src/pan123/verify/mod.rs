@@ -2,98 +2,59 @@
 //! empty, doubled, rejected by the content audit or wrongly named, packs in the bin. Nothing is
 //! downloaded, and nothing is changed; whether content is what its name says, `restic check
 //! --read-data` tells. What is wrong with a folder's rows is `look`'s, what can be done about it
-//! `flaw`'s.
+//! `advice`'s.
 //!
 //! It takes a list of each folder, of a page for each hundred rows, those in the bin among them.
 
-mod flaw;
+mod advice;
 mod look;
 
-pub use flaw::Flaw;
-pub use look::Holding;
-
-use super::call::Door;
-use super::known::{Path, join};
-use super::pace::Priority;
+use super::Config;
+use super::api::Api;
+use super::bin::pending::PendingPurges;
 use super::tree::Tree;
-use super::walk::walk;
-use super::waste::Waste;
-use super::{Config, pacer};
+use super::tree::paths::{Path, join};
+use crate::cloud::Priority;
+use crate::cloud::finding::{Event, Finding, Flaw, Report, Subject};
+use crate::cloud::walk::walk;
 use crate::restic::{Kind, MAX_DEPTH, Repo};
 use crate::store::{Cause, Error};
-use flaw::Thing;
-use std::collections::{BTreeMap, HashSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use crate::sync::lock;
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, MutexGuard};
 
 /// Folders within each other that are looked into: those of a repository's path, `data` and one
 /// of its 256.
 const DEEPEST: usize = MAX_DEPTH + 2;
 
-/// Something that was found.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Finding {
-    /// What is wrong.
-    pub flaw: Flaw,
-    /// The repository's path below the folder of repositories, without slashes at the ends.
-    pub repo: String,
-    /// Where, from the account's root on.
-    pub path: String,
-    /// Its number at 123pan; None if it isn't there.
-    pub number: Option<u64>,
-    /// What to do, in a sentence.
-    pub advice: &'static str,
-}
-
-impl Finding {
-    fn new(flaw: Flaw, repo: &str, path: &Path, number: Option<u64>, what: Thing) -> Self {
-        Self {
-            flaw,
-            repo: repo.to_owned(),
-            path: format!("/{path}"),
-            number,
-            advice: flaw.advice(what),
-        }
+fn finding(flaw: Flaw, repo: &str, path: &Path, number: Option<u64>, about: Subject) -> Finding {
+    Finding {
+        flaw,
+        repo: repo.to_owned(),
+        path: format!("/{path}"),
+        number,
+        advice: advice::advice(flaw, about),
     }
-}
-
-/// What is told on the way.
-#[derive(Debug)]
-pub enum Told<'a> {
-    /// Something was found. Findings come in the order in which folders are read.
-    Found(&'a Finding),
-    /// So many folders have been read, of so many that are known, with so many files.
-    Read(u64, u64, u64),
-}
-
-/// What the walk has seen.
-#[derive(Clone, Debug, Default)]
-pub struct Report {
-    /// The repositories, by their paths below the folder of repositories.
-    pub repositories: BTreeMap<String, Holding>,
-    /// Folders that were read.
-    pub folders: u64,
-    /// Calls that it took, without that for the token.
-    pub calls: u64,
 }
 
 /// Looks repositories through, or all of them if none is named.
 pub fn verify(
     config: &Config,
     repos: &[Repo],
-    tell: &(dyn Fn(Told<'_>) + Sync),
+    tell: &(dyn Fn(Event<'_>) + Sync),
 ) -> Result<Report, Error> {
-    let door = Arc::new(Door::new(config, pacer(config)));
+    let api = Arc::new(Api::new(config));
     let walker = Walker {
-        tree: Tree::new(Arc::clone(&door)),
+        tree: Tree::new(Arc::clone(&api)),
         base: &config.repo_path,
         repos,
-        deleted: Waste::put(config),
+        deleted: PendingPurges::put(config),
         now: config.clock.now(),
         tell,
-        seen: Mutex::default(),
+        progress: Mutex::default(),
     };
     let report = walker.go()?;
-    let calls = door.seen.made();
+    let calls = api.client.seen.made();
     Ok(Report { calls, ..report })
 }
 
@@ -104,18 +65,18 @@ struct Walker<'a> {
     /// What the server of this state directory has put into the bin itself.
     deleted: HashSet<u64>,
     now: u64,
-    tell: &'a (dyn Fn(Told<'_>) + Sync),
-    seen: Mutex<Seen>,
+    tell: &'a (dyn Fn(Event<'_>) + Sync),
+    progress: Mutex<Progress>,
 }
 
 #[derive(Default)]
-struct Seen {
+struct Progress {
     report: Report,
     /// Folders that are known, read or not.
     known: u64,
 }
 
-/// A folder to be read, with the numbers of its twins.
+/// A folder to be read, with the numbers of its duplicates.
 #[derive(Debug)]
 struct Place {
     path: String,
@@ -145,24 +106,24 @@ impl Walker<'_> {
             ids,
             role: Role::Any,
         };
-        self.seen().known = 1;
+        self.progress().known = 1;
         walk(vec![base], DEEPEST, &|place| self.read(&place))?;
-        let report = std::mem::take(&mut self.seen().report);
+        let report = std::mem::take(&mut self.progress().report);
         for repo in self.repos.iter().map(Repo::path) {
             if !report.repositories.contains_key(repo) {
                 let path = self.path(repo);
-                self.found(&Finding::new(
+                self.found(&finding(
                     Flaw::NoRepository,
                     repo,
                     &path,
                     None,
-                    Thing::Other,
+                    Subject::Other,
                 ));
             }
         }
-        for (repo, holding) in &report.repositories {
+        for (repo, contents) in &report.repositories {
             let path = self.path(repo);
-            let findings = holding.judge(repo, &path);
+            let findings = look::flaws(contents, repo, &path);
             findings.iter().for_each(|found| self.found(found));
         }
         Ok(report)
@@ -174,32 +135,31 @@ impl Walker<'_> {
         let fault = |fault| Error::from(fault).during(format!("reading /{}", place.path));
         let looked = self.look(place, rows.map_err(fault)?);
         looked.findings.iter().for_each(|found| self.found(found));
-        let mut seen = self.seen();
-        seen.report.folders += 1;
-        seen.known += looked.below.len() as u64;
-        if let Some((repo, holding)) = looked.holding {
-            seen.report
+        let mut progress = self.progress();
+        progress.report.folders += 1;
+        progress.known += looked.below.len() as u64;
+        if let Some((repo, contents)) = looked.contents {
+            progress
+                .report
                 .repositories
                 .entry(repo)
                 .or_default()
-                .add(&holding);
+                .add(&contents);
         }
-        let holdings = seen.report.repositories.values();
-        let files = holdings
-            .map(|holding| holding.files.iter().sum::<u64>())
-            .sum();
-        let (read, known) = (seen.report.folders, seen.known);
-        drop(seen);
-        (self.tell)(Told::Read(read, known, files));
+        let all = progress.report.repositories.values();
+        let files = all.map(|contents| contents.files.iter().sum::<u64>()).sum();
+        let (read, known) = (progress.report.folders, progress.known);
+        drop(progress);
+        (self.tell)(Event::Read(read, known, files));
         Ok(looked.below)
     }
 
     fn found(&self, finding: &Finding) {
-        (self.tell)(Told::Found(finding));
+        (self.tell)(Event::Found(finding));
     }
 
-    fn seen(&self) -> MutexGuard<'_, Seen> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    fn progress(&self) -> MutexGuard<'_, Progress> {
+        lock(&self.progress)
     }
 
     /// The folder of a repository.

@@ -73,7 +73,7 @@ const KNOWN: [(&str, Advice); 21] = [
         "empty the bin any more",
         Advice {
             en: "",
-            zh: "123 云盘不再允许程序清空回收站：请不时在网页上手动清空",
+            zh: "云盘不再允许程序清空回收站：请不时在网页上手动清空",
         },
     ),
     (
@@ -91,21 +91,21 @@ const KNOWN: [(&str, Advice); 21] = [
         },
     ),
     (
-        "is damaged at 123pan",
+        "is damaged at",
         Advice {
             en: "run restic check",
             zh: "文件已损坏，正在替换：请运行 restic check",
         },
     ),
     (
-        "123pan has lost",
+        "has lost",
         Advice {
             en: "",
-            zh: "123 云盘丢失了刚上传的文件：请重新备份，必要时先运行 restic unlock",
+            zh: "云盘丢失了刚上传的文件：请重新备份，必要时先运行 restic unlock",
         },
     ),
     (
-        "new file(s) into 123pan's bin",
+        "new file(s) into",
         Advice {
             en: "",
             zh: "刚上传的文件被移入了回收站：请重新备份，必要时先运行 restic unlock",
@@ -122,7 +122,7 @@ const KNOWN: [(&str, Advice); 21] = [
         "content audit",
         Advice {
             en: "run restic check, and back up again",
-            zh: "文件被 123 云盘的内容审核拒绝：请运行 restic check，然后重新备份",
+            zh: "文件被云盘的内容审核拒绝：请运行 restic check，然后重新备份",
         },
     ),
     (

@@ -5,7 +5,7 @@
 use libfuzzer_sys::fuzz_target;
 use restic_123pan::civil;
 use restic_123pan::pan123::fuzz::{
-    Endpoint, Outcome, Why, describe, lifetime, parse, read_as_each, why,
+    Endpoint, Outcome, Reason, Way, describe, lifetime, parse, read_as_each, reason,
 };
 use std::time::Duration;
 
@@ -29,20 +29,19 @@ fuzz_target!(|bytes: &[u8]| {
         });
         if let Some(data) = &data {
             assert!(
-                matches!(outcome, Outcome::Answer { code: 0, .. }),
+                outcome == Outcome::Done,
                 "data of a failure"
             );
             read_data(data);
         }
-        let why = why(*endpoint, &outcome);
-        let is_good = matches!(outcome, Outcome::Answer { code: 0, .. });
-        assert_eq!(why.is_none(), is_good, "{outcome:?}");
+        let reason = reason(*endpoint, &outcome);
+        assert_eq!(reason.is_none(), outcome == Outcome::Done, "{outcome:?}");
         assert!(
-            why != Some(Why::Full)
-                || endpoint.writes()
+            reason != Some(Reason::Full)
+                || endpoint.spec().is(Way::Writes)
                 || !matches!(outcome, Outcome::Garbage { .. })
         );
-        let text = describe(*endpoint, &outcome, &trace);
+        let text = describe("123pan", endpoint.spec(), &outcome, &trace);
         assert!(text.len() < LONGEST, "{} bytes for the log", text.len());
         assert!(!text.contains(|c: char| c.is_control()), "{text:?}");
     }

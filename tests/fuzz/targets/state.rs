@@ -6,7 +6,8 @@
 use libfuzzer_sys::fuzz_target;
 use restic_123pan::pan123::Clock;
 use restic_123pan::pan123::fuzz::{
-    Fate, Kept, Line, List, Stored, Token, Waste, journal, made, promised, sealed,
+    GrantFile, List, PendingPurges, PurgeOutcome, Stored, Token, acknowledged, journal, line, made,
+    sealed,
 };
 use std::time::Instant;
 
@@ -16,6 +17,7 @@ const NOW: [u64; 3] = [0, 1_800_000_000, u64::MAX / 2];
 fuzz_target!(|bytes: &[u8]| {
     token(bytes);
     noted(bytes);
+    noted(resealed(bytes).as_bytes());
     open(bytes);
     open(resealed(bytes).as_bytes());
     let Ok(list) = List::parse(bytes) else {
@@ -32,24 +34,24 @@ fuzz_target!(|bytes: &[u8]| {
 
 /// Each line that is whole is read, and written as it would have been.
 fn noted(bytes: &[u8]) {
-    for (since, thrown) in journal(bytes) {
-        let text = Line::of(&thrown, since);
+    for (since, trashed) in journal(bytes) {
+        let text = line(&trashed, since);
         let again: Vec<String> = journal(text.as_bytes())
-            .map(|(since, thrown)| Line::of(&thrown, since))
+            .map(|(since, trashed)| line(&trashed, since))
             .collect();
-        assert!(again == [text] || thrown.files.is_empty());
-        let waste = Waste::of(List::default(), Clock::new(|| 0));
-        waste.add_since(&[thrown], since);
+        assert!(again == [text] || trashed.files.is_empty());
+        let pending = PendingPurges::of(List::default(), Clock::new(|| 0));
+        pending.add_since(&[trashed], since);
     }
 }
 
 /// What is open in a ledger can be written again, and is the same then.
 fn open(ledger: &[u8]) {
     let now = Instant::now();
-    for (repo, promise) in promised(ledger, &|_| Some(now)) {
-        let line = made(0, &repo, &promise);
-        let again = promised(line.as_bytes(), &|_| Some(now));
-        assert!(matches!(&again[..], [(repo, promise)] if made(0, repo, promise) == line));
+    for (repo, file) in acknowledged(ledger, &|_| Some(now)) {
+        let line = made(0, &repo, &file);
+        let again = acknowledged(line.as_bytes(), &|_| Some(now));
+        assert!(matches!(&again[..], [(repo, file)] if made(0, repo, file) == line));
     }
 }
 
@@ -65,10 +67,10 @@ fn token(bytes: &[u8]) {
         assert_eq!(serde_json::to_vec(&again).expect("JSON"), text);
         use_token(&stored.token());
     }
-    let kept = std::str::from_utf8(bytes).ok().and_then(Kept::parse);
+    let kept = std::str::from_utf8(bytes).ok().and_then(GrantFile::parse);
     if let Some(kept) = kept {
         let text = serde_json::to_string(&kept).expect("JSON");
-        assert!(Kept::parse(&text).is_some_and(|again| again == kept));
+        assert!(GrantFile::parse(&text).is_some_and(|again| again == kept));
         use_token(&kept.token());
     }
 }
@@ -82,20 +84,20 @@ fn use_token(token: &Token) {
 /// Files are purged in hundreds, and what is gone isn't on the list any more.
 fn use_list(list: &List, now: u64) {
     let before = list.waiting.len();
-    let waste = Waste::of(list.clone(), Clock::new(move || now));
-    let (due, oldest) = (waste.due(), waste.oldest());
+    let pending = PendingPurges::of(list.clone(), Clock::new(move || now));
+    let (due, oldest) = (pending.due(), pending.oldest());
     assert!(due.len() <= 100 && oldest.len() <= 100);
-    assert_eq!(waste.due(), due, "what is due changes by being asked for");
+    assert_eq!(pending.due(), due, "what is due changes by being asked for");
     let (gone, alive) = due.split_at(due.len() / 2);
-    waste.learn(&Fate {
+    pending.learn(&PurgeOutcome {
         gone: gone.iter().copied().collect(),
         alive: alive.iter().copied().collect(),
-        ..Fate::default()
+        ..PurgeOutcome::default()
     });
-    waste.postpone(&oldest);
-    assert!(waste.due().iter().all(|file| !due.contains(file)));
-    assert!(waste.len() <= before - due.len());
-    let left = waste.into_list();
+    pending.postpone(&oldest);
+    assert!(pending.due().iter().all(|file| !due.contains(file)));
+    assert!(pending.len() <= before - due.len());
+    let left = pending.into_list();
     let again = List::parse(&left.text()).expect("what it has written itself");
     assert_eq!(again.waiting, left.waiting);
     assert_eq!(again.past, left.past);

@@ -6,7 +6,7 @@ use crate::fake::{Endpoint, How, When};
 use crate::restic::{RESTIC, Restic, text};
 use crate::rig::Rig;
 use crate::tree::{self, TempDir};
-use restic_123pan::pan123::{Clock, Flaw, Report, Told, verify};
+use restic_123pan::pan123::{Clock, Event, Flaw, Report, verify};
 use restic_123pan::restic::{Kind, Repo};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -43,7 +43,7 @@ fn look(cloud: &Cloud, repos: &[&str]) -> (Vec<Found>, Report) {
     config.state_dir = Some(cloud.folder().to_owned());
     let found = Mutex::new(Vec::new());
     let report = verify(&config, &repos, &|told| {
-        if let Told::Found(finding) = told {
+        if let Event::Found(finding) = told {
             assert!(!finding.advice.is_empty());
             let (flaw, path) = (finding.flaw, finding.path.trim_start_matches('/'));
             let found_one = (flaw, path.to_owned(), finding.number);

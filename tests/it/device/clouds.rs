@@ -42,6 +42,7 @@ impl Drop for Server {
 
 fn serve(dir: &Path, words: &[&str]) -> Server {
     let log = dir.join("log");
+    fs::create_dir_all(dir.join("repos")).unwrap();
     let mut command = local(dir, &[&["serve", "--listen=127.0.0.1:0"], words].concat());
     let child = command.stderr(File::create(&log).unwrap()).spawn().unwrap();
     let mut server = Server(child, String::new());
@@ -99,6 +100,9 @@ fn what_a_folder_can_not_do_is_one_sentence() {
 #[test]
 fn a_folder_is_examined() {
     let dir = TempDir::new();
+    let (output, text) = run(dir.path(), &["doctor"]);
+    assert_eq!(output.status.code(), Some(1), "no such folder: {text}");
+    fs::create_dir(dir.path().join("repos")).unwrap();
     let (output, text) = run(dir.path(), &["doctor"]);
     assert!(
         output.status.success() && text.contains("✓ folder"),

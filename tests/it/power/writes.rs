@@ -3,6 +3,7 @@
 //! stands in the files then: whole things, or garbage.
 
 use super::machine::{Machine, name};
+use restic_123pan::disk::log::sealed;
 use std::fs;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
@@ -172,10 +173,9 @@ fn garbage_purges_nothing() {
     let entry = serde_json::json!([foreign[0], 0, 0, 0, "d"]);
     stored["files"].as_array_mut().unwrap().push(entry);
     fs::write(&list, stored.to_string()).unwrap();
-    let line = serde_json::json!({
-        "since": 0, "repo": "x", "kind": "data", "at_once": true, "files": [foreign[1]],
-    });
-    fs::write(list.with_extension("journal"), line.to_string()).unwrap();
+    // Whatever wrote it there, its sum is right.
+    let line = sealed(&format!("0\tdata\timmediate\t{}\tx", foreign[1]));
+    fs::write(list.with_extension("journal"), line).unwrap();
     machine.start();
     let left = |m: &mut Machine| -> Vec<u64> { m.cloud.bin().iter().map(|file| file.id).collect() };
     machine.wait_for("the own one's purge", |m| left(m) == foreign);

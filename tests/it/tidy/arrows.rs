@@ -1,82 +1,226 @@
-//! Who may know whom: nothing but the list of clouds names one, and what stands below knows nothing
-//! of what stands above.
+//! The arrows of the crate's first page: who names a cloud, which module uses which, and that the
+//! parts of a cloud go in no circle.
 
-use super::{code, none, read, sources, words};
+use super::{code, has_word, none, read, sources};
 
-/// Whose code names no cloud, for there are several: `clouds.rs` lists them, and each has its own
-/// directory.
-const CLOUDLESS: [&str; 6] = [
-    "src/args/",
-    "src/cloud/",
-    "src/command/",
+/// What is above, or beside a cloud, names none: what differs between clouds comes through
+/// `Store::limits()`, `Health` and the cloud's own directory.
+const NAMELESS: [&str; 14] = [
+    "src/args",
+    "src/command",
     "src/main.rs",
-    "src/settings/",
+    "src/settings",
     "src/units.rs",
+    "src/cloud",
+    "src/store",
+    "src/service",
+    "src/server",
+    "src/restic",
+    "src/body",
+    "src/access",
+    "src/watch",
+    "src/sync.rs",
 ];
+/// What clouds are called.
+const CLOUDS: [&str; 4] = ["123pan", "123 云盘", "smh", "kdocs"];
+/// This program's own name and its variables', which are no cloud's.
+const OWN: [&str; 3] = ["restic-123pan", "restic_123pan", "pan123_"];
 
-/// What stands below, and the modules above that it may not know.
-const BELOW: [(&str, &[&str]); 4] = [
-    (
-        "src/units.rs",
-        &["args", "cloud", "clouds", "command", "settings"],
-    ),
-    ("src/settings/", &["args", "cloud", "clouds", "command"]),
-    ("src/access/", &["args", "command"]),
-    ("src/cloud/", &["args", "clouds", "command"]),
-];
-
-/// The clouds' modules, as `clouds.rs` has them.
-fn clouds() -> Vec<String> {
-    let text = read("src/clouds.rs");
-    let lines = text
-        .lines()
-        .filter_map(|line| line.split_once("::Description"));
-    let clouds = lines.map(|(before, _)| before.trim_start_matches([' ', '&']).to_owned());
-    clouds.collect()
+/// The lines of a source that name a cloud; tests may name one.
+fn namers(text: &str) -> impl Iterator<Item = &str> {
+    let lines = text.lines().take_while(|line| *line != "#[cfg(test)]");
+    lines.filter(|line| {
+        let line = OWN
+            .iter()
+            .fold(line.to_lowercase(), |line, own| line.replace(own, ""));
+        CLOUDS.iter().any(|cloud| line.contains(cloud))
+    })
 }
 
 #[test]
-fn nothing_but_the_list_of_clouds_names_one() {
-    let clouds = clouds();
-    assert!(
-        clouds.len() > 1 && clouds.contains(&"pan123".to_owned()),
-        "{clouds:?}"
-    );
+fn only_a_clouds_directory_names_it() {
     let mut faults = Vec::new();
     for (path, text) in sources("src") {
-        let concerned = CLOUDLESS.iter().any(|folder| path.starts_with(folder));
-        for line in code(&text).filter(|_| concerned && !path.contains("/tests")) {
-            // The program's own name, and that of its variables, came before the second cloud.
-            let own = ["restic-123pan", "restic_123pan", "PAN123_"];
-            let line = own
-                .iter()
-                .fold(line.to_owned(), |line, own| line.replace(own, ""));
-            let module = |cloud: &String| {
-                let below = ["crate", "restic_123pan"].map(|top| format!("{top}::{cloud}"));
-                below.iter().any(|path| line.contains(path))
+        let nameless = NAMELESS.iter().any(|start| path.starts_with(start));
+        if nameless && !path.contains("/tests") {
+            faults.extend(namers(&text).map(|line| format!("{path}: {line}")));
+        }
+    }
+    none(&faults);
+}
+
+/// The clouds' modules, as `clouds.rs` has them, are named there and by themselves.
+#[test]
+fn only_the_list_of_clouds_names_modules_of_clouds() {
+    let list = read("src/clouds.rs");
+    let lines = list
+        .lines()
+        .filter_map(|line| line.split_once("::Description"));
+    let clouds: Vec<&str> = lines
+        .map(|(before, _)| before.trim_start_matches([' ', '&']))
+        .collect();
+    assert!(clouds.len() > 1 && clouds.contains(&"pan123"), "{clouds:?}");
+    let mut faults = Vec::new();
+    for (path, text) in sources("src") {
+        let its_own = |cloud: &&&str| path.starts_with(&format!("src/{cloud}/"));
+        let others = clouds.iter().filter(|cloud| !its_own(cloud));
+        let paths = others
+            .flat_map(|cloud| ["crate", "restic_123pan"].map(|top| format!("{top}::{cloud}")));
+        let paths: Vec<String> = paths.filter(|_| path != "src/clouds.rs").collect();
+        let names = |line: &&str| paths.iter().any(|path| line.contains(path));
+        faults.extend(code(&text).filter(names).map(|l| format!("{path}: {l}")));
+    }
+    none(&faults);
+}
+
+#[test]
+fn the_scanner_of_clouds_works() {
+    let text = "// 123pan's\nuse crate::smh;\n\"restic-123pan\"\nPAN123_X\n#[cfg(test)]\n// kdocs";
+    let found: Vec<_> = namers(text).collect();
+    assert_eq!(found, ["// 123pan's", "use crate::smh;"]);
+}
+
+/// Modules of the crate that those of a folder may not use: the arrows of the crate's first page.
+const ARROWS: [(&str, &[&str]); 10] = [
+    (
+        "src/units.rs",
+        &["settings", "cloud", "clouds", "access", "args", "command"],
+    ),
+    (
+        "src/settings",
+        &["cloud", "clouds", "store", "access", "args", "command"],
+    ),
+    ("src/access", &["cloud", "clouds", "args", "command"]),
+    (
+        "src/restic",
+        &[
+            "body", "store", "cloud", "pan123", "service", "server", "watch", "args", "command",
+        ],
+    ),
+    (
+        "src/body",
+        &[
+            "store", "cloud", "pan123", "service", "server", "watch", "args", "command",
+        ],
+    ),
+    (
+        "src/store",
+        &[
+            "cloud", "pan123", "service", "server", "watch", "args", "command",
+        ],
+    ),
+    (
+        "src/cloud",
+        &[
+            "pan123", "clouds", "service", "server", "watch", "args", "command", "access",
+        ],
+    ),
+    (
+        "src/pan123",
+        &["service", "server", "watch", "args", "command", "access"],
+    ),
+    (
+        "src/service",
+        &["cloud", "pan123", "server", "args", "command"],
+    ),
+    ("src/server", &["cloud", "pan123", "args", "command"]),
+];
+
+#[test]
+fn modules_use_what_is_below_them() {
+    let mut faults = Vec::new();
+    for (path, text) in sources("src") {
+        for (_, above) in ARROWS.iter().filter(|(start, _)| path.starts_with(start)) {
+            let names = |line: &&str| {
+                above
+                    .iter()
+                    .any(|m| line.contains(&format!("crate::{m}::")))
             };
-            if clouds.iter().any(module) || line.to_lowercase().contains("123pan") {
-                faults.push(format!("{path}: {line}"));
+            faults.extend(code(&text).filter(names).map(|l| format!("{path}: {l}")));
+        }
+    }
+    none(&faults);
+}
+
+/// The parts of the 123pan store, each before those that may use it.
+const PARTS: [&[&str]; 6] = [
+    &["api"],
+    &["tree"],
+    &["bin"],
+    &["confirm"],
+    &["upload", "download", "remove", "space"],
+    &["background", "doctor", "verify", "login"],
+];
+
+#[test]
+fn parts_of_a_cloud_go_in_no_circle() {
+    let mut faults = Vec::new();
+    let sources = sources("src/pan123");
+    for (level, parts) in PARTS.iter().enumerate() {
+        let later: Vec<&str> = PARTS[level + 1..]
+            .iter()
+            .flat_map(|p| p.iter().copied())
+            .collect();
+        for part in *parts {
+            let beside = parts.iter().copied().filter(|other| other != part);
+            let above: Vec<&str> = later.iter().copied().chain(beside).collect();
+            let start = [
+                format!("src/pan123/{part}/"),
+                format!("src/pan123/{part}.rs"),
+            ];
+            let own = sources
+                .iter()
+                .filter(|(path, _)| start.iter().any(|s| path.starts_with(s)));
+            for (path, text) in own {
+                let names = |line: &&str| above.iter().any(|part| uses_part(line, part));
+                faults.extend(code(text).filter(names).map(|l| format!("{path}: {l}")));
             }
         }
     }
     none(&faults);
 }
 
+/// Whether a line names a part of the cloud by its path.
+fn uses_part(line: &str, part: &str) -> bool {
+    let paths = ["crate::pan123::", "super::super::", "super::"];
+    let starts = paths.iter().filter_map(|path| line.split_once(path));
+    starts.into_iter().any(|(_, rest)| {
+        let rest = rest.strip_prefix(part).unwrap_or("");
+        rest.starts_with("::") || rest.starts_with(';')
+    })
+}
+
 #[test]
-fn what_stands_below_knows_nothing_above() {
+fn the_client_knows_no_way_to_tokens() {
+    let mut faults = Vec::new();
+    for (path, text) in sources("src/cloud/client") {
+        let names = |line: &&str| line.contains("cloud::token") || line.contains("super::token");
+        faults.extend(code(&text).filter(names).map(|l| format!("{path}: {l}")));
+    }
+    none(&faults);
+}
+
+/// One poisoned lock must not stop the others, and one file says why.
+#[test]
+fn poisoned_locks_are_one_files_business() {
+    const OTHERS: [&str; 7] = [
+        "src/server",
+        "src/access",
+        "src/command",
+        "src/turns.rs",
+        "src/args",
+        "src/main.rs",
+        "src/sync.rs",
+    ];
     let mut faults = Vec::new();
     for (path, text) in sources("src") {
-        let above = BELOW.iter().filter(|(below, _)| path.starts_with(below));
-        let above: Vec<&str> = above.flat_map(|(_, above)| above.iter().copied()).collect();
-        let knows = |line: &&str| {
-            let mut named = line
-                .split("crate::")
-                .skip(1)
-                .filter_map(|rest| words(rest).next());
-            named.any(|module| above.contains(&module))
-        };
-        faults.extend(code(&text).filter(knows).map(|l| format!("{path}: {l}")));
+        let elsewhere = !OTHERS.iter().any(|other| path.starts_with(other));
+        let named = |line: &&str| has_word(line, "PoisonError");
+        faults.extend(
+            code(&text)
+                .filter(|l| elsewhere && named(l))
+                .map(|l| format!("{path}: {l}")),
+        );
     }
     none(&faults);
 }

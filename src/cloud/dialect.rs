@@ -1,0 +1,70 @@
+//! What differs between clouds when a call is made: how a request is signed, how an answer is
+//! read, what it means. Pure: nothing here waits or sends.
+
+use super::call::Spec;
+use super::outcome::{Outcome, Reason};
+use crate::store::Advice;
+
+/// How a cloud is spoken to.
+pub trait Dialect: Send + Sync {
+    /// The cloud's name in sentences.
+    fn cloud(&self) -> &'static str;
+
+    /// Its calls, each at the place of its number.
+    fn table(&self) -> &'static [Spec];
+
+    /// The call whose meanings serve when somebody knocks without a token.
+    fn knock(&self) -> &'static Spec;
+
+    /// Puts on a request what belongs to every one of them: its token, a signature.
+    fn sign(&self, request: &mut Request<'_>, token: Option<&str>);
+
+    /// Reads an answer, and hands its data to `read` if it is a good one; answers what the cloud
+    /// calls the request, for its support, as well.
+    fn understand(
+        &self,
+        spec: &'static Spec,
+        answer: &Answer<'_>,
+        read: &mut Reading<'_>,
+    ) -> (Outcome, String);
+
+    /// Why a call failed; None if it didn't.
+    fn reason(&self, spec: &'static Spec, outcome: &Outcome) -> Option<Reason>;
+
+    /// What the server's owner can do; None for what is no trouble of his.
+    fn advice(&self, reason: Reason) -> Option<Advice>;
+}
+
+/// A request before it is sent. It has no `Debug`: its query and headers may hold secrets.
+pub struct Request<'a> {
+    /// The HTTP method.
+    pub method: &'static str,
+    /// The path on its host.
+    pub path: &'a str,
+    /// The query, without its question mark.
+    pub query: String,
+    /// Its headers.
+    pub headers: Vec<(String, String)>,
+    /// The text that it sends; None if there is none, or if it is read while it is sent.
+    pub body: Option<&'a str>,
+}
+
+impl Request<'_> {
+    /// Adds a header.
+    pub fn header(&mut self, name: &str, value: impl Into<String>) {
+        self.headers.push((name.to_owned(), value.into()));
+    }
+}
+
+/// An answer, whatever it may be.
+pub struct Answer<'a> {
+    /// The HTTP status.
+    pub status: u16,
+    /// Its headers, by name.
+    pub header: &'a dyn Fn(&str) -> Option<String>,
+    /// Its body.
+    pub text: &'a [u8],
+}
+
+/// Reads the data of an answer; an Err says what isn't as it should be.
+pub type Reading<'r> = dyn FnMut(&str) -> Result<(), serde_json::Error> + 'r;

@@ -1,0 +1,232 @@
+//! The frame of a walk through everything that a backup needs of a cloud, step by step, each with
+//! its time and, where it fails, what to do; and the steps that are the same at every cloud. The
+//! others are the cloud's.
+
+use super::client::Client;
+use super::outcome::{Fault, Reason};
+use super::timing::{Timing, now};
+use crate::civil;
+use crate::disk::replace;
+use crate::store::Error;
+use std::fmt::{self, Display};
+use std::net::ToSocketAddrs;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// Seconds that our clock may be wrong by.
+const SKEW: u64 = 120;
+/// What to do about a failure that nobody has described.
+const OTHER: &str = "try again in some minutes; if it stays so, look for what {cloud} says in \
+                     README.md";
+
+/// A step that has been made.
+#[derive(Debug)]
+pub struct Step {
+    /// What it was about.
+    pub name: &'static str,
+    /// How long it took.
+    pub took: Duration,
+    /// What was found.
+    pub found: Result<String, Problem>,
+}
+
+/// What is wrong.
+#[derive(Debug)]
+pub struct Problem {
+    /// What happened.
+    pub text: String,
+    /// What to do, in one sentence.
+    pub advice: String,
+}
+
+impl Problem {
+    /// A problem with what to do about it.
+    pub fn new(text: impl Into<String>, advice: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            advice: advice.into(),
+        }
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        Self::new(
+            error.to_string(),
+            "look at what was said before; then try again",
+        )
+    }
+}
+
+/// What a step finds.
+pub type StepResult = Result<String, Problem>;
+
+impl Problem {
+    /// What is wrong after a call.
+    pub fn of(fault: &Fault, client: &Client) -> Self {
+        let advice = client.advice(fault.reason);
+        let other = || OTHER.replace("{cloud}", client.cloud());
+        let advice = advice.map_or_else(other, |advice| advice.en.to_owned());
+        Self::new(fault.to_string(), advice)
+    }
+
+    /// The same where the client may have met the reason before the call failed.
+    pub fn met(fault: &Fault, client: &Client) -> Self {
+        match client.advice(fault.reason) {
+            Some(_) => Self::of(fault, client),
+            None => {
+                Self::advised(fault.to_string(), client).unwrap_or_else(|_| Self::of(fault, client))
+            }
+        }
+    }
+
+    /// What is wrong, with the advice of the trouble that the client met last; the text again if
+    /// it met none.
+    pub fn advised(text: String, client: &Client) -> Result<Self, String> {
+        match client.troubles.all().into_iter().next() {
+            Some(trouble) => Ok(Self::new(text, trouble.advice.en)),
+            None => Err(text),
+        }
+    }
+}
+
+impl Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (name, millis) = (self.name, self.took.as_millis());
+        match &self.found {
+            Ok(text) => write!(f, "✓ {name:<18}{millis:>6} ms {text}"),
+            Err(Problem { text, advice }) => {
+                write!(f, "✗ {name:<18}{millis:>6} ms {text}\n  → {advice}.")
+            }
+        }
+    }
+}
+
+/// Timeouts for somebody who waits at a terminal.
+pub fn timing() -> Timing {
+    let seconds = Duration::from_secs;
+    Timing {
+        answer: seconds(30),
+        stall: seconds(20),
+        rate_wait: seconds(6),
+        retry: seconds(4),
+        ..Timing::default()
+    }
+}
+
+/// A walk of some doctor's.
+pub struct Walk<'a, D> {
+    /// Who makes the steps.
+    pub doctor: D,
+    /// Who is told of each.
+    pub tell: &'a mut dyn FnMut(&Step),
+    /// Whether all was well.
+    pub good: bool,
+}
+
+impl<D> Walk<'_, D> {
+    /// Makes a step and tells whether all was well.
+    pub fn step(&mut self, name: &'static str, make: fn(&mut D) -> StepResult) -> bool {
+        let start = Instant::now();
+        let found = make(&mut self.doctor);
+        let took = start.elapsed();
+        let is_good = found.is_ok();
+        self.good &= is_good;
+        (self.tell)(&Step { name, took, found });
+        is_good
+    }
+}
+
+/// Whether the state directory can be written; `advice` says what to do if not.
+pub fn state(folder: Option<&Path>, advice: &str) -> StepResult {
+    let Some(folder) = folder else {
+        return Err(Problem::new("no state directory is writable", advice));
+    };
+    let place = folder.display();
+    let probe = folder.join(format!(".doctor-{}", std::process::id()));
+    let written = replace(&probe, b"ok").and_then(|()| std::fs::remove_file(&probe));
+    match written {
+        Ok(()) => Ok(format!("{place} can be written")),
+        Err(error) => Err(Problem::new(format!("{place}: {error}"), advice)),
+    }
+}
+
+/// Whether the name of the API's host has an address.
+pub fn dns(client: &Client) -> StepResult {
+    let (scheme, rest) = client.base().split_once("://").unwrap_or(("", ""));
+    let host = rest.split('/').next().unwrap_or("");
+    if let Some(proxy) = client.proxy() {
+        return Ok(format!("the proxy {proxy} finds {host}"));
+    }
+    let port = if scheme == "http" { 80 } else { 443 };
+    // With a port of its own, or without.
+    let found = match host
+        .rsplit_once(':')
+        .is_some_and(|(_, port)| port.parse::<u16>().is_ok())
+    {
+        true => host.to_socket_addrs(),
+        false => (host, port).to_socket_addrs(),
+    };
+    let advice = "check this machine's DNS servers and --api-url";
+    let problem = |text: &dyn Display| Problem::new(format!("{host}: {text}"), advice);
+    let found: Vec<String> = match found {
+        Ok(found) => found.map(|address| address.ip().to_string()).collect(),
+        Err(error) => return Err(problem(&error)),
+    };
+    match found.first() {
+        None => Err(problem(&"no address")),
+        Some(first) if found.len() == 1 => Ok(format!("{host} is {first}")),
+        Some(first) => Ok(format!("{host} is {first} and {} more", found.len() - 1)),
+    }
+}
+
+/// Whether the cloud answers this address, by TLS where there is TLS.
+pub fn connection(client: &Client) -> StepResult {
+    client.probe().map_err(|fault| match fault.reason {
+        Reason::Blocked => Problem::of(&fault, client),
+        _ if fault.to_string().contains("certificate") => {
+            let date = civil::rfc3339(now());
+            let advice =
+                format!("set this machine's clock, which says {date}, or find who intercepts TLS");
+            Problem::new(fault.to_string(), advice)
+        }
+        _ => Problem::new(
+            fault.to_string(),
+            "check this machine's network and firewall; if its IPv6 is broken, try --no-ipv6",
+        ),
+    })?;
+    let url = client.base();
+    let tls = url.starts_with("https://");
+    Ok(format!("{url} answers{}", if tls { " by TLS" } else { "" }))
+}
+
+/// Whether our clock agrees with the cloud's.
+pub fn clock(client: &Client) -> StepResult {
+    let cloud = client.cloud();
+    let answer = client.probe().map_err(|fault| Problem::of(&fault, client));
+    let Some(theirs) = answer? else {
+        return Ok(format!("{cloud} doesn't tell its time"));
+    };
+    let ours = now();
+    let off = ours.abs_diff(theirs);
+    match off > SKEW {
+        false => Ok(format!("within {} s of {cloud}'s", off + 1)),
+        true => {
+            let (ours, theirs) = (civil::rfc3339(ours), civil::rfc3339(theirs));
+            Err(Problem::new(
+                format!("this machine says {ours}, {cloud} {theirs}"),
+                "set this machine's clock, best by NTP: TLS, tokens and the bin's days go by it",
+            ))
+        }
+    }
+}
+
+/// Whether there is a token for the credentials.
+pub fn credentials(client: &Client) -> StepResult {
+    let logged_in = client.log_in();
+    logged_in.map_err(|fault| Problem::met(&fault, client))?;
+    let until = client.token_expires().map(civil::rfc3339);
+    Ok(until.map_or("accepted".to_owned(), |until| {
+        format!("a token until {until}")
+    }))
+}

@@ -1,0 +1,130 @@
+//! What became of a call, why it failed as far as anybody must act differently on it, and a failed
+//! call as a value. What a cloud's answer means is its own table's.
+
+use crate::store::{self, Cause};
+use std::fmt;
+use std::io;
+
+/// What became of a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was done.
+    Done,
+    /// An answer in the cloud's own format that refuses.
+    Refused {
+        /// The HTTP status.
+        status: u16,
+        /// Its code.
+        code: String,
+        /// Its message, which is for humans but must be read.
+        message: String,
+    },
+    /// An answer that isn't in the cloud's format: a proxy's page, a block, nothing at all.
+    Garbage {
+        /// The HTTP status.
+        status: u16,
+        /// The start of the body.
+        start: String,
+    },
+    /// The request was certainly not received.
+    NotSent(String),
+    /// It may have been received and done; the answer is lost.
+    Lost(String),
+}
+
+/// Why a call failed, as far as anybody must act differently on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Reason {
+    /// The name is taken.
+    Taken,
+    /// The parent folder doesn't exist.
+    NoParent,
+    /// The cloud refuses the name.
+    BadName,
+    /// There is no file with this id, or not yet.
+    NoFile,
+    /// The account's download traffic is used up.
+    Traffic,
+    /// The file is being verified.
+    Verifying,
+    /// The upload was put into a queue; the file may appear later.
+    Queued,
+    /// The account may not write for some hours.
+    Banned,
+    /// This address may not talk to the cloud for some time.
+    Blocked,
+    /// The access token isn't valid.
+    Token,
+    /// The same, because more programs than allowed use this client id.
+    PushedOut,
+    /// The client id and secret aren't accepted, or no token may be asked for yet.
+    NoToken,
+    /// There is no refresh token that the cloud accepts: the user must log in again.
+    Grant,
+    /// The file of the refresh token can't be written.
+    TokenFile,
+    /// The token is over, and another process renews it.
+    Held,
+    /// Too many calls.
+    Throttled,
+    /// The account has no space left.
+    Full,
+    /// The bytes don't match their announced hash or size.
+    Corrupt,
+    /// The endpoint doesn't exist (any more).
+    NoEndpoint,
+    /// The cloud has trouble of its own, and nothing was done.
+    Server,
+    /// The cloud can't be reached.
+    Unreachable,
+    /// The answer was lost, or can't be read; it may have been done.
+    Lost,
+    /// A failure that nobody has described.
+    Unknown,
+}
+
+/// A failed call: why, and a sentence for the log.
+#[derive(Clone, Debug)]
+pub struct Fault {
+    /// Why, as far as it matters.
+    pub reason: Reason,
+    text: String,
+}
+
+impl Fault {
+    /// A fault with its sentence.
+    pub fn new(reason: Reason, text: impl Into<String>) -> Self {
+        let text = text.into();
+        Self { reason, text }
+    }
+
+    /// What is certain for whoever knows only the store.
+    pub fn cause(&self) -> Cause {
+        match self.reason {
+            Reason::Full => Cause::Full,
+            Reason::Lost | Reason::Server | Reason::Unknown => Cause::Cloud,
+            Reason::Corrupt | Reason::BadName | Reason::NoFile => Cause::Cloud,
+            Reason::NoParent | Reason::Taken | Reason::NoEndpoint => Cause::Cloud,
+            _ => Cause::Busy,
+        }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// A failure of a call, as the store's callers know failures.
+impl From<Fault> for store::Error {
+    fn from(fault: Fault) -> Self {
+        Self::new(fault.cause(), fault.to_string())
+    }
+}
+
+impl From<Fault> for io::Error {
+    fn from(fault: Fault) -> Self {
+        Self::other(store::Error::from(fault))
+    }
+}

@@ -1,0 +1,130 @@
+//! What is wrong with the cloud, said in the log so that its reader knows what to do, once a
+//! minute at most and once more when it is over.
+
+use super::dialect::Dialect;
+use super::outcome::Reason;
+use super::timing::now;
+use crate::store::{Advice, Trouble};
+use crate::sync::lock;
+use log::{error, info, warn};
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard};
+use std::time::{Duration, Instant};
+
+/// Least time between two lines about the same trouble.
+const QUIET: Duration = Duration::from_secs(60);
+
+/// Characters of what happened that are remembered.
+const REMEMBERED: usize = 320;
+
+/// The troubles that there were, at most one of each kind.
+#[derive(Default)]
+pub struct Troubles(Mutex<HashMap<Reason, State>>);
+
+struct State {
+    /// When the log was told; None once it was told that it is over.
+    said: Option<Instant>,
+    seen: Trouble,
+}
+
+/// What to do about a damaged file.
+const DAMAGED: Advice = Advice {
+    en: "run `restic check --read-data` and do what it says, as a rule `restic repair packs`, then \
+         back up again; when the same file is sent again, it is replaced",
+    zh: "请运行 `restic check --read-data` 并按其提示处理(通常为 `restic repair packs`)，\
+         然后重新备份；再次上传同一文件时会替换它",
+};
+
+/// Troubles that keep everything from working, and are over as soon as the cloud answers.
+const FATAL: [Reason; 6] = [
+    Reason::Unreachable,
+    Reason::NoToken,
+    Reason::Grant,
+    Reason::TokenFile,
+    Reason::Held,
+    Reason::Blocked,
+];
+
+impl Troubles {
+    /// Says a trouble with what to do about it, unless that was just said.
+    pub fn tell(&self, dialect: &dyn Dialect, reason: Reason, text: &str) {
+        let Some(advice) = dialect.advice(reason) else {
+            return;
+        };
+        let mut troubles = self.troubles();
+        let state = troubles.entry(reason).or_insert_with(|| State::new(advice));
+        state.seen.last = now();
+        state.seen.times += 1;
+        state.seen.over = false;
+        state.seen.text = text.chars().take(REMEMBERED).collect();
+        if state.said.is_none_or(|at| at.elapsed() >= QUIET) {
+            state.said = Some(Instant::now());
+            warn!("{text}; {}", advice.en);
+        }
+    }
+
+    /// Says that a file is damaged. Each of them is said: which one it is, is what matters.
+    pub fn damaged(&self, text: &str) {
+        error!("{text}; {}", DAMAGED.en);
+        let mut troubles = self.troubles();
+        let state = troubles.entry(Reason::Corrupt);
+        let seen = &mut state.or_insert_with(|| State::new(DAMAGED)).seen;
+        seen.last = now();
+        seen.times += 1;
+        seen.text = text.chars().take(REMEMBERED).collect();
+    }
+
+    /// How many files were found damaged.
+    pub fn damages(&self) -> u64 {
+        let troubles = self.troubles();
+        troubles
+            .get(&Reason::Corrupt)
+            .map_or(0, |state| state.seen.times)
+    }
+
+    /// Says that the cloud answers, if it didn't before.
+    pub fn over(&self, dialect: &dyn Dialect) {
+        let mut troubles = self.troubles();
+        let mut is_over = false;
+        for reason in FATAL {
+            if let Some(state) = troubles.get_mut(&reason) {
+                state.seen.over = true;
+                is_over |= state.said.take().is_some();
+            }
+        }
+        if is_over {
+            info!("{} answers again", dialect.cloud());
+        }
+    }
+
+    /// Whether one of those stands that keep everything from working.
+    pub fn unusable(&self) -> bool {
+        let troubles = self.troubles();
+        FATAL
+            .iter()
+            .any(|reason| troubles.get(reason).is_some_and(|state| !state.seen.over))
+    }
+
+    /// All of them, the last first.
+    pub fn all(&self) -> Vec<Trouble> {
+        let mut all: Vec<Trouble> = self.troubles().values().map(|s| s.seen.clone()).collect();
+        all.sort_by_key(|trouble| std::cmp::Reverse(trouble.last));
+        all
+    }
+
+    fn troubles(&self) -> MutexGuard<'_, HashMap<Reason, State>> {
+        lock(&self.0)
+    }
+}
+
+impl State {
+    fn new(advice: Advice) -> Self {
+        let since = now();
+        let seen = Trouble {
+            since,
+            advice,
+            ..Trouble::default()
+        };
+        Self { said: None, seen }
+    }
+}

@@ -1,0 +1,102 @@
+//! Reading many folders: level by level, those of a level side by side as far as the rate goes.
+//! What is read of them, and what lies below, the caller says.
+
+use crate::store::{Cause, Error};
+use crate::sync::lock;
+use std::sync::Mutex;
+use std::thread;
+
+/// Folders that are read at once.
+const READERS: usize = 8;
+/// Bytes of stack of a reader; it makes HTTPS calls.
+const STACK: usize = 256 << 10;
+
+/// What reads a place, and tells which ones lie below it.
+pub type Read<'a, P> = dyn Fn(P) -> Result<Vec<P>, Error> + Sync + 'a;
+
+/// Has all places read, and those below them, down to `deepest` levels. The first error ends it.
+pub fn walk<P: Send>(start: Vec<P>, deepest: usize, read: &Read<'_, P>) -> Result<(), Error> {
+    let mut places = start;
+    for _ in 0..=deepest {
+        if places.is_empty() {
+            break;
+        }
+        places = level(places, read)?;
+    }
+    Ok(())
+}
+
+/// Reads the places of a level; answers those of the next.
+fn level<P: Send>(places: Vec<P>, read: &Read<'_, P>) -> Result<Vec<P>, Error> {
+    let (readers, next) = (places.len().min(READERS), Mutex::new(places.into_iter()));
+    let (below, failed) = (Mutex::new(Vec::new()), Mutex::new(None));
+    let work = || {
+        while lock(&failed).is_none() {
+            // Let go of before the place is read, so that others can take the next.
+            let place = lock(&next).next();
+            match place.map(read) {
+                None => return,
+                Some(Ok(more)) => lock(&below).extend(more),
+                Some(Err(error)) => {
+                    lock(&failed).get_or_insert(error);
+                }
+            }
+        }
+    };
+    thread::scope(|scope| -> Result<(), Error> {
+        for _ in 0..readers {
+            let builder = thread::Builder::new().stack_size(STACK);
+            let reader = builder.spawn_scoped(scope, work);
+            reader.map_err(|e| Error::new(Cause::Busy, format!("starting a thread: {e}")))?;
+        }
+        Ok(())
+    })?;
+    match lock(&failed).take() {
+        Some(error) => Err(error),
+        None => Ok(std::mem::take(&mut *lock(&below))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Condvar;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
+
+    #[test]
+    fn places_of_a_level_are_read_side_by_side() {
+        let (inside, changed) = (Mutex::new(0), Condvar::new());
+        let read = |_: usize| {
+            let mut count = lock(&inside);
+            *count += 1;
+            changed.notify_all();
+            let patience = Duration::from_secs(60);
+            let waited = changed.wait_timeout_while(count, patience, |count| *count < 2);
+            assert!(!waited.unwrap().1.timed_out(), "nobody else is reading");
+            Ok(Vec::new())
+        };
+        assert!(walk(vec![0, 1], 0, &read).is_ok());
+    }
+
+    #[test]
+    fn everything_down_to_the_deepest_is_read_once() {
+        let read_places = AtomicUsize::new(0);
+        let read = |depth: usize| {
+            read_places.fetch_add(1, Ordering::Relaxed);
+            Ok(vec![depth + 1; 3])
+        };
+        assert!(walk(vec![0], 2, &read).is_ok());
+        assert_eq!(read_places.into_inner(), 1 + 3 + 9);
+    }
+
+    #[test]
+    fn the_first_error_ends_it() {
+        let read = |place: usize| match place {
+            7 => Err(Error::new(Cause::Busy, "as it should")),
+            _ => Ok(vec![7]),
+        };
+        let error = walk(vec![0], 9, &read).unwrap_err();
+        assert_eq!(error.to_string(), "as it should");
+    }
+}

@@ -1,0 +1,374 @@
+//! What happens in the background, in one thread of its own: purging from the bin what was put
+//! there and whose time has come, or the oldest of it when the account gets full; finding out the
+//! account's tier and space; looking for snapshots once more. Nobody waits for any of it, and all
+//! of its calls go last.
+
+use super::api::{Api, BATCH, Row, User, rates};
+use super::bin::Trash;
+use super::bin::batching::PurgeBatching;
+use super::bin::look::{destroy, examine};
+use super::confirm::Confirm;
+use super::space::Space;
+use super::{Bin, Config, Tier};
+use crate::cloud::{Fault, Priority, Reason, pause};
+use crate::restic::Id;
+use log::{info, warn};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
+use std::thread::{Builder, JoinHandle};
+use std::time::{Duration, Instant};
+
+/// Files on the purge list for each of which its writes are a millisecond rarer: a long list costs
+/// more flash memory a write.
+const RARER: Duration = Duration::from_millis(1);
+/// Single files that 123pan must refuse to purge, one after the other, until it is believed that
+/// it refuses all.
+const REFUSALS: u32 = 5;
+/// Early purges without any gain in space until it is believed that the bin takes up none.
+const VAIN: u32 = 3;
+/// Bytes of stack; it makes HTTPS calls.
+const STACK: usize = 256 << 10;
+
+/// The thread in the background.
+pub struct Background {
+    /// Sending wakes it, hanging up ends it.
+    bell: SyncSender<()>,
+    thread: JoinHandle<()>,
+}
+
+/// What it works with.
+pub struct Parts {
+    /// The way to 123pan.
+    pub api: Arc<Api>,
+    /// The way into the bin, with what is to be purged from there.
+    pub trash: Arc<Trash>,
+    /// What is to be looked for once more.
+    pub confirm: Arc<Confirm>,
+    /// The account's space.
+    pub space: Arc<Space>,
+}
+
+struct Work {
+    parts: Parts,
+    rung: Receiver<()>,
+    share: f64,
+    /// When the tier is asked for; None when it needn't be.
+    tier_at: Option<Instant>,
+    /// When the bin is looked at; None when there is nothing to purge with.
+    purge_at: Option<Instant>,
+    /// When the free space is looked at; None when it doesn't matter.
+    space_at: Option<Instant>,
+    /// Bytes that are to be free.
+    reserve: u64,
+    /// When what an earlier process had under way is looked at.
+    recall_at: Instant,
+    /// When the purge list may be written.
+    store_at: Instant,
+    failures: u32,
+    batching: PurgeBatching,
+    /// Most files in a call: fewer while 123pan refuses one of them.
+    most: usize,
+    refusals: u32,
+    vain: u32,
+    said_low: bool,
+}
+
+impl Background {
+    /// Starts the thread; None if the machine has none left.
+    pub fn start(parts: Parts, config: &Config) -> Option<Self> {
+        let (bell, rung) = sync_channel(1);
+        let now = Instant::now();
+        let purges = config.bin != Bin::Keep;
+        let mut work = Work {
+            parts,
+            rung,
+            share: config.rate_share,
+            tier_at: config.tier.is_none().then_some(now),
+            purge_at: purges.then_some(now),
+            space_at: (purges && config.reserve > 0).then_some(now),
+            reserve: config.reserve,
+            recall_at: now,
+            store_at: now,
+            failures: 0,
+            batching: PurgeBatching::new(config.bin),
+            most: BATCH,
+            refusals: 0,
+            vain: 0,
+            said_low: false,
+        };
+        let thread = Builder::new()
+            .name("background".to_owned())
+            .stack_size(STACK)
+            .spawn(move || work.run());
+        let thread = thread.inspect_err(|e| warn!("nothing will be purged: no thread for it: {e}"));
+        Some(Self {
+            bell,
+            thread: thread.ok()?,
+        })
+    }
+
+    /// Has the account looked at as soon as the thread is free.
+    pub fn wake(&self) {
+        // One ring is as good as many.
+        let _ = self.bell.try_send(());
+    }
+
+    /// Ends the thread, after its call.
+    pub fn stop(self) {
+        drop(self.bell);
+        let _ = self.thread.join();
+    }
+}
+
+impl Work {
+    fn run(&mut self) {
+        let tick = self.parts.api.timing().purge;
+        loop {
+            match self.rung.recv_timeout(tick) {
+                Ok(()) => self.look(),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+            let due = |at: Option<Instant>| at.is_some_and(|at| at <= Instant::now());
+            if due(Some(self.recall_at)) {
+                self.recall();
+            }
+            self.store();
+            if due(self.tier_at) {
+                self.find_tier();
+            }
+            if due(self.purge_at) {
+                self.purge();
+            }
+            if self.purge_at.is_some() && due(self.space_at) {
+                self.keep_reserve();
+            }
+            self.parts.space.look(&self.parts.api);
+            self.parts.confirm.confirm_snapshots();
+        }
+        self.parts.trash.pending.store();
+    }
+
+    fn stopping(&self) -> bool {
+        match self.rung.try_recv() {
+            Ok(()) => self.look(),
+            Err(TryRecvError::Empty) => {}
+            Err(TryRecvError::Disconnected) => return true,
+        }
+        false
+    }
+
+    /// Looks at the account, because somebody watches.
+    fn look(&self) {
+        let client = &self.parts.api.client;
+        if client.seen.is_old() {
+            // What comes of it is noted by the client.
+            let _ = self.account();
+        }
+    }
+
+    fn account(&self) -> Result<User, Fault> {
+        self.parts.space.account(&self.parts.api)
+    }
+
+    /// Finds out which removals were carried out that an earlier process had under way: others
+    /// may have put the rest into the bin since (safety rule 19).
+    fn recall(&mut self) {
+        let pending = &self.parts.trash.pending;
+        while let Some(files) = pending.uncommitted() {
+            let mut in_bin = Vec::new();
+            for batch in files.chunks(BATCH) {
+                let Ok(looked) = examine(&self.parts.api, batch, Priority::Background) else {
+                    self.recall_at = Instant::now() + self.parts.api.timing().tier;
+                    return;
+                };
+                in_bin.extend(looked.in_bin.iter().map(|row| row.file_id));
+            }
+            pending.recall(&in_bin);
+        }
+    }
+
+    /// Writes the purge list, and the token if it couldn't be, unless that was just done.
+    fn store(&mut self) {
+        let pending = &self.parts.trash.pending;
+        if Instant::now() < self.store_at {
+            return;
+        }
+        if self.parts.api.client.keep_token() | pending.store() {
+            let files = u32::try_from(pending.len()).unwrap_or(u32::MAX);
+            self.store_at = Instant::now() + self.parts.api.timing().store + RARER * files;
+        }
+    }
+
+    fn find_tier(&mut self) {
+        let client = &self.parts.api.client;
+        let Ok(user) = self.account() else {
+            self.tier_at = Some(Instant::now() + client.timing.tier);
+            return;
+        };
+        self.tier_at = None;
+        let tier = if user.vip { Tier::Vip } else { Tier::Free };
+        client.pacer.set(&rates(tier, self.share));
+        let total = user.space();
+        info!(
+            "123pan answers; the account is {tier:?}, with {} GiB of {} free",
+            user.free() >> 30,
+            total >> 30
+        );
+    }
+
+    /// Purges what is due, unless somebody has brought it back (safety rule 19).
+    fn purge(&mut self) {
+        while !self.stopping() {
+            let mut due = self.parts.trash.pending.due();
+            due.truncate(self.most);
+            if !self.batching.is_due(&due, self.most) || self.purge_some(&due, u64::MAX).is_none() {
+                return;
+            }
+            self.store();
+        }
+    }
+
+    /// Purges the first of up to a hundred files, until so many bytes are free, and tells how many
+    /// were freed; None if it failed.
+    fn purge_some(&mut self, files: &[u64], enough: u64) -> Option<u64> {
+        let Ok(mut looked) = examine(&self.parts.api, files, Priority::Background) else {
+            self.wait();
+            return None;
+        };
+        // A list that was damaged on disk may name anything.
+        for row in looked.in_bin.extract_if(.., |row| !is_restics(row)) {
+            looked.outcome.alive.insert(row.file_id);
+        }
+        let mut freed = 0;
+        let needed = looked.in_bin.iter().take_while(|row| {
+            let needed = freed < enough;
+            freed += if needed { row.size } else { 0 };
+            needed
+        });
+        let needed: Vec<u64> = needed.map(|row| row.file_id).collect();
+        if let Err(fault) = destroy(&self.parts.api, &needed) {
+            self.refused(&fault, &needed);
+            return None;
+        }
+        (self.failures, self.refusals) = (0, 0);
+        self.most = (self.most * 2).min(BATCH);
+        let mut outcome = looked.outcome;
+        outcome.gone.extend(needed);
+        self.parts.trash.pending.learn(&outcome);
+        Some(freed)
+    }
+
+    fn wait(&mut self) {
+        self.failures += 1;
+        let pause = pause(self.parts.api.timing().tier, self.failures);
+        self.purge_at = Some(Instant::now() + pause);
+    }
+
+    /// A call to purge has failed: one of its files may spoil it for the others, or 123pan may not
+    /// have this call any more.
+    fn refused(&mut self, fault: &Fault, files: &[u64]) {
+        let soon = Instant::now() + self.parts.api.timing().purge;
+        let is_refusal = matches!(
+            fault.reason,
+            Reason::Unknown | Reason::NoFile | Reason::Server
+        );
+        self.refusals += u32::from(is_refusal && files.len() == 1);
+        if fault.reason == Reason::NoEndpoint || self.refusals >= REFUSALS {
+            warn!(
+                "123pan doesn't let programs empty the bin any more ({fault}): deleted files stay \
+                 there until you empty it by hand; it is tried again after a restart"
+            );
+            self.purge_at = None;
+        } else if !is_refusal {
+            self.wait();
+        } else if files.len() > 1 {
+            self.most = files.len() / 2;
+            self.purge_at = Some(soon);
+        } else {
+            self.parts.trash.pending.postpone(files);
+            self.purge_at = Some(soon);
+        }
+    }
+
+    /// Purges the oldest of what lies in the bin before its time, while less than the reserve is
+    /// free.
+    fn keep_reserve(&mut self) {
+        if self.parts.trash.pending.oldest().is_empty() {
+            return;
+        }
+        let timing = self.parts.api.timing().clone();
+        self.space_at = Some(Instant::now() + timing.tier);
+        let Ok(user) = self.account() else {
+            return;
+        };
+        self.space_at = Some(Instant::now() + timing.space);
+        let mut free = user.free();
+        self.say_low(free);
+        while free < self.reserve && !self.stopping() {
+            let mut oldest = self.parts.trash.pending.oldest();
+            oldest.truncate(self.most);
+            if oldest.is_empty() {
+                warn!(
+                    "{} MiB are free in the account, less than the reserve, and nothing is left \
+                     in the bin to be purged",
+                    free >> 20
+                );
+                return;
+            }
+            let files = self.parts.trash.pending.len();
+            let Some(freed) = self.purge_some(&oldest, self.reserve - free) else {
+                return;
+            };
+            // What `infos` doesn't show in the bin yet is left for the next time.
+            if self.parts.trash.pending.len() == files {
+                return;
+            }
+            let Ok(user) = self.account() else {
+                return;
+            };
+            if self.is_vain(&user, free, freed) {
+                return;
+            }
+            free = user.free();
+        }
+    }
+
+    fn say_low(&mut self, free: u64) {
+        let is_low = free < self.reserve;
+        if is_low && !self.said_low {
+            warn!(
+                "{} MiB are free in the account, less than the reserve of {} MiB: the oldest \
+                 deleted files are purged from the bin before their time",
+                free >> 20,
+                self.reserve >> 20
+            );
+        } else if self.said_low && !is_low {
+            info!("the account has its reserve again");
+        }
+        self.said_low = is_low;
+    }
+
+    /// Whether a purge of so many bytes has brought no space. Whether the bin takes up any isn't
+    /// documented (API reference 6.7), so it must not be emptied for nothing.
+    fn is_vain(&mut self, user: &User, before: u64, freed: u64) -> bool {
+        if freed == 0 || user.free() > before {
+            self.vain = 0;
+            return false;
+        }
+        self.vain += 1;
+        if self.vain >= VAIN {
+            warn!(
+                "purging brings no space in this account: what is left in the bin stays its time"
+            );
+            self.space_at = None;
+        }
+        true
+    }
+}
+
+/// Whether something in the bin can be a repository's file: those that go there are named by
+/// hashes, but for what the service has added to a name.
+fn is_restics(row: &Row) -> bool {
+    row.kind == 0 && row.filename.get(..64).and_then(Id::from_hex).is_some()
+}

@@ -1,0 +1,188 @@
+//! Lists of a repository's files, and their sizes. Packs lie in up to 256 folders, which are read
+//! side by side as far as the rate goes, and told as they come.
+
+use super::files::{CONFIG, Known};
+use super::paths::{Path, join};
+use super::root::{name_of, priority_of};
+use super::{Scan, Tree};
+use crate::cloud::Priority;
+use crate::pan123::api::Row;
+use crate::restic::{File, Id, Kind};
+use crate::store::{Cause, Entry, Error, Found};
+use crate::sync::lock;
+use std::sync::Mutex;
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::thread;
+use std::vec::IntoIter;
+
+/// Folders that are read at once: enough for ten calls a second that take a second each.
+const READERS: usize = 8;
+/// Folders that are read ahead of a slow client.
+const AHEAD: usize = 4;
+/// Bytes of stack of a reader; it makes HTTPS calls.
+const STACK: usize = 256 << 10;
+
+impl Tree {
+    /// Lists the files of a kind, whose folder this is.
+    pub fn list(&self, path: &Path, kind: Kind, found: &mut Found<'_>) -> Result<(), Error> {
+        let Some(scan) = self.scan(path, priority_of(Some(kind)))? else {
+            return Err(Error::new(Cause::Absent, format!("/{path} doesn't exist")));
+        };
+        if kind != Kind::Data {
+            return tell(&scan, found);
+        }
+        let shards: Vec<String> = self.known().subfolders(path);
+        let shards = shards.into_iter().filter(|name| is_shard(name));
+        self.list_shards(shards.map(|name| join(path, &name)).collect(), found)
+    }
+
+    fn list_shards(&self, shards: Vec<String>, found: &mut Found<'_>) -> Result<(), Error> {
+        let readers = shards.len().min(READERS);
+        let mut shards = shards.into_iter();
+        // Alone, so that the client soon sees something: side by side all would be done late.
+        if let Some(path) = shards.next() {
+            tell(&self.scan_shown(&path, Priority::Packs)?, found)?;
+        }
+        let next = Mutex::new(shards);
+        thread::scope(|scope| {
+            let (sender, receiver) = sync_channel(AHEAD);
+            for _ in 0..readers {
+                let (sender, next) = (sender.clone(), &next);
+                let builder = thread::Builder::new()
+                    .name("list".to_owned())
+                    .stack_size(STACK);
+                let reader = builder.spawn_scoped(scope, move || self.read_shards(next, &sender));
+                reader.map_err(|e| Error::new(Cause::Busy, format!("starting a thread: {e}")))?;
+            }
+            drop(sender);
+            // When this ends early the receiver goes, which ends the readers.
+            receiver
+                .into_iter()
+                .try_for_each(|scan| tell(&scan?, found))
+        })
+    }
+
+    fn read_shards(
+        &self,
+        next: &Mutex<IntoIter<String>>,
+        sender: &SyncSender<Result<Scan, Error>>,
+    ) {
+        loop {
+            let shard = lock(next).next();
+            let Some(path) = shard else { return };
+            if sender
+                .send(self.scan_shown(&path, Priority::Packs))
+                .is_err()
+            {
+                return;
+            }
+        }
+    }
+
+    /// The size of a file in this folder.
+    pub fn stat(&self, path: &Path, file: &File) -> Result<u64, Error> {
+        let (name, priority) = (name_of(file), priority_of(file.kind()));
+        let known = match file.kind() {
+            // The lists of packs are long; and every command begins with the config, about which
+            // can be asked together with all folders.
+            None | Some(Kind::Data) => self.locate_now(path, name, priority)?,
+            _ => self.look(path, name, priority)?,
+        };
+        match newest(&known) {
+            Some(known) => Ok(known.size),
+            None => Err(Error::new(
+                Cause::Absent,
+                format!("/{path} has no {}", file.name()),
+            )),
+        }
+    }
+
+    /// The fresh living rows of a name in a folder.
+    pub fn rows(&self, path: &Path, name: Id, priority: Priority) -> Result<Vec<Row>, Error> {
+        let Some(scan) = self.scan(path, priority)? else {
+            return Ok(Vec::new());
+        };
+        let files = scan.files.named(name);
+        let mut rows: Vec<Row> = scan.rows;
+        rows.retain(|row| files.iter().any(|known| known.file == row.file_id));
+        if rows.is_empty() && !files.is_empty() {
+            // Our own, which the list doesn't show yet.
+            let ids: Vec<u64> = files.iter().map(|known| known.file).collect();
+            rows = self.api.infos(&ids, priority)?;
+            rows.retain(Row::is_file);
+        }
+        Ok(rows)
+    }
+}
+
+/// Of several files of one name the newest is the one that replaced the others. A config is never
+/// replaced: the first one has made the repository.
+pub fn newest(known: &[Known]) -> Option<Known> {
+    let by_age = known.iter().copied();
+    match known.first()?.name {
+        CONFIG => by_age.min_by_key(|known| known.file),
+        _ => by_age.max_by_key(|known| known.file),
+    }
+}
+
+/// The rows of a name that hold these bytes. Of several configs the first one alone counts: the
+/// servers that have stored the others take them back, at this moment perhaps.
+pub fn holding<'r>(
+    name: Id,
+    rows: &'r [Row],
+    size: u64,
+    md5: &'r str,
+) -> impl Iterator<Item = &'r Row> {
+    let first = rows.iter().map(|row| row.file_id).min();
+    rows.iter()
+        .filter(move |row| name != CONFIG || Some(row.file_id) == first)
+        .filter(move |row| row.holds(size, md5))
+}
+
+/// Tells the files of a folder, each name once.
+fn tell(scan: &Scan, found: &mut Found<'_>) -> Result<(), Error> {
+    let mut files = scan.files.iter().copied().peekable();
+    while let Some(mut known) = files.next() {
+        while let Some(double) = files.next_if(|next| next.name == known.name) {
+            known = newest(&[known, double]).unwrap_or(known);
+        }
+        found(Entry {
+            id: known.name,
+            size: known.size,
+        })?;
+    }
+    Ok(())
+}
+
+/// Whether a folder below `data` is one of its 256.
+pub fn is_shard(name: &str) -> bool {
+    name.len() == 2 && name.bytes().all(|c| matches!(c, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_config_alone_counts() {
+        let row = |file_id: u64, etag: &str| Row {
+            file_id,
+            etag: etag.to_owned(),
+            size: 155,
+            ..serde_json::from_str(r#"{"fileId":0,"filename":"config"}"#).expect("a row")
+        };
+        let rows = [row(7, "bb"), row(5, "aa"), row(6, "bb")];
+        let found = |name, size, md5| -> Vec<u64> {
+            let held = holding(name, &rows, size, md5);
+            held.map(|row| row.file_id).collect()
+        };
+        assert_eq!(found(CONFIG, 155, "AA"), [5]);
+        assert_eq!(
+            found(CONFIG, 155, "bb"),
+            [0; 0],
+            "it is about to be taken back"
+        );
+        assert_eq!(found(CONFIG, 156, "aa"), [0; 0]);
+        assert_eq!(found(Id([1; 32]), 155, "bb"), [7, 6]);
+    }
+}
