@@ -12,7 +12,7 @@
 #   .ipk  OpenWrt up to 24.10, with opkg                     (tar, gzip)
 #   .apk  OpenWrt 25.12 and newer, with apk; apk's format 2  (tar, gzip, sha1sum)
 #   .image.tar, .oci.tar  images for Docker and Podman: image.sh
-#   luci-app-restic-123pan for both of OpenWrt's: luci.sh
+#   luci-app-restic-123pan  its pages in OpenWrt's LuCI          (perl)
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -111,11 +111,14 @@ openwrt_root() {
     echo /etc/restic-123pan | put 644 "$root/lib/upgrade/keep.d/restic-123pan"
 }
 
+# ipk NAME ARCH ROOT SCRIPTS [NEEDED]: the package for opkg of these files, with the scripts in a
+# folder, and names of packages that it needs.
 ipk() {
-    local arch=$1 root=$2 parts="$dir/ipk-$1"
-    mkdir -p "$parts/control"
+    local name=$1 arch=$2 root=$3 parts script
+    parts=$(mktemp -d "$dir/ipk.XXXXXX")
+    chmod 755 "$parts"
     put 644 "$parts/control/control" <<END
-Package: restic-123pan
+Package: $name
 Version: $version-1
 Architecture: $arch
 Maintainer: $contact
@@ -123,16 +126,18 @@ Section: net
 Priority: optional
 License: MIT
 Installed-Size: $(bytes "$root")
-Description: $about
+${5:+Depends: ${5// /, }
+}Description: $about
 END
-    echo /etc/config/restic-123pan | put 644 "$parts/control/conffiles"
-    put 755 "$parts/control/postinst" <"tests/packages/openwrt/postinst"
-    put 755 "$parts/control/prerm" <"tests/packages/openwrt/prerm"
+    [ ! -f "$4/conffiles" ] || put 644 "$parts/control/conffiles" <"$4/conffiles"
+    for script in postinst prerm; do
+        [ ! -f "$4/$script" ] || put 755 "$parts/control/$script" <"$4/$script"
+    done
     archive "$parts/control" . >"$parts/control.tar.gz"
     archive "$root" . >"$parts/data.tar.gz"
     echo 2.0 >"$parts/debian-binary"
     archive "$parts" ./debian-binary ./control.tar.gz ./data.tar.gz \
-        >"$out/restic-123pan_$version-1_$arch.ipk"
+        >"$out/${name}_$version-1_$arch.ipk"
 }
 
 # segment FOLDER FILE...: a part of an .apk. Its archives follow each other as one stream, so
@@ -155,13 +160,14 @@ segment() {
     done
 }
 
+# apk NAME ARCH ROOT SCRIPTS [NEEDED]: likewise, for apk, which calls any architecture noarch.
 apk() {
-    local arch=$1 root=$2 parts="$dir/apk-$1" names=()
-    mkdir -p "$parts"
+    local name=$1 arch=$2 root=$3 parts names=() scripts=()
+    parts=$(mktemp -d "$dir/apk.XXXXXX")
     mapfile -t names < <(cd "$root" && find . -mindepth 1 -printf '%P\n' | sort)
     { segment "$root" "${names[@]}"; head -c 1024 /dev/zero; } | gzip -9n >"$parts/data.tar.gz"
     put 644 "$parts/.PKGINFO" <<END
-pkgname = restic-123pan
+pkgname = $name
 pkgver = $version-r1
 pkgdesc = $about
 url = https://www.123pan.com/developer
@@ -171,12 +177,31 @@ size = $(bytes "$root")
 arch = $arch
 origin = restic-123pan
 license = MIT
+$(for need in ${5:-}; do echo "depend = $need"; done)
 datahash = $(sha256sum <"$parts/data.tar.gz" | cut -d' ' -f1)
 END
-    put 755 "$parts/.post-install" <"tests/packages/openwrt/postinst"
-    put 755 "$parts/.pre-deinstall" <"tests/packages/openwrt/prerm"
-    segment "$parts" .PKGINFO .post-install .pre-deinstall | gzip -9n >"$parts/control.tar.gz"
-    cat "$parts/control.tar.gz" "$parts/data.tar.gz" >"$out/restic-123pan-$version-r1.$arch.apk"
+    sed -i '/^$/d' "$parts/.PKGINFO"
+    put 755 "$parts/.post-install" <"$4/postinst"
+    scripts=(.post-install)
+    if [ -f "$4/prerm" ]; then
+        put 755 "$parts/.pre-deinstall" <"$4/prerm"
+        scripts+=(.pre-deinstall)
+    fi
+    segment "$parts" .PKGINFO "${scripts[@]}" | gzip -9n >"$parts/control.tar.gz"
+    cat "$parts/control.tar.gz" "$parts/data.tar.gz" >"$out/$name-$version-r1.$arch.apk"
+}
+
+# luci: the pages in the router's own administration, for every architecture.
+luci() {
+    local root="$dir/luci" file about='LuCI: status and settings of restic-123pan'
+    while read -r file; do
+        put "$([ -x "tests/packages/luci/root/$file" ] && echo 755 || echo 644)" "$root/$file" \
+            <"tests/packages/luci/root/$file"
+    done < <(cd tests/packages/luci/root && find . -type f -printf '%P\n')
+    tests/packages/luci/po2lmo tests/packages/luci/po/zh_Hans.po |
+        put 644 "$root/usr/lib/lua/luci/i18n/restic-123pan.zh-cn.lmo"
+    ipk luci-app-restic-123pan all "$root" tests/packages/luci/scripts 'luci-base restic-123pan'
+    apk luci-app-restic-123pan noarch "$root" tests/packages/luci/scripts 'luci-base restic-123pan'
 }
 
 # pack NAME: all packages of a device.
@@ -188,8 +213,8 @@ pack() {
     [ -z "$arch" ] || deb "$binary" "$arch"
     openwrt_root "$binary" "$root"
     for arch in $(field "$1" openwrt | tr , ' '); do
-        ipk "$arch" "$root"
-        apk "$arch" "$root"
+        ipk restic-123pan "$arch" "$root" tests/packages/openwrt
+        apk restic-123pan "$arch" "$root" tests/packages/openwrt
     done
 }
 
@@ -205,9 +230,10 @@ for name in $wanted; do
         fail "$name isn't built; run make dist TARGET=$name first"
     fi
 done
+[ -n "$(ls "$out")" ] || fail "nothing is built; run make dist first"
 [ -z "$IMAGES" ] || images
+luci
 cd "$out"
-[ -n "$(ls)" ] || fail "nothing is built; run make dist first"
 sha256sum -- * >"$dir/SHA256SUMS"
 mv "$dir/SHA256SUMS" .
 say "packages and SHA256SUMS are in $out"

@@ -33,24 +33,34 @@ const CLOUDS = {
 
 /* Words of names as people write them. */
 const WORDS = {
-	api: 'API', ca: 'CA', cert: 'certificate', dir: 'folder', htpasswd: 'Password', http: 'HTTP',
-	id: 'ID', ipv6: 'IPv6', oauth: 'OAuth', repo: 'repository', repos: 'repositories', smh: 'SMH',
-	tls: 'TLS', url: 'URL',
+	api: 'API', auth: 'passwords', bin: 'recycle bin', ca: 'CA', cert: 'certificate', config: 'more options',
+	dir: 'folder', htpasswd: 'password', http: 'HTTP', id: 'ID', ipv6: 'IPv6', oauth: 'OAuth',
+	repo: 'repository', repos: 'repositories', smh: 'SMH', tls: 'TLS', url: 'URL',
 };
 
 /* Those of the router's that the program doesn't know: name, meaning, whether nobody may see it. */
 const OWN = [
-	['client_id', _('instead of its file'), false],
-	['client_secret', _('instead of its file'), true],
-	['client_id_file', _('file with the client ID'), false],
-	['client_secret_file', _('file with the client secret, or the secret of the OAuth app'), false],
-	['status_user', _('as whom the status page asks, where passwords are asked for'), false],
-	['status_password', _('that user\'s password'), true],
+	['client_id', 'instead of its file', false],
+	['client_secret', 'instead of its file', true],
+	['client_id_file', 'file with the client ID', false],
+	['client_secret_file', 'file with the client secret, or the secret of the OAuth app', false],
+	['status_user', 'as whom the status page asks, where passwords are asked for', false],
+	['status_password', 'that user\'s password', true],
 ];
+
+/* What holds sizes even where the example says nothing of a default. */
+const SIZES = /^(memory|reserve|spool_size)$/;
 
 function title(name) {
 	const text = name.split('_').map((word) => WORDS[word] || word).join(' ');
 	return _(text.charAt(0).toUpperCase() + text.slice(1));
+}
+
+/* What an option means: translations go by its name, since the program says it in its own words. */
+function help(option) {
+	const key = 'help ' + option.name;
+	const said = _(key);
+	return said === key ? option.about : said;
 }
 
 /* The words that a text lists, as in "call rates: auto, free or vip; default auto", and
@@ -90,13 +100,13 @@ function isSize(section, value) {
 function add(section, option) {
 	const kind = option.toggles ? form.Flag : form.Value;
 	const o = section.taboption(placeOf(option.name), kind, option.name, title(option.name),
-		_(option.about));
+		help(option));
 	o.placeholder = option.preset;
 	if (/^\d+$/.test(option.preset))
 		o.datatype = 'uinteger';
 	else if (/^\d+\.\d+$/.test(option.preset))
 		o.datatype = 'ufloat';
-	else if (/^\d+[KMGT]$/.test(option.preset))
+	else if (SIZES.test(option.name))
 		o.validate = isSize;
 	for (const word of option.choices || [])
 		o.value(word);
@@ -117,7 +127,8 @@ return view.extend({
 		return fs.exec(PROGRAM, ['service', 'openwrt-config']).then((done) => {
 			if (done.code !== 0)
 				throw new Error(_('The program can\'t be started') + ': ' + (done.stderr || done.code));
-			return options(done.stdout);
+			/* The cloud first: it decides what else is asked for. */
+			return options(done.stdout).sort((a, b) => (b.name === 'cloud') - (a.name === 'cloud'));
 		});
 	},
 
