@@ -29,7 +29,10 @@ blob() {
 }
 
 # digest DESCRIPTOR: the hash in it.
-digest() { sed 's/.*sha256:\([0-9a-f]*\).*/\1/' <<<"$1"; }
+digest() {
+    local rest=${1#*sha256:}
+    echo "${rest%%\"*}"
+}
 
 # plain FOLDER NAME...: an archive as `archive` makes them, not compressed.
 plain() { archive "$@" | gzip -dc; }

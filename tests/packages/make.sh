@@ -193,11 +193,11 @@ END
 
 # luci: the pages in the router's own administration, for every architecture.
 luci() {
-    local root="$dir/luci" file about='LuCI: status and settings of restic-123pan'
-    while read -r file; do
-        put "$([ -x "tests/packages/luci/root/$file" ] && echo 755 || echo 644)" "$root/$file" \
-            <"tests/packages/luci/root/$file"
-    done < <(cd tests/packages/luci/root && find . -type f -printf '%P\n')
+    local root="$dir/luci" file mode about='LuCI: status and settings of restic-123pan'
+    while read -r mode file; do
+        put "$mode" "$root/$file" <"tests/packages/luci/root/$file"
+    done < <(cd tests/packages/luci/root && find . -type f \( -perm -100 -printf '755 %P\n' \
+        -o -printf '644 %P\n' \))
     tests/packages/luci/po2lmo tests/packages/luci/po/zh_Hans.po |
         put 644 "$root/usr/lib/lua/luci/i18n/restic-123pan.zh-cn.lmo"
     ipk luci-app-restic-123pan all "$root" tests/packages/luci/scripts 'luci-base restic-123pan'

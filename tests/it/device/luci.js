@@ -5,13 +5,13 @@
      exec    commands and what they answer    lang    the page's language
      lmo     the catalogue of that language   typed   what somebody types and saves, by section
 
-   and prints what came of it: the page in HTML, the commands that were started, what was asked to be
-   translated, the form's options, what was saved, and what was refused. */
+   and prints what came of it: the page in HTML, the commands that were started, what has no
+   translation, the form's options, what was saved, and what was refused. */
 'use strict';
 const fs = require('fs');
 
 const story = JSON.parse(fs.readFileSync(process.argv[2], 'utf8'));
-const result = { calls: [], texts: [], options: [], errors: [], polls: [] };
+const result = { calls: [], untranslated: [], options: [], errors: [], polls: [] };
 
 /* The document. */
 
@@ -92,7 +92,13 @@ function hash(text) {
 const catalogue = story.lmo ? fs.readFileSync(story.lmo) : null;
 
 function _(text) {
-	result.texts.push(text);
+	const found = translated(text);
+	if (found === text)
+		result.untranslated.push(text);
+	return found;
+}
+
+function translated(text) {
 	if (!catalogue)
 		return text;
 	const start = catalogue.readUInt32BE(catalogue.length - 4);

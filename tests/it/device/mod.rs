@@ -3,11 +3,14 @@
 
 mod clouds;
 mod copying;
+mod image;
 mod install;
+mod luci;
 mod printed;
 mod procd;
 mod secrets;
 mod targets;
+mod unit;
 
 use crate::tools::tool;
 use std::path::Path;

@@ -38,14 +38,16 @@ const WORDS = {
 	repo: 'repository', repos: 'repositories', smh: 'SMH', tls: 'TLS', url: 'URL',
 };
 
-/* Those of the router's that the program doesn't know: name, meaning, whether nobody may see it. */
-const OWN = [
-	['client_id', 'instead of its file', false],
-	['client_secret', 'instead of its file', true],
-	['client_id_file', 'file with the client ID', false],
-	['client_secret_file', 'file with the client secret, or the secret of the OAuth app', false],
-	['status_user', 'as whom the status page asks, where passwords are asked for', false],
-	['status_password', 'that user\'s password', true],
+/* Those of the router's that the program doesn't know, and nobody may read the marked ones. */
+const CREDENTIALS = [
+	{ name: 'client_id_file', about: 'file with the client ID' },
+	{ name: 'client_secret_file', about: 'file with the client secret, or the secret of the OAuth app' },
+	{ name: 'client_id', about: 'instead of its file' },
+	{ name: 'client_secret', about: 'instead of its file', hidden: true },
+];
+const STATUS = [
+	{ name: 'status_user', about: 'as whom the status page asks, where passwords are asked for' },
+	{ name: 'status_password', about: 'that user\'s password', hidden: true },
 ];
 
 /* What holds sizes even where the example says nothing of a default. */
@@ -101,10 +103,11 @@ function add(section, option) {
 	const kind = option.toggles ? form.Flag : form.Value;
 	const o = section.taboption(placeOf(option.name), kind, option.name, title(option.name),
 		help(option));
-	o.placeholder = option.preset;
-	if (/^\d+$/.test(option.preset))
+	const preset = option.preset || '';
+	o.placeholder = preset;
+	if (/^\d+$/.test(preset))
 		o.datatype = 'uinteger';
-	else if (/^\d+\.\d+$/.test(option.preset))
+	else if (/^\d+\.\d+$/.test(preset))
 		o.datatype = 'ufloat';
 	else if (SIZES.test(option.name))
 		o.validate = isSize;
@@ -144,8 +147,7 @@ return view.extend({
 
 		const enabled = section.taboption('general', form.Flag, 'enabled', _('Enabled'));
 		enabled.rmempty = false;
-		const own = OWN.map(([name, about, hidden]) => ({ name: name, about: about, preset: '', hidden: hidden }));
-		for (const option of known.concat(own))
+		for (const option of CREDENTIALS.concat(known, STATUS))
 			add(section, option);
 		return map.render();
 	},
