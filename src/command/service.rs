@@ -81,7 +81,7 @@ fn openwrt(options: &[&Opt]) -> String {
         .replace("@SECRETS@", &others.join(" "))
 }
 
-/// What clouds must be told besides options, but for 123pan's own, which has its place in the text.
+/// What clouds must be told besides options, but for what has its place in the text.
 fn secrets() -> impl Iterator<Item = &'static Credential> {
     let all = clouds::ALL.iter().flat_map(|cloud| cloud.credentials());
     all.filter(|credential| !OWN.contains(&credential.name))

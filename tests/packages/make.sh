@@ -195,8 +195,8 @@ END
 luci() {
     local root="$dir/luci" file mode about='LuCI: status and settings of restic-123pan'
     while read -r mode file; do
-        put "$mode" "$root/$file" <"tests/packages/luci/root/$file"
-    done < <(cd tests/packages/luci/root && find . -type f \( -perm -100 -printf '755 %P\n' \
+        put "$mode" "$root/$file" <"tests/packages/luci/files/$file"
+    done < <(cd tests/packages/luci/files && find . -type f \( -perm -100 -printf '755 %P\n' \
         -o -printf '644 %P\n' \))
     tests/packages/luci/po2lmo tests/packages/luci/po/zh_Hans.po |
         put 644 "$root/usr/lib/lua/luci/i18n/restic-123pan.zh-cn.lmo"

@@ -23,7 +23,7 @@ fn source(path: &str) -> PathBuf {
 }
 
 fn view(name: &str) -> PathBuf {
-    let folder = source("root/www/luci-static/resources/view/restic-123pan");
+    let folder = source("files/www/luci-static/resources/view/restic-123pan");
     folder.join(format!("{name}.js"))
 }
 
@@ -171,8 +171,8 @@ fn the_chinese_pages_are_all_chinese() {
         };
         assert!(html.contains(expected), "{html}");
     }
-    let menu = parsed("root/usr/share/luci/menu.d/luci-app-restic-123pan.json");
-    let acl = parsed("root/usr/share/rpcd/acl.d/luci-app-restic-123pan.json");
+    let menu = parsed("files/usr/share/luci/menu.d/luci-app-restic-123pan.json");
+    let acl = parsed("files/usr/share/rpcd/acl.d/luci-app-restic-123pan.json");
     let po = fs::read_to_string(source("po/zh_Hans.po")).unwrap();
     let titles = menu
         .as_object()
@@ -197,7 +197,7 @@ fn sample(repo: &str) -> Value {
         "warnings": [{"last": 990, "text": "<b>careful</b>"}],
         "cloud": {
             "cloud": "123pan", "reachable": false,
-            "account": {"used": 3 << 30, "total": 4_u64 << 40},
+            "account": {"used": 3_u64 << 30, "total": 4_u64 << 40},
             "troubles": [
                 {"text": "it is full", "over": false, "advice": {"en": "free some", "zh": "请清理"}},
                 {"text": "it was slow", "over": true, "advice": {"en": "wait", "zh": "等"}},
@@ -240,7 +240,7 @@ fn the_status_is_shown_as_text() {
 /// The pages do what their rights allow, and their rights allow nothing that they don't do.
 #[test]
 fn the_rights_are_what_the_pages_need() {
-    let acl = parsed("root/usr/share/rpcd/acl.d/luci-app-restic-123pan.json");
+    let acl = parsed("files/usr/share/rpcd/acl.d/luci-app-restic-123pan.json");
     let exec = json!({
         DESCRIBE: {"code": 0, "stdout": printed(&["service", "openwrt-config"])},
         STATUS: {"code": 0, "stdout": "{}"},
@@ -267,7 +267,7 @@ fn the_rights_are_what_the_pages_need() {
     assert_eq!(rights["read"]["uci"], uci);
     assert_eq!(rights["read"].as_object().unwrap().len(), 2);
 
-    let menu = parsed("root/usr/share/luci/menu.d/luci-app-restic-123pan.json");
+    let menu = parsed("files/usr/share/luci/menu.d/luci-app-restic-123pan.json");
     for (place, entry) in menu.as_object().unwrap() {
         match entry["action"]["path"].as_str() {
             Some(path) => {
@@ -299,7 +299,7 @@ fn the_helper_asks_every_enabled_server() {
         rig.address()
     );
     fs::write(dir.path().join("config"), config).unwrap();
-    let script = fs::read_to_string(source("root/usr/libexec/restic-123pan-status")).unwrap();
+    let script = fs::read_to_string(source("files/usr/libexec/restic-123pan-status")).unwrap();
     let here = |name: &str| dir.path().join(name).display().to_string();
     let script = script
         .replace("/lib/functions.sh", &here("functions.sh"))
