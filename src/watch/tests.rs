@@ -178,7 +178,7 @@ fn warnings_of_the_log_are_remembered_but_for_the_clouds_own() {
     let watch = Watch::default();
     for (level, target, text) in [
         (log::Level::Info, "x", "not this"),
-        (log::Level::Warn, "x::pan123::trouble", "nor this"),
+        (log::Level::Warn, "x::cloud::trouble", "nor this"),
         (log::Level::Error, "x", "but this"),
     ] {
         let args = format_args!("{text}");

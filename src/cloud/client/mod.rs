@@ -22,14 +22,14 @@ use super::pace::Pacer;
 use super::retry::{Verdict, verdict};
 use super::timing::Timing;
 use super::trouble::Troubles;
-use crate::store::Advice;
+use crate::store::{Advice, Health};
 use crate::sync::lock;
 use agent::{agent, unsent};
 use log::debug;
 use serde::de::DeserializeOwned;
 use std::io::Read;
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use ureq::http::Response;
 use ureq::{Agent, SendBody};
 
@@ -179,13 +179,16 @@ impl Client {
     }
 
     /// Waits until a call may go that was wanted at `start`, and says when it goes.
-    fn wait(&self, call: &Call<'_, '_>, start: Instant) -> Result<std::time::Duration, Fault> {
+    fn wait(&self, call: &Call<'_, '_>, start: Instant) -> Result<Duration, Fault> {
         let (spec, asked) = (call.spec, Instant::now());
         let left = self.timing.rate_wait.saturating_sub(start.elapsed());
         let goes = self.pacer.wait(spec.queue, call.priority, left);
         self.seen.waited(spec, asked.elapsed());
         goes.ok_or_else(|| {
-            let text = format!("the rate of {} left no room for it", spec.name);
+            let text = format!(
+                "no call to {} was possible in time within its rate",
+                spec.name
+            );
             Fault::new(Reason::Throttled, text)
         })
     }
@@ -294,6 +297,20 @@ impl Client {
             text: &text,
         };
         self.dialect.understand(spec, &answer, read)
+    }
+
+    /// How the cloud does, from memory; what only one cloud can tell is left out.
+    pub fn health(&self) -> Health {
+        let (seen, unusable) = (self.seen.health(&self.pacer), self.troubles.unusable());
+        let asked = seen.answered.is_some() || unusable;
+        Health {
+            cloud: self.cloud(),
+            reachable: asked.then_some(!unusable),
+            token_expires: self.token_expires(),
+            damaged: self.troubles.damages(),
+            troubles: self.troubles.all(),
+            ..seen
+        }
     }
 
     /// When the token ends, in seconds since 1970, as far as that can be told without waiting.

@@ -38,7 +38,7 @@ impl Dialect for Query {
         &TABLE
     }
 
-    fn knock(&self) -> &'static Spec {
+    fn probe(&self) -> &'static Spec {
         &TABLE[0]
     }
 

@@ -119,7 +119,10 @@ impl Tree {
                 }
             }
         }
-        Err(Error::new(Cause::Busy, format!("/{path} comes and goes")))
+        Err(Error::new(
+            Cause::Busy,
+            format!("/{path} appears and disappears again and again"),
+        ))
     }
 
     /// The same for a folder that a list of its parent has just shown.
@@ -222,7 +225,7 @@ impl Tree {
         let mut said = lock(&self.said);
         for name in &merged.stray {
             if said.insert(join(path, name)) {
-                info!("/{path} holds {name:?}, which is no file of restic's and is left alone");
+                info!("/{path} holds {name:?}, which isn't a restic file; it is left alone");
             }
         }
         for name in &merged.duplicates {

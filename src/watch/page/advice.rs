@@ -63,7 +63,7 @@ const KNOWN: [(&str, Advice); 21] = [
         },
     ),
     (
-        "purging brings no space",
+        "purging frees no space",
         Advice {
             en: "free some space in the account, or buy more",
             zh: "清空回收站没有腾出空间：请删除其他文件或购买容量",
