@@ -6,6 +6,7 @@ use crate::args::{Service, Table};
 use crate::cloud::Credential;
 use crate::clouds;
 use crate::settings::Opt;
+use serde_json::Value;
 use std::env;
 use std::fmt::Write;
 
@@ -122,7 +123,11 @@ fn entry(option: &Opt) -> String {
     let (variable, value) = (option.variable(), default(option));
     match IMAGE.contains(&option.name.as_str()) {
         true => String::new(),
-        false => format!("      # {}\n      #{variable}: {value:?}\n", option.about),
+        false => format!(
+            "      # {}\n      #{variable}: {}\n",
+            option.about,
+            Value::from(value)
+        ),
     }
 }
 
