@@ -42,7 +42,7 @@ fn catalogue(dir: &Path) -> PathBuf {
 }
 
 /// What comes of a view in a language, with these commands' answers; None without Node.
-fn shown(name: &str, chinese: bool, more: Value) -> Option<Value> {
+fn shown(name: &str, chinese: bool, more: &Value) -> Option<Value> {
     let (node, _) = (tool("node")?, tool("perl")?);
     let dir = TempDir::new();
     let mut story = json!({
@@ -75,7 +75,7 @@ fn option<'v>(result: &'v Value, name: &str) -> &'v Value {
 
 #[test]
 fn the_form_has_every_option() {
-    let Some(result) = shown("servers", false, json!({})) else {
+    let Some(result) = shown("servers", false, &json!({})) else {
         return;
     };
     assert_eq!(result["config"], "restic-123pan");
@@ -130,7 +130,7 @@ fn what_is_typed_is_checked_and_kept() {
         "main": {"local_dir": "/mnt/disk", "memory": "8M", "listen": ""},
         "other": {"memory": "lots", "workers": "many", "rate_share": "0.5", "append_only": "1"},
     });
-    let Some(result) = shown("servers", false, json!({"uci": uci, "typed": typed})) else {
+    let Some(result) = shown("servers", false, &json!({"uci": uci, "typed": typed})) else {
         return;
     };
     assert_eq!(
@@ -156,7 +156,7 @@ fn the_chinese_pages_are_all_chinese() {
         STATUS: {"code": 0, "stdout": status},
     });
     for name in ["servers", "status"] {
-        let Some(result) = shown(name, true, json!({"exec": exec.clone()})) else {
+        let Some(result) = shown(name, true, &json!({"exec": exec})) else {
             return;
         };
         let mut left: BTreeSet<&str> = texts(&result["untranslated"]).into_iter().collect();
@@ -214,7 +214,7 @@ fn the_status_is_shown_as_text() {
         (false, "it is full; free some"),
         (true, "it is full; 请清理"),
     ] {
-        let Some(result) = shown("status", chinese, json!({"exec": exec})) else {
+        let Some(result) = shown("status", chinese, &json!({"exec": exec})) else {
             return;
         };
         let html = result["html"].as_str().unwrap();
@@ -247,7 +247,7 @@ fn the_rights_are_what_the_pages_need() {
     });
     let mut calls = BTreeSet::new();
     for name in ["servers", "status"] {
-        let Some(result) = shown(name, false, json!({"exec": exec.clone()})) else {
+        let Some(result) = shown(name, false, &json!({"exec": exec})) else {
             return;
         };
         calls.extend(texts(&result["calls"]).into_iter().map(str::to_owned));
@@ -318,7 +318,7 @@ fn the_helper_asks_every_enabled_server() {
         let error = said["gone"]["error"].as_str().unwrap();
         assert!(error.contains("127.0.0.1:1"), "{error}");
         let story = json!({"exec": {STATUS: {"code": 0, "stdout": said.to_string()}}});
-        if let Some(result) = shown("status", false, story) {
+        if let Some(result) = shown("status", false, &story) {
             let html = result["html"].as_str().unwrap();
             assert!(
                 html.contains(env!("CARGO_PKG_VERSION")) && html.contains(error),
