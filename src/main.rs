@@ -6,11 +6,13 @@ use restic_123pan::args::{self, Config, Exit, Table, Task};
 use restic_123pan::body::Budget;
 use restic_123pan::cloud::Account;
 use restic_123pan::command::{self, start_log};
+use restic_123pan::limit::{Limit, Limits};
 use restic_123pan::notify::Notify;
 use restic_123pan::server::{self, Stop};
 use restic_123pan::service::Service;
 use restic_123pan::settings::Variables;
 use restic_123pan::store::Store;
+use restic_123pan::store::removals::{self, Removals};
 use restic_123pan::watch::{Record, Watch};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
@@ -138,7 +140,6 @@ fn answer(
     access: Access,
     watch: Arc<Watch>,
 ) -> Result<(), Box<dyn Error>> {
-    let notify = Notify::from_env();
     let bound = server::bind(&server::Config {
         listen: config.listen.clone(),
         memory: config.memory,
@@ -154,12 +155,21 @@ fn answer(
         warn!("other machines can reach this server, which asks for no password");
     }
     info!("listening on {}, {}", bound.address(), config.summary());
-    notify.status(&format!("listening on {}", bound.address()));
     let _record = Record::start(&watch, account.state_file("repositories", "json"));
     let budget = Budget::new(config.memory, config.spool_dir.clone());
-    let service = Service::new(account.store()?, budget).watched(watch);
-    bound.telling(notify).run(
+    let removals = removals::Config {
+        log: account.state_file("removals", "log"),
+        timing: removals::Timing::default(),
+    };
+    let store = Removals::start(account.store()?, removals);
+    let limits = Limits {
+        upload: Limit::new(config.limit_upload.clone()),
+        download: Limit::new(config.limit_download.clone()),
+    };
+    let service = Service::new(Box::new(store), budget).watched(watch);
+    bound.telling(Notify::from_env()).run(
         service
+            .limited(limits)
             .guarded(Arc::new(access))
             .reserving(config.shared.reserve),
     )?;

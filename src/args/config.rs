@@ -4,6 +4,7 @@ use super::options::{Serving, Using};
 use super::{folders, listen, values};
 use crate::access::Rules;
 use crate::cloud::{Cloud, Setup, Shared};
+use crate::limit::Timetable;
 use crate::settings::Settings;
 use crate::settings::values::{bin, certificates, count, repo_path, share};
 use crate::units::size;
@@ -27,6 +28,10 @@ pub struct Config {
     pub no_auth: bool,
     /// Threads for packs and index files.
     pub workers: usize,
+    /// Bytes a second that clients may send together.
+    pub limit_upload: Timetable,
+    /// Bytes a second that they may get.
+    pub limit_download: Timetable,
     /// Folder for bodies that don't fit the memory.
     pub spool_dir: Option<PathBuf>,
     /// Bytes of memory for bodies that are held.
@@ -68,6 +73,16 @@ impl Config {
             workers: settings.value("workers", &serving.workers, |text| {
                 count(text, MOST_WORKERS)
             })?,
+            limit_upload: settings.value(
+                "limit-upload",
+                &serving.limit_upload,
+                Timetable::parse,
+            )?,
+            limit_download: settings.value(
+                "limit-download",
+                &serving.limit_download,
+                Timetable::parse,
+            )?,
             spool_dir,
             memory: settings.value("memory", &using.memory, size)?,
             setup: cloud.read(settings, &shared)?,

@@ -196,6 +196,13 @@ impl Answer for Answering<'_> {
             }
         }
     }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self.outgoing.writer {
+            Some(_) => self.outgoing.flush(),
+            None => Ok(()),
+        }
+    }
 }
 
 /// An answer on its way to the client.

@@ -68,7 +68,8 @@ pub struct Config {
     /// Requests that may wait in each lane. A client has at most one per connection, and
     /// restic's default is five connections.
     pub queue: usize,
-    /// How long a DELETE waits for another one to join it; some times as long if they keep coming.
+    /// How long a DELETE of anything but a pack waits for another one to join it; some times as long
+    /// if they keep coming.
     pub gather: Duration,
     /// How long a connection may stand still. Clients close idle ones after 90 s, and that should
     /// come first.
@@ -242,6 +243,8 @@ impl Bound {
 
     /// Answers requests until it is told to stop (Ok) or can't go on.
     pub fn run(self, service: Service) -> Result<(), Error> {
+        self.notify
+            .status(&format!("listening on {}", self.address));
         let threads = |error: &dyn fmt::Display| Error::Threads(error.to_string());
         let memory = sockets::memory().unwrap_or(0);
         let gate = self.listener.try_clone().map_err(|error| threads(&error))?;

@@ -8,6 +8,7 @@
 mod admit;
 mod listing;
 mod pages;
+mod reads;
 mod room;
 mod status;
 
@@ -15,15 +16,14 @@ pub use admit::{Admission, Doubt};
 
 use crate::access::{Access, Grant, Peer, User};
 use crate::body::{Body, Budget};
+use crate::limit::{Limits, Paid};
 use crate::restic::{File, Kind, Operation, Range, Repo};
-use crate::store::{Cause, Error, Loaded, Store};
+use crate::store::{Cause, Error, Store};
 use crate::turns::{Turn, Turns};
 use crate::watch::{Subject, Watch};
-use listing::Listing;
-use log::warn;
 use pages::Page;
 use room::InFlight;
-use status::{reply_failed, reply_to};
+use status::reply_to;
 use std::io::{self, Read};
 use std::sync::Arc;
 use std::time::Duration;
@@ -75,9 +75,9 @@ pub enum Lane {
     Small,
     /// Packs and index files, and the list of packs.
     Large,
-    /// DELETEs of packs, which are gathered into batches.
+    /// DELETEs of packs, which the store gathers into batches behind the answer.
     RemoveLarge,
-    /// DELETEs of everything else, likewise.
+    /// DELETEs of everything else, which are gathered before it.
     RemoveSmall,
     /// New locks, which wait until lists show them.
     Locks,
@@ -191,6 +191,10 @@ pub trait Answer {
     fn start(&mut self, reply: Reply) -> io::Result<()>;
     /// Sends bytes of the body; what they are may stay buffered until the end.
     fn write(&mut self, bytes: &[u8]) -> io::Result<()>;
+    /// Sends what is buffered.
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// The protocol over a store.
@@ -201,6 +205,7 @@ pub struct Service {
     in_flight: InFlight,
     access: Arc<Access>,
     reserve: u64,
+    limits: Limits,
     watch: Arc<Watch>,
 }
 
@@ -215,6 +220,7 @@ impl Service {
             in_flight: InFlight::default(),
             access: Arc::new(Access::open()),
             reserve: 0,
+            limits: Limits::default(),
             watch: Arc::default(),
         }
     }
@@ -240,6 +246,12 @@ impl Service {
     #[must_use]
     pub fn reserving(self, reserve: u64) -> Self {
         Self { reserve, ..self }
+    }
+
+    /// The same, moving no more bytes than this.
+    #[must_use]
+    pub fn limited(self, limits: Limits) -> Self {
+        Self { limits, ..self }
     }
 
     /// Does the job and answers it. An Err after [`Answer::start`] means that the answer isn't
@@ -291,6 +303,8 @@ impl Service {
             let text = "an earlier request for the same name is still under way";
             return Err(Error::new(Cause::Busy, text));
         }
+        let limit = &self.limits.upload;
+        let source = &mut Paid { source, limit };
         let mut body = match job.length {
             Length::Known(len) => Body::streamed(source, len, file.id(), &self.budget),
             _ => Body::chunked(source, file.id(), &self.budget)?,
@@ -323,75 +337,4 @@ impl Service {
         // What went wrong with the body is the client's to know, whatever the store made of it.
         saved.map_err(|error| body.fault().cloned().unwrap_or(error))
     }
-
-    fn stat(&self, repo: &Repo, file: &File, answer: &mut dyn Answer) -> io::Result<()> {
-        match self.store.stat(repo, file) {
-            Ok(size) => answer.start(Reply {
-                length: Some(size),
-                ..Reply::empty(200)
-            }),
-            Err(error) => answer.start(reply_failed("HEAD", repo, file, &error)),
-        }
-    }
-
-    fn load(
-        &self,
-        repo: &Repo,
-        file: &File,
-        range: Option<Range>,
-        answer: &mut dyn Answer,
-    ) -> io::Result<()> {
-        let Loaded {
-            size,
-            part,
-            mut reader,
-        } = match self.store.load(repo, file, range) {
-            Ok(loaded) => loaded,
-            Err(error) => return answer.start(reply_failed("GET", repo, file, &error)),
-        };
-        let mut reply = Reply {
-            length: Some(part.len),
-            ..Reply::empty(200)
-        }
-        .with("Content-Type", "application/octet-stream")
-        .with("Accept-Ranges", "bytes");
-        if range.is_some() {
-            reply.status = 206;
-            reply = reply.with("Content-Range", part.content_range(size));
-        }
-        answer.start(reply)?;
-        let broken = |e: &io::Error| warn!("GET {repo}/{file} was cut off: {e}");
-        copy(&mut *reader, part.len, answer).inspect_err(broken)
-    }
-
-    fn list(&self, repo: &Repo, kind: Kind, v2: bool, answer: &mut dyn Answer) -> io::Result<()> {
-        let mut listing = Listing::new(v2, answer);
-        let listed = self.store.list(repo, kind, &mut |entry| listing.add(entry));
-        match listed {
-            Ok(()) => listing.end(),
-            Err(error) if !listing.started() => {
-                listing.refuse(reply_failed("list", repo, &kind.name(), &error))
-            }
-            Err(error) => {
-                warn!("the list of {repo}/{} was cut off: {error}", kind.name());
-                Err(io::Error::other(error))
-            }
-        }
-    }
-}
-
-/// Copies exactly `len` bytes, or fails.
-fn copy(reader: &mut dyn Read, len: u64, answer: &mut dyn Answer) -> io::Result<()> {
-    let mut buffer = vec![0; BUFFER];
-    let mut left = len;
-    while left > 0 {
-        let most = usize::try_from(left).map_or(BUFFER, |left| left.min(BUFFER));
-        let n = reader.read(&mut buffer[..most])?;
-        if n == 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        answer.write(&buffer[..n])?;
-        left -= n as u64;
-    }
-    Ok(())
 }
