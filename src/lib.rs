@@ -29,8 +29,9 @@
 //!
 //! `restic` is the protocol as values; `body` is an upload that checks itself while it is read;
 //! `turns` keeps operations on one name in order; `args` is what the user wants; `civil` writes
-//! dates, `disk` small files; `error` says what is certain after a failure; `sync` locks; `watch`
-//! counts and shows; `limit` slows transfers down; `command` is what the program does besides serving.
+//! dates, `disk` small files, `lines` what the log shows of others' texts; `error` says what is
+//! certain after a failure; `sync` locks; `watch` counts and shows; `limit` slows transfers down;
+//! `command` is what the program does besides serving.
 //!
 //! # How to add a cloud
 //!
@@ -88,6 +89,7 @@ pub mod command;
 pub mod disk;
 pub mod error;
 pub mod limit;
+pub mod lines;
 pub mod local;
 pub mod notify;
 pub mod pan123;
@@ -101,3 +103,4 @@ pub mod sync;
 pub mod turns;
 pub mod units;
 pub mod watch;
+pub mod zone;

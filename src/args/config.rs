@@ -4,6 +4,7 @@ use super::options::{Serving, Using};
 use super::{folders, listen, values};
 use crate::access::Rules;
 use crate::cloud::{Cloud, Setup, Shared};
+use crate::disk::exposed;
 use crate::limit::Timetable;
 use crate::settings::Settings;
 use crate::settings::values::{bin, certificates, count, repo_path, share};
@@ -66,9 +67,16 @@ impl Config {
             None => shared.state_dir.clone(),
             Some(path) => Some(folders::named("spool-dir", &path)?),
         };
+        let (rules, setup) = (rules(serving, settings)?, cloud.read(settings, &shared)?);
+        let credentials = cloud.credentials().iter().map(|credential| credential.name);
+        let named = settings.secret_files(credentials).into_iter();
+        let own = named.chain(setup.secret_files());
+        let places = [&rules.htpasswd, &shared.state_dir].into_iter().flatten();
+        let places = own.chain(places.cloned());
+        warnings.extend(places.filter_map(|path| exposed(&path)));
         Ok(Self {
             listen,
-            rules: rules(serving, settings)?,
+            rules,
             no_auth: settings.switch("no-auth", serving.no_auth)?,
             workers: settings.value("workers", &serving.workers, |text| {
                 count(text, MOST_WORKERS)
@@ -85,7 +93,7 @@ impl Config {
             )?,
             spool_dir,
             memory: settings.value("memory", &using.memory, size)?,
-            setup: cloud.read(settings, &shared)?,
+            setup,
             shared,
             cloud: cloud.name(),
             warnings,

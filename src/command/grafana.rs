@@ -28,7 +28,7 @@ struct Panel(&'static str, Look, &'static str, &'static [Query]);
 type Query = (&'static str, &'static str);
 
 /// What is shown, from the top; what calls for somebody comes first.
-const PANELS: [Panel; 21] = [
+const PANELS: [Panel; 22] = [
     Panel(
         "Cloud",
         Look::Stat,
@@ -72,10 +72,13 @@ const PANELS: [Panel; 21] = [
         &[("min(@token_expiry_timestamp_seconds{}) - time()", "in")],
     ),
     Panel(
-        "Damaged files",
+        "Damaged, and not removed",
         Look::Stat,
         "none",
-        &[("sum(@damaged_files_total{})", "found")],
+        &[
+            ("sum(@damaged_files_total{})", "damaged"),
+            ("sum(@unremoved_packs_total{})", "not removed"),
+        ],
     ),
     Panel(
         "Running since",
@@ -172,6 +175,15 @@ const PANELS: [Panel; 21] = [
         &[
             ("sum(@uploads_in_flight{})", "under way"),
             ("sum(@uploads_limit{})", "limit"),
+        ],
+    ),
+    Panel(
+        "Files to remove",
+        Look::Lines,
+        "none",
+        &[
+            ("sum(@removing_packs{})", "packs under way"),
+            ("sum(@bin_files{})", "to be purged from the bin"),
         ],
     ),
     Panel(

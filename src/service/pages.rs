@@ -54,12 +54,13 @@ impl Job {
     /// A page for a user.
     pub(super) fn page(page: Page, user: User) -> Self {
         Self {
-            task: Task::Page(page, user),
+            task: Task::Page(page),
             range: None,
             v2: false,
             length: Length::None,
             grant: Grant::default(),
             turn: None,
+            user,
         }
     }
 }

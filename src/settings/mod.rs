@@ -17,8 +17,9 @@ pub use near::{did_you_mean, nearest};
 pub use values::Secret;
 
 use argh::FromArgs;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::path::PathBuf;
 
 /// The environment.
 pub type Variables = BTreeMap<String, String>;
@@ -146,6 +147,18 @@ impl Settings<'_> {
             }
             (value, None) => Ok(value.map(|(text, _)| Secret::new(text))),
         }
+    }
+
+    /// The files in which these secrets stand.
+    pub fn secret_files<'n>(&self, names: impl IntoIterator<Item = &'n str>) -> BTreeSet<PathBuf> {
+        let place = |name: &str| match self.find(name) {
+            None => self
+                .find(&format!("{name}-file"))
+                .map(|(path, _)| path.into()),
+            Some(_) if self.foreign(&variable(name)).is_some() => None,
+            Some(_) => Some(self.file.path().to_owned()),
+        };
+        names.into_iter().filter_map(place).collect()
     }
 }
 

@@ -6,6 +6,7 @@ mod agent;
 mod describe;
 mod fetch;
 mod probe;
+mod reach;
 #[cfg(test)]
 mod tests;
 mod tokens;
@@ -26,6 +27,7 @@ use crate::store::{Advice, Health};
 use crate::sync::lock;
 use agent::{agent, unsent};
 use log::debug;
+use reach::{REFUSED, Reach};
 use serde::de::DeserializeOwned;
 use std::io::Read;
 use std::sync::{Arc, Mutex};
@@ -41,6 +43,8 @@ const LARGEST_ANSWER: u64 = 4 << 20;
 pub struct Network {
     /// Where its API is, with the scheme and without a slash at the end.
     pub api_url: String,
+    /// Whether calls may go without TLS to hosts that the API names, though it has TLS itself.
+    pub allow_http: bool,
     /// Most connections that are kept to one host.
     pub connections: usize,
     /// Whether IPv6 is left alone.
@@ -51,10 +55,20 @@ pub struct Network {
     pub timing: Timing,
 }
 
+impl Network {
+    /// Whether the API is spoken to by TLS, and so everything else that it names.
+    pub fn is_https(&self) -> bool {
+        self.api_url.starts_with("https://")
+    }
+}
+
 /// The way to a cloud.
 pub struct Client {
     agent: Agent,
     base: String,
+    /// Whether that is by TLS, and so everything else must be.
+    https: bool,
+    reach: Reach,
     dialect: Box<dyn Dialect>,
     tokens: Box<dyn Tokens>,
     /// Uploads under way that can't be sent again.
@@ -82,6 +96,8 @@ impl Client {
         let timing = network.timing.clone();
         Self {
             agent: agent(network),
+            https: network.is_https(),
+            reach: Reach::new(&network.api_url),
             base: network.api_url.trim_end_matches('/').to_owned(),
             seen: Seen::new(&timing, dialect.table()),
             dialect,
@@ -217,6 +233,9 @@ impl Client {
         token: Option<&str>,
         read: &mut Reading<'_>,
     ) -> Result<(Outcome, String), Fault> {
+        if call.host.is_some_and(|host| self.reach.forbids(host)) {
+            return Ok((Outcome::NotSent(REFUSED.to_owned()), String::new()));
+        }
         let signed = self.signed(call, token)?;
         let bad = |error: ureq::http::Error| unusable(&error);
         let sent = match &mut call.payload {

@@ -7,11 +7,11 @@
 use super::{Need, Timing, Token, check_pause, now};
 use crate::cloud::client::Client;
 use crate::cloud::outcome::{Fault, Reason};
-use crate::disk::{StateFile, private};
+use crate::disk::{self, StateFile};
 use crate::sync::lock;
 use log::{error, info};
 use serde::{Deserialize, Serialize};
-use std::fs::{self, File, OpenOptions};
+use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Mutex;
 use std::time::{Duration, Instant, UNIX_EPOCH};
@@ -147,9 +147,7 @@ impl Secret {
     /// The lock that makes processes take turns; without it they work all the same.
     fn turn(&self) -> Option<File> {
         let path = self.file.as_ref()?.path.with_extension("lock");
-        let file = private(OpenOptions::new().create(true).truncate(false))
-            .open(path)
-            .ok()?;
+        let file = disk::lock_file(&path).ok()?;
         let start = Instant::now();
         // Another process may be renewing; one that hangs must not hold us up for ever.
         while file.try_lock().is_err() {
@@ -162,7 +160,7 @@ impl Secret {
     }
 
     fn read(&self) -> Option<Token> {
-        let text = fs::read(&self.file.as_ref()?.path).ok()?;
+        let text = disk::read(&self.file.as_ref()?.path).ok()?;
         let stored: Stored = serde_json::from_slice(&text).ok()?;
         Some(stored.token())
     }

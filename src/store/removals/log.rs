@@ -3,15 +3,14 @@
 //! must survive a power cut, because its pack stays. When nothing is noted any more, the file
 //! goes; when most of its lines are done with, it is written anew.
 
-use crate::disk::{StateFile, private};
+use crate::disk::{self, StateFile};
 use crate::restic::{Id, Repo};
 use crate::store::Identity;
 use crate::sync;
 use log::info;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard};
 
@@ -90,7 +89,7 @@ impl Log {
             );
             return Self::default().and_nothing();
         };
-        let open = parse(&fs::read(&path).unwrap_or_default());
+        let open = parse(&disk::read(&path).unwrap_or_default());
         let (young, old): (Vec<Line>, Vec<Line>) =
             open.into_values().partition(|line| line.holds(now));
         if !old.is_empty() {
@@ -147,7 +146,7 @@ impl Log {
     pub(super) fn forget(&self, repo: &Repo, id: Id) -> bool {
         let Some(log) = &self.0 else { return true };
         let mut inside = log.inside();
-        let forgotten = append(&log.file.path, done(repo, id).as_bytes()).is_ok();
+        let forgotten = disk::append_synced(&log.file.path, done(repo, id).as_bytes()).is_ok();
         if forgotten {
             inside.open.remove(&(repo.clone(), id));
             inside.lines += 1;
@@ -244,17 +243,9 @@ fn read(line: &[u8]) -> Option<((Repo, Id), Option<Line>)> {
     Some(((repo, id), line))
 }
 
-/// Adds to the end of a file and waits for the disk.
-fn append(path: &Path, text: &[u8]) -> io::Result<()> {
-    let mut file = private(OpenOptions::new().create(true).append(true)).open(path)?;
-    file.write_all(text)?;
-    file.sync_data()
-}
-
 /// The log's lock, unless another process has it.
 fn lock(path: &Path) -> Option<File> {
-    let beside = path.with_extension("lock");
-    let file = private(OpenOptions::new().create(true)).open(beside).ok()?;
+    let file = disk::lock_file(&path.with_extension("lock")).ok()?;
     file.try_lock().is_ok().then_some(file)
 }
 

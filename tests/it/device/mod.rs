@@ -5,6 +5,7 @@ mod clouds;
 mod copying;
 mod image;
 mod install;
+mod links;
 mod luci;
 mod printed;
 mod procd;

@@ -155,8 +155,8 @@ fn fish_completes() {
     let tiers = complete("restic-123pan verify --tier ");
     assert_eq!(tiers, ["auto", "free", "oauth", "vip"]);
     assert_eq!(complete("restic-123pan verify --j"), ["--json"]);
-    assert_eq!(complete("restic-123pan verify --li"), [""; 0]);
-    assert_eq!(complete("restic-123pan --li"), ["--listen"]);
+    assert_eq!(complete("restic-123pan verify --lis"), [""; 0]);
+    assert_eq!(complete("restic-123pan --lis"), ["--listen"]);
 }
 
 #[test]
