@@ -3,8 +3,10 @@
 //!
 //! ```text
 //!   restic, rustic
-//!        │ HTTP/1.1
-//!   server      sockets, threads, lanes            the only user of tiny_http
+//!        │ HTTP/1.1, TLS
+//!   front       connections, TLS, heads, bodies    the only one that meets the network
+//!        │ tickets, clients
+//!   server      accept loop, threads, lanes        the only user of tiny_http
 //!        │ Head, bytes ─► Answer
 //!   service     checks, statuses                   no socket, no thread, no clock
 //!        │ Repo, File, Body ─► Entry, Loaded, Error
@@ -52,7 +54,7 @@
 //! # What always holds
 //!
 //! 1. `restic` and `service` know no socket, thread or clock. tiny_http stands in `server` alone,
-//!    ureq in `cloud::client` alone.
+//!    httparse and rustls's server side in `front` alone, ureq in `cloud::client` alone.
 //! 2. Only `pan123` knows that files have numbers; nothing in it knows the statuses that clients
 //!    get. Only `service` picks a status, only `cloud::retry` decides to try again, only a cloud's
 //!    table of meanings says what an answer means, only its table of calls holds rates.
@@ -88,6 +90,7 @@ pub mod clouds;
 pub mod command;
 pub mod disk;
 pub mod error;
+pub mod front;
 pub mod limit;
 pub mod lines;
 pub mod local;
@@ -97,7 +100,6 @@ pub mod restic;
 pub mod server;
 pub mod service;
 pub mod settings;
-mod settle;
 pub mod store;
 pub mod sync;
 pub mod turns;

@@ -13,10 +13,9 @@ pub use budget::Budget;
 
 use crate::error::{Cause, Error};
 use crate::restic::Id;
-use budget::{Lease, spool_error};
+use budget::{Lease, Spool, spool_error};
 use check::{Check, checked};
 use gather::gather;
-use std::fs;
 use std::io::{self, ErrorKind, Read};
 use std::os::unix::fs::FileExt;
 
@@ -48,7 +47,7 @@ enum Form<'a> {
     /// In memory, and right.
     Held(Held<'a>),
     /// In a file, and right.
-    Spooled(fs::File),
+    Spooled(Spool<'a>),
 }
 
 /// Bytes in memory, in pieces that are all of the same size but for the last.
@@ -168,7 +167,7 @@ impl<'a> Body<'a> {
     pub fn read_at(&self, at: u64, buffer: &mut [u8]) -> io::Result<usize> {
         match &self.form {
             Form::Held(held) => Ok(held.read_at(at, buffer)),
-            Form::Spooled(file) => file.read_at(buffer, at),
+            Form::Spooled(spool) => spool.file.read_at(buffer, at),
             Form::Stream { .. } => Err(ErrorKind::Unsupported.into()),
         }
     }

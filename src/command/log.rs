@@ -3,6 +3,7 @@
 
 use crate::civil;
 use crate::lines::{REPEATED, Repeats, harmless};
+use crate::server;
 use crate::watch::Watch;
 use log::{Level, LevelFilter};
 use std::env;
@@ -18,6 +19,10 @@ pub fn start_log(level: &str, watch: Option<Arc<Watch>>) {
     let journal = env::var_os("JOURNAL_STREAM").is_some();
     let repeats = Arc::<Repeats>::default();
     builder.format(move |out, record| {
+        // It calls it an error that its accept loop ends, which is what we want of it.
+        if record.target().starts_with(server::LIBRARY) {
+            return Ok(());
+        }
         if let Some(watch) = watch.as_ref().filter(|_| record.target() != REPEATED) {
             watch.log(record);
         }

@@ -10,6 +10,7 @@ mod grafana;
 mod log;
 mod login;
 mod manual;
+mod pinned;
 mod progress;
 mod service;
 mod transfer;

@@ -16,17 +16,19 @@ const SET: [&str; 2] = ["state-dir", "memory"];
 const OWN: [&str; 3] = ["client-id", "client-secret", "oauth-client-secret"];
 /// Options that the image sets, so that the file for several containers leaves them out.
 const IMAGE: [&str; 3] = ["listen", "htpasswd-file", "state-dir"];
-/// Gives copies of passwords and roles to systemd's user, by a shell of root's; each dollar is doubled
+/// Gives copies of passwords, roles and the certificate to systemd's user, by a shell of root's; each dollar is doubled
 /// for systemd. That user might put links into the folder, so nothing follows one.
-const COPY: &str = "/bin/sh -c 'cd /etc/restic-123pan; to=$$RUNTIME_DIRECTORY; for f in users roles; \
-    do if [ -f $$f ]; then install -m 400 $$f $$to/$$f.new && chown -h --reference=$$to $$to/$$f.new \
-    && mv -T $$to/$$f.new $$to/$$f; else rm -f $$to/$$f; fi; done'";
+const COPY: &str = "/bin/sh -c 'cd /etc/restic-123pan; to=$$RUNTIME_DIRECTORY; \
+    for f in users roles cert.pem key.pem; do if [ -f $$f ]; then install -m 400 $$f $$to/$$f.new && \
+    chown -h --reference=$$to $$to/$$f.new && mv -T $$to/$$f.new $$to/$$f; \
+    else rm -f $$to/$$f; fi; done'";
 
 /// Prints one of them.
 pub fn service(table: &Table, asked: &Service) -> Result<String, String> {
     let options: Vec<&Opt> = table.settings().map(|(_, option)| option).collect();
     let text = match asked.kind.as_str() {
         "systemd" => include_str!("../templates/systemd.service").replace("@COPY@", COPY),
+        "systemd-socket" => include_str!("../templates/systemd.socket").to_owned(),
         "openwrt" => openwrt(&options),
         "openwrt-config" => fill(include_str!("../templates/openwrt.config"), &options, uci)
             .replace(

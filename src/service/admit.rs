@@ -1,6 +1,7 @@
 //! Who comes in: credentials first, then the path, then whether this user may do this there.
 //! Nothing here touches the cloud.
 
+use super::browsers;
 use super::pages::{self, Page};
 use super::status::{deny, forbid, kept_back, refuse};
 use super::{Head, Job, Length, Reply, Service, Task};
@@ -58,6 +59,10 @@ impl Service {
     /// Decides what a request is, or why it is refused, without touching the cloud. First come
     /// the credentials, then the path, then whether this user may do this there.
     pub fn admit(&self, head: &Head<'_>) -> Admission {
+        let hosts = (!self.access.asks()).then_some(&self.hosts[..]);
+        if let Some(reply) = browsers::refuse(head, hosts) {
+            return Admission::Refused(reply);
+        }
         let page = match pages::wanted(head).transpose() {
             // Health is everybody's business, and where the page is tells nothing.
             Ok(Some(Page::Health)) => {

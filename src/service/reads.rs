@@ -40,7 +40,9 @@ impl Service {
             ..Reply::empty(200)
         }
         .with("Content-Type", "application/octet-stream")
-        .with("Accept-Ranges", "bytes");
+        .with("Accept-Ranges", "bytes")
+        // A pack isn't a page, whatever is in it.
+        .with("X-Content-Type-Options", "nosniff");
         if range.is_some() {
             reply.status = 206;
             reply = reply.with("Content-Range", part.content_range(size));

@@ -243,7 +243,7 @@ fn upload_as(port: u16, data: &[u8], number: u64, id: &str) {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
     let length = data.len() + 8;
     let head =
-        format!("POST /data/{id} HTTP/1.1\r\nHost: bench\r\nContent-Length: {length}\r\n\r\n");
+        format!("POST /data/{id} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n\r\n");
     stream.write_all(head.as_bytes()).unwrap();
     stream.write_all(&number.to_le_bytes()).unwrap();
     stream.write_all(data).unwrap();
@@ -258,7 +258,7 @@ fn downloads(server: &Server, files: &[String]) {
 
 fn download(port: u16, id: &str) {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
-    let head = format!("GET /data/{id} HTTP/1.1\r\nHost: bench\r\nRange: bytes=0-\r\n\r\n");
+    let head = format!("GET /data/{id} HTTP/1.1\r\nHost: localhost\r\nRange: bytes=0-\r\n\r\n");
     stream.write_all(head.as_bytes()).unwrap();
     let mut reader = BufReader::with_capacity(64 << 10, stream);
     let length = answer(&mut reader);

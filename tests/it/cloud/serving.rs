@@ -23,13 +23,13 @@ impl Serving {
     fn over(cloud: &Cloud) -> Self {
         let store = Pan123::new(&cloud.config());
         let bound = server::bind(&Config {
-            listen: "127.0.0.1:0".to_owned(),
+            front: crate::rigged::anywhere(),
             drain_timeout: Duration::from_secs(1),
             stop_timeout: Duration::from_secs(10),
             ..Config::default()
         });
         let bound = bound.unwrap();
-        let (address, stop) = (bound.address(), bound.stopper());
+        let (address, stop) = (bound.address().unwrap(), bound.stopper());
         // No memory for bodies: those over 1 MiB are streamed.
         let service = Service::new(Box::new(store), Budget::new(0, None));
         thread::spawn(move || bound.run(service));
@@ -156,11 +156,14 @@ fn one_name_one_operation_at_a_time() {
         cloud.fail_next(Endpoint::Single, 1, When::Before, How::Hang(ms(100)));
         let (mut post, mut delete) = (server.open(), server.open());
         post.send(format!(
-            "POST {} HTTP/1.1\r\nContent-Length: 4\r\n\r\nlock",
+            "POST {} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\n\r\nlock",
             lock(b"lock")
         ));
         thread::sleep(ms(30));
-        delete.send(format!("DELETE {} HTTP/1.1\r\n\r\n", lock(b"lock")));
+        delete.send(format!(
+            "DELETE {} HTTP/1.1\r\nHost: localhost\r\n\r\n",
+            lock(b"lock")
+        ));
         assert_eq!(delete.answer(false).status, 200);
         assert_eq!(post.answer(false).status, 200);
         assert_eq!(cloud.tree().len(), 0, "the lock came back");
@@ -175,7 +178,10 @@ fn a_slow_removal_does_not_hit_the_next_file() {
     assert_eq!(server.status("POST", &lock(b"lock"), b"lock"), 200);
     cloud.fail_next(Endpoint::Trash, 1, When::Before, How::Hang(ms(100)));
     let mut delete = server.open();
-    delete.send(format!("DELETE {} HTTP/1.1\r\n\r\n", lock(b"lock")));
+    delete.send(format!(
+        "DELETE {} HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        lock(b"lock")
+    ));
     thread::sleep(ms(40));
     assert_eq!(server.status("POST", &lock(b"lock"), b"lock"), 200);
     assert_eq!(delete.answer(false).status, 200);
@@ -204,9 +210,11 @@ fn a_truncated_body_stores_nothing() {
         };
         for path in [&named[..], "/host/config"] {
             let mut wire = server.open();
-            wire.send(format!("POST {path} HTTP/1.1\r\n{head}\r\n\r\n"))
-                .send(&body)
-                .end();
+            wire.send(format!(
+                "POST {path} HTTP/1.1\r\nHost: localhost\r\n{head}\r\n\r\n"
+            ))
+            .send(&body)
+            .end();
             drop(wire);
         }
     }
@@ -227,10 +235,12 @@ fn a_config_in_chunks_must_be_plausible() {
         let cloud = Cloud::start();
         let server = Serving::over(&cloud);
         let mut wire = server.open();
-        wire.send("POST /host/config HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n")
-            .send(format!("{len:x}\r\n"))
-            .send(random(1, len))
-            .send("\r\n0\r\n\r\n");
+        wire.send(
+            "POST /host/config HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n",
+        )
+        .send(format!("{len:x}\r\n"))
+        .send(random(1, len))
+        .send("\r\n0\r\n\r\n");
         assert_eq!(wire.answer(false).status, status, "{len} bytes");
         assert_eq!(
             cloud.tree().len(),

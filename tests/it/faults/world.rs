@@ -172,6 +172,9 @@ impl World {
             range,
             language: None,
             authorization: None,
+            origin: None,
+            site: None,
+            host: None,
             peer: Ipv4Addr::LOCALHOST.into(),
             length: Length::Known(body.len() as u64),
         };
