@@ -223,7 +223,7 @@ class FormMap {
 	}
 }
 
-const form = { Map: FormMap, TypedSection: 'TypedSection', Flag: 'Flag', Value: 'Value' };
+const form = { Map: FormMap, TypedSection: 'TypedSection', Flag: 'Flag', Value: 'Value', DynamicList: 'DynamicList' };
 
 const source = fs.readFileSync(story.view, 'utf8');
 const wanted = [...source.matchAll(/^'require (\w+)';$/gm)].map((found) => found[1]);

@@ -85,10 +85,10 @@ fn the_form_has_every_option() {
     for name in settings() {
         let name = name.replace('-', "_");
         let found = option(&result, &name);
-        let kind = if switches.contains(&name.as_str()) {
-            "Flag"
-        } else {
-            "Value"
+        let kind = match name.as_str() {
+            "listen" | "host" => "DynamicList",
+            name if switches.contains(&name) => "Flag",
+            _ => "Value",
         };
         assert_eq!(found["kind"], kind, "{name}");
         assert!(!found["title"].as_str().unwrap().is_empty());

@@ -86,6 +86,7 @@ function options(text) {
 			preset: /; default /.test(about) ? value : '',
 			choices: choices(about),
 			toggles: value === '1' && !/; default /.test(about),
+			repeats: /more than once/.test(about),
 		});
 	return found;
 }
@@ -100,7 +101,7 @@ function isSize(section, value) {
 }
 
 function add(section, option) {
-	const kind = option.toggles ? form.Flag : form.Value;
+	const kind = option.toggles ? form.Flag : option.repeats ? form.DynamicList : form.Value;
 	const o = section.taboption(placeOf(option.name), kind, option.name, title(option.name),
 		help(option));
 	const preset = option.preset || '';
