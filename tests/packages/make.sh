@@ -82,6 +82,8 @@ deb() {
         put 755 "$root/DEBIAN/$script" <"tests/packages/deb/$script"
     done
     echo /etc/restic-123pan/options | put 644 "$root/DEBIAN/conffiles"
+    (cd "$root" && find etc usr -type f -print0 | sort -z | xargs -0 md5sum) |
+        put 644 "$root/DEBIAN/md5sums"
     put 644 "$root/DEBIAN/control" <<END
 Package: restic-123pan
 Version: $version
