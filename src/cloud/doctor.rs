@@ -245,7 +245,8 @@ pub fn clock(client: &Client) -> StepResult {
             let (ours, theirs) = (civil::rfc3339(ours), civil::rfc3339(theirs));
             Err(Problem::new(
                 format!("this machine says {ours}, {cloud} {theirs}"),
-                "set this machine's clock, best by NTP: TLS, tokens and the bin's days go by it",
+                "set this machine's clock, best by NTP: TLS goes by it, and while it is wrong by an \
+                 hour nothing is purged from the bin",
             ))
         }
     }

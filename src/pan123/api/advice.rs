@@ -5,7 +5,16 @@ use crate::store::Advice;
 
 /// What the server's owner can do; None for what is no trouble of his.
 pub fn advice(reason: Reason) -> Option<Advice> {
-    let (en, zh) = match reason {
+    let (en, zh) = of_the_way(reason).or_else(|| of_the_account(reason))?;
+    Some(Advice { en, zh })
+}
+
+/// A sentence in English and in Chinese.
+type Words = (&'static str, &'static str);
+
+/// What keeps calls from being answered.
+fn of_the_way(reason: Reason) -> Option<Words> {
+    Some(match reason {
         Reason::Unreachable => (
             "check this machine's network, DNS and clock; requests get 503 until 123pan can be \
              reached",
@@ -43,6 +52,13 @@ pub fn advice(reason: Reason) -> Option<Advice> {
             "stop the server that holds it, or make any request to it, which renews the token",
             "请停止占用该文件的服务器，或向它发一个请求，它会更新令牌",
         ),
+        _ => return None,
+    })
+}
+
+/// What the answers are.
+fn of_the_account(reason: Reason) -> Option<Words> {
+    Some(match reason {
         Reason::PushedOut => (
             "another program has logged in with the same client id; 123pan allows three at a time",
             "有其他程序用同一个 client id 登录；123 云盘最多允许三个同时在线",
@@ -76,6 +92,5 @@ pub fn advice(reason: Reason) -> Option<Advice> {
             "有其他程序也在使用该账户：请调低 --rate-share，使总调用不超限",
         ),
         _ => return None,
-    };
-    Some(Advice { en, zh })
+    })
 }

@@ -53,13 +53,7 @@ fn a_page_instead_of_an_answer_is_said_at_once() {
             );
             // Somebody logs in, and all goes on at once.
             cloud.clear_faults();
-            let log = log_of(|| {
-                eventually("it works", || server.save(Kind::Keys, b"a key").is_ok());
-            });
-            assert!(
-                log.iter().any(|line| line.contains("answers again")),
-                "{log:#?}"
-            );
+            eventually("it works", || server.save(Kind::Keys, b"a key").is_ok());
             assert_eq!(server.store.health().reachable, Some(true));
             assert_eq!(cloud.living(&folder(Kind::Keys)).len(), 1);
         }
