@@ -125,7 +125,7 @@ pub fn path_flaw(target: &str) -> String {
 /// The kinds of files that a repository has besides its config.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Kind {
-    /// Packs, in 256 folders by the first two digits of their ids.
+    /// Packs, in folders by the first digits of their ids.
     Data,
     /// Keys.
     Keys,

@@ -194,6 +194,29 @@ mod tests {
     use crate::units::size;
 
     #[test]
+    fn the_files_of_secrets() {
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let variables = [
+            pair("PAN123_A_FILE", "/a"),
+            pair("PAN123_B", "b"),
+            pair("PAN123_E_FILE", "/e"),
+        ];
+        let text = "b = x\nc = x\ne = \nd-file = /d\n";
+        let settings = Settings {
+            variables: &variables.into(),
+            file: File::parse("/f", text, &["b", "c", "d-file", "e"]).expect("right"),
+            known: Vec::new(),
+            own: Vec::new(),
+        };
+        let files = |names: &[&str]| settings.secret_files(names.iter().copied());
+        let expected = |paths: &[&str]| paths.iter().map(PathBuf::from).collect();
+        assert_eq!(files(&["a"]), expected(&["/a"]));
+        assert_eq!(files(&["b", "none"]), expected(&[]));
+        let all = expected(&["/a", "/d", "/e", "/f"]);
+        assert_eq!(files(&["a", "b", "c", "d", "e"]), all);
+    }
+
+    #[test]
     fn several_values() {
         let variables = [("PAN123_SIZES".to_owned(), "1K, 2  3".to_owned())].into();
         let settings = Settings {

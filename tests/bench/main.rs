@@ -5,6 +5,7 @@
 //!   which is the least that anything between two sockets can cost, and the hashes of an upload.
 //! - `scale`: what large repositories cost, at 123pan's rates.
 //! - `commands`: the calls and the time of each command of restic's.
+//! - `large`: the same in large repositories.
 //!
 //! The emulator runs in a process of its own, so that only the server is measured; it shares the
 //! machine, so MB/s are a lower bound. `make bench` builds what is started here.
@@ -17,6 +18,7 @@
 
 mod commands;
 mod http;
+mod large;
 mod process;
 mod relay;
 mod scale;
@@ -55,6 +57,9 @@ fn main() {
     }
     if wanted("commands") {
         commands::run();
+    }
+    if wanted("large") {
+        large::run();
     }
 }
 

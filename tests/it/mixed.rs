@@ -95,7 +95,7 @@ impl Host {
         wanted.extend(
             named
                 .iter()
-                .map(|id| format!("{PLACE}/data/{}/{id}", &id[..2])),
+                .map(|id| format!("{PLACE}/data/{}/{id}", &id[..1])),
         );
         for kind in ["keys", "snapshots", "index"] {
             wanted.extend(

@@ -91,8 +91,7 @@ impl Uploads {
             priority: priority_of(file.kind()),
             replace: false,
         };
-        let damaged = (target.path.clone(), target.id);
-        if self.tree.damage.lies_under(&damaged) {
+        if self.tree.damage.lies_under(path, target.id) {
             body.buffer()?;
         }
         let (mut failing, mut tries) = (None, 0);
@@ -110,7 +109,7 @@ impl Uploads {
             let since = *failing.get_or_insert_with(Instant::now);
             match self.judge(&mut target, sent, body, since, tries)? {
                 Next::Done(Some(number), md5) => {
-                    self.tree.damage.mended(&damaged);
+                    self.tree.damage.mended(path, target.id);
                     return Ok(Some((number, md5)));
                 }
                 Next::Done(None, _) => return Ok(None),
