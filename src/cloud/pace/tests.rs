@@ -2,6 +2,11 @@
 
 use super::*;
 
+/// A rate of so many calls a second.
+fn per_second(calls: f64) -> Rate {
+    Rate::new(calls)
+}
+
 /// Nothing at all.
 fn nothing(act: &mut dyn FnMut()) -> Meanwhile<'_> {
     let every = Duration::MAX;
@@ -14,7 +19,7 @@ fn at(millis: u64) -> Duration {
 
 #[test]
 fn calls_are_spaced_evenly() {
-    let mut rate = Rate::new(4.0);
+    let mut rate = per_second(4.0);
     assert_eq!(rate.take(at(1000)), Duration::ZERO);
     assert_eq!(rate.take(at(1000)), at(250));
     assert_eq!(rate.take(at(1200)), at(50));
@@ -29,7 +34,7 @@ fn calls_are_spaced_evenly() {
 
 #[test]
 fn a_refusal_lowers_the_rate_and_it_creeps_back() {
-    let mut rate = Rate::new(10.0);
+    let mut rate = per_second(10.0);
     assert!(rate.take(at(0)).is_zero());
     assert!(rate.take(at(100)).is_zero());
     rate.refused(at(100), at(120));
@@ -45,7 +50,7 @@ fn a_refusal_lowers_the_rate_and_it_creeps_back() {
 #[test]
 fn limits_are_found() {
     for (limit, full, most) in [(2, 9.5, 3), (5, 9.5, 1), (9, 9.5, 1), (3, 20.0, 4)] {
-        let (mut rate, mut now) = (Rate::new(full), Duration::ZERO);
+        let (mut rate, mut now) = (per_second(full), Duration::ZERO);
         let (mut let_through, mut refused) = (VecDeque::new(), 0);
         while now < at(50_000) {
             let wait = rate.take(now);
@@ -70,7 +75,7 @@ fn limits_are_found() {
 
 #[test]
 fn many_refusals_leave_a_little() {
-    let mut rate = Rate::new(32.0);
+    let mut rate = per_second(32.0);
     for second in 0..20 {
         rate.refused(at(1000 * second), at(1000 * second));
     }
@@ -128,7 +133,7 @@ fn small_files_go_first() {
 #[test]
 fn one_turn_in_four_is_for_who_has_waited_longest() {
     let mut queue = Queue {
-        rate: Rate::new(1.0),
+        rate: per_second(1.0),
         count: 0,
         gone: 1,
         waiting: BTreeSet::from([(Priority::Background, 0), (Priority::Packs, 1)]),
