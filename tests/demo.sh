@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Shows a real restic at work through the server, over the emulator of 123pan: no account needed.
+# Shows a real restic at work through the server, over the emulator of 123pan, or of Tencent SMH
+# with CLOUD=smh: no account needed.
 # `make demo` builds what it starts. Ends with an error unless the restored files are identical.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -30,7 +31,13 @@ step() {
     if [ -t 1 ]; then printf '\n\033[1m%s\033[0m\n' "$*"; else printf '\n%s\n' "$*"; fi
 }
 
-# Says what 123pan was asked since the last time.
+case "${CLOUD:-123pan}" in
+    123pan) NAME=123pan WHAT="an emulated 123pan (with the rates of a VIP account)" ;;
+    smh) NAME="Tencent SMH" WHAT="an emulated Tencent SMH (with 20 calls a second)" ;;
+    *) NAME=$CLOUD WHAT="--cloud $CLOUD" ;;
+esac
+
+# Says what the emulator was asked since the last time.
 declare -A BEFORE=()
 told() {
     local name count all='' sum=0
@@ -40,7 +47,7 @@ told() {
         [ "$more" = 0 ] || all="$all, $more $name"
         sum=$((sum + more))
     done < <(counters | grep -o '"[a-z0-9_]*":{"calls":[0-9]*' | tr -d '"{' | sed 's/:calls:/ /')
-    echo "   -> $sum calls to 123pan${all:+: ${all#, }}"
+    echo "   -> $sum calls to $NAME${all:+: ${all#, }}"
 }
 
 # About 300 files and 60 MB, half of them random, the names in two scripts.
@@ -71,11 +78,11 @@ restic=$(find_restic) || {
     echo "No restic could be found or fetched; see the lines above."
     exit 1
 }
-step "1. Starting an emulated 123pan (with the rates of a VIP account) and the server"
+step "1. Starting $WHAT and the server"
 start_rig vip
 export RESTIC_REPOSITORY="rest:http://127.0.0.1:$PORT/laptop/" RESTIC_PASSWORD=demo
 export RESTIC_CACHE_DIR="$DIR/cache"
-echo "   123pan: $API (kept in memory, gone afterwards)"
+echo "   cloud:  $NAME, $API (kept in memory, gone afterwards)"
 echo "   server: http://127.0.0.1:$PORT"
 echo "   client: $("$restic" version)"
 

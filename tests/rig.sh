@@ -1,4 +1,4 @@
-# Sourced by demo.sh, conformance.sh and dist/: starts the emulator and the server on free ports in a
+# Sourced by demo.sh, conformance.sh and dist/: starts a cloud and the server on free ports in a
 # temporary folder, and ends both whatever happens. Sets DIR, API and PORT.
 # shellcheck shell=bash
 
@@ -36,22 +36,46 @@ wait_for() {
     return 1
 }
 
-# start_rig TIER: both programs, with 123pan's rates of that tier (off: none).
+# start_rig TIER: the cloud that CLOUD names, with 123pan's rates of that tier (off: none), and the
+# server over it.
 start_rig() {
-    local tier=$1 asked=$1
-    [ "$tier" != off ] || asked=vip
+    local account=()
     # Groups of their own, so that a Ctrl-C doesn't reach them before restic has removed its lock.
     set -m
-    "$TARGET/release/examples/fake123pan" --listen 127.0.0.1:0 --tier "$tier" >"$DIR/fake" 2>&1 &
-    RUNNING+=($!)
-    API=$(wait_for "$DIR/fake" 'http://127\.0\.0\.1:[0-9]+')
-    PAN123_CLIENT_ID=demo PAN123_CLIENT_SECRET=demo RUST_LOG=info \
-        "${SERVER[@]}" --listen 127.0.0.1:0 --api-url "$API" --tier "$asked" \
-        --allow-http-upload --state-dir "$DIR/state" 2>"$DIR/log" &
+    case "${CLOUD:-123pan}" in
+        123pan) start_123pan "$1" ;;
+        smh) start_smh "$1" ;;
+        *) echo "CLOUD=$CLOUD: there are 123pan and smh" && return 1 ;;
+    esac
+    RUST_LOG=info "${SERVER[@]}" --listen 127.0.0.1:0 "${account[@]}" \
+        --state-dir "$DIR/state" 2>"$DIR/log" &
     RUNNING+=($!)
     set +m
     PORT=$(wait_for "$DIR/log" 'listening on 127\.0\.0\.1:[0-9]+')
     PORT=${PORT##*:}
+}
+
+# start_123pan TIER: the emulator; sets API, and `account` to what the server is told.
+start_123pan() {
+    local tier=$1
+    "$TARGET/release/examples/fake123pan" --listen 127.0.0.1:0 --tier "$tier" >"$DIR/fake" 2>&1 &
+    RUNNING+=($!)
+    API=$(wait_for "$DIR/fake" 'http://127\.0\.0\.1:[0-9]+')
+    [ "$tier" != off ] || tier=vip
+    export PAN123_CLIENT_ID=demo PAN123_CLIENT_SECRET=demo
+    account=(--api-url "$API" --tier "$tier" --allow-http-upload)
+}
+
+# start_smh TIER: the emulator of Tencent SMH, with 20 calls a second for any tier but off; likewise.
+start_smh() {
+    local library=smhdemo0123456789 rate=(--rate 20)
+    [ "$1" != off ] || rate=()
+    "$TARGET/release/examples/fake123pan" --cloud smh --listen 127.0.0.1:0 --library "$library" \
+        "${rate[@]}" >"$DIR/fake" 2>&1 &
+    RUNNING+=($!)
+    API=$(wait_for "$DIR/fake" 'http://127\.0\.0\.1:[0-9]+')
+    export PAN123_SMH_LIBRARY_SECRET=demo
+    account=(--cloud smh --smh-host "$API" --smh-library "$library" --smh-space - --allow-http-upload)
 }
 
 # The emulator's counters, as JSON. No curl: a new machine may have none.

@@ -13,7 +13,8 @@ pub fn alter(data: Value, how: &How) -> Value {
             rows.extend(twin.map(|row| with(row, fields)));
         }),
         How::OtherRows(fields) => in_rows(data, |rows| {
-            for row in rows.iter_mut().filter(|row| row["type"] == 0) {
+            let is_file = |row: &&mut Value| row["type"] == 0 || row["type"] == "file";
+            for row in rows.iter_mut().filter(is_file) {
                 *row = with(row.take(), fields);
             }
         }),
@@ -34,8 +35,11 @@ fn with(mut object: Value, fields: &Value) -> Value {
 
 /// The same data with its rows changed, if it has any.
 fn in_rows(mut data: Value, change: impl FnOnce(&mut Vec<Value>)) -> Value {
-    if let Some(rows) = data.get_mut("fileList").and_then(Value::as_array_mut) {
-        change(rows);
+    for name in ["fileList", "contents"] {
+        if let Some(rows) = data.get_mut(name).and_then(Value::as_array_mut) {
+            change(rows);
+            break;
+        }
     }
     data
 }

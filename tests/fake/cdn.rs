@@ -2,50 +2,16 @@
 //! token nor Platform header, and says so.
 
 use super::args::Args;
-use super::content::Content;
 use super::endpoint::{Endpoint, Host};
 use super::exchange::Exchange;
 use super::faults::How;
 use super::gate;
 use super::http::Then;
+use super::spoil::{self, Reply};
 use super::state::{Hub, State};
+use super::transfer::Transfer;
 use serde_json::json;
-use std::io::{self, Read};
-use std::time::Duration;
-
-/// What is sent at once.
-const BUFFER: usize = 64 << 10;
-
-/// What to send.
-struct Plan {
-    status: u16,
-    content: Content,
-    from: u64,
-    length: u64,
-    total: u64,
-    /// Break off after so many bytes.
-    cut: Option<u64>,
-    /// How long the connection stays when it was broken off.
-    stall: Duration,
-    /// The URL's time, when running transfers end with it.
-    end: Option<u64>,
-}
-
-impl Plan {
-    /// Does something else than was asked for.
-    fn alter(&mut self, how: &How) {
-        match how {
-            How::Cut => self.cut = Some(self.length / 2),
-            How::Stall(how_long) => (self.cut, self.stall) = (Some(self.length / 2), *how_long),
-            How::OtherRange if self.from + self.length < self.total => self.from += 1,
-            How::OtherSize => self.total += 1,
-            How::Whole => (self.status, self.from, self.length) = (200, 0, self.total),
-            How::Short => self.length = self.length.saturating_sub(1),
-            How::OtherBytes => self.content = Content::MadeUp(self.total),
-            _ => {}
-        }
-    }
-}
+use std::io;
 
 /// An answer that isn't a file.
 enum No {
@@ -64,7 +30,9 @@ pub fn serve(hub: &Hub, host: Host, exchange: &mut Exchange<'_, '_>) -> io::Resu
     match &fault {
         Some(How::Hang(how_long)) => exchange.pause(*how_long),
         Some(How::Cut | How::Stall(_)) => {}
-        Some(how) if !how.alters() => return gate::spoil(hub, exchange, how, b"{}".to_vec()),
+        Some(how) if !how.alters() => {
+            return spoil::answer(hub, exchange, how, &Reply::json(200, b"{}".to_vec()));
+        }
         _ => {}
     }
     let plan = {
@@ -72,11 +40,14 @@ pub fn serve(hub: &Hub, host: Host, exchange: &mut Exchange<'_, '_>) -> io::Resu
         plan(hub, host, exchange, &mut state)
     };
     match plan {
-        Ok(mut plan) => {
+        Ok((mut transfer, end)) => {
             if let Some(how) = fault {
-                plan.alter(&how);
+                transfer.alter(&how);
             }
-            send(hub, exchange, &plan)
+            transfer.send(exchange, &[], |bytes| {
+                count(hub, bytes);
+                end.is_none_or(|end| hub.clock.now() < end)
+            })
         }
         Err(no) => {
             hub.lock().judge.count(Endpoint::Cdn).errors += u64::from(!is_redirect(&no));
@@ -89,8 +60,13 @@ fn is_redirect(no: &No) -> bool {
     matches!(no, No::Elsewhere(_))
 }
 
-/// Looks at the URL and the range.
-fn plan(hub: &Hub, host: Host, exchange: &Exchange<'_, '_>, state: &mut State) -> Result<Plan, No> {
+/// Looks at the URL and the range. Also answers the URL's time, when running transfers end with it.
+fn plan(
+    hub: &Hub,
+    host: Host,
+    exchange: &Exchange<'_, '_>,
+    state: &mut State,
+) -> Result<(Transfer, Option<u64>), No> {
     let head = &exchange.head;
     for name in ["authorization", "platform"] {
         if head.header(name).is_some() {
@@ -120,22 +96,10 @@ fn plan(hub: &Hub, host: Host, exchange: &Exchange<'_, '_>, state: &mut State) -
     let asked = head
         .header("range")
         .filter(|_| !state.switches.cdn_ignores_range);
-    let range = asked.and_then(|text| range(text, total));
-    let (status, from, length) = match range {
-        None => (200, 0, total),
-        Some(None) => return Err(No::Unsatisfiable(total)),
-        Some(Some((from, length))) => (206, from, length),
-    };
-    Ok(Plan {
-        status,
-        content,
-        from,
-        length,
-        total,
-        cut: cut(state),
-        stall: Duration::ZERO,
-        end: end.filter(|_| state.switches.url_cuts_running),
-    })
+    let transfer = Transfer::new(content, total, asked);
+    let mut transfer = transfer.ok_or(No::Unsatisfiable(total))?;
+    transfer.cut = cut(state);
+    Ok((transfer, end.filter(|_| state.switches.url_cuts_running)))
 }
 
 /// Is the URL good, now and here? Answers its end.
@@ -173,64 +137,6 @@ fn cut(state: &mut State) -> Option<u64> {
     Some(after)
 }
 
-/// The range that a header asks for, as start and length. Outer `None`: no range that makes sense;
-/// inner `None`: one that the file doesn't have.
-fn range(text: &str, total: u64) -> Option<Option<(u64, u64)>> {
-    let (from, to) = text.strip_prefix("bytes=")?.split_once('-')?;
-    if from.is_empty() {
-        let length = to.parse::<u64>().ok()?.min(total);
-        return Some((length > 0).then_some((total - length, length)));
-    }
-    let from: u64 = from.parse().ok()?;
-    let to: u64 = match to {
-        "" => u64::MAX,
-        to => to.parse().ok()?,
-    };
-    if from >= total || to < from {
-        return Some(None);
-    }
-    Some(Some((from, to.min(total - 1) - from + 1)))
-}
-
-/// Sends the bytes.
-fn send(hub: &Hub, exchange: &mut Exchange<'_, '_>, plan: &Plan) -> io::Result<Then> {
-    let last = (plan.from + plan.length).saturating_sub(1);
-    let content_range = format!("bytes {}-{last}/{}", plan.from, plan.total);
-    let mut headers = vec![
-        ("Content-Type", "application/octet-stream"),
-        ("Accept-Ranges", "bytes"),
-    ];
-    if plan.status == 206 {
-        headers.push(("Content-Range", &content_range));
-    }
-    exchange.begin(plan.status, &headers, plan.length)?;
-    if exchange.head.method == "HEAD" {
-        return Ok(Then::Keep);
-    }
-    let whole = plan.length;
-    let most = plan.cut.unwrap_or(whole).min(whole);
-    let mut reader = plan.content.reader(plan.from)?.take(most);
-    let mut buffer = vec![0; BUFFER];
-    let mut sent = 0;
-    loop {
-        if plan.end.is_some_and(|end| hub.clock.now() >= end) || exchange.stopping() {
-            return Ok(Then::Close);
-        }
-        let n = reader.read(&mut buffer)?;
-        if n == 0 {
-            break;
-        }
-        count(hub, n as u64);
-        exchange.send(&buffer[..n])?;
-        sent += n as u64;
-    }
-    if sent == whole {
-        return Ok(Then::Keep);
-    }
-    exchange.pause(plan.stall);
-    Ok(Then::Close)
-}
-
 /// Counts bytes that were sent, and takes them from the traffic that is left.
 fn count(hub: &Hub, bytes: u64) {
     let mut state = hub.lock();
@@ -246,7 +152,7 @@ fn refuse(exchange: &mut Exchange<'_, '_>, no: No) -> io::Result<Then> {
         No::Status(status, text) => exchange.answer(status, &[], text.as_bytes())?,
         No::Json(status, text) => {
             let body = json!({"code": 1010, "message": text}).to_string();
-            exchange.answer(status, gate::JSON, body.as_bytes())?;
+            exchange.answer(status, spoil::JSON, body.as_bytes())?;
         }
         No::Elsewhere(target) => exchange.answer(302, &[("Location", &target)], b"")?,
         No::Unsatisfiable(total) => {

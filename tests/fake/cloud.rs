@@ -378,7 +378,7 @@ pub fn check_name(name: &str) -> Result<(), Refusal> {
 }
 
 /// `name(1)`, or `name(1).txt`.
-fn suffixed(name: &str, number: u32) -> String {
+pub fn suffixed(name: &str, number: u32) -> String {
     match name.rsplit_once('.') {
         Some((stem, end)) if !stem.is_empty() => format!("{stem}({number}).{end}"),
         _ => format!("{name}({number})"),

@@ -201,7 +201,8 @@ impl<'a, 'c> Exchange<'a, 'c> {
         for (name, value) in headers {
             let _ = write!(head, "{name}: {value}\r\n");
         }
-        if let Some(length) = length {
+        // What has no body tells no length of one.
+        if let Some(length) = length.filter(|_| ![204, 304].contains(&status)) {
             let _ = write!(head, "Content-Length: {length}\r\n");
         }
         head.push_str("\r\n");
@@ -291,13 +292,20 @@ impl Read for Exchange<'_, '_> {
 fn reason(status: u16) -> &'static str {
     match status {
         200 => "OK",
+        201 => "Created",
+        202 => "Accepted",
+        204 => "No Content",
         206 => "Partial Content",
+        207 => "Multi-Status",
         302 => "Found",
+        307 => "Temporary Redirect",
         400 => "Bad Request",
         401 => "Unauthorized",
         403 => "Forbidden",
         404 => "Not Found",
         405 => "Method Not Allowed",
+        409 => "Conflict",
+        411 => "Length Required",
         416 => "Range Not Satisfiable",
         429 => "Too Many Requests",
         500 => "Internal Server Error",

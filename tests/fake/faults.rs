@@ -1,8 +1,8 @@
 //! Faults that a test orders: which call fails, whether it was applied before it failed, and how
-//! it looks to the client. Carrying them out is left to `gate` and `cdn`.
+//! it looks to the client. Carrying them out is left to `spoil` and `transfer`.
 
 use super::endpoint::Endpoint;
-use super::mix::Mix;
+use super::mix::{Fails, Mix};
 use super::switches::millis;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -10,8 +10,8 @@ use std::time::Duration;
 
 /// One order: of the calls to `endpoint`, let `skip` pass, then spoil `times`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Fault {
-    pub endpoint: Endpoint,
+pub struct Fault<E = Endpoint> {
+    pub endpoint: E,
     #[serde(default)]
     pub skip: u32,
     pub times: u32,
@@ -33,7 +33,8 @@ pub enum When {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum How {
-    /// The envelope with this code and message.
+    /// The envelope with this code and message; of Tencent SMH the HTTP status with this code, on
+    /// its storage host in XML.
     Code(i64, String),
     /// This HTTP status with an HTML page.
     Html(u16),
@@ -86,6 +87,11 @@ pub enum How {
 }
 
 impl How {
+    /// Whether the call is only late.
+    pub fn only_waits(&self) -> bool {
+        matches!(self, How::Hang(_))
+    }
+
     /// Whether the call is carried out and answered as ever, with other things in its answer.
     pub fn alters(&self) -> bool {
         use How::{DeadHost, Fields, MoreRow, OtherRows, UnknownHost, WrongId};
@@ -150,16 +156,25 @@ impl Hold {
 }
 
 /// The orders that stand.
-#[derive(Default)]
-pub struct Faults {
-    orders: Vec<Fault>,
+pub struct Faults<E = Endpoint> {
+    orders: Vec<Fault<E>>,
     mix: Option<Mix>,
     fired: u64,
 }
 
-impl Faults {
+impl<E> Default for Faults<E> {
+    fn default() -> Self {
+        Faults {
+            orders: Vec::new(),
+            mix: None,
+            fired: 0,
+        }
+    }
+}
+
+impl<E: Fails> Faults<E> {
     /// Adds an order behind the others.
-    pub fn add(&mut self, fault: Fault) {
+    pub fn add(&mut self, fault: Fault<E>) {
         self.orders.push(fault);
     }
 
@@ -186,7 +201,7 @@ impl Faults {
 
     /// What happens to this call: the first order that matches and has times left decides, and
     /// every order before it counts the call as one that it let pass.
-    pub fn strike(&mut self, endpoint: Endpoint) -> Option<(When, How)> {
+    pub fn strike(&mut self, endpoint: E) -> Option<(When, How)> {
         for fault in self.orders.iter_mut().filter(|f| f.endpoint == endpoint) {
             if fault.skip > 0 {
                 fault.skip -= 1;

@@ -7,10 +7,11 @@ use super::exchange::Exchange;
 use super::faults::{How, When};
 use super::http::Then;
 use super::refusal::Refusal;
+use super::spoil::{self, HTML, Reply, Voice};
 use super::state::Hub;
 use super::tokens::Worth;
 use serde_json::{Value, json};
-use std::io::{self, Read};
+use std::io;
 use std::time::Duration;
 
 /// What a call comes to.
@@ -36,9 +37,7 @@ impl From<Result<Value, Refusal>> for Answer {
 }
 
 /// The page of the front door for addresses that are blocked.
-const BLOCK_PAGE: &str = "123pan-global-slb forbidden client ip";
-/// What servers say that are in trouble.
-const HTML: &str = "<html><head><title>Error</title></head><body><h1>Error</h1></body></html>";
+pub const BLOCK_PAGE: &str = "123pan-global-slb forbidden client ip";
 
 /// Serves a request to the API host or to an upload host.
 pub fn serve(hub: &Hub, host: Host, exchange: &mut Exchange<'_, '_>) -> io::Result<Then> {
@@ -62,7 +61,7 @@ pub fn serve(hub: &Hub, host: Host, exchange: &mut Exchange<'_, '_>) -> io::Resu
     }
     let fault = strike(hub, endpoint);
     if let Some((When::Before, how)) = &fault
-        && let Some(then) = spoil_request(hub, exchange, how)?
+        && let Some(then) = spoil::request(hub, exchange, how)?
     {
         return Ok(then);
     }
@@ -100,13 +99,10 @@ pub fn serve(hub: &Hub, host: Host, exchange: &mut Exchange<'_, '_>) -> io::Resu
     write(hub, exchange, endpoint, answer, how)
 }
 
-/// Keeps a call that is held until the client is dead and the test lets go: nobody is answered.
+/// Keeps a call that is held.
 fn stand(hub: &Hub, exchange: &Exchange<'_, '_>) -> io::Result<Then> {
     hub.lock().hold.stands();
-    while hub.lock().hold.is_held() && !exchange.stopping() {
-        exchange.pause(Duration::from_millis(2));
-    }
-    Ok(Then::Close)
+    spoil::stand(exchange, || hub.lock().hold.is_held())
 }
 
 /// The front door itself: a page for browsers, which also tells the time.
@@ -165,38 +161,10 @@ pub fn strike(hub: &Hub, endpoint: Endpoint) -> Option<(When, How)> {
     let mut state = hub.lock();
     state.judge.called(endpoint);
     let fault = state.faults.strike(endpoint);
-    if fault.as_ref().is_some_and(|(_, how)| !is_hang(how)) {
+    if fault.as_ref().is_some_and(|(_, how)| !how.only_waits()) {
         state.judge.count(endpoint).errors += 1;
     }
     fault
-}
-
-fn is_hang(how: &How) -> bool {
-    matches!(how, How::Hang(_))
-}
-
-/// Spoils a call that isn't carried out. `None`: it goes on after all.
-fn spoil_request(
-    hub: &Hub,
-    exchange: &mut Exchange<'_, '_>,
-    how: &How,
-) -> io::Result<Option<Then>> {
-    match how {
-        How::Hang(how_long) => {
-            exchange.pause(*how_long);
-            return Ok(None);
-        }
-        How::Refuse => return Ok(Some(Then::Close)),
-        How::Reset => return Ok(Some(Then::Reset)),
-        How::ResetInBody(bytes) => {
-            let mut part = exchange.take(*bytes);
-            io::copy(&mut part, &mut io::sink())?;
-            return Ok(Some(Then::Reset));
-        }
-        _ => exchange.drain()?,
-    }
-    let body = envelope(hub, 0, "ok", &Value::Null);
-    spoil(hub, exchange, how, body).map(Some)
 }
 
 /// Headers, token and rate.
@@ -302,61 +270,22 @@ fn write(
             (status, envelope(hub, code, &message, &Value::Null))
         }
     };
-    match how {
-        None => {
-            exchange.answer(status, JSON, &body)?;
-            Ok(Then::Keep)
-        }
-        Some(How::Hang(how_long)) => {
-            exchange.pause(how_long);
-            exchange.answer(status, JSON, &body)?;
-            Ok(Then::Keep)
-        }
-        Some(how) => spoil(hub, exchange, &how, body),
-    }
+    spoil::maybe(hub, exchange, how.as_ref(), &Reply::json(status, body))
 }
 
-/// The header of answers.
-pub const JSON: &[(&str, &str)] = &[("Content-Type", "application/json; charset=utf-8")];
-
-/// Sends what the client gets instead of `body`.
-pub fn spoil(
-    hub: &Hub,
-    exchange: &mut Exchange<'_, '_>,
-    how: &How,
-    body: Vec<u8>,
-) -> io::Result<Then> {
-    let html: &[(&str, &str)] = &[("Content-Type", "text/html")];
-    match how {
-        How::Code(code, message) => {
-            let status = match hub.lock().switches.http_status {
-                true => Refusal::status(*code),
-                false => 200,
-            };
-            let body = envelope(hub, *code, message, &Value::Null);
-            exchange.answer(status, JSON, &body)?;
-        }
-        How::Html(status) => exchange.answer(*status, html, HTML.as_bytes())?,
-        How::Block => exchange.answer(403, html, BLOCK_PAGE.as_bytes())?,
-        How::Empty => exchange.answer(200, JSON, b"")?,
-        How::BadJson => exchange.answer(200, JSON, b"{\"code\":0,\"message\":\"ok\",\"da")?,
-        How::WrongShape => {
-            let body = envelope(hub, 0, "ok", &json!("nothing of the kind"));
-            exchange.answer(200, JSON, &body)?;
-        }
-        How::NullData => exchange.answer(200, JSON, &envelope(hub, 0, "ok", &Value::Null))?,
-        How::Data(data) => exchange.answer(200, JSON, &envelope(hub, 0, "ok", data))?,
-        How::Reset | How::ResetInBody(_) => return Ok(Then::Reset),
-        How::Refuse => return Ok(Then::Close),
-        How::Cut => {
-            exchange.begin(200, JSON, body.len() as u64)?;
-            exchange.send(&body[..body.len() / 2])?;
-            return Ok(Then::Close);
-        }
-        // What hangs has hung, and what is altered has been.
-        _ => exchange.answer(200, JSON, &body)?,
+impl Voice for Hub {
+    fn no(&self, code: i64, message: &str) -> (u16, &'static str, Vec<u8>) {
+        let status = match self.lock().switches.http_status {
+            true => Refusal::status(code),
+            false => 200,
+        };
+        let body = envelope(self, code, message, &Value::Null);
+        (status, "application/json; charset=utf-8", body)
     }
-    Ok(Then::Keep)
+
+    fn yes(&self, data: &Value) -> Vec<u8> {
+        envelope(self, 0, "ok", data)
+    }
 }
 
 /// The envelope of all answers.

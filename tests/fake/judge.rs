@@ -22,9 +22,9 @@ pub struct Count {
 }
 
 /// What was counted since the start, or since the last reset.
-#[derive(Clone, Debug, Default, Serialize)]
-pub struct Calls {
-    pub endpoints: BTreeMap<Endpoint, Count>,
+#[derive(Clone, Debug, Serialize)]
+pub struct Calls<E = Endpoint> {
+    pub endpoints: BTreeMap<E, Count>,
     /// Uploads whose bodies are on their way now.
     pub uploads: usize,
     /// The most at once.
@@ -36,9 +36,22 @@ pub struct Calls {
     pub withdrawn: u64,
 }
 
-impl Calls {
+impl<E> Default for Calls<E> {
+    fn default() -> Self {
+        Calls {
+            endpoints: BTreeMap::new(),
+            uploads: 0,
+            uploads_peak: 0,
+            cdn_bytes: 0,
+            tokens: 0,
+            withdrawn: 0,
+        }
+    }
+}
+
+impl<E: Ord> Calls<E> {
     /// The counts of one endpoint.
-    pub fn of(&self, endpoint: Endpoint) -> Count {
+    pub fn of(&self, endpoint: E) -> Count {
         self.endpoints.get(&endpoint).copied().unwrap_or_default()
     }
 
@@ -49,19 +62,29 @@ impl Calls {
 }
 
 /// Counters and complaints.
-#[derive(Default)]
-pub struct Judge {
-    pub calls: Calls,
+pub struct Judge<E = Endpoint> {
+    pub calls: Calls<E>,
     /// The calls one by one, as they came.
-    pub trail: Vec<Endpoint>,
+    pub trail: Vec<E>,
     complaints: Vec<String>,
     /// What was answered "not yet", and when.
     unready: HashMap<String, u64>,
 }
 
-impl Judge {
+impl<E> Default for Judge<E> {
+    fn default() -> Self {
+        Judge {
+            calls: Calls::default(),
+            trail: Vec::new(),
+            complaints: Vec::new(),
+            unready: HashMap::new(),
+        }
+    }
+}
+
+impl<E: Copy + Ord> Judge<E> {
     /// Notes a call.
-    pub fn called(&mut self, endpoint: Endpoint) {
+    pub fn called(&mut self, endpoint: E) {
         self.count(endpoint).calls += 1;
         if self.trail.len() < TRAIL_MAX {
             self.trail.push(endpoint);
@@ -69,7 +92,7 @@ impl Judge {
     }
 
     /// The counts of an endpoint, to raise them.
-    pub fn count(&mut self, endpoint: Endpoint) -> &mut Count {
+    pub fn count(&mut self, endpoint: E) -> &mut Count {
         self.calls.endpoints.entry(endpoint).or_default()
     }
 
@@ -113,6 +136,16 @@ impl Judge {
         }
     }
 
+    /// An upload's body begins to arrive. Answers how many do now.
+    pub fn upload_begins(&mut self) -> usize {
+        self.calls.uploads += 1;
+        self.calls.uploads_peak = self.calls.uploads_peak.max(self.calls.uploads);
+        self.calls.uploads
+    }
+}
+
+/// What 123pan's documents demand.
+impl Judge {
     /// Ids in one call: at most 100.
     pub fn ids(&mut self, endpoint: Endpoint, count: usize) {
         if count > 100 {

@@ -4,6 +4,7 @@
 use super::endpoint::Endpoint;
 use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, VecDeque};
+use std::hash::Hash;
 
 /// How the service counts is unknown, so the shape is a switch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,9 +20,15 @@ pub enum Shape {
 }
 
 /// What is remembered of each endpoint.
-#[derive(Default)]
-pub struct Limits {
-    windows: HashMap<Endpoint, Window>,
+pub struct Limits<E = Endpoint> {
+    windows: HashMap<E, Window>,
+}
+
+impl<E> Default for Limits<E> {
+    fn default() -> Self {
+        let windows = HashMap::new();
+        Limits { windows }
+    }
 }
 
 /// The past of one endpoint, in the terms of all three shapes.
@@ -33,9 +40,9 @@ struct Window {
     bucket: Option<(f64, u64)>,
 }
 
-impl Limits {
+impl<E: Hash + Eq> Limits<E> {
     /// May this call pass? `rate` is calls a second, `now` milliseconds.
-    pub fn take(&mut self, endpoint: Endpoint, rate: f64, shape: Shape, now: u64) -> bool {
+    pub fn take(&mut self, endpoint: E, rate: f64, shape: Shape, now: u64) -> bool {
         let window = self.windows.entry(endpoint).or_default();
         // Below one call a second the span grows instead of the quota shrinking.
         let quota = rate.max(1.0);

@@ -8,6 +8,18 @@ use std::time::Duration;
 /// Longest that a call hangs.
 pub const HANG: Duration = Duration::from_millis(700);
 
+/// What can fail: a call of a cloud's.
+pub trait Fails: Copy + Ord {
+    /// In which ways it may fail without the cloud claiming a success that isn't one.
+    fn hows(self) -> Vec<How>;
+}
+
+impl Fails for Endpoint {
+    fn hows(self) -> Vec<How> {
+        hows(self)
+    }
+}
+
 /// In which ways calls to an endpoint may fail.
 pub fn hows(endpoint: Endpoint) -> Vec<How> {
     let code = |code: i64, text: &str| How::Code(code, text.to_owned());
@@ -59,13 +71,13 @@ impl Mix {
     }
 
     /// What happens to the next call.
-    pub fn strike(&mut self, endpoint: Endpoint) -> Option<(When, How)> {
+    pub fn strike(&mut self, endpoint: impl Fails) -> Option<(When, How)> {
         self.calls += 1;
         if !self.calls.is_multiple_of(self.every) {
             return None;
         }
         let chance = scatter(self.seed.wrapping_add(self.calls));
-        let hows = hows(endpoint);
+        let hows = endpoint.hows();
         let how = hows[(chance >> 32) as usize % hows.len()].clone();
         let when = match how {
             How::ResetInBody(_) => When::Before,

@@ -3,6 +3,10 @@
 //! it isn't; it notes each breach of a documented rule (`complaints`). What it doesn't have: the
 //! web API, sharing, direct links, the legacy upload.
 //!
+//! In `smh` stands another one, of Tencent SMH. Both use what carries bytes (`exchange`, `http`,
+//! `tls`, `content`, `transfer`), faults (`faults`, `mix`, `spoil`, `altered`), what is counted
+//! (`judge`, `limits`), and `control`, `disk`, `orders`, `time`.
+//!
 //! ```text
 //! mod ─► gate ─► api, oauth, sliced, upload ─► cloud, views, tokens      cdn, control ─► cloud
 //!        gate ─► faults, limits, judge                            http, multipart: bytes only
@@ -41,13 +45,17 @@ mod many;
 mod mix;
 mod multipart;
 mod oauth;
+mod orders;
 mod refusal;
 mod sliced;
+pub mod smh;
+mod spoil;
 mod state;
 mod switches;
 mod time;
 mod tls;
 mod tokens;
+mod transfer;
 mod upload;
 mod views;
 
@@ -61,7 +69,7 @@ pub use {
     inspect::FileView,
     judge::{Calls, Count},
     limits::Shape,
-    mix::{HANG, hows},
+    mix::{Fails, HANG, hows},
     switches::{
         BadIds, Cursor, Front, InfosKey, LimitOver, MissingFolder, Oauth, Overwritten, Parts,
         Reuse, Single, Switches, Taken,
@@ -74,7 +82,7 @@ use state::{Hosts, Hub};
 use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -123,28 +131,15 @@ impl Fake {
 
     /// An emulator set up otherwise.
     pub fn with(options: Options) -> io::Result<Fake> {
-        let keep = match &options.disk {
-            _ if options.discard => Keep::Discard,
-            Some(folder) => Keep::Disk(disk::content_folder(folder)?),
-            None => Keep::Memory,
-        };
+        let disk = options.disk.as_deref();
+        let keep = keep(disk, options.discard)?;
         let client = (options.client_id, options.client_secret);
         let hub = Arc::new(Hub::new(keep, client, options.switches));
-        let saver = match &options.disk {
-            Some(folder) => Some(disk::Saver::start(hub.clone(), folder)?),
-            None => None,
-        };
-        let mut servers = Vec::new();
-        for (number, host) in [Host::Api, Host::Upload, Host::Cdn, Host::Edge]
-            .into_iter()
-            .enumerate()
-        {
-            let mut addr = options.listen;
-            if addr.port() != 0 {
-                addr.set_port(addr.port() + number as u16);
-            }
-            servers.push(Server::start(addr, handler(&hub, host))?);
-        }
+        let saver = disk.map(|folder| disk::Saver::start(hub.clone(), folder));
+        let saver = saver.transpose()?;
+        let hosts = [Host::Api, Host::Upload, Host::Cdn, Host::Edge];
+        let handlers = hosts.map(|host| handler(&hub, host));
+        let servers = listen(options.listen, handlers)?;
         let url = |n: usize| base(servers[n].addr());
         let _ = hub.hosts.set(Hosts {
             api: url(0),
@@ -197,79 +192,6 @@ impl Fake {
     /// The switches as they stand.
     pub fn switches(&self) -> Switches {
         self.hub.lock().switches.clone()
-    }
-
-    /// Orders a fault.
-    pub fn fail(&self, fault: Fault) {
-        self.hub.lock().faults.add(fault);
-    }
-
-    /// Orders that the next so many calls to an endpoint fail.
-    pub fn fail_next(&self, endpoint: Endpoint, times: u32, when: When, how: How) {
-        let skip = 0;
-        self.fail(Fault {
-            endpoint,
-            skip,
-            times,
-            when,
-            how,
-        });
-    }
-
-    /// Stops one call, before its effect or after it, once `skip` others have passed. It is never
-    /// answered.
-    pub fn hold(&self, skip: u32, when: When) {
-        self.hub.lock().hold.order(skip, when);
-    }
-
-    /// Whether that call stands there.
-    pub fn holds(&self) -> bool {
-        self.hub.lock().hold.has_stood()
-    }
-
-    /// Lets it go.
-    pub fn release(&self) {
-        self.hub.lock().hold.release();
-    }
-
-    /// Has one of so many calls fail in mixed ways, by a seed, until faults are cleared.
-    pub fn mix(&self, seed: u64, every: u64) {
-        self.hub.lock().faults.mix(mix::Mix::new(seed, every));
-    }
-
-    /// Forgets the faults that were ordered.
-    pub fn clear_faults(&self) {
-        self.hub.lock().faults.clear();
-    }
-
-    /// How many faults happened.
-    pub fn faults_fired(&self) -> u64 {
-        self.hub.lock().faults.fired()
-    }
-
-    /// How many faults are still to happen.
-    pub fn faults_left(&self) -> u32 {
-        self.hub.lock().faults.left()
-    }
-
-    /// Puts the emulator's clock forward: tokens, URLs, lags, bans and rates go by it.
-    pub fn advance(&self, by: Duration) {
-        self.hub.clock.advance(by);
-    }
-
-    /// Refuses connections to a host, and ends those that there are.
-    pub fn close(&self, host: Host) {
-        self.servers[host as usize].close();
-    }
-
-    /// Takes connections to a host again.
-    pub fn open(&self, host: Host) {
-        self.servers[host as usize].open();
-    }
-
-    /// Ends every connection that is open now, also idle ones.
-    pub fn hang_up(&self) {
-        self.servers.iter().for_each(Server::hang_up);
     }
 
     /// Ends all tokens now.
@@ -325,33 +247,29 @@ impl Fake {
         state.space_total = total;
         state.space_used = used;
     }
+}
 
-    // --- The judge ---
+orders::orders!(Fake, Endpoint, Host);
 
-    /// What was counted.
-    pub fn calls(&self) -> Calls {
-        self.hub.lock().judge.calls.clone()
-    }
+/// Where new content goes.
+fn keep(disk: Option<&Path>, discard: bool) -> io::Result<Keep> {
+    Ok(match disk {
+        _ if discard => Keep::Discard,
+        Some(folder) => Keep::Disk(disk::content_folder(folder)?),
+        None => Keep::Memory,
+    })
+}
 
-    /// The calls one by one, as they came.
-    pub fn trail(&self) -> Vec<Endpoint> {
-        self.hub.lock().judge.trail.clone()
-    }
-
-    /// The counts of one endpoint.
-    pub fn count(&self, endpoint: Endpoint) -> Count {
-        self.calls().of(endpoint)
-    }
-
-    /// Sets counters to zero and forgets complaints.
-    pub fn reset_counters(&self) {
-        self.hub.lock().judge.reset();
-    }
-
-    /// Each breach of a documented rule by the client.
-    pub fn complaints(&self) -> Vec<String> {
-        self.hub.lock().judge.complaints()
-    }
+/// Opens a port for each handler: this one and the next ones, or any.
+fn listen<const N: usize>(first: SocketAddr, handlers: [Handler; N]) -> io::Result<Vec<Server>> {
+    let each = handlers.into_iter().enumerate().map(|(number, handler)| {
+        let mut addr = first;
+        if addr.port() != 0 {
+            addr.set_port(addr.port() + number as u16);
+        }
+        Server::start(addr, handler)
+    });
+    each.collect()
 }
 
 /// The base URL of an address. Nobody can call 0.0.0.0.

@@ -204,10 +204,7 @@ impl State {
 
     /// An upload's body begins to arrive.
     pub fn upload_begins(&mut self, now: u64) {
-        let calls = &mut self.judge.calls;
-        calls.uploads += 1;
-        calls.uploads_peak = calls.uploads_peak.max(calls.uploads);
-        let uploads = calls.uploads;
+        let uploads = self.judge.upload_begins();
         if self.switches.ban_over != 0 && uploads > self.switches.ban_over {
             self.ban_until = now + ms(self.switches.ban_for);
             let most = self.switches.ban_over;

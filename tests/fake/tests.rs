@@ -12,16 +12,16 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 
 /// What came back. Status 0: the connection ended without an answer.
-struct Reply {
-    status: u16,
-    head: String,
-    body: Vec<u8>,
+pub(super) struct Reply {
+    pub(super) status: u16,
+    pub(super) head: String,
+    pub(super) body: Vec<u8>,
     /// Did the body have its announced length?
-    whole: bool,
+    pub(super) whole: bool,
 }
 
 impl Reply {
-    fn json(&self) -> Value {
+    pub(super) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or(Value::Null)
     }
 
@@ -29,7 +29,7 @@ impl Reply {
         self.json()["code"].as_i64().unwrap_or(-1)
     }
 
-    fn header(&self, name: &str) -> Option<String> {
+    pub(super) fn header(&self, name: &str) -> Option<String> {
         let lines = self.head.lines();
         let mut found = lines.filter_map(|l| l.split_once(": "));
         found
@@ -39,7 +39,7 @@ impl Reply {
 }
 
 /// Sends bytes to a URL's host, closes the writing side if asked to, and reads to the end.
-fn raw(url: &str, bytes: &[u8], close: bool) -> Reply {
+pub(super) fn raw(url: &str, bytes: &[u8], close: bool) -> Reply {
     let host = url.strip_prefix("http://").unwrap();
     let mut stream = TcpStream::connect(host.split('/').next().unwrap()).unwrap();
     let _ = stream.write_all(bytes);
@@ -240,7 +240,7 @@ fn form_body(parts: &[(&str, &[u8])]) -> Vec<u8> {
 }
 
 /// Bytes that look like a pack's.
-fn noise(len: usize) -> Vec<u8> {
+pub(super) fn noise(len: usize) -> Vec<u8> {
     let mut state = 12345_u32;
     let next = || {
         state = state.wrapping_mul(1_103_515_245).wrapping_add(12345);

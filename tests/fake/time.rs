@@ -16,7 +16,7 @@ impl Clock {
     pub fn new() -> Clock {
         let start = SystemTime::now().duration_since(UNIX_EPOCH);
         Clock {
-            start: super::views::ms(start.unwrap_or_default()),
+            start: ms(start.unwrap_or_default()),
             since: Instant::now(),
             ahead: AtomicU64::new(0),
         }
@@ -24,14 +24,18 @@ impl Clock {
 
     /// Milliseconds since 1970.
     pub fn now(&self) -> u64 {
-        self.start + super::views::ms(self.since.elapsed()) + self.ahead.load(Ordering::Relaxed)
+        self.start + ms(self.since.elapsed()) + self.ahead.load(Ordering::Relaxed)
     }
 
     /// Puts the clock forward.
     pub fn advance(&self, by: Duration) {
-        self.ahead
-            .fetch_add(super::views::ms(by), Ordering::Relaxed);
+        self.ahead.fetch_add(ms(by), Ordering::Relaxed);
     }
+}
+
+/// A duration in the emulator's unit of time.
+pub fn ms(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX / 4)
 }
 
 /// Year, month, day, hour, minute, second at UTC+8.

@@ -4,6 +4,7 @@
 use super::cloud::{Cloud, Node, ROOT};
 use super::refusal::Refusal;
 use super::switches::{Cursor, MissingFolder, Switches};
+pub use super::time::ms;
 use serde_json::{Value, json};
 use std::collections::HashMap;
 
@@ -244,9 +245,4 @@ pub fn id_value(switches: &Switches, id: u64) -> Value {
     } else {
         json!(id)
     }
-}
-
-/// A duration in the emulator's unit of time.
-pub fn ms(duration: std::time::Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX / 4)
 }

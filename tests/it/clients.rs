@@ -2,43 +2,23 @@
 //! and in a folder, for each client in the cache that `tests/clients.sh` fills. A client that
 //! isn't there is skipped with a printed reason.
 
+use crate::restic::{DEBIAN, RESTIC, RUSTIC, Restic, Running, text};
 use crate::rig::Rig;
 use crate::tree::{self, TempDir};
 use std::collections::BTreeSet;
-use std::fs::{self, File};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command};
+use std::fs;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// Longest that any one command of a client may take. Clients repeat failed requests for up to
-/// 15 minutes, which a test shouldn't wait for.
+/// Longest wait for what the server writes behind its answers.
 const PATIENCE: Duration = Duration::from_secs(240);
-
-/// A client, by its place in the cache.
-pub(crate) struct Client {
-    pub(crate) program: &'static str,
-    rustic: bool,
-}
-
-pub(crate) const DEBIAN: Client = Client {
-    program: "restic-debian",
-    rustic: false,
-};
-pub(crate) const RESTIC: Client = Client {
-    program: "restic-0.19.1",
-    rustic: false,
-};
-const RUSTIC: Client = Client {
-    program: "rustic-root/bin/rustic",
-    rustic: true,
-};
 
 /// One test a line: its name, the client, the repository, what is done.
 macro_rules! cases {
     ($($name:ident: $client:ident $repo:literal $scenario:ident;)*) => {
         $(#[test]
         fn $name() {
-            try_client(&$client, $repo, $scenario);
+            try_client($client, $repo, $scenario);
         })*
     };
 }
@@ -66,36 +46,20 @@ cases! {
 /// Something done with a client; words of the warnings that it brings into the server's log.
 type Scenario = fn(&Session<'_>) -> &'static [&'static str];
 
-fn try_client(client: &Client, repo: &str, scenario: Scenario) {
-    let Some(program) = find(client.program) else {
-        let name = client.program;
-        eprintln!("SKIPPED: {name} is not in the cache; tests/clients.sh says why");
-        return;
-    };
+fn try_client(client: &str, repo: &str, scenario: Scenario) {
     let rig = Rig::start(&[]);
     let dir = TempDir::new();
+    let Some(restic) = Restic::find(client, rig.url(repo), dir.path()) else {
+        return;
+    };
     let session = Session {
-        rustic: client.rustic,
-        program,
-        url: rig.url(repo),
+        rustic: client == RUSTIC,
+        restic,
         rig: &rig,
         dir: dir.path(),
     };
     let expected = scenario(&session);
     rig.assert_clean(expected);
-}
-
-/// A restic, the newest that is in the cache.
-pub(crate) fn restic() -> Option<PathBuf> {
-    find(RESTIC.program).or_else(|| find(DEBIAN.program))
-}
-
-/// A program in the cache.
-pub(crate) fn find(program: &str) -> Option<PathBuf> {
-    let home = || PathBuf::from(std::env::var_os("HOME").unwrap_or_default()).join(".cache");
-    let cache = std::env::var_os("XDG_CACHE_HOME").map_or_else(home, PathBuf::from);
-    let program = cache.join("restic-123pan/clients").join(program);
-    program.exists().then_some(program)
 }
 
 /// The ordinary life of a repository.
@@ -125,12 +89,11 @@ fn copy(session: &Session<'_>) -> &'static [&'static str] {
     session.init();
     session.backup(&files);
     let second = Session {
-        program: session.program.clone(),
-        url: session.rig.url("/second/one/"),
+        restic: session.restic.with(session.rig.url("/second/one/")),
         ..*session
     };
     second.init();
-    second.run(&["copy", "--from-repo", &session.url]);
+    second.run(&["copy", "--from-repo", &session.restic.repository]);
     second.check();
     second.restore_and_compare(&files);
     &[]
@@ -143,12 +106,13 @@ fn together(session: &Session<'_>) -> &'static [&'static str] {
         let files = session.dir.join(format!("files{number}"));
         tree::grow(&files, 10 * number, 3 << 20);
         let host = format!("host{number}");
-        let files = files.to_str().unwrap();
-        session.start(&["backup", "--host", &host, files], &host)
+        session
+            .restic
+            .start(&["backup", "--host", &host, text(&files)])
     };
     let running: Vec<Running> = (1..=3).map(start).collect();
     for running in running {
-        running.finish();
+        running.succeed();
     }
     assert_eq!(session.ids("snapshots").len(), 3);
     session.check();
@@ -167,7 +131,7 @@ fn killed(session: &Session<'_>) -> &'static [&'static str] {
         &["--limit-upload", "4096"]
     };
     let args = [&["backup", files.to_str().unwrap()], limit].concat();
-    let mut backup = session.start(&args, "killed");
+    let mut backup = session.restic.start(&args);
     let pack = |line: &str| (line.contains("POST") && line.contains("/data/")).then_some(());
     session.rig.wait_for(pack);
     backup.child.kill().unwrap();
@@ -240,8 +204,7 @@ fn large(session: &Session<'_>) -> &'static [&'static str] {
 /// A client and the repository that it works on.
 struct Session<'a> {
     rustic: bool,
-    program: PathBuf,
-    url: String,
+    restic: Restic,
     rig: &'a Rig,
     dir: &'a Path,
 }
@@ -294,16 +257,13 @@ impl Session<'_> {
 
     /// Restores the newest snapshot and compares it with the folder that it was made of.
     fn restore_and_compare(&self, files: &Path) {
-        let target = TempDir::new();
-        let to = target.path().to_str().unwrap();
-        if self.rustic {
-            self.run(&["restore", &format!("latest:{}", files.display()), to]);
-            tree::compare(files, target.path());
-        } else {
-            self.run(&["restore", "latest", "--target", to]);
-            let restored = target.path().join(files.strip_prefix("/").unwrap());
-            tree::compare(files, &restored);
+        if !self.rustic {
+            return self.restic.restore_and_compare(files);
         }
+        let target = TempDir::new();
+        let from = format!("latest:{}", files.display());
+        self.run(&["restore", &from, text(target.path())]);
+        tree::compare(files, target.path());
     }
 
     /// The ids of all files of a kind.
@@ -319,77 +279,6 @@ impl Session<'_> {
 
     /// Runs a command to its end, which must be a good one; returns what it printed.
     fn run(&self, args: &[&str]) -> String {
-        self.start(args, "output").finish()
-    }
-
-    /// Starts a command. `name` keeps the outputs of several at once apart.
-    fn start(&self, args: &[&str], name: &str) -> Running<'_> {
-        let output = self.dir.join(name);
-        let errors = self.dir.join(format!("{name}.err"));
-        let mut command = Command::new(&self.program);
-        command
-            .args(args)
-            .env_clear()
-            .env("HOME", self.dir)
-            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-            .env("RESTIC_CACHE_DIR", self.dir.join("cache"))
-            .env("RESTIC_FROM_PASSWORD", "secret")
-            .env("RESTIC_REPOSITORY", &self.url)
-            .env("RUSTIC_NO_PROGRESS", "true")
-            .env("RUSTIC_CACHE_DIR", self.dir.join("cache"))
-            .env("RUSTIC_REPOSITORY", &self.url)
-            .stdout(File::create(&output).unwrap())
-            .stderr(File::create(&errors).unwrap());
-        if !args.contains(&"--password-file") {
-            command
-                .env("RESTIC_PASSWORD", "secret")
-                .env("RUSTIC_PASSWORD", "secret");
-        }
-        Running {
-            child: command.spawn().unwrap(),
-            what: format!("{} {}", self.program.display(), args.join(" ")),
-            output,
-            errors,
-            rig: self.rig,
-        }
-    }
-}
-
-/// A command under way.
-struct Running<'a> {
-    child: Child,
-    what: String,
-    output: PathBuf,
-    errors: PathBuf,
-    rig: &'a Rig,
-}
-
-impl Running<'_> {
-    fn finish(mut self) -> String {
-        let end = Instant::now() + PATIENCE;
-        let status = loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                break Some(status);
-            }
-            if Instant::now() > end {
-                break None;
-            }
-            std::thread::sleep(Duration::from_millis(10));
-        };
-        let output = fs::read_to_string(&self.output).unwrap_or_default();
-        if status.is_some_and(|status| status.success()) {
-            return output;
-        }
-        let errors = fs::read_to_string(&self.errors).unwrap_or_default();
-        let how = status.map_or("did not end".to_owned(), |status| status.to_string());
-        let (what, log) = (&self.what, self.rig.log());
-        panic!("{what}: {how}\n{output}\n{errors}\nserver:\n{log}");
-    }
-}
-
-impl Drop for Running<'_> {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.restic.run(args)
     }
 }

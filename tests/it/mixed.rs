@@ -1,16 +1,15 @@
 //! The real restic while 5 % of all calls to the cloud fail in mixed ways: it completes what users
 //! do, and what lives in the cloud then is exactly what its index says.
 
-use crate::clients::{RESTIC, find};
 use crate::fake::FileView;
+use crate::restic::{RESTIC, Restic, text};
 use crate::rig::Rig;
 use crate::tree::{self, TempDir};
 use restic_123pan::restic::hex;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 
 /// One of so many calls fails, which is 5 %, and the seed of how.
 const FAULTS: (u64, u64) = (20, 1);
@@ -26,19 +25,14 @@ const ENTRY: (u64, u64) = (37, 41);
 
 #[test]
 fn restic_completes_while_calls_fail() {
-    let Some(program) = find(RESTIC.program) else {
-        eprintln!("SKIPPED: {} is not in the cache", RESTIC.program);
+    let rig = Rig::start(&[]);
+    let dir = TempDir::new();
+    let Some(restic) = Restic::find(RESTIC, rig.url("/a/b/"), dir.path()) else {
         return;
     };
-    let rig = Rig::start(&[]);
     let (every, seed) = FAULTS;
     rig.cloud().mix(seed, every);
-    let dir = TempDir::new();
-    let host = Host {
-        program,
-        url: rig.url("/a/b/"),
-        dir: dir.path(),
-    };
+    let host = Host(restic);
     let files = dir.path().join("files");
     tree::grow(&files, 1, SIZE);
     host.run(&["init"]);
@@ -49,9 +43,7 @@ fn restic_completes_while_calls_fail() {
     let words = ["--keep-last", "1", "--prune", "--max-unused", "0"];
     host.run(&[&["forget"][..], &words].concat());
     host.run(&["check", "--read-data"]);
-    let target = dir.path().join("target");
-    host.run(&["restore", "latest", "--target", path(&target)]);
-    tree::compare(&files, &target.join(files.strip_prefix("/").unwrap()));
+    host.0.restore_and_compare(&files);
     let (calls, faults) = (rig.cloud().calls().all(), rig.cloud().faults_fired());
     println!("{faults} of {calls} calls failed");
     assert_eq!(faults, calls / every);
@@ -61,27 +53,17 @@ fn restic_completes_while_calls_fail() {
 }
 
 /// A machine that backs up.
-struct Host<'a> {
-    program: PathBuf,
-    url: String,
-    dir: &'a Path,
-}
+struct Host(Restic);
 
-impl Host<'_> {
+impl Host {
     fn back_up(&self, files: &Path) {
         // The smallest packs that restic makes.
-        self.run(&["backup", "--pack-size", "4", path(files)]);
+        self.run(&["backup", "--pack-size", "4", text(files)]);
     }
 
     /// Runs a command, which must succeed; what it prints.
     fn run(&self, words: &[&str]) -> String {
-        let mut command = Command::new(&self.program);
-        command.args(words).args(["--repo", &self.url]);
-        command.env_clear().env("HOME", self.dir);
-        let output = command.env("RESTIC_PASSWORD", "secret").output().unwrap();
-        let errors = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{words:?}: {errors}");
-        String::from_utf8(output.stdout).unwrap()
+        self.0.run(words)
     }
 
     fn ids(&self, kind: &str) -> BTreeSet<String> {
@@ -152,8 +134,4 @@ fn blob(blob: &Value) -> u64 {
         false => ENTRY.1,
     };
     blob["length"].as_u64().unwrap() + entry
-}
-
-fn path(path: &Path) -> &str {
-    path.to_str().unwrap()
 }

@@ -1,8 +1,8 @@
 //! The program with an OAuth account: a real client over it, the login, the commands beside a
 //! running server, and kills around renewals.
 
-use crate::clients::restic;
 use crate::fake::{Endpoint, Fake, How, Options, Switches, When};
+use crate::restic::{RESTIC, Restic, text};
 use crate::rig::Rig;
 use crate::tree::{self, TempDir};
 use std::fs;
@@ -47,10 +47,6 @@ fn run(mut command: Command, input: &str) -> (String, Option<i32>) {
 /// A backup goes on while the token is renewed again and again, and nothing goes wrong.
 #[test]
 fn restic_works_through_renewals() {
-    let Some(restic) = restic() else {
-        eprintln!("SKIPPED: there is no restic in the cache");
-        return;
-    };
     let cloud = cloud(|s| {
         s.oauth.life_told = Duration::from_secs(2);
         s.oauth.late_check = true;
@@ -59,26 +55,21 @@ fn restic_works_through_renewals() {
     let rig = Rig::by_oauth(cloud, &[]);
     let dir = TempDir::new();
     let files = dir.path().join("files");
-    let run = |words: &[&str]| {
-        let mut command = Command::new(&restic);
-        command
-            .args(["-r", &rig.url("/laptop/"), "--no-cache"])
-            .args(words);
-        let output = command.env("RESTIC_PASSWORD", "x").output().unwrap();
-        assert!(output.status.success(), "{words:?}: {}", said(&output));
+    let Some(restic) = Restic::find(RESTIC, rig.url("/laptop/"), dir.path()) else {
+        return;
     };
-    run(&["init"]);
+    restic.run(&["init"]);
     let end = Instant::now() + Duration::from_secs(120);
     for round in 0.. {
         tree::grow(&files.join(round.to_string()), round, 12 << 20);
-        run(&["backup", files.to_str().unwrap()]);
+        restic.run(&["backup", "--no-cache", text(&files)]);
         let renewals = rig.cloud().renewals();
         if renewals.0 >= 4 {
             break;
         }
         assert!(Instant::now() < end, "{renewals:?}");
     }
-    run(&["check", "--read-data"]);
+    restic.run(&["check", "--read-data"]);
     let renewals = rig.cloud().renewals();
     assert_eq!(renewals.1, 0, "{renewals:?}");
     rig.assert_clean(&[]);

@@ -1,13 +1,12 @@
 //! The real restic on two hosts that share a repository, each through a server of its own, while
 //! the cloud's lists are a second behind: what restic's locks promise holds all the same.
 
-use crate::clients::{DEBIAN, RESTIC, find};
 use crate::fake::Endpoint;
+use crate::restic::{DEBIAN, RESTIC, Restic, text};
 use crate::rig::Rig;
 use crate::tree::{self, TempDir};
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -29,25 +28,20 @@ const RUNS: [Run; 3] = [prune_during_backup, backup_during_prune, prune_after_ba
 
 #[test]
 fn debian() {
-    all(DEBIAN.program, &RUNS);
+    all(DEBIAN, &RUNS);
 }
 
 #[test]
 fn restic() {
     // The older one can't list what has no folder yet.
-    all(RESTIC.program, &[&RUNS[..], &[both_begin]].concat());
+    all(RESTIC, &[&RUNS[..], &[both_begin]].concat());
 }
 
 /// Everything at once, each on a cloud of its own: most of it is waiting.
-fn all(program: &str, runs: &[Run]) {
-    let Some(program) = find(program) else {
-        eprintln!("SKIPPED: {program} is not in the cache; tests/clients.sh says why");
-        return;
-    };
+fn all(client: &'static str, runs: &[Run]) {
     thread::scope(|scope| {
         for run in runs {
-            let program = &program;
-            scope.spawn(move || Pair::with(program, *run));
+            scope.spawn(move || Pair::with(client, *run));
         }
     });
 }
@@ -58,13 +52,12 @@ fn prune_during_backup(pair: &Pair) {
     one.run(&["init"]);
     let files = pair.dir.path().join("files");
     tree::grow(&files, 1, 6 << 20);
-    let backup = one.start(&["backup", "--limit-upload", "1024", path(&files)]);
+    let backup = one.start(&["backup", "--limit-upload", "1024", text(&files)]);
     pair.when_locked(0);
-    signal(&backup, "STOP");
-    println!("refused: {}", other.refused(&["prune"]));
-    signal(&backup, "CONT");
-    let backup = finish(backup);
-    assert!(backup.status.success(), "{}", text(&backup));
+    signal(&backup.child, "STOP");
+    println!("refused: {}", refused(other, &["prune"]));
+    signal(&backup.child, "CONT");
+    backup.succeed();
     other.run(&["check", "--read-data"]);
 }
 
@@ -74,9 +67,9 @@ fn backup_during_prune(pair: &Pair) {
     one.run(&["init"]);
     let files = pair.dir.path().join("files");
     tree::grow(&files, 2, 1 << 20);
-    one.run(&["backup", path(&files)]);
+    one.run(&["backup", text(&files)]);
     tree::change(&files, 3);
-    one.run(&["backup", path(&files)]);
+    one.run(&["backup", text(&files)]);
     // The prune lasts a while.
     pair.one.cloud.set(|s| {
         s.latency_of.insert(Endpoint::Trash, 2000);
@@ -84,12 +77,11 @@ fn backup_during_prune(pair: &Pair) {
     let locks = pair.locks();
     let prune = one.start(&["forget", "--keep-last", "1", "--prune", "--max-unused", "0"]);
     pair.when_locked(locks);
-    signal(&prune, "STOP");
-    println!("refused: {}", other.refused(&["backup", path(&files)]));
-    signal(&prune, "CONT");
+    signal(&prune.child, "STOP");
+    println!("refused: {}", refused(other, &["backup", text(&files)]));
+    signal(&prune.child, "CONT");
     pair.one.cloud.set(|s| s.latency_of.clear());
-    let prune = finish(prune);
-    assert!(prune.status.success(), "{}", text(&prune));
+    prune.succeed();
     other.run(&["check", "--read-data"]);
 }
 
@@ -107,14 +99,14 @@ fn both_begin(pair: &Pair) {
     pair.one.kill_and_restart();
     let files = pair.dir.path().join("files");
     tree::grow(&files, 4, 6 << 20);
-    let started = [0, 1].map(|host| hosts[host].start(&["backup", path(&files)]));
-    for backup in started.map(finish) {
-        assert!(backup.status.success(), "{}", text(&backup));
+    let started = [0, 1].map(|host| hosts[host].start(&["backup", text(&files)]));
+    for backup in started {
+        backup.succeed();
     }
     for host in &hosts {
         host.run(&["check", "--read-data"]);
-        let seen = finish(host.start(&["snapshots"]));
-        assert!(text(&seen).contains("2 snapshots"), "{}", text(&seen));
+        let seen = host.run(&["snapshots"]);
+        assert!(seen.contains("2 snapshots"), "{seen}");
         host.restore_and_compare(&files);
     }
 }
@@ -137,7 +129,7 @@ fn prune_after_backup(pair: &Pair) {
     for cycle in 0..count {
         let _ = fs::remove_dir_all(&files);
         tree::grow(&files, 10 + cycle, 200_000);
-        hosts[0].run(&["backup", path(&files)]);
+        hosts[0].run(&["backup", text(&files)]);
         let [keep, unused] = [["--keep-last", "1"], ["--max-unused", "0"]];
         hosts[1].run(
             &[
@@ -158,21 +150,25 @@ fn prune_after_backup(pair: &Pair) {
 
 /// Two servers over one emulated cloud, and a folder for what their hosts keep.
 struct Pair {
-    program: PathBuf,
+    hosts: [Restic; 2],
     other: Rig,
     one: Rig,
     dir: TempDir,
 }
 
 impl Pair {
-    fn with(program: &Path, run: Run) {
-        let program = program.to_owned();
+    fn with(client: &str, run: Run) {
         let one = Rig::start(&[]);
         one.cloud.set(|s| s.lag_files = LAG);
         let other = one.beside();
         let dir = TempDir::new();
+        let host =
+            |name, server: &Rig| Restic::find(client, server.url("/a/b/"), dir.path().join(name));
+        let (Some(first), Some(second)) = (host("one", &one), host("other", &other)) else {
+            return;
+        };
         let pair = Self {
-            program,
+            hosts: [first, second],
             other,
             one,
             dir,
@@ -202,77 +198,18 @@ impl Pair {
         }
     }
 
-    fn hosts(&self) -> [Host<'_>; 2] {
-        let host = |name, server: &Rig| Host {
-            program: &self.program,
-            url: server.url("/a/b/"),
-            home: self.dir.path().join(name),
-        };
-        [host("one", &self.one), host("other", &self.other)]
+    fn hosts(&self) -> [&Restic; 2] {
+        self.hosts.each_ref()
     }
 }
 
-/// A machine that backs up.
-struct Host<'a> {
-    program: &'a Path,
-    url: String,
-    home: PathBuf,
-}
-
-impl Host<'_> {
-    fn start(&self, args: &[&str]) -> Child {
-        let name = self.home.file_name().unwrap();
-        Command::new(self.program)
-            .args(args)
-            .args(
-                ["--no-cache".as_ref(), "--repo".as_ref(), self.url.as_ref()]
-                    as [&std::ffi::OsStr; 3],
-            )
-            .env_clear()
-            .env("HOME", &self.home)
-            .env("HOSTNAME", name)
-            .env("RESTIC_PASSWORD", "secret")
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap()
-    }
-
-    fn run(&self, args: &[&str]) {
-        let output = finish(self.start(args));
-        assert!(output.status.success(), "{args:?}: {}", text(&output));
-    }
-
-    /// Runs a command that must fail because of another's lock; tells what it says.
-    fn refused(&self, args: &[&str]) -> String {
-        let output = finish(self.start(args));
-        let said = text(&output);
-        assert!(!output.status.success(), "{args:?} wasn't refused: {said}");
-        assert!(said.contains(LOCKED), "{args:?}: {said}");
-        said.lines()
-            .find(|line| line.contains(LOCKED))
-            .unwrap()
-            .to_owned()
-    }
-
-    fn restore_and_compare(&self, files: &Path) {
-        let target = TempDir::new();
-        self.run(&["restore", "latest", "--target", path(target.path())]);
-        tree::compare(files, &target.path().join(files.strip_prefix("/").unwrap()));
-    }
-}
-
-fn finish(child: Child) -> Output {
-    child.wait_with_output().unwrap()
-}
-
-fn text(output: &Output) -> String {
-    let [out, err] = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes));
-    format!("{}\n{out}\n{err}", output.status)
-}
-
-fn path(path: &Path) -> &str {
-    path.to_str().unwrap()
+/// Runs a command that must fail because of another's lock; tells what it says.
+fn refused(host: &Restic, words: &[&str]) -> String {
+    let said = host.refused(words);
+    let locked = said.lines().find(|line| line.contains(LOCKED));
+    locked
+        .unwrap_or_else(|| panic!("{words:?}: {said}"))
+        .to_owned()
 }
 
 /// Has a client stand still, or go on.

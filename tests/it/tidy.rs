@@ -3,6 +3,7 @@
 
 mod arrows;
 
+use crate::tools::missing;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -420,7 +421,7 @@ fn tracked() -> Vec<String> {
         .current_dir(root())
         .output();
     let Some(output) = output.ok().filter(|output| output.status.success()) else {
-        eprintln!("SKIPPED: this is not a git checkout");
+        missing("this is not a git checkout");
         return Vec::new();
     };
     let text = String::from_utf8_lossy(&output.stdout).into_owned();

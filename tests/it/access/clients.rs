@@ -1,51 +1,20 @@
 //! The real restic against a server that only lets it append.
 
+use crate::restic::{RESTIC, Restic};
 use crate::rig::Rig;
 use crate::tree::{self, TempDir};
 use crate::wire::Wire;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
-
-fn restic() -> Option<PathBuf> {
-    let home = || PathBuf::from(std::env::var_os("HOME").unwrap_or_default()).join(".cache");
-    let cache = std::env::var_os("XDG_CACHE_HOME").map_or_else(home, PathBuf::from);
-    let program = cache.join("restic-123pan/clients/restic-0.19.1");
-    program.exists().then_some(program)
-}
-
-fn run(program: &Path, url: &str, dir: &Path, args: &[&str]) -> Output {
-    Command::new(program)
-        .args(args)
-        .env_clear()
-        .env("HOME", dir)
-        .env("RESTIC_CACHE_DIR", dir.join("cache"))
-        .env("RESTIC_REPOSITORY", url)
-        .env("RESTIC_PASSWORD", "secret")
-        .output()
-        .unwrap()
-}
-
-/// What a command printed, which must have ended well or badly.
-fn expect(program: &Path, url: &str, dir: &Path, args: &[&str], well: bool) -> String {
-    let output = run(program, url, dir, args);
-    let text = [output.stdout, output.stderr].concat();
-    let text = String::from_utf8_lossy(&text).into_owned();
-    assert_eq!(output.status.success(), well, "{args:?}: {text}");
-    text
-}
 
 #[test]
 fn append_only_with_restic() {
-    let Some(program) = restic() else {
-        eprintln!("SKIPPED: restic-0.19.1 is not in the cache; tests/clients.sh says why");
+    let (rig, dir) = (Rig::start(&["--append-only"]), TempDir::new());
+    let Some(restic) = Restic::find(RESTIC, rig.url("/laptop/"), dir.path()) else {
         return;
     };
-    let rig = Rig::start(&["--append-only"]);
-    let (dir, url) = (TempDir::new(), rig.url("/laptop/"));
     let files = dir.path().join("files");
     tree::grow(&files, 1, 2 << 20);
-    let good = |args: &[&str]| expect(&program, &url, dir.path(), args, true);
-    let bad = |args: &[&str]| expect(&program, &url, dir.path(), args, false);
+    let good = |words: &[&str]| restic.run(words);
+    let bad = |words: &[&str]| restic.refused(words);
     good(&["init"]);
     good(&["backup", files.to_str().unwrap()]);
     tree::change(&files, 100);

@@ -2,16 +2,15 @@
 //! same each time; only its DELETEs run side by side, and may share their calls or not.
 
 use super::{Bill, bill, expect};
-use crate::clients;
 use crate::fake::Endpoint::{
     self, Domain, DownloadInfo, Infos, List, Mkdir, Single, Token, Trash, UserInfo,
 };
+use crate::restic::{RESTIC, Restic};
 use crate::rig::Rig;
 use crate::tree::{TempDir, random};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 /// Bytes that are backed up: two packs and what goes with them.
 const SIZE: usize = 40 << 20;
@@ -64,17 +63,16 @@ const STEPS: &[Step] = &[
 
 #[test]
 fn each_command_costs_its_calls() {
-    let Some(program) = clients::restic() else {
-        eprintln!("SKIPPED: restic is not in the cache; tests/clients.sh says why");
-        return;
-    };
     let rig = Rig::start(&["--bin", "keep", "--rate-share", "1"]);
     let dir = TempDir::new();
+    let Some(restic) = Restic::find(RESTIC, rig.url("/"), dir.path()) else {
+        return;
+    };
     fs::create_dir(dir.path().join("files")).unwrap();
     fs::write(dir.path().join("files/one"), random(9, SIZE)).unwrap();
     for (name, words, passing, expected) in STEPS {
         let (files, calls) = (files(&rig), rig.cloud().calls());
-        run(&program, words, &rig, dir.path());
+        run(&restic, words, dir.path());
         let mut bill = bill(&calls, &rig.cloud().calls());
         take_needed(name, &mut bill, &files, &self::files(&rig), *passing);
         forget_pauses(&mut bill, expected);
@@ -82,7 +80,7 @@ fn each_command_costs_its_calls() {
     }
     // Snapshot, index, and packs, whose DELETEs come several at once; then the lock.
     let calls = rig.cloud().calls();
-    run(&program, "forget --keep-last 1 --prune", &rig, dir.path());
+    run(&restic, "forget --keep-last 1 --prune", dir.path());
     let bill = bill(&calls, &rig.cloud().calls());
     assert!(bill[&Trash] <= 4, "{bill:?}");
     rig.assert_clean(&[]);
@@ -139,18 +137,9 @@ fn take_needed(
 }
 
 /// Runs restic in a folder, so that the paths that it stores say nothing of this machine.
-fn run(program: &Path, words: &str, rig: &Rig, dir: &Path) {
-    let output = Command::new(program)
-        .args(words.split(' '))
-        .current_dir(dir)
-        .env_clear()
-        .env("HOME", dir)
-        .env("RESTIC_CACHE_DIR", dir.join("cache"))
-        .env("RESTIC_PASSWORD", "secret")
-        .env("RESTIC_REPOSITORY", rig.url("/"))
-        .output()
-        .unwrap();
-    let errors = String::from_utf8_lossy(&output.stderr);
-    let log = rig.log();
-    assert!(output.status.success(), "{words}: {errors}\n{log}");
+fn run(restic: &Restic, words: &str, dir: &Path) {
+    let words: Vec<&str> = words.split(' ').collect();
+    let mut command = restic.command(&words);
+    command.current_dir(dir);
+    restic.start_as(command, &words).succeed();
 }

@@ -2,8 +2,8 @@
 //! found; and no call but lists.
 
 use super::rig::{Cloud, folder, id, path};
-use crate::clients;
 use crate::fake::{Endpoint, How, When};
+use crate::restic::{RESTIC, Restic, text};
 use crate::rig::Rig;
 use crate::tree::{self, TempDir};
 use restic_123pan::pan123::{Clock, Event, Flaw, Report, verify};
@@ -381,29 +381,16 @@ fn failures_have_their_own_code() {
 /// What the real restic leaves behind is clean.
 #[test]
 fn a_real_repository_is_clean() {
-    let Some(restic) = clients::restic() else {
-        eprintln!("SKIPPED: there is no restic in the cache; tests/clients.sh says why");
-        return;
-    };
     let (rig, dir) = (Rig::start(&[]), TempDir::new());
-    let run = |words: &[&str]| {
-        let output = Command::new(&restic)
-            .args(["-r", &rig.url("/laptop/")])
-            .args(words)
-            .env("RESTIC_PASSWORD", "hidden")
-            .env("RESTIC_CACHE_DIR", dir.path().join("cache"))
-            .output()
-            .unwrap();
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{words:?}: {said}");
+    let Some(restic) = Restic::find(RESTIC, rig.url("/laptop/"), dir.path()) else {
+        return;
     };
     let files = dir.path().join("files");
     tree::grow(&files, 7, 3 << 20);
-    let source = files.to_str().unwrap();
-    run(&["init"]);
-    run(&["backup", source]);
+    restic.run(&["init"]);
+    restic.run(&["backup", text(&files)]);
     tree::change(&files, 8);
-    run(&["backup", source]);
+    restic.run(&["backup", text(&files)]);
     let verify = || {
         rig.spare_command(&["verify", "--json", "--rate-share", "1"])
             .output()

@@ -2,7 +2,7 @@
 //! complete before it is.
 
 use super::{run, said};
-use crate::clients;
+use crate::restic::{RESTIC, Restic, text};
 use crate::rig::Rig;
 use crate::tree::{self, TempDir, random};
 use restic_123pan::body::{Body, Budget};
@@ -15,7 +15,6 @@ use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -258,26 +257,18 @@ impl Store for Breaking {
 /// server, and comes back byte for byte.
 #[test]
 fn a_real_repository_there_and_back() {
-    let Some(program) = clients::restic() else {
-        eprintln!("SKIPPED: there is no restic in the cache; tests/clients.sh says why");
-        return;
-    };
     let (rig, dir) = (Rig::start(&[]), TempDir::new());
     let place = |name: &str| dir.path().join(name);
-    let restic = |repo: &str, words: &[&str]| {
-        let mut command = Command::new(&program);
-        command
-            .env("RESTIC_PASSWORD", "hidden")
-            .env("RESTIC_CACHE_DIR", place("cache"));
-        run(command.args(["-r", repo]).args(words))
-    };
     let (files, local) = (place("files"), place("local"));
+    let (here, url) = (text(&local), rig.url("/laptop/"));
+    let Some(restic) = Restic::find(RESTIC, here, dir.path()) else {
+        return;
+    };
     tree::grow(&files, 5, 6 << 20);
-    let (files, here) = (files.to_str().unwrap(), local.to_str().unwrap());
-    restic(here, &["init"]);
-    restic(here, &["backup", files]);
-    tree::change(&place("files"), 50);
-    restic(here, &["backup", files]);
+    restic.run(&["init"]);
+    restic.run(&["backup", text(&files)]);
+    tree::change(&files, 50);
+    restic.run(&["backup", text(&files)]);
 
     let output = rig
         .spare_command(&["import", here, "laptop", "--dry-run"])
@@ -285,9 +276,9 @@ fn a_real_repository_there_and_back() {
         .unwrap();
     assert!(said(&output).contains("would copy"), "{}", said(&output));
     run(&mut rig.spare_command(&["import", here, "/laptop/"]));
-    let url = rig.url("/laptop/");
-    restic(&url, &["check", "--read-data"]);
-    assert_eq!(restic(&url, &["list", "snapshots"]).lines().count(), 2);
+    let remote = restic.with(url);
+    remote.run(&["check", "--read-data"]);
+    assert_eq!(remote.run(&["list", "snapshots"]).lines().count(), 2);
     let output = rig
         .spare_command(&["import", here, "laptop"])
         .output()
@@ -302,7 +293,7 @@ fn a_real_repository_there_and_back() {
     let there = back.to_str().unwrap();
     run(&mut rig.spare_command(&["export", "laptop", there]));
     assert_eq!(whole(&back), whole(&local));
-    restic(there, &["check", "--read-data"]);
+    restic.with(there).run(&["check", "--read-data"]);
     rig.assert_clean(&[]);
     let nothing = rig
         .spare_command(&["export", "nothing", there])

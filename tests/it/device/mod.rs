@@ -8,6 +8,7 @@ mod procd;
 mod secrets;
 mod targets;
 
+use crate::tools::tool;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -33,13 +34,8 @@ fn said(output: &Output) -> String {
 }
 
 /// Whether a tool is installed; says so if the test must do without.
-fn have(tool: &str) -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let found = std::env::split_paths(&path).any(|folder| folder.join(tool).is_file());
-    if !found {
-        eprintln!("SKIPPED: there is no {tool} here");
-    }
-    found
+fn have(name: &str) -> bool {
+    tool(name).is_some()
 }
 
 /// Whether a check is happy with a file; true as well where there is no such tool.

@@ -1,8 +1,9 @@
 //! The client that wants nothing but its backup: restic, or the same requests where there is no
 //! restic.
 
-use crate::clients;
+use crate::restic::RESTIC;
 use crate::rig::Rig;
+use crate::tools::client;
 use crate::tree::{self, TempDir};
 use crate::wire::Wire;
 use restic_123pan::restic::hex;
@@ -43,7 +44,7 @@ impl fmt::Display for Seen {
 /// restic repeats everything but the first request of `init`, which people repeat: so often.
 pub(super) fn back_up(rig: &Rig, inits: usize) -> Seen {
     let start = Instant::now();
-    let program = clients::restic();
+    let program = client(RESTIC);
     let repeated = match &program {
         Some(program) => with_restic(program, rig, inits),
         None => by_hand(rig.address()),

@@ -3,6 +3,7 @@
 //! start. How that is done is `shim.c`'s, which is loaded into the server.
 
 use crate::fake::Fake;
+use crate::tools::missing;
 use crate::tree::TempDir;
 use restic_123pan::restic::hex;
 use sha2::{Digest, Sha256};
@@ -34,7 +35,7 @@ impl Machine {
     /// shim can't be built.
     pub(super) fn new(options: &[&str]) -> Option<Self> {
         let Some(_) = shim() else {
-            eprintln!("SKIPPED: there is no C compiler, `cc`, that can build a library to preload");
+            missing("there is no C compiler, `cc`, that can build a library to preload");
             return None;
         };
         let cloud = Fake::start();

@@ -1,10 +1,12 @@
 //! The page in a real browser, after a real backup: what it shows is right, and the browser has
 //! nothing to complain about.
 
-use super::{finish, program};
+use super::finish;
+use crate::restic::{RESTIC, Restic, text};
 use crate::rig::Rig;
+use crate::tools::tool;
 use crate::tree::{self, TempDir};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -13,28 +15,17 @@ const SPACE: u64 = 64 << 20;
 
 #[test]
 fn the_page_after_a_backup() {
-    let (Some(chromium), Some(restic)) = (program("chromium"), restic()) else {
-        return;
-    };
     let rig = Rig::start(&["--reserve", "0"]);
     rig.cloud().set_space(SPACE, 0);
     let dir = TempDir::new();
+    let restic = Restic::find(RESTIC, rig.url("/laptop/"), dir.path());
+    let (Some(chromium), Some(restic)) = (tool("chromium"), restic) else {
+        return;
+    };
     let files = dir.path().join("files");
     tree::grow(&files, 1, 12 << 20);
-    for args in [&["init"][..], &["backup", files.to_str().unwrap()]] {
-        let mut command = Command::new(&restic);
-        command
-            .env_clear()
-            .env("HOME", dir.path())
-            .env("RESTIC_PASSWORD", "secret");
-        command.env("RESTIC_REPOSITORY", rig.url("/laptop/"));
-        let output = finish(command.args(args));
-        assert!(
-            output.status.success(),
-            "{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-    }
+    restic.run(&["init"]);
+    restic.run(&["backup", text(&files)]);
     let url = format!("http://{}/", rig.address());
     let page = until_counted(&chromium, &url, dir.path());
     assert!(
@@ -107,15 +98,4 @@ fn number_after(text: &str, mark: &str) -> f64 {
         .split_once(mark)
         .and_then(|(_, rest)| rest.split('"').next());
     number.and_then(|number| number.parse().ok()).unwrap_or(0.0)
-}
-
-fn restic() -> Option<PathBuf> {
-    let home = || PathBuf::from(std::env::var_os("HOME").unwrap_or_default()).join(".cache");
-    let cache = std::env::var_os("XDG_CACHE_HOME").map_or_else(home, PathBuf::from);
-    let restic = cache.join("restic-123pan/clients/restic-0.19.1");
-    if !restic.exists() {
-        eprintln!("SKIPPED: restic-0.19.1 is not in the cache; tests/clients.sh says why");
-        return None;
-    }
-    Some(restic)
 }

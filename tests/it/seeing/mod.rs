@@ -5,7 +5,6 @@ mod browser;
 mod doctor;
 mod pages;
 
-use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
@@ -44,16 +43,4 @@ fn read_all(from: &mut dyn std::io::Read) -> Vec<u8> {
     let mut all = Vec::new();
     let _ = from.read_to_end(&mut all);
     all
-}
-
-/// A program of this machine, or None with a line that says what is skipped.
-fn program(name: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let found = std::env::split_paths(&path)
-        .map(|folder| folder.join(name))
-        .find(|p| p.exists());
-    if found.is_none() {
-        eprintln!("SKIPPED: there is no {name} on this machine");
-    }
-    found
 }

@@ -1,8 +1,9 @@
 //! The pages below `/-/` through real connections.
 
-use super::{finish, program};
+use super::finish;
 use crate::fake::{Fake, When};
 use crate::rig::Rig;
+use crate::tools::tool;
 use crate::tree::TempDir;
 use crate::wire::{Answer, Wire};
 use restic_123pan::restic::hex;
@@ -265,7 +266,7 @@ fn snapshots_and_traffic_outlive_a_restart() {
 
 #[test]
 fn promtool_takes_the_metrics() {
-    let Some(promtool) = program("promtool") else {
+    let Some(promtool) = tool("promtool") else {
         return;
     };
     let rig = Rig::start(&[]);
