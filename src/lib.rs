@@ -82,6 +82,7 @@ pub mod restic;
 pub mod server;
 pub mod service;
 mod settle;
+pub mod smh;
 pub mod store;
 pub mod sync;
 pub mod turns;

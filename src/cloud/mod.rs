@@ -29,6 +29,7 @@ pub mod form;
 pub mod health;
 pub mod outcome;
 pub mod pace;
+pub mod places;
 pub mod retry;
 pub mod timing;
 pub mod token;

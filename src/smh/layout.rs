@@ -1,0 +1,63 @@
+//! Where repositories and their files lie in the space, and who goes first for them. Everything is
+//! addressed by its path, which is told without a slash at either end.
+
+use crate::cloud::Priority;
+use crate::restic::{File, Id, Kind, Repo};
+
+/// The folder that holds the repositories.
+#[derive(Clone, Debug)]
+pub struct Layout(String);
+
+impl Layout {
+    /// The folder with this path; empty for the space's root.
+    pub fn new(root: &str) -> Self {
+        Self(root.to_owned())
+    }
+
+    /// The folder of a repository.
+    pub fn repo(&self, repo: &Repo) -> String {
+        join(&self.0, repo.path())
+    }
+
+    /// The folder of a repository's files of a kind; those of packs have folders in it.
+    pub fn kind(&self, repo: &Repo, kind: Kind) -> String {
+        join(&self.repo(repo), kind.name())
+    }
+
+    /// The folder that holds a file.
+    pub fn folder(&self, repo: &Repo, file: &File) -> String {
+        match file {
+            File::Config => self.repo(repo),
+            File::Hashed(Kind::Data, id) => join(&self.kind(repo, Kind::Data), &shard(id)),
+            File::Hashed(kind, _) => self.kind(repo, *kind),
+        }
+    }
+}
+
+/// The folder below `data` in which a pack lies.
+pub fn shard(id: &Id) -> String {
+    id.prefix()
+}
+
+/// Whether a folder below `data` is one of those.
+pub fn is_shard(name: &str) -> bool {
+    name.len() == 2 && name.bytes().all(|c| matches!(c, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+/// Something in a folder.
+pub fn join(folder: &str, name: &str) -> String {
+    match (folder, name) {
+        ("", name) => name.to_owned(),
+        (folder, "") => folder.to_owned(),
+        _ => format!("{folder}/{name}"),
+    }
+}
+
+/// Who goes first.
+pub fn priority_of(kind: Option<Kind>) -> Priority {
+    match kind {
+        None | Some(Kind::Keys | Kind::Locks) => Priority::Small,
+        Some(Kind::Index | Kind::Snapshots) => Priority::Index,
+        Some(Kind::Data) => Priority::Packs,
+    }
+}
