@@ -1,4 +1,5 @@
-//! A REST server for restic that keeps its repositories in a 123pan (123云盘) account.
+//! A REST server for restic that keeps its repositories in a cloud: a 123pan (123云盘) account, or a
+//! folder of this machine.
 //!
 //! ```text
 //!   restic, rustic
@@ -20,6 +21,12 @@
 //! directory names it: what differs between clouds comes through [`store::Store::limits`], through
 //! [`store::Health`] and through the values of [`cloud`].
 //!
+//! `local` is a disk as a cloud: the same repositories as restic's own local backend.
+//!
+//! What leads there: `main, command, args → clouds → {pan123, local} → cloud → store`. [`clouds`]
+//! alone names them, a line each; [`cloud::Cloud`] is what each is to the rest. [`settings`] is
+//! where values come from: option, variable, file, default.
+//!
 //! `restic` is the protocol as values; `body` is an upload that checks itself while it is read;
 //! `turns` keeps operations on one name in order; `args` is what the user wants; `civil` writes
 //! dates, `disk` small files; `error` says what is certain after a failure; `sync` locks; `watch`
@@ -38,6 +45,8 @@
 //!    streams uploads, [`cloud::walk`] reads folders side by side.
 //! 5. Steps for a doctor in [`cloud::doctor`]'s frame; what `verify` finds as
 //!    [`cloud::finding::Finding`]s.
+//! 6. A [`cloud::Cloud`] with its options, a struct that argh reads, and its credentials; and a
+//!    line in [`clouds`].
 //!
 //! # What always holds
 //!
@@ -74,16 +83,20 @@ pub mod args;
 pub mod body;
 pub mod civil;
 pub mod cloud;
+pub mod clouds;
 pub mod command;
 pub mod disk;
 pub mod error;
+pub mod local;
 pub mod pan123;
 pub mod restic;
 pub mod server;
 pub mod service;
+pub mod settings;
 mod settle;
 pub mod smh;
 pub mod store;
 pub mod sync;
 pub mod turns;
+pub mod units;
 pub mod watch;

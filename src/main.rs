@@ -2,17 +2,20 @@
 
 use log::{error, info, warn};
 use restic_123pan::access::{Access, passwd};
-use restic_123pan::args::{self, Command, Config, Exit, Task};
+use restic_123pan::args::{self, Config, Exit, Table, Task};
 use restic_123pan::body::Budget;
-use restic_123pan::command::{self, Call, start_log};
-use restic_123pan::pan123::{self, Pan123};
+use restic_123pan::cloud::Account;
+use restic_123pan::command::{self, start_log};
 use restic_123pan::server::{self, Stop};
 use restic_123pan::service::Service;
+use restic_123pan::settings::Variables;
+use restic_123pan::store::Store;
 use restic_123pan::watch::{Record, Watch};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
 use std::env;
 use std::error::Error;
+use std::ffi::OsString;
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -23,63 +26,104 @@ use std::time::Instant;
 const USAGE: u8 = 2;
 
 fn main() -> ExitCode {
-    let words: Vec<String> = env::args().skip(1).collect();
-    let done = match command::parse(&words) {
-        Ok(None) => configured(&words),
-        Ok(Some(Call::Print(text))) => Err(Exit::Print(text)),
-        Ok(Some(Call::Account(task))) => work(&task),
-        Err(why) => Err(Exit::Wrong(why)),
+    let words = env::args_os().skip(1);
+    let words: Vec<String> = words.map(|word| word.to_string_lossy().into()).collect();
+    // What isn't text is no variable of this program's.
+    let text = |(name, value): (OsString, OsString)| {
+        Some((name.into_string().ok()?, value.into_string().ok()?))
     };
+    let variables: Variables = env::vars_os().filter_map(text).collect();
+    let done = args::read(&words, &variables).and_then(|(task, warnings)| run(task, &warnings));
     done.unwrap_or_else(leave)
 }
 
-fn configured(words: &[String]) -> Result<ExitCode, Exit> {
-    match args::task(words, &|name| env::var(name).ok())? {
-        Task::Configured(config, Command::Serve) => serve(&config),
-        Task::Configured(config, Command::Check) => {
+fn run(task: Task, warnings: &[String]) -> Result<ExitCode, Exit> {
+    if !matches!(task, Task::Serve(_) | Task::Check(_)) {
+        warnings
+            .iter()
+            .for_each(|text| say(&format!("warning: {text}")));
+    }
+    match task {
+        Task::Serve(config) => serve(&config, warnings),
+        Task::Check(config) => {
             access(&config)?;
-            Err(Exit::Print(command::check(&config, &granted(&config)?)))
+            let account = config.setup.open()?;
+            print(command::check(&config, &*account, warnings))
         }
-        Task::Configured(config, Command::Doctor) => {
-            start_log("off", None);
-            Ok(command::doctor(&granted(&config)?))
-        }
-        Task::Configured(config, Command::Bin(bin)) => {
-            start_log("warn", None);
-            Ok(command::bin::run(&bin, &granted(&config)?))
-        }
+        Task::Ask(asked) => Ok(command::ask(&asked)),
         Task::Passwd { user, file } => {
-            let line = passwd(&user, file.as_deref()).map_err(Exit::Wrong)?;
-            Err(Exit::Print(line.map_or(String::new(), |line| line + "\n")))
+            let line = passwd(&user, file.as_deref())?;
+            print(line.map_or(String::new(), |line| line + "\n"))
+        }
+        Task::Service(asked) => print(command::service(&Table::new(), &asked)?),
+        Task::Completions(asked) => print(command::completions(&Table::new(), &asked)?),
+        Task::Manual => print(command::manual(&Table::new())),
+        Task::Login(config, asked) => login(&config, &asked.redirect_uri),
+        Task::Doctor(config) => {
+            let account = config.setup.open()?;
+            start_log("off", None);
+            Ok(command::doctor(&*account))
+        }
+        Task::Bin(config, asked) => {
+            let account = config.setup.open()?;
+            start_log("warn", None);
+            let bin = account.trash();
+            let bin = bin.ok_or_else(|| absent(&config, "recycle bin"))?;
+            Ok(command::bin::run(&asked, &*bin))
+        }
+        Task::Verify(config, asked) => {
+            let account = config.setup.open()?;
+            let verify = account.verify();
+            let verify = verify.ok_or_else(|| absent(&config, "verify; run restic check"))?;
+            start_log("warn", None);
+            Ok(command::verify(&asked, verify))
+        }
+        Task::Import(config, asked) => {
+            copy(&config, |store| command::import(&asked, &config, store))
+        }
+        Task::Export(config, asked) => {
+            copy(&config, |store| command::export(&asked, &config, store))
         }
     }
 }
 
-/// A command that works on the account; its log is about trouble only.
-fn work(task: &command::Task) -> Result<ExitCode, Exit> {
-    let config = args::account(task.options(), &|name| env::var(name).ok())?;
-    start_log("warn", None);
-    Ok(ended(task.run(&config)))
+/// That a cloud can't do what was asked for.
+fn absent(config: &Config, what: &str) -> String {
+    format!("the {} cloud has no {what}", config.cloud)
 }
 
-fn serve(config: &Config) -> Result<ExitCode, Exit> {
-    let access = access(config)?;
-    let account = granted(config)?;
-    if let Some(grant) = account.grant.as_ref().filter(|grant| !grant.is_ours()) {
-        return Err(Exit::Wrong(format!(
-            "{} is held by another process: one OAuth grant serves one server",
-            grant.place()
-        )));
-    }
-    let watch = Arc::default();
-    start_log("info", Some(Arc::clone(&watch)));
-    let done = run(config, &account, access, watch);
+fn login(config: &Config, redirect: &str) -> Result<ExitCode, Exit> {
+    let login = config.setup.login();
+    let login = login.ok_or_else(|| absent(config, "login"))?;
+    start_log("warn", None);
+    let done = command::login(login, redirect);
     Ok(ended(done.map(|()| ExitCode::SUCCESS)))
 }
 
-/// The account with its OAuth grant, if it has one.
-fn granted(config: &Config) -> Result<pan123::Config, Exit> {
-    config.granted().map_err(Exit::Wrong)
+/// Copies to or from the account; the log is about trouble only.
+fn copy(
+    config: &Config,
+    act: impl FnOnce(&dyn Store) -> Result<(), String>,
+) -> Result<ExitCode, Exit> {
+    let account = config.setup.open()?;
+    start_log("warn", None);
+    let done = account.store().and_then(|store| act(&*store));
+    Ok(ended(done.map(|()| ExitCode::SUCCESS)))
+}
+
+fn print(text: String) -> Result<ExitCode, Exit> {
+    Err(Exit::Print(text))
+}
+
+fn serve(config: &Config, warnings: &[String]) -> Result<ExitCode, Exit> {
+    let access = access(config)?;
+    let account = config.setup.open()?;
+    account.claim()?;
+    let watch = Arc::default();
+    start_log("info", Some(Arc::clone(&watch)));
+    warnings.iter().for_each(|text| warn!("{text}"));
+    let done = answer(config, &*account, access, watch);
+    Ok(ended(done.map(|()| ExitCode::SUCCESS)))
 }
 
 /// The rules about who may do what, with the files that they need.
@@ -87,9 +131,9 @@ fn access(config: &Config) -> Result<Access, Exit> {
     Access::new(&config.rules, Box::new(Instant::now)).map_err(Exit::Wrong)
 }
 
-fn run(
+fn answer(
     config: &Config,
-    account: &pan123::Config,
+    account: &dyn Account,
     access: Access,
     watch: Arc<Watch>,
 ) -> Result<(), Box<dyn Error>> {
@@ -101,23 +145,21 @@ fn run(
     })?;
     stop_on_signals(&bound.stopper())?;
     flag::register(SIGHUP, access.reload())?;
-    let problem = account.grant.as_ref().and_then(|grant| grant.problem());
-    let warnings = config.warnings.iter().chain(&problem);
+    let problems = account.problems();
+    let warnings = config.warnings.iter().chain(&problems);
     warnings.for_each(|text| warn!("{text}"));
     if !bound.address().ip().is_loopback() && config.rules.htpasswd.is_none() {
         warn!("other machines can reach this server, which asks for no password");
     }
-    if config.state_dir.is_none() {
-        warn!(
-            "there is no state directory, so that each start asks for a new access token; name \
-             one with --state-dir"
-        );
-    }
     info!("listening on {}, {}", bound.address(), config.summary());
     let _record = Record::start(&watch, account.state_file("repositories", "json"));
     let budget = Budget::new(config.memory, config.spool_dir.clone());
-    let service = Service::new(Box::new(Pan123::new(account)), budget).watched(watch);
-    bound.run(service.guarded(Arc::new(access)).reserving(config.reserve))?;
+    let service = Service::new(account.store()?, budget).watched(watch);
+    bound.run(
+        service
+            .guarded(Arc::new(access))
+            .reserving(config.shared.reserve),
+    )?;
     info!("stopped");
     Ok(())
 }
@@ -139,8 +181,6 @@ fn ended(done: Result<ExitCode, impl Display>) -> ExitCode {
     })
 }
 
-// What is wrong with the command line belongs on the terminal.
-#[allow(clippy::print_stderr)]
 fn leave(exit: Exit) -> ExitCode {
     match exit {
         Exit::Print(text) => {
@@ -148,10 +188,15 @@ fn leave(exit: Exit) -> ExitCode {
             let _ = io::stdout().write_all(text.as_bytes());
             ExitCode::SUCCESS
         }
-        Exit::Ask(asked) => command::ask(&asked),
         Exit::Wrong(text) => {
-            eprintln!("restic-123pan: {text}");
+            say(&text);
             ExitCode::from(USAGE)
         }
     }
+}
+
+// What is wrong with the command line belongs on the terminal.
+#[allow(clippy::print_stderr)]
+fn say(text: &str) {
+    eprintln!("restic-123pan: {text}");
 }

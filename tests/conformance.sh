@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs restic's own tests of its REST backend, as built by clients.sh, against the server over the
-# emulator. `make conformance` builds what it starts.
+# emulator, or over a folder with CLOUD=local. `make conformance` builds what it starts.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

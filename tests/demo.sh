@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Shows a real restic at work through the server, over the emulator of 123pan, or of Tencent SMH
-# with CLOUD=smh: no account needed.
+# Shows a real restic at work through the server, over the emulator of 123pan, of Tencent SMH with
+# CLOUD=smh, or over a folder with CLOUD=local: no account needed.
 # `make demo` builds what it starts. Ends with an error unless the restored files are identical.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -37,9 +37,10 @@ case "${CLOUD:-123pan}" in
     *) NAME=$CLOUD WHAT="--cloud $CLOUD" ;;
 esac
 
-# Says what the emulator was asked since the last time.
+# Says what the emulator, if there is one, was asked since the last time.
 declare -A BEFORE=()
 told() {
+    [ -n "$API" ] || return 0
     local name count all='' sum=0
     while read -r name count; do
         local more=$((count - ${BEFORE[$name]:-0}))
@@ -82,7 +83,7 @@ step "1. Starting $WHAT and the server"
 start_rig vip
 export RESTIC_REPOSITORY="rest:http://127.0.0.1:$PORT/laptop/" RESTIC_PASSWORD=demo
 export RESTIC_CACHE_DIR="$DIR/cache"
-echo "   cloud:  $NAME, $API (kept in memory, gone afterwards)"
+echo "   cloud:  $NAME, ${API:-the folder $DIR/disk} (gone afterwards)"
 echo "   server: http://127.0.0.1:$PORT"
 echo "   client: $("$restic" version)"
 

@@ -1,5 +1,5 @@
 # Sourced by demo.sh, conformance.sh and dist/: starts a cloud and the server on free ports in a
-# temporary folder, and ends both whatever happens. Sets DIR, API and PORT.
+# temporary folder, and ends both whatever happens. Sets DIR, API (empty if no emulator) and PORT.
 # shellcheck shell=bash
 
 TARGET=${TARGET:-target}
@@ -45,7 +45,8 @@ start_rig() {
     case "${CLOUD:-123pan}" in
         123pan) start_123pan "$1" ;;
         smh) start_smh "$1" ;;
-        *) echo "CLOUD=$CLOUD: there are 123pan and smh" && return 1 ;;
+        local) start_local ;;
+        *) echo "CLOUD=$CLOUD: there are 123pan, smh and local" && return 1 ;;
     esac
     RUST_LOG=info "${SERVER[@]}" --listen 127.0.0.1:0 "${account[@]}" \
         --state-dir "$DIR/state" 2>"$DIR/log" &
@@ -76,6 +77,13 @@ start_smh() {
     API=$(wait_for "$DIR/fake" 'http://127\.0\.0\.1:[0-9]+')
     export PAN123_SMH_LIBRARY_SECRET=demo
     account=(--cloud smh --smh-host "$API" --smh-library "$library" --smh-space - --allow-http-upload)
+}
+
+# A folder, which is all that there is: no emulator, no account.
+start_local() {
+    API=''
+    mkdir "$DIR/disk"
+    account=(--cloud local --local-dir "$DIR/disk")
 }
 
 # The emulator's counters, as JSON. No curl: a new machine may have none.

@@ -1,8 +1,8 @@
 //! Roles: what each of them may do, in one table, and the file that gives them to users.
 
 use super::watched::Wrong;
-use crate::args::size;
 use crate::restic::{File, Kind, Operation, Repo};
+use crate::units::size;
 use std::fmt;
 
 /// How much somebody may do; each includes those before it.

@@ -1,14 +1,23 @@
 //! What the program was told, as values that can't be wrong.
 
+use super::options::{Serving, Using};
+use super::{folders, listen, values};
 use crate::access::Rules;
-use crate::pan123::{self, Bin, Clock, Grant, Tier, Timing};
-use crate::restic::Repo;
-use std::fmt;
+use crate::cloud::{Cloud, Setup, Shared};
+use crate::settings::Settings;
+use crate::settings::values::{bin, certificates, count, repo_path, share};
+use crate::units::size;
 use std::path::PathBuf;
-use std::sync::Arc;
+
+/// Most uploads in flight; clouds ban accounts that flood them.
+const MOST_UPLOADS: usize = 20;
+/// Most worker threads.
+const MOST_WORKERS: usize = 256;
+/// Least share of the rates that is used by who lets a server go first.
+const LEAST_SHARE: f64 = 0.1;
 
 /// Everything that the program was told.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Config {
     /// `host:port` to listen on; without a host every interface.
     pub listen: String,
@@ -16,114 +25,127 @@ pub struct Config {
     pub rules: Rules,
     /// Whether others than this machine may come in without passwords.
     pub no_auth: bool,
-    /// The folder in the account below which repositories are kept.
-    pub repo_path: Repo,
-    /// Where 123pan's interface is.
-    pub api_url: String,
-    /// Folder for what should outlive a restart; none to do without.
-    pub state_dir: Option<PathBuf>,
+    /// Threads for packs and index files.
+    pub workers: usize,
     /// Folder for bodies that don't fit the memory.
     pub spool_dir: Option<PathBuf>,
     /// Bytes of memory for bodies that are held.
     pub memory: u64,
-    /// Threads for packs and index files.
-    pub workers: usize,
-    /// Most uploads in flight.
-    pub uploads: usize,
-    /// Share of 123pan's rates that this program may use: above 0, at most 1.
-    pub rate_share: f64,
-    /// What becomes of deleted files.
-    pub bin: Bin,
-    /// Bytes of the account that are kept free for what makes room again; below it, the oldest
-    /// deleted files are purged before their time.
-    pub reserve: u64,
-    /// Which rates the account has; none to find out.
-    pub tier: Option<Tier>,
-    /// Whether files, and the token with them, may be sent without TLS.
-    pub allow_http_upload: bool,
-    /// Whether 123pan is reached by IPv6 as well.
-    pub ipv6: bool,
-    /// Certificate authorities to trust instead of the usual ones, as PEM.
-    pub ca: Option<Vec<u8>>,
-    /// The account's client id, or the OAuth app's.
-    pub client_id: String,
-    /// The secret that goes with it.
-    pub client_secret: Secret,
-    /// The file of the OAuth app's grant; None for a developer's own account.
-    pub oauth_file: Option<PathBuf>,
+    /// What every cloud is told.
+    pub shared: Shared,
+    /// The cloud's name, for messages.
+    pub cloud: &'static str,
+    /// The account.
+    pub setup: Box<dyn Setup>,
     /// What the log should say about the options.
     pub warnings: Vec<String>,
 }
 
-/// A text that no log shows.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(pub String);
-
-impl Secret {
-    /// Takes the text.
-    pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
-
-    /// The text, for whoever must send it.
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("***")
-    }
-}
-
 impl Config {
-    /// The same account, with the grant by which the OAuth app uses it. An Err says why its file
-    /// can't be used.
-    pub fn granted(&self) -> Result<pan123::Config, String> {
-        let grant = self.oauth_file.as_deref().map(Grant::open).transpose();
-        Ok(pan123::Config {
-            grant: grant?.map(Arc::new),
-            ..self.account()
-        })
-    }
-
-    /// The account that the options name, and how it is used.
-    pub fn account(&self) -> pan123::Config {
-        pan123::Config {
-            api_url: self.api_url.clone(),
-            client_id: self.client_id.clone(),
-            client_secret: self.client_secret.reveal().to_owned(),
-            grant: None,
-            repo_path: self.repo_path.path().to_owned(),
-            state_dir: self.state_dir.clone(),
-            uploads: self.uploads,
-            rate_share: self.rate_share,
-            tier: self.tier,
-            bin: self.bin,
-            reserve: self.reserve,
-            clock: Clock::default(),
-            allow_http_upload: self.allow_http_upload,
-            ipv4_only: !self.ipv6,
-            ca: self.ca.clone(),
-            timing: Timing::default(),
+    /// Reads everything; `going_second` leaves to a server that may run meanwhile the share of
+    /// the rates that is its.
+    pub(super) fn read(
+        flags: (&Serving, &Using),
+        settings: &Settings<'_>,
+        cloud: &'static dyn Cloud,
+        going_second: bool,
+    ) -> Result<Self, String> {
+        let (serving, using) = flags;
+        let mut warnings = Vec::new();
+        let listen = listen::listen(&serving.listen, settings, &mut warnings)?;
+        let mut shared = shared(using, settings, &mut warnings)?;
+        if going_second && using.rate_share.is_none() {
+            shared.rate_share = rest(shared.rate_share);
         }
+        let spool_dir = match settings.text("spool-dir", using.spool_dir.as_deref()) {
+            None => shared.state_dir.clone(),
+            Some(path) => Some(folders::named("spool-dir", &path)?),
+        };
+        Ok(Self {
+            listen,
+            rules: rules(serving, settings)?,
+            no_auth: settings.switch("no-auth", serving.no_auth)?,
+            workers: settings.value("workers", &serving.workers, |text| {
+                count(text, MOST_WORKERS)
+            })?,
+            spool_dir,
+            memory: settings.value("memory", &using.memory, size)?,
+            setup: cloud.read(settings, &shared)?,
+            shared,
+            cloud: cloud.name(),
+            warnings,
+        })
     }
 
     /// The modes in force, in a line.
     pub fn summary(&self) -> String {
-        let (path, url, bin) = (&self.repo_path, &self.api_url, self.bin);
-        let (memory, workers, uploads) = (self.memory >> 20, self.workers, self.uploads);
-        let (access, share) = (self.rules.summary(), self.rate_share);
-        let tier = self
-            .tier
-            .map_or("auto".to_owned(), |tier| format!("{tier:?}"));
-        let grant = self.oauth_file.as_ref().map_or(String::new(), |file| {
-            format!(" by the OAuth grant in {}", file.display())
-        });
+        let (access, account) = (self.rules.summary(), self.setup.summary());
+        let (memory, workers, uploads) = (self.memory >> 20, self.workers, self.shared.uploads);
         format!(
-            "{access}, {path} at {url}{grant}, {memory} MiB, {workers} workers, {uploads} uploads, \
-             bin {bin}, tier {tier}, rate share {share}, status at /-/"
+            "{access}, {account}, {memory} MiB, {workers} workers, {uploads} uploads, status at /-/"
         )
+    }
+}
+
+fn rules(flags: &Serving, settings: &Settings<'_>) -> Result<Rules, String> {
+    let path = |name: &str, flag: &Option<String>| {
+        let text = settings.text(name, flag.as_deref());
+        text.map(PathBuf::from)
+    };
+    Ok(Rules {
+        htpasswd: path("htpasswd-file", &flags.htpasswd_file),
+        roles: path("roles", &flags.roles),
+        private_repos: settings.switch("private-repos", flags.private_repos)?,
+        append_only: settings.switch("append-only", flags.append_only)?,
+        ..Rules::default()
+    })
+}
+
+fn shared(
+    flags: &Using,
+    settings: &Settings<'_>,
+    warnings: &mut Vec<String>,
+) -> Result<Shared, String> {
+    let state = settings.text("state-dir", flags.state_dir.as_deref());
+    Ok(Shared {
+        repo_path: settings.value("repo-path", &flags.repo_path, repo_path)?,
+        state_dir: folders::state(state.as_deref(), settings, warnings),
+        uploads: settings.value("uploads", &flags.uploads, |text| count(text, MOST_UPLOADS))?,
+        rate_share: settings.value("rate-share", &flags.rate_share, share)?,
+        bin: settings.value("bin", &flags.bin, bin)?,
+        reserve: settings.value("reserve", &flags.reserve, size)?,
+        ipv6: !settings.switch("no-ipv6", flags.no_ipv6)?,
+        ca: settings.optional("ca-file", &flags.ca_file, certificates)?,
+    })
+}
+
+/// The share of the rates that a server leaves, whose share is given.
+fn rest(share: f64) -> f64 {
+    (1.0 - share).max(LEAST_SHARE)
+}
+
+/// Where a server can be reached that listens there: on this machine, when it listens everywhere.
+pub(super) fn reachable(
+    listen: &Option<String>,
+    settings: &Settings<'_>,
+) -> Result<String, String> {
+    let listen = settings.value("listen", listen, values::listen)?;
+    let (host, port) = listen.rsplit_once(':').unwrap_or((&listen, ""));
+    Ok(match host {
+        "" | "0.0.0.0" => format!("127.0.0.1:{port}"),
+        "[::]" => format!("[::1]:{port}"),
+        _ => listen,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_goes_first() {
+        for (server, own) in [(0.8, 0.2), (1.0, 0.1), (0.25, 0.75)] {
+            assert!((rest(server) - own).abs() < 1e-9, "{server}");
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! The folders that the program may write to.
 
-use super::{Env, NAME};
+use super::NAME;
+use crate::settings::Settings;
 use std::fs;
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -11,7 +12,7 @@ use std::path::{Path, PathBuf};
 /// what is wrong with it is a warning.
 pub(super) fn state(
     path: Option<&str>,
-    env: &Env<'_>,
+    settings: &Settings<'_>,
     warnings: &mut Vec<String>,
 ) -> Option<PathBuf> {
     let mut warn = |path: &str| {
@@ -24,10 +25,11 @@ pub(super) fn state(
         warn(path);
         return Some(path.into());
     }
-    let below = |name: &str, rest: &str| Some(Path::new(&env.get(name)?).join(rest));
+    let below = |name: &str, rest: &str| Some(Path::new(settings.foreign(name)?).join(rest));
     let usual = [
         // systemd may name several, with colons between them.
-        env.get("STATE_DIRECTORY")
+        settings
+            .foreign("STATE_DIRECTORY")
             .and_then(|list| list.split(':').next().map(PathBuf::from)),
         below("XDG_STATE_HOME", NAME),
         below("HOME", ".local/state").map(|path| path.join(NAME)),

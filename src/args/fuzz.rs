@@ -1,12 +1,17 @@
 //! What the fuzz targets reach of this module. Built for them alone.
 
-use super::file::Settings;
-use super::{OPTIONS, values};
+use super::{Table, values};
+use crate::settings::{File, variable};
+use crate::units;
 
 /// Reads a configuration file; the value of a variable in it.
-pub fn setting(text: &str, variable: &str) -> Result<Option<String>, String> {
-    let settings = Settings::parse("file", text, &OPTIONS)?;
-    Ok(settings.value(variable).map(|(value, _)| value))
+pub fn setting(text: &str, wanted: &str) -> Result<Option<String>, String> {
+    let table = Table::new();
+    let names: Vec<&str> = table.settings().map(|(_, o)| o.name.as_str()).collect();
+    let file = File::parse("file", text, &names)?;
+    let name = names.into_iter().find(|name| variable(name) == wanted);
+    let found = name.and_then(|name| file.value(name));
+    Ok(found.map(|(value, _)| value.clone()))
 }
 
 /// Reads a time such as `2h` or a date.
@@ -16,5 +21,5 @@ pub fn moment(text: &str) -> Result<super::When, String> {
 
 /// Reads a number of bytes.
 pub fn size(text: &str) -> Result<u64, String> {
-    values::size(text)
+    units::size(text)
 }

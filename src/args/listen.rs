@@ -1,21 +1,23 @@
 //! Where to listen, and whether that is wise.
 
-use super::environment::{Env, variable};
-use super::{Config, LISTEN, NAME, values};
+use super::{Config, NAME, values};
+use crate::settings::Settings;
 
 /// The address to listen on, which other programs of this purpose take from variables of their own.
 pub(super) fn listen(
-    option: Option<&str>,
-    env: &Env<'_>,
+    option: &Option<String>,
+    settings: &Settings<'_>,
     warnings: &mut Vec<String>,
 ) -> Result<String, String> {
-    let (host, port) = (env.get("LISTEN_ADDR"), env.get("LISTEN_PORT"));
-    let silent = option.is_none() && env.get(&variable("listen")).is_none();
+    let own = settings.value("listen", option, values::listen)?;
+    let host = settings.foreign("LISTEN_ADDR");
+    let port = settings.foreign("LISTEN_PORT");
+    let silent = option.is_none() && settings.find("listen").is_none();
     if !silent || (host.is_none() && port.is_none()) {
-        return env.value("listen", option, LISTEN, values::listen);
+        return Ok(own);
     }
     let names = "LISTEN_ADDR and LISTEN_PORT";
-    let listen = values::host_and_port(host.as_deref(), port.as_deref(), LISTEN);
+    let listen = values::host_and_port(host, port, &own);
     let listen = values::listen(&listen).map_err(|why| format!("{names} {listen:?}: {why}"))?;
     warnings.push(format!(
         "{names} still count, but say PAN123_LISTEN={listen} instead"

@@ -1,98 +1,292 @@
-//! The options as a table, for what is generated from them: manual page, completions, the
-//! configuration of routers. It is read from the text of `--help`, so that an option that is there
-//! can't be missing here.
+//! The whole command line as a table, made from what the structs that read it say of themselves:
+//! for telling words apart, and for all that is generated: help, manual page, completions, service
+//! files.
 
-use super::environment::variable;
-use super::{Flags, NAME};
-use argh::FromArgs;
+use super::NAME;
+use super::commands::Program;
+use super::options::{General, Serving, Using};
+use crate::clouds;
+use crate::settings::{Opt, choices, did_you_mean, one_line, variable};
+use argh::{ArgsInfo, CommandInfoWithArgs, Optionality, PositionalInfo};
 
-/// An option, as `--help` tells of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Opt {
-    /// Its name without the two hyphens.
-    pub name: String,
-    /// What its value is called; None for a switch.
-    pub value: Option<String>,
-    /// What it does, in one line, with its default.
+/// The command that is meant when there is none.
+pub(super) const USUAL: &str = "serve";
+/// Commands that take the options of an account, and those that serve clients too.
+const USING: [&str; 9] = [
+    "login",
+    "doctor",
+    "bin list",
+    "bin purge",
+    "bin restore",
+    "import",
+    "export",
+    "verify",
+    "bin",
+];
+const SERVING: [&str; 2] = ["serve", "check-config"];
+/// Variables that no option has.
+const VARIABLES: [&str; 3] = ["user", "password", "password-file"];
+
+/// Everything that may stand on the command line.
+#[derive(Debug)]
+pub struct Table {
+    /// What the program is.
     pub about: String,
-    /// The variable of the environment that does the same.
-    pub variable: Option<String>,
+    /// What else is to be said about it.
+    pub notes: Vec<String>,
+    /// The commands.
+    pub commands: Vec<Command>,
+    /// Options that aren't one command's own.
+    pub groups: Vec<Group>,
 }
 
-/// Every option, in the order of `--help`.
-pub fn options() -> Vec<Opt> {
-    let help =
-        Flags::from_args(&[NAME], &["--help"]).map_or_else(|early| early.output, |_| String::new());
-    read(&help)
+/// A command.
+#[derive(Debug)]
+pub struct Command {
+    /// The word or words that call it.
+    pub name: String,
+    /// What it does.
+    pub about: String,
+    /// What else is to be said about it.
+    pub notes: Vec<String>,
+    /// The words that follow it.
+    pub words: Vec<Word>,
+    /// Its own options.
+    pub options: Vec<Opt>,
+    /// Whether it is only the beginning of other commands.
+    pub is_stem: bool,
 }
 
-/// Reads the table out of a help text.
-fn read(help: &str) -> Vec<Opt> {
-    let (usage, rest) = help.split_once("\nOptions:").unwrap_or((help, ""));
-    let mut found: Vec<(String, String)> = Vec::new();
-    for line in rest.lines().skip(1).take_while(|line| !line.is_empty()) {
-        let text = line.trim_start();
-        match (text.split_once("--"), found.last_mut()) {
-            // A short name may stand before the long one.
-            (Some((before, after)), _) if before.len() < 4 && line.starts_with("  ") => {
-                let end = |c: char| !c.is_ascii_alphanumeric() && c != '-';
-                let name = after.split(end).next().unwrap_or(after);
-                // What doesn't fit into the first column has its text on the next line.
-                let rest = &after[name.len()..];
-                let about = rest.split_once("  ").map_or(rest, |(_, about)| about);
-                found.push((name.to_owned(), about.trim_start().to_owned()));
-            }
-            (_, Some((_, about))) => *about = format!("{about} {text}").trim_start().to_owned(),
-            _ => {}
+/// A word that isn't an option.
+#[derive(Debug)]
+pub struct Word {
+    /// What it is called.
+    pub name: String,
+    /// What it means.
+    pub about: String,
+    /// The words that it can be, if these are few.
+    pub choices: Vec<String>,
+    /// Whether it may be left out, and whether several may stand there.
+    pub optional: bool,
+    /// Whether several may stand there.
+    pub repeats: bool,
+}
+
+/// Options that belong together.
+#[derive(Debug)]
+pub struct Group {
+    /// Who takes them.
+    pub part: Part,
+    /// The options.
+    pub options: Vec<Opt>,
+}
+
+/// What options are about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// Serving clients.
+    Serving,
+    /// Using an account, whatever the cloud.
+    Using,
+    /// Using an account of the cloud of this name.
+    Cloud(&'static str),
+    /// What every command takes.
+    General,
+    /// What ends the program at once, and can be no setting.
+    Program,
+}
+
+impl Table {
+    /// The table.
+    pub fn new() -> Self {
+        let info = Program::get_args_info();
+        let mut commands = Vec::new();
+        for sub in &info.commands {
+            Command::add(sub.name, &sub.command, &mut commands);
+        }
+        let group = |part, options| Group { part, options };
+        let mut groups = vec![
+            group(Part::Serving, Opt::of::<Serving>()),
+            group(Part::Using, Opt::of::<Using>()),
+        ];
+        let clouds = clouds::ALL.into_iter();
+        groups.extend(clouds.map(|cloud| group(Part::Cloud(cloud.name()), cloud.options())));
+        groups.push(group(Part::General, general()));
+        groups.push(group(Part::Program, program()));
+        Self {
+            about: one_line(info.description),
+            notes: info.notes.iter().map(|note| one_line(note)).collect(),
+            commands,
+            groups,
         }
     }
-    let usage = usage.split_whitespace().collect::<Vec<_>>().join(" ");
-    let option = |(name, about): (String, String)| option(&usage, name, &about);
-    found.into_iter().map(option).collect()
+
+    /// The command that these words call, and the words that are left.
+    pub(super) fn find<'w>(&self, words: &'w [String]) -> Result<(&Command, &'w [String]), String> {
+        let Some((first, mut rest)) = words.split_first() else {
+            return self.command(USUAL).map(|usual| (usual, words));
+        };
+        let mut command = self.command(first)?;
+        while let Some((next, after)) = rest.split_first().filter(|_| command.is_stem) {
+            command = self.command(&format!("{} {next}", command.name))?;
+            rest = after;
+        }
+        Ok((command, rest))
+    }
+
+    fn command(&self, name: &str) -> Result<&Command, String> {
+        let found = self.commands.iter().find(|command| command.name == name);
+        found.ok_or_else(|| {
+            let known = self.commands.iter().map(|command| command.name.as_str());
+            let near = did_you_mean("", name, known);
+            let (stem, word) = name.rsplit_once(' ').unwrap_or(("", name));
+            let all = self.commands.iter().filter_map(|command| {
+                let (its, word) = command.name.rsplit_once(' ')?;
+                (its == stem).then_some(word)
+            });
+            let all: Vec<&str> = all.collect();
+            match all.is_empty() {
+                true => format!("there is no command {word:?}{near}; see {NAME} --help"),
+                false => format!(
+                    "there is no command {name:?}{near}; write {stem} {}",
+                    all.join(&format!(", {stem} "))
+                ),
+            }
+        })
+    }
+
+    /// The command that is meant when there is none.
+    pub fn usual(&self) -> Option<&Command> {
+        self.commands.iter().find(|command| command.name == USUAL)
+    }
+
+    /// Whether an option takes a value; None if there is no such option.
+    pub(super) fn takes_value(&self, name: &str) -> Option<bool> {
+        let own = self.commands.iter().flat_map(|command| &command.options);
+        let mut all = own.chain(self.groups.iter().flat_map(|group| &group.options));
+        let found = all.find(|option| option.name == name);
+        found.map(|option| option.value.is_some())
+    }
+
+    /// What may stand in the environment and in a configuration file, with its part.
+    pub fn settings(&self) -> impl Iterator<Item = (Part, &Opt)> {
+        let groups = self.groups.iter().filter(|g| g.part != Part::Program);
+        groups.flat_map(|group| group.options.iter().map(|option| (group.part, option)))
+    }
+
+    /// Every option that a command takes: its own first, then those that it shares.
+    pub fn taken<'t>(&'t self, command: &'t Command) -> impl Iterator<Item = &'t Opt> {
+        let groups = self.groups.iter().filter(|g| command.takes(g.part));
+        command
+            .options
+            .iter()
+            .chain(groups.flat_map(|group| &group.options))
+    }
+
+    /// The names of credentials, and of the files that hold them.
+    pub(super) fn credentials() -> impl Iterator<Item = String> {
+        let all = clouds::ALL.into_iter().flat_map(|c| c.credentials());
+        all.flat_map(|c| [c.name.to_owned(), format!("{}-file", c.name)])
+    }
+
+    /// Every variable that means something.
+    pub(super) fn variables(&self) -> Vec<String> {
+        let settings = self.settings().map(|(_, option)| option.variable());
+        let others = VARIABLES.into_iter().map(variable);
+        let credentials = Self::credentials().map(|name| variable(&name));
+        settings.chain(others).chain(credentials).collect()
+    }
 }
 
-fn option(usage: &str, name: String, about: &str) -> Opt {
-    let value = usage
-        .split_once(&format!("--{name} <"))
-        .and_then(|(_, rest)| Some(rest.split_once('>')?.0.to_owned()));
-    let own = ["version", "help"].contains(&name.as_str());
-    Opt {
-        variable: (!own).then(|| variable(&name)),
-        name,
-        value,
+impl Default for Table {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Command {
+    fn add(name: &str, info: &CommandInfoWithArgs, all: &mut Vec<Self>) {
+        all.push(Self {
+            name: name.to_owned(),
+            about: one_line(info.description),
+            notes: info.notes.iter().map(|note| one_line(note)).collect(),
+            words: info.positionals.iter().map(Word::new).collect(),
+            options: Opt::all(info.flags),
+            is_stem: !info.commands.is_empty(),
+        });
+        for sub in &info.commands {
+            Self::add(&format!("{name} {}", sub.name), &sub.command, all);
+        }
+    }
+
+    /// Whether options of a part may stand beside it.
+    pub fn takes(&self, part: Part) -> bool {
+        let name = self.name.as_str();
+        match part {
+            Part::General | Part::Program => true,
+            Part::Serving => SERVING.contains(&name),
+            Part::Using | Part::Cloud(_) => SERVING.contains(&name) || USING.contains(&name),
+        }
+    }
+
+    /// What it does, in its first sentence.
+    pub fn brief(&self) -> &str {
+        let end = self.about.find(". ").unwrap_or(self.about.len());
+        self.about[..end].trim_end_matches('.')
+    }
+
+    /// The words that follow it, such as `DIR [REPO]`.
+    pub fn usage(&self) -> String {
+        let words: Vec<String> = self.words.iter().map(Word::usage).collect();
+        words.join(" ")
+    }
+}
+
+impl Word {
+    fn new(info: &PositionalInfo) -> Self {
+        let about = one_line(info.description);
+        Self {
+            name: info.name.to_owned(),
+            choices: choices(&about),
+            about,
+            optional: info.optionality != Optionality::Required,
+            repeats: info.optionality == Optionality::Repeating,
+        }
+    }
+
+    fn usage(&self) -> String {
+        let name = self.name.to_ascii_uppercase();
+        match (self.optional, self.repeats) {
+            // Its name says it all.
+            _ if name.contains(' ') => name,
+            (_, true) => format!("[{name}...]"),
+            (true, false) => format!("[{name}]"),
+            (false, false) => name,
+        }
+    }
+}
+
+/// The options that every command takes, among them the one that names a cloud.
+fn general() -> Vec<Opt> {
+    let mut options = Opt::of::<General>();
+    let names = clouds::ALL.map(|cloud| cloud.name());
+    if let Some(cloud) = options.iter_mut().find(|option| option.name == "cloud") {
+        let each = clouds::ALL.map(|cloud| format!("{}, {}", cloud.name(), cloud.about()));
+        cloud.about = format!("{}: {}; default {}", cloud.about, each.join("; "), names[0]);
+        cloud.choices = names.map(str::to_owned).to_vec();
+        cloud.default = Some(names[0].to_owned());
+    }
+    options
+}
+
+fn program() -> Vec<Opt> {
+    let switch = |(name, about): (&str, &str)| Opt {
+        name: name.to_owned(),
+        value: None,
         about: about.to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn find(name: &str) -> Opt {
-        let mut all = options().into_iter();
-        all.find(|option| option.name == name).expect(name)
-    }
-
-    #[test]
-    fn the_table_is_what_help_says() {
-        let listen = find("listen");
-        assert_eq!(listen.value.as_deref(), Some("addr"));
-        assert_eq!(listen.variable.as_deref(), Some("PAN123_LISTEN"));
-        assert!(
-            listen.about.ends_with("default 127.0.0.1:8000"),
-            "{listen:?}"
-        );
-        let switch = find("no-ipv6");
-        assert_eq!(
-            (switch.value, switch.variable.as_deref()),
-            (None, Some("PAN123_NO_IPV6"))
-        );
-        assert_eq!(find("version").variable, None);
-        assert_eq!(find("help").about, "display usage information");
-        let all = options();
-        assert!(
-            all.len() > 10 && all.iter().all(|o| !o.about.is_empty()),
-            "{all:?}"
-        );
-    }
+        default: None,
+        choices: Vec::new(),
+    };
+    let all = [("version", "show the version"), ("help", "show this help")];
+    all.map(switch).to_vec()
 }

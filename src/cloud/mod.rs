@@ -16,11 +16,14 @@
 //! and their advice ([`trouble`]), what has been seen ([`health`]), the frame of a doctor
 //! ([`doctor`]) and of what `verify` finds ([`finding`]).
 //!
+//! [`Cloud`] is the other side: what a cloud is to `main`, `args` and `command`.
+//!
 //! An address may carry a secret in its query: no log, no error and no `Debug` shows one. What
 //! they show is a call's name from the table.
 
 pub mod call;
 pub mod client;
+mod description;
 pub mod dialect;
 pub mod doctor;
 pub mod download;
@@ -36,6 +39,7 @@ pub mod token;
 pub mod trouble;
 pub mod walk;
 
+pub use description::*;
 pub use outcome::{Fault, Outcome, Reason};
 pub use pace::Priority;
 pub use retry::pause;

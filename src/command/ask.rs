@@ -1,7 +1,7 @@
 //! Asking the running server: a GET over plain TCP, and what is printed of its answer.
 
 use crate::access;
-use crate::args::{Ask, Question};
+use crate::args::{Ask, Asker};
 use crate::watch;
 use std::io::{self, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
@@ -28,14 +28,14 @@ pub fn ask(asked: &Ask) -> ExitCode {
 }
 
 fn answer(asked: &Ask) -> io::Result<()> {
-    if asked.question == Question::Health {
+    let Some(Asker { user, password }) = &asked.status else {
         return fetch(&asked.address, "/-/healthz", "").map(drop);
-    }
-    let header = match &asked.user {
+    };
+    let header = match user {
         None => String::new(),
         Some(user) => {
             let typed = || access::ask(&[&format!("Password of {user}: ")]);
-            let given = asked.password.as_ref();
+            let given = password.as_ref();
             let password = given.map_or_else(typed, |known| Ok(known.reveal().to_owned()))?;
             let value = access::authorization(user, &password);
             format!("Authorization: {value}\r\n")

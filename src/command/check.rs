@@ -1,12 +1,12 @@
 //! `check-config`: what is to be said of a configuration that is right.
 
 use crate::args::Config;
-use crate::pan123;
+use crate::cloud::Account;
 
 /// The warnings and the modes in force.
-pub fn check(config: &Config, account: &pan123::Config) -> String {
-    let problem = account.grant.as_ref().and_then(|grant| grant.problem());
-    let warnings = config.warnings.iter().chain(&problem);
+pub fn check(config: &Config, account: &dyn Account, warnings: &[String]) -> String {
+    let problems = account.problems();
+    let warnings = warnings.iter().chain(&config.warnings).chain(&problems);
     let warnings: String = warnings.map(|text| format!("warning: {text}\n")).collect();
     let (listen, summary) = (&config.listen, config.summary());
     format!("{warnings}the configuration is right: listening on {listen}, {summary}\n")

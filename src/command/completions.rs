@@ -1,164 +1,257 @@
-//! Completions for shells, made from the tables of commands and options.
+//! Completions for shells, made from the table of commands and options: each command offers the
+//! options that it takes, and their values.
 
-use super::table::{COMMANDS, Words};
-use crate::args;
+use crate::args::{Command, Completions, Table, Word};
+use crate::settings::Opt;
 use std::fmt::Write;
 
-/// The shells that there are completions for.
-pub(super) const SHELLS: [&str; 3] = ["bash", "zsh", "fish"];
-
-/// Prints the completions for one of them.
-pub(super) fn print(words: &Words) -> Result<String, String> {
-    let lines = Line::all();
-    match words.plain.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        ["bash"] => Ok(bash(&lines)),
-        ["zsh"] => Ok(zsh(&lines)),
-        ["fish"] => Ok(fish(&lines)),
-        _ => Err(format!("name one of {}", SHELLS.join(", "))),
+/// The completions for a shell.
+pub fn completions(table: &Table, asked: &Completions) -> Result<String, String> {
+    match asked.shell.as_str() {
+        "bash" => Ok(bash(table)),
+        "zsh" => Ok(zsh(table)),
+        "fish" => Ok(fish(table)),
+        other => Err(format!("there are no completions for {other:?}")),
     }
 }
 
-/// An option in a completion: its command if it belongs to one, its name, what its value is.
-struct Line {
-    command: Option<&'static str>,
-    name: String,
-    value: Option<String>,
-    about: String,
+/// What a value or a word can be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Value<'a> {
+    /// One of these, or something else.
+    Of(&'a [String]),
+    /// A place on this machine.
+    Path,
+    /// Anything.
+    Any,
 }
 
-impl Line {
-    fn all() -> Vec<Self> {
-        let server = args::options().into_iter().map(|option| Self {
-            command: None,
-            name: option.name,
-            value: option.value,
-            about: option.about,
-        });
-        let own = COMMANDS.iter().flat_map(|command| {
-            let line = |(name, value, about): &(&str, &str, &str)| Self {
-                command: Some(command.name),
-                name: (*name).to_owned(),
-                value: Some((*value).to_owned()).filter(|value| !value.is_empty()),
-                about: (*about).to_owned(),
-            };
-            command.options.iter().map(line)
-        });
-        server.chain(own).collect()
-    }
-
-    /// All lines, but an option that several commands have only once.
-    fn once(lines: &[Self]) -> Vec<&Self> {
-        let first = |(at, line): &(usize, &Self)| lines[..*at].iter().all(|l| l.name != line.name);
-        let once = lines.iter().enumerate().filter(first);
-        once.map(|(_, line)| line).collect()
-    }
-
-    /// Whether the value is a place on this machine.
-    fn is_path(&self) -> bool {
-        let path = |value: &String| matches!(value.as_str(), "dir" | "file");
-        self.value.as_ref().is_some_and(path) || (self.command.is_some() && self.value.is_some())
-    }
-}
-
-fn bash(lines: &[Line]) -> String {
-    let lines = Line::once(lines);
-    let all: Vec<String> = lines
-        .iter()
-        .map(|line| format!("--{}", line.name))
-        .collect();
-    let named = |line: &Line, path: bool| line.value.is_some() && line.is_path() == path;
-    let list = |path: bool| -> String {
-        let names = lines.iter().filter(|line| named(line, path));
-        let names: Vec<String> = names.map(|line| format!("--{}", line.name)).collect();
-        match names.is_empty() {
-            true => "--".to_owned(),
-            false => names.join("|"),
+impl<'a> Value<'a> {
+    fn new(name: &str, choices: &'a [String]) -> Self {
+        match name {
+            "file" | "dir" | "path" | "[repo] dir" => Self::Path,
+            _ if choices.is_empty() => Self::Any,
+            _ => Self::Of(choices),
         }
-    };
-    let names: Vec<&str> = COMMANDS.iter().map(|command| command.name).collect();
-    let mut choices = String::new();
-    for command in COMMANDS.iter().filter(|c| !c.choices.is_empty()) {
-        let (name, words) = (command.name, command.choices.join(" "));
-        let _ = writeln!(choices, "        {name}) words=\"{words}\" ;;");
+    }
+
+    fn of(option: &'a Opt) -> Option<Self> {
+        let value = option.value.as_deref();
+        // It is a place in the account.
+        let name = value.map(|name| if option.name == "repo-path" { "" } else { name });
+        name.map(|name| Self::new(name, &option.choices))
+    }
+
+    fn of_word(word: &'a Word) -> Self {
+        Self::new(&word.name, &word.choices)
+    }
+}
+
+/// Every option, but of those that are the same only one.
+fn once(table: &Table, same: fn(&Opt, &Opt) -> bool) -> Vec<&Opt> {
+    let mut all: Vec<&Opt> = Vec::new();
+    for option in table.commands.iter().flat_map(|c| table.taken(c)) {
+        if !all.iter().any(|known| same(known, option)) {
+            all.push(option);
+        }
+    }
+    all
+}
+
+/// The words that lead on from a command: the whole program's have an empty name.
+fn below<'t>(table: &'t Table, name: &str) -> impl Iterator<Item = (&'t str, &'t Command)> {
+    let stem = name.to_owned();
+    table.commands.iter().filter_map(move |command| {
+        let (its, word) = command.name.rsplit_once(' ').unwrap_or(("", &command.name));
+        (its == stem).then_some((word, command))
+    })
+}
+
+fn names<'t>(options: impl Iterator<Item = &'t Opt>) -> String {
+    let names: Vec<String> = options.map(|option| format!("--{}", option.name)).collect();
+    names.join(" ")
+}
+
+fn bash(table: &Table) -> String {
+    let (mut values, mut paths, mut others) = (String::new(), Vec::new(), Vec::new());
+    // What it means differs, what its value is doesn't.
+    for option in once(table, |one, other| one.name == other.name) {
+        let name = format!("--{}", option.name);
+        match Value::of(option) {
+            None => {}
+            Some(Value::Path) => paths.push(name),
+            Some(Value::Any) => others.push(name),
+            Some(Value::Of(choices)) => {
+                let words = choices.join(" ");
+                let _ = writeln!(
+                    values,
+                    "        {name})\n            words='{words}' options='{words}'\n            ;;"
+                );
+            }
+        }
     }
     include_str!("../templates/completion.bash")
-        .replace("@OPTIONS@", &all.join(" "))
-        .replace("@PATHS@", &list(true))
-        .replace("@VALUES@", &list(false))
-        .replace("@COMMANDS@", &names.join(" "))
-        .replace("@CHOICES@\n", &choices)
+        .replace("@PATHS@", &paths.join(" | "))
+        .replace("@ANY@", &others.join(" | "))
+        .replace("@VALUES@\n", &values)
+        .replace("@STEMS@\n", &stems(table))
+        .replace("@COMMANDS@\n", &bash_commands(table))
 }
 
-fn zsh(lines: &[Line]) -> String {
-    let mut options = String::new();
-    for line in Line::once(lines) {
-        let about = plain(&line.about).replace('[', "(").replace(']', ")");
-        let value = match &line.value {
-            Some(value) if line.is_path() => format!(":{value}:_files"),
-            Some(value) => format!(":{value}:"),
-            None => String::new(),
-        };
-        let _ = writeln!(options, "        '--{}[{about}]{value}'", line.name);
-    }
-    let (mut commands, mut choices) = (String::new(), String::new());
-    for command in &COMMANDS {
-        let (name, about) = (command.name, plain(command.about));
-        let _ = writeln!(commands, "        '{name}:{about}'");
-        if !command.choices.is_empty() {
-            let words = command.choices.join(" ");
-            let _ = writeln!(choices, "        {name}) compadd -- {words} ;;");
-        }
-    }
-    include_str!("../templates/completion.zsh")
-        .replace("@OPTIONS@\n", &options)
-        .replace("@COMMANDS@\n", &commands)
-        .replace("@CHOICES@\n", &choices)
-}
-
-fn fish(lines: &[Line]) -> String {
-    let mut text = "# Completions of restic-123pan for fish.\n\
-                    complete -c restic-123pan -f\n"
-        .to_owned();
-    for command in &COMMANDS {
-        let (name, about) = (command.name, plain(command.about));
+/// The arms of a `case` that go from one command to the next.
+fn stems(table: &Table) -> String {
+    let mut text = String::new();
+    let stems = table.commands.iter().filter(|command| command.is_stem);
+    let stems = stems.map(|command| command.name.as_str());
+    for stem in std::iter::once("").chain(stems) {
+        let arms = below(table, stem).map(|(word, _)| format!("'{stem}/{word}'"));
+        let arms: Vec<String> = arms.collect();
+        let space = if stem.is_empty() { "" } else { " " };
         let _ = writeln!(
             text,
-            "complete -c restic-123pan -n __fish_use_subcommand -a {name} -d '{about}'"
-        );
-        if !command.choices.is_empty() {
-            let words = command.choices.join(" ");
-            let _ = writeln!(
-                text,
-                "complete -c restic-123pan -n '__fish_seen_subcommand_from {name}' -a '{words}'"
-            );
-        }
-        if command.words.contains("DIR") {
-            let _ = writeln!(
-                text,
-                "complete -c restic-123pan -n '__fish_seen_subcommand_from {name}' -F"
-            );
-        }
-    }
-    for line in lines {
-        let when = line.command.map_or(String::new(), |name| {
-            format!(" -n '__fish_seen_subcommand_from {name}'")
-        });
-        let value = match (&line.value, line.is_path()) {
-            (None, _) => "",
-            (Some(_), true) => " -r -F",
-            (Some(_), false) => " -x",
-        };
-        let about = plain(&line.about);
-        let _ = writeln!(
-            text,
-            "complete -c restic-123pan{when} -l {}{value} -d '{about}'",
-            line.name
+            "            {}) command=\"{stem}{space}$word\" ;;",
+            arms.join(" | ")
         );
     }
     text
 }
 
+fn bash_commands(table: &Table) -> String {
+    let mut text = String::new();
+    let mut arm = |name: &str, command: &Command| {
+        let options = names(table.taken(command));
+        let mut words: Vec<&str> = below(table, name).map(|(word, _)| word).collect();
+        let mut paths = "";
+        for word in &command.words {
+            match Value::of_word(word) {
+                Value::Of(choices) => words.extend(choices.iter().map(String::as_str)),
+                Value::Path => paths = " paths=-d",
+                Value::Any => {}
+            }
+        }
+        let _ = writeln!(
+            text,
+            "        '{name}') options='{options}' words='{}'{paths} ;;",
+            words.join(" ")
+        );
+    };
+    if let Some(command) = table.usual() {
+        arm("", command);
+    }
+    for command in &table.commands {
+        arm(&command.name, command);
+    }
+    text
+}
+
+fn zsh(table: &Table) -> String {
+    let mut text = String::new();
+    let mut arm = |name: &str, command: &Command| {
+        let _ = writeln!(text, "        '{name}')\n            specs=(");
+        for option in table.taken(command) {
+            let about = bracketed(&option.about);
+            let value = option.value.as_deref().unwrap_or_default();
+            let value = match Value::of(option) {
+                None => String::new(),
+                Some(Value::Path) => format!(":{value}:_files"),
+                Some(Value::Any) => format!(":{value}:"),
+                Some(Value::Of(choices)) => format!(":{value}:({})", choices.join(" ")),
+            };
+            let _ = writeln!(text, "                '--{}[{about}]{value}'", option.name);
+        }
+        let below: Vec<String> = below(table, name)
+            .map(|(word, command)| format!("{word}\\:\"{}\"", bracketed(command.brief())))
+            .collect();
+        let words = command.words.iter().map(Value::of_word);
+        let words = words.max_by_key(|value| *value == Value::Path);
+        let words = match words {
+            _ if !below.is_empty() => format!("command:(({}))", below.join(" ")),
+            Some(Value::Of(choices)) => format!("word:({})", choices.join(" ")),
+            Some(Value::Path) => "folder:_files -/".to_owned(),
+            Some(Value::Any) | None => "word:".to_owned(),
+        };
+        let _ = writeln!(
+            text,
+            "                '*:{words}'\n            )\n            ;;"
+        );
+    };
+    if let Some(command) = table.usual() {
+        arm("", command);
+    }
+    for command in &table.commands {
+        arm(&command.name, command);
+    }
+    include_str!("../templates/completion.zsh")
+        .replace("@STEMS@\n", &stems(table))
+        .replace("@COMMANDS@\n", &text)
+}
+
+fn fish(table: &Table) -> String {
+    let mut text = "# Completions of restic-123pan for fish.\n\
+                    complete -c restic-123pan -f\n"
+        .to_owned();
+    for command in &table.commands {
+        let (stem, word) = command.name.rsplit_once(' ').unwrap_or(("", &command.name));
+        let about = plain(command.brief());
+        let when = match stem {
+            "" => "__fish_use_subcommand".to_owned(),
+            stem => format!("'__fish_seen_subcommand_from {stem}'"),
+        };
+        let _ = writeln!(
+            text,
+            "complete -c restic-123pan -n {when} -a {word} -d '{about}'"
+        );
+        for word in command.words.iter().map(Value::of_word) {
+            let what = match word {
+                Value::Of(choices) => format!("-a '{}'", choices.join(" ")),
+                Value::Path => "-F".to_owned(),
+                Value::Any => continue,
+            };
+            let seen = format!("'__fish_seen_subcommand_from {}'", command.name);
+            let _ = writeln!(text, "complete -c restic-123pan -n {seen} {what}");
+        }
+    }
+    for option in once(table, |one, other| one == other) {
+        let value = match Value::of(option) {
+            None => String::new(),
+            Some(Value::Path) => " -r -F".to_owned(),
+            Some(Value::Any) => " -x".to_owned(),
+            Some(Value::Of(choices)) => format!(" -x -a '{}'", choices.join(" ")),
+        };
+        let (when, about) = (fish_when(table, option), plain(&option.about));
+        let _ = writeln!(
+            text,
+            "complete -c restic-123pan{when} -l {}{value} -d '{about}'",
+            option.name
+        );
+    }
+    text
+}
+
+/// When an option is offered: after the last words of the commands that take it; one that serving
+/// takes, unless a command that doesn't take it was named.
+fn fish_when(table: &Table, option: &Opt) -> String {
+    let takes = |command: &Command| table.taken(command).any(|its| its == option);
+    let is_usual = table.usual().is_some_and(takes);
+    let leaves = table.commands.iter().filter(|command| !command.is_stem);
+    let leaves = leaves.filter(|command| takes(command) != is_usual);
+    let words: Vec<&str> = leaves
+        .filter_map(|command| command.name.rsplit(' ').next())
+        .collect();
+    let not = if is_usual { "not " } else { "" };
+    match words.is_empty() {
+        true => String::new(),
+        false => format!(" -n '{not}__fish_seen_subcommand_from {}'", words.join(" ")),
+    }
+}
+
 /// A text within single quotes.
 fn plain(text: &str) -> String {
     text.replace('\'', "’").replace('\\', "/")
+}
+
+/// A text within single quotes and brackets of zsh's.
+fn bracketed(text: &str) -> String {
+    let text = plain(text).replace('[', "(").replace(']', ")");
+    text.replace(':', "\\:").replace('"', "”")
 }

@@ -38,7 +38,7 @@ pub struct End<'a> {
 }
 
 /// How a copy is made.
-pub struct Manner<'a> {
+pub struct CopyOptions<'a> {
     /// Files copied at the same time.
     pub threads: usize,
     /// Memory for what is held.
@@ -85,7 +85,7 @@ pub struct Copied {
 pub fn copy(
     from: End<'_>,
     to: End<'_>,
-    manner: &Manner<'_>,
+    options: &CopyOptions<'_>,
     screen: Screen<'_>,
 ) -> Result<Copied, String> {
     let Some(config) = config(from)? else {
@@ -107,7 +107,7 @@ pub fn copy(
             copied.bytes += config.len() as u64;
         }
     }
-    if manner.dry_run || copied.files == 0 {
+    if options.dry_run || copied.files == 0 {
         return Ok(copied);
     }
     let created = to.store.create(to.repo);
@@ -116,7 +116,7 @@ pub fn copy(
     let work = Work {
         from,
         to,
-        manner,
+        options,
         progress: &progress,
         fault: Mutex::default(),
     };
@@ -231,7 +231,7 @@ fn plan(source: &Lists, target: &Lists) -> Vec<(Kind, Entry)> {
 struct Work<'a> {
     from: End<'a>,
     to: End<'a>,
-    manner: &'a Manner<'a>,
+    options: &'a CopyOptions<'a>,
     progress: &'a Progress,
     /// Why it is broken off.
     fault: Mutex<Option<String>>,
@@ -259,7 +259,7 @@ impl Work<'_> {
             files.get(at).copied().filter(|_| self.fault().is_none())
         };
         thread::scope(|scope| {
-            for _ in 0..self.manner.threads.min(files.len()) {
+            for _ in 0..self.options.threads.min(files.len()) {
                 scope.spawn(|| {
                     while let Some(entry) = take() {
                         let file = File::Hashed(kind, entry.id);
@@ -294,7 +294,7 @@ impl Work<'_> {
                 counted,
                 progress: self.progress,
             };
-            let mut body = Body::fixed(&mut source, size, file.id(), self.manner.budget)?;
+            let mut body = Body::fixed(&mut source, size, file.id(), self.options.budget)?;
             let saved = self.to.store.save(self.to.repo, file, &mut body);
             saved.map_err(|error| body.fault().cloned().unwrap_or(error))
         })
@@ -307,7 +307,8 @@ impl Work<'_> {
                 counted,
                 progress: self.progress,
             };
-            let mut body = Body::fixed(&mut source, config.len() as u64, None, self.manner.budget)?;
+            let mut body =
+                Body::fixed(&mut source, config.len() as u64, None, self.options.budget)?;
             self.to.store.save(self.to.repo, &File::Config, &mut body)
         });
         copied.map_err(|error| format!("config: {error}"))
@@ -318,7 +319,7 @@ impl Work<'_> {
             mut pause,
             longest,
             total,
-        } = self.manner.patience;
+        } = self.options.patience;
         let end = Instant::now() + total;
         loop {
             let mut counted = 0;

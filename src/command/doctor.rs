@@ -1,16 +1,15 @@
 //! The doctor's walk on a terminal: a line for each step, and under a failed one what to do.
 
-use crate::pan123::Config;
-use crate::pan123::doctor::examine;
+use crate::cloud::Account;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
 /// Examines an account.
-pub fn doctor(account: &Config) -> ExitCode {
+pub fn doctor(account: &dyn Account) -> ExitCode {
     let mut out = io::stdout().lock();
     // A terminal that is gone needs no lines.
     let _ = writeln!(out, "✓ {:<18}        read", "configuration");
-    let good = examine(account, &mut |step| {
+    let good = account.examine(&mut |step| {
         let _ = writeln!(out, "{step}");
     });
     let last = match good {

@@ -1,9 +1,7 @@
-//! `login`: has the user agree in a browser to what an OAuth app may do, and keeps what 123pan
-//! gives for it.
+//! `login`: has the user agree in a browser to what an app may do, and keeps what the cloud gives
+//! for it.
 
-use super::table::Words;
-use crate::args;
-use crate::pan123::{authorization, log_in};
+use crate::cloud::Login;
 use crate::restic::hex;
 use std::io::{self, Write};
 
@@ -11,35 +9,23 @@ use std::io::{self, Write};
 const MARK: usize = 8;
 
 /// Asks for the code on the terminal, or reads it from a pipe.
-pub(super) fn login(words: &Words, config: &args::Config) -> Result<(), String> {
-    let Some(file) = &config.oauth_file else {
-        return Err("name the OAuth app with --oauth-client-id".to_owned());
-    };
-    let redirect = words.value("redirect-uri").unwrap_or_default();
+pub fn login(account: &dyn Login, redirect: &str) -> Result<(), String> {
     let mut mark = [0; MARK];
     let got = rustix::rand::getrandom(&mut mark, rustix::rand::GetRandomFlags::empty());
     if got != Ok(mark.len()) {
         return Err("the system has no random numbers".to_owned());
     }
     let mark = hex(&mark);
-    let address = authorization(&config.client_id, redirect, &mark);
-    let said = ask(&address).map_err(|error| format!("reading the code: {error}"))?;
+    let invitation = account.invitation(redirect, &mark)?;
+    let said = ask(&invitation).map_err(|error| format!("reading the code: {error}"))?;
     let code = code(said.trim(), &mark)?;
-    log_in(&config.account(), file, &code, redirect)?;
-    let done = format!("logged in; the refresh token is in {}\n", file.display());
+    let done = account.finish(&code, redirect)?;
     // The grant is there, whether anybody reads this or not.
-    let _ = io::stdout().write_all(done.as_bytes());
+    let _ = writeln!(io::stdout(), "{done}");
     Ok(())
 }
 
-fn ask(address: &str) -> io::Result<String> {
-    let text = format!(
-        "Open this address in a browser, log in at 123pan and agree (if there is no such page, try\n\
-         yun.123pan.com in place of www.123pan.com):\n\n  {address}\n\n\
-         The browser is then sent to the app's own address, with `code=...` in it; it doesn't\n\
-         matter if that page can't be shown. Paste that address, or the code alone, within a few\n\
-         minutes: "
-    );
+fn ask(text: &str) -> io::Result<String> {
     // Not to stdout, which may be on its way into a file.
     let mut terminal = io::stderr();
     terminal.write_all(text.as_bytes())?;

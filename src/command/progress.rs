@@ -1,6 +1,7 @@
 //! How far something is: for a copy a bar with the time left on a terminal, or a plain line now and
 //! then; for shorter work a line on the terminal.
 
+use crate::units::bytes as size;
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -173,20 +174,6 @@ impl Drop for Line {
     }
 }
 
-/// A number of bytes, for people.
-pub(super) fn size(bytes: u64) -> String {
-    const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
-    if bytes < 1024 {
-        return format!("{bytes} B");
-    }
-    let (mut tenths, mut unit) = (u128::from(bytes) * 10 / 1024, 0);
-    while tenths >= 10_240 && unit + 1 < UNITS.len() {
-        tenths /= 1024;
-        unit += 1;
-    }
-    format!("{}.{} {}", tenths / 10, tenths % 10, UNITS[unit])
-}
-
 fn time(left: Duration) -> String {
     match left.as_secs() {
         s @ ..60 => format!("{s} s"),
@@ -222,16 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn sizes_and_times() {
-        let sizes = [
-            (0, "0 B"),
-            (1023, "1023 B"),
-            (1536, "1.5 KiB"),
-            (u64::MAX, "16383.9 PiB"),
-        ];
-        for (bytes, text) in sizes {
-            assert_eq!(size(bytes), text);
-        }
+    fn times() {
         for (seconds, text) in [(59, "59 s"), (61, "1 min"), (7260, "2 h 1 min")] {
             assert_eq!(time(Duration::from_secs(seconds)), text);
         }

@@ -1,35 +1,18 @@
 //! The files with which service managers run the server, filled in from the table of options.
 //! Packages and `make install` take them from here as well.
 
-use super::table::Words;
-use crate::args::{self, Opt};
+use crate::args::{Service, Table};
+use crate::settings::Opt;
 use std::env;
 use std::fmt::Write;
-
-/// The files that there are.
-pub(super) const KINDS: [&str; 7] = [
-    "systemd",
-    "openwrt",
-    "openwrt-config",
-    "openrc",
-    "launchd",
-    "container",
-    "options",
-];
 
 /// Options that the text of the router's configuration sets itself.
 const SET: [&str; 2] = ["state-dir", "memory"];
 
 /// Prints one of them.
-pub(super) fn print(words: &Words) -> Result<String, String> {
-    let [kind] = &words.plain[..] else {
-        return Err(format!("name one of {}", KINDS.join(", ")));
-    };
-    let options: Vec<Opt> = args::options()
-        .into_iter()
-        .filter(|option| option.variable.is_some())
-        .collect();
-    let text = match kind.as_str() {
+pub fn service(table: &Table, asked: &Service) -> Result<String, String> {
+    let options: Vec<&Opt> = table.settings().map(|(_, option)| option).collect();
+    let text = match asked.kind.as_str() {
         "systemd" => include_str!("../templates/systemd.service").to_owned(),
         "openwrt" => openwrt(&options),
         "openwrt-config" => fill(include_str!("../templates/openwrt.config"), &options, uci),
@@ -40,15 +23,15 @@ pub(super) fn print(words: &Words) -> Result<String, String> {
         ),
         "container" => include_str!("../templates/Containerfile").to_owned(),
         "options" => fill(include_str!("../templates/options"), &options, assignment),
-        other => return Err(format!("{other:?} isn't one of {}", KINDS.join(", "))),
+        other => return Err(format!("there is no file {other:?}")),
     };
-    Ok(text.replace("@PROGRAM@", &program(words)?))
+    Ok(text.replace("@PROGRAM@", &program(asked)?))
 }
 
 /// The path of the program that the files name: this one, unless another was given.
-fn program(words: &Words) -> Result<String, String> {
-    let path = match words.value("program") {
-        Some(path) => path.to_owned(),
+fn program(asked: &Service) -> Result<String, String> {
+    let path = match &asked.program {
+        Some(path) => path.clone(),
         None => env::current_exe()
             .map_err(|error| format!("name --program: {error}"))?
             .display()
@@ -64,7 +47,7 @@ fn program(words: &Words) -> Result<String, String> {
     }
 }
 
-fn openwrt(options: &[Opt]) -> String {
+fn openwrt(options: &[&Opt]) -> String {
     let names = |switch: bool| -> String {
         let of_kind = options
             .iter()
@@ -78,8 +61,8 @@ fn openwrt(options: &[Opt]) -> String {
 }
 
 /// Puts a paragraph for each option into a template.
-fn fill(template: &str, options: &[Opt], paragraph: fn(&Opt) -> String) -> String {
-    let all: String = options.iter().map(paragraph).collect();
+fn fill(template: &str, options: &[&Opt], paragraph: fn(&Opt) -> String) -> String {
+    let all: String = options.iter().map(|option| paragraph(option)).collect();
     template.replace("@OPTIONS@\n", &all)
 }
 
@@ -94,17 +77,15 @@ fn uci(option: &Opt) -> String {
 }
 
 fn assignment(option: &Opt) -> String {
-    let variable = option.variable.as_deref().unwrap_or_default();
+    let variable = option.variable();
     format!("\n# {}\n#{variable}={}\n", option.about, default(option))
 }
 
-/// What an option is without being set, if that is one word; an example to be changed.
-fn default(option: &Opt) -> String {
-    let said = option.about.rsplit_once("default ").map(|(_, said)| said);
-    let word = said.filter(|said| !said.contains(' ')).unwrap_or_default();
+/// What an option is without being set, as an example to be changed.
+fn default(option: &Opt) -> &str {
     match option.value {
-        Some(_) => word.to_owned(),
-        None => "1".to_owned(),
+        Some(_) => option.default.as_deref().unwrap_or_default(),
+        None => "1",
     }
 }
 

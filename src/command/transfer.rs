@@ -1,82 +1,64 @@
 //! `import` and `export`: a repository between a local folder and the account.
 
-use super::copy::{End, Manner, Patience, copy};
-use super::progress::{Screen, size};
-use super::table::{Command, Words, find};
-use crate::args::Config;
+use super::copy::{CopyOptions, End, Patience, copy};
+use super::progress::Screen;
+use crate::args::{Config, Transfer};
 use crate::body::Budget;
+use crate::clouds;
 use crate::restic::Repo;
 use crate::store::Store;
-use crate::store::local::Local;
+use crate::units::bytes as size;
 use std::io::{self, IsTerminal, Write};
 
 /// Copies a local repository to the account.
-pub(super) fn import(words: &Words, config: &Config, store: &dyn Store) -> Result<(), String> {
-    transfer("import", words, config, store)
+pub fn import(asked: &Transfer, config: &Config, store: &dyn Store) -> Result<(), String> {
+    transfer(asked, false, config, store)
 }
 
 /// Copies a repository from the account to a local folder.
-pub(super) fn export(words: &Words, config: &Config, store: &dyn Store) -> Result<(), String> {
-    transfer("export", words, config, store)
+pub fn export(asked: &Transfer, config: &Config, store: &dyn Store) -> Result<(), String> {
+    transfer(asked, true, config, store)
 }
 
-/// Checks the words before anything is done; the local folder and the repository's name.
-pub(super) fn places(command: &Command, words: &Words) -> Result<(String, Repo), String> {
-    let (folder, path) = match (command.name, &words.plain[..]) {
-        (_, [folder]) => (folder, ""),
-        ("import", [folder, path]) | (_, [path, folder]) => (folder, path.as_str()),
-        _ => return Err(format!("write {} {}", command.name, command.words)),
-    };
-    let repo = Repo::new(path.trim_matches('/'));
-    let repo = repo.ok_or_else(|| format!("{path:?} can't be a repository's path"))?;
-    match folder.is_empty() {
-        true => Err("DIR is empty".to_owned()),
-        false => Ok((folder.clone(), repo)),
-    }
-}
-
-fn transfer(name: &str, words: &Words, config: &Config, store: &dyn Store) -> Result<(), String> {
-    let command = find(name).ok_or("no such command")?;
-    let (folder, repo) = places(command, words)?;
-    let (local, root) = (Local::new(&folder), Repo::new("").ok_or("no root")?);
+/// Copies out of the account, or into it.
+fn transfer(asked: &Transfer, out: bool, config: &Config, store: &dyn Store) -> Result<(), String> {
+    let Transfer { dir, repo, dry_run } = asked;
+    let (local, root) = (clouds::folder(dir), Repo::new("").ok_or("no root")?);
     let remote = format!("{repo} in the account");
     let here = End {
-        store: &local,
+        store: &*local,
         repo: &root,
-        name: &folder,
+        name: dir,
     };
     let there = End {
         store,
-        repo: &repo,
+        repo,
         name: &remote,
     };
-    let (from, to) = match name {
-        "import" => (here, there),
-        _ => (there, here),
-    };
+    let (from, to) = if out { (there, here) } else { (here, there) };
     let budget = Budget::new(config.memory, config.spool_dir.clone());
-    let manner = Manner {
-        threads: config.uploads,
+    let options = CopyOptions {
+        threads: config.shared.uploads,
         budget: &budget,
         patience: Patience::default(),
-        dry_run: words.has("dry-run"),
+        dry_run: *dry_run,
     };
-    let mut out = io::stderr();
-    let terminal = out.is_terminal();
+    let mut err = io::stderr();
+    let terminal = err.is_terminal();
     let screen = Screen {
-        out: &mut out,
+        out: &mut err,
         terminal,
     };
-    let copied = copy(from, to, &manner, screen)
+    let copied = copy(from, to, &options, screen)
         .map_err(|why| format!("{why}; the same command goes on where this one ended"))?;
     let (files, bytes, already) = (copied.files, size(copied.bytes), copied.there);
-    let did = if manner.dry_run {
+    let did = if options.dry_run {
         "would copy"
     } else {
         "copied"
     };
     let _ = writeln!(
-        out,
+        err,
         "{did} {files} files, {bytes}, from {} to {}; {already} were there",
         from.name, to.name
     );

@@ -1,10 +1,12 @@
 //! `verify`: what is wrong with repositories as far as lists tell, as text or as JSON. What counts
-//! as wrong is `pan123`'s.
+//! as wrong is the cloud's.
 
-use super::progress::{Line, size};
-use super::table::Words;
-use crate::pan123::{self, Contents, Event, Finding, Report};
-use crate::restic::{Kind, Repo};
+use super::progress::Line;
+use crate::args;
+use crate::cloud::Verify;
+use crate::cloud::finding::{Contents, Event, Finding, Report};
+use crate::restic::Kind;
+use crate::units::bytes as size;
 use serde_json::{Value, json};
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -15,15 +17,12 @@ use std::sync::{Mutex, PoisonError};
 const FOUND: u8 = 1;
 /// The exit code when it can't be told whether something is wrong.
 const FAILED: u8 = 3;
-/// Least share of the rates that is used.
-const LEAST: f64 = 0.1;
 
 /// Looks repositories through and prints what is wrong.
 // What went wrong belongs on the terminal, not into a log.
 #[allow(clippy::print_stderr)]
-pub(super) fn run(words: &Words, account: &pan123::Config) -> ExitCode {
-    let done = repositories(words).and_then(|repos| verify(words, &repos, account));
-    match done {
+pub fn verify(asked: &args::Verify, account: &dyn Verify) -> ExitCode {
+    match look(asked, account) {
         Ok(0) => ExitCode::SUCCESS,
         Ok(_) => ExitCode::from(FOUND),
         Err(why) => {
@@ -33,28 +32,15 @@ pub(super) fn run(words: &Words, account: &pan123::Config) -> ExitCode {
     }
 }
 
-/// The repositories that are named.
-pub(super) fn repositories(words: &Words) -> Result<Vec<Repo>, String> {
-    let repo = |path: &String| {
-        let repo = Repo::new(path.trim_matches('/'));
-        repo.ok_or_else(|| format!("{path:?} can't be a repository's path"))
-    };
-    words.plain.iter().map(repo).collect()
-}
-
 /// Answers how much was found that must be mended.
-fn verify(words: &Words, repos: &[Repo], account: &pan123::Config) -> Result<usize, String> {
-    let mut account = account.clone();
-    if !words.server_has("rate-share") {
-        account.rate_share = rest(account.rate_share);
-    }
+fn look(asked: &args::Verify, account: &dyn Verify) -> Result<usize, String> {
     let printer = Printer {
-        json: words.has("json"),
+        json: asked.json,
         line: Line::new(),
         fault: Mutex::default(),
         found: AtomicUsize::new(0),
     };
-    let report = pan123::verify(&account, repos, &|told| printer.hear(&told));
+    let report = account.verify(&asked.repo, &|event| printer.hear(&event));
     drop(printer.line);
     let fault = printer.fault.into_inner();
     let found = printer.found.into_inner();
@@ -72,12 +58,6 @@ fn verify(words: &Words, repos: &[Repo], account: &pan123::Config) -> Result<usi
     Ok(found)
 }
 
-/// The share of the rates that the server leaves, whose share is given: nobody waits for this
-/// command, and a server that runs meanwhile shouldn't.
-fn rest(share: f64) -> f64 {
-    (1.0 - share).max(LEAST)
-}
-
 /// Prints what is found as it is found.
 struct Printer {
     json: bool,
@@ -87,8 +67,8 @@ struct Printer {
 }
 
 impl Printer {
-    fn hear(&self, told: &Event<'_>) {
-        match told {
+    fn hear(&self, event: &Event<'_>) {
+        match event {
             Event::Read(read, known, files) => {
                 let found = self.found.load(Ordering::Relaxed);
                 let text = format!("{read} of {known} folders read, {files} files, {found} found");
@@ -177,16 +157,4 @@ fn repository_as_json(repo: &str, contents: &Contents) -> Value {
         "bytes": contents.bytes,
         "deleted": contents.deleted,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_server_goes_first() {
-        for (server, own) in [(0.8, 0.2), (1.0, 0.1), (0.25, 0.75)] {
-            assert!((rest(server) - own).abs() < 1e-9, "{server}");
-        }
-    }
 }

@@ -1,5 +1,7 @@
 //! How the store is told to work: the account, and what becomes of deleted files.
 
+pub use crate::settings::values::Bin;
+
 use crate::cloud::client::Network;
 use crate::cloud::token::Grant;
 use crate::cloud::{Clock, Timing};
@@ -18,17 +20,6 @@ pub enum Tier {
     Vip,
     /// One that an OAuth app uses: the rates are the app's for each user, whatever he pays.
     Oauth,
-}
-
-/// What becomes of deleted files in the account's bin.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Bin {
-    /// They stay.
-    Keep,
-    /// They are purged at once.
-    Purge,
-    /// They are purged after so many days; locks at once.
-    Days(u32),
 }
 
 /// The account, and how it is used.

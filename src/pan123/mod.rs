@@ -19,6 +19,7 @@
 //! and what its other clients have seen.
 #![doc = include_str!("safety.md")]
 
+mod account;
 pub mod api;
 mod background;
 mod bin;
@@ -29,6 +30,7 @@ mod download;
 #[cfg(fuzzing)]
 pub mod fuzz;
 mod login;
+mod options;
 mod remove;
 mod space;
 mod tree;
@@ -38,9 +40,9 @@ mod verify;
 pub use crate::cloud::finding::{Contents, Event, Finding, Flaw, Report};
 pub use crate::cloud::token::Grant;
 pub use crate::cloud::{Clock, Timing};
-pub use bin::recycle::{Freed, Item, Listing, RecycleBin, Restored, What};
+pub use account::Description;
+pub use bin::recycle::RecycleBin;
 pub use config::{Bin, Config, Tier};
-pub use login::{authorization, log_in};
 pub use verify::verify;
 
 use crate::body::Body;

@@ -5,7 +5,6 @@
 
 mod health;
 mod limits;
-pub mod local;
 pub mod memory;
 
 pub use crate::error::{Cause, Error};

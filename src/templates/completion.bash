@@ -1,30 +1,23 @@
 # Completions of restic-123pan for bash.
 _restic_123pan() {
-    local current=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} words=''
+    local current=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
+    local command='' word='' options='' words='' paths=''
+    for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+        case "$command/$word" in
+@STEMS@
+        esac
+    done
+    case $command in
+@COMMANDS@
+    esac
     case $before in
-        @PATHS@)
-            mapfile -t COMPREPLY < <(compgen -f -- "$current")
-            return
-            ;;
-        @VALUES@) return ;;
+@VALUES@
+        @PATHS@) options='' words='' paths=-f ;;
+        @ANY@) return ;;
     esac
     case $current in
-        -*)
-            mapfile -t COMPREPLY < <(compgen -W '@OPTIONS@' -- "$current")
-            return
-            ;;
+        -*) words=$options ;;
     esac
-    if [ "$COMP_CWORD" = 1 ]; then
-        mapfile -t COMPREPLY < <(compgen -W '@COMMANDS@' -- "$current")
-        return
-    fi
-    case ${COMP_WORDS[1]} in
-@CHOICES@
-        import | export)
-            mapfile -t COMPREPLY < <(compgen -d -- "$current")
-            return
-            ;;
-    esac
-    mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
+    mapfile -t COMPREPLY < <(compgen ${paths:+"$paths"} -W "$words" -- "$current")
 }
 complete -F _restic_123pan restic-123pan

@@ -1,31 +1,18 @@
 #compdef restic-123pan
 # Completions of restic-123pan for zsh.
 _restic_123pan() {
-    local -a commands
-    commands=(
+    local command='' word=''
+    local -a specs
+    for word in ${words[2,CURRENT-1]}; do
+        case "$command/$word" in
+@STEMS@
+        esac
+    done
+    case $command in
 @COMMANDS@
-    )
-    _arguments -s \
-        '1:command:->command' \
-        '*:words:->words' \
-        "${_restic_123pan_options[@]}"
-    case $state in
-        command) _describe command commands ;;
-        words) _restic_123pan_words ;;
     esac
+    _arguments -s : $specs
 }
-
-_restic_123pan_words() {
-    case ${words[2]} in
-@CHOICES@
-        *) _files -/ ;;
-    esac
-}
-
-typeset -ga _restic_123pan_options
-_restic_123pan_options=(
-@OPTIONS@
-)
 
 # The file is called as the function when it stands in the path of functions, and read otherwise.
 if [ "${funcstack[1]}" = _restic-123pan ]; then

@@ -55,7 +55,7 @@ fn try_client(client: &str, repo: &str, scenario: Scenario) {
     let session = Session {
         rustic: client == RUSTIC,
         restic,
-        rig: &rig,
+        rig: Some(&rig),
         dir: dir.path(),
     };
     let expected = scenario(&session);
@@ -63,7 +63,7 @@ fn try_client(client: &str, repo: &str, scenario: Scenario) {
 }
 
 /// The ordinary life of a repository.
-fn cycle(session: &Session<'_>) -> &'static [&'static str] {
+pub(crate) fn cycle(session: &Session<'_>) -> &'static [&'static str] {
     let files = session.dir.join("files");
     tree::grow(&files, 1, 4 << 20);
     session.init();
@@ -89,7 +89,7 @@ fn copy(session: &Session<'_>) -> &'static [&'static str] {
     session.init();
     session.backup(&files);
     let second = Session {
-        restic: session.restic.with(session.rig.url("/second/one/")),
+        restic: session.restic.with(session.rig().url("/second/one/")),
         ..*session
     };
     second.init();
@@ -100,7 +100,7 @@ fn copy(session: &Session<'_>) -> &'static [&'static str] {
 }
 
 /// Three hosts back up at once into one repository.
-fn together(session: &Session<'_>) -> &'static [&'static str] {
+pub(crate) fn together(session: &Session<'_>) -> &'static [&'static str] {
     session.init();
     let start = |number: u64| {
         let files = session.dir.join(format!("files{number}"));
@@ -133,12 +133,12 @@ fn killed(session: &Session<'_>) -> &'static [&'static str] {
     let args = [&["backup", files.to_str().unwrap()], limit].concat();
     let mut backup = session.restic.start(&args);
     let pack = |line: &str| (line.contains("POST") && line.contains("/data/")).then_some(());
-    session.rig.wait_for(pack);
+    session.rig().wait_for(pack);
     backup.child.kill().unwrap();
     backup.child.wait().unwrap();
     if !session.rustic {
         let cut = |line: &str| line.contains("broke its body off").then_some(());
-        session.rig.wait_for(cut);
+        session.rig().wait_for(cut);
         session.run(&["unlock"]);
         assert!(session.ids("locks").is_empty(), "unlock left locks");
     }
@@ -169,14 +169,14 @@ fn undo(session: &Session<'_>) -> &'static [&'static str] {
     session.forget();
     let end = Instant::now() + PATIENCE;
     while session
-        .rig
+        .rig()
         .command(&["bin", "list"])
         .contains("deleted at an unknown time")
     {
         assert!(Instant::now() < end, "the purge list was never written");
     }
-    session.rig.kill_and_restart();
-    let told = session.rig.command(&["bin", "restore", "--since", "1h"]);
+    session.rig().kill_and_restart();
+    let told = session.rig().command(&["bin", "restore", "--since", "1h"]);
     assert!(told.contains("`restic repair index`"), "{told}");
     session.reindex();
     session.check();
@@ -202,23 +202,28 @@ fn large(session: &Session<'_>) -> &'static [&'static str] {
 }
 
 /// A client and the repository that it works on.
-struct Session<'a> {
-    rustic: bool,
-    restic: Restic,
-    rig: &'a Rig,
-    dir: &'a Path,
+pub(crate) struct Session<'a> {
+    pub(crate) rustic: bool,
+    pub(crate) restic: Restic,
+    /// The server, if it is one of its own.
+    pub(crate) rig: Option<&'a Rig>,
+    pub(crate) dir: &'a Path,
 }
 
 impl Session<'_> {
-    fn init(&self) {
+    fn rig(&self) -> &Rig {
+        self.rig.unwrap()
+    }
+
+    pub(crate) fn init(&self) {
         self.run(&["init"]);
     }
 
-    fn backup(&self, files: &Path) {
+    pub(crate) fn backup(&self, files: &Path) {
         self.run(&["backup", files.to_str().unwrap()]);
     }
 
-    fn check(&self) {
+    pub(crate) fn check(&self) {
         self.run(&["check", "--read-data"]);
     }
 
@@ -237,7 +242,7 @@ impl Session<'_> {
     }
 
     /// Keeps the newest snapshot and prunes at once.
-    fn forget(&self) {
+    pub(crate) fn forget(&self) {
         let mut args = vec!["forget", "--keep-last", "1", "--prune"];
         if self.rustic {
             // rustic would only mark packs now and delete them a day later.
@@ -256,7 +261,7 @@ impl Session<'_> {
     }
 
     /// Restores the newest snapshot and compares it with the folder that it was made of.
-    fn restore_and_compare(&self, files: &Path) {
+    pub(crate) fn restore_and_compare(&self, files: &Path) {
         if !self.rustic {
             return self.restic.restore_and_compare(files);
         }

@@ -332,7 +332,15 @@ fn the_readme_lists_every_option() {
     let readme: BTreeSet<String> = text.lines().filter(table).filter_map(option).collect();
     let listed = |line: &&str| line.trim_start().starts_with("--");
     let mut helps = BTreeSet::new();
-    for command in ["", "bin list", "bin purge", "bin restore", "verify"] {
+    let commands = [
+        "",
+        "--cloud local",
+        "bin list",
+        "bin purge",
+        "bin restore",
+        "verify",
+    ];
+    for command in commands {
         let help = help(command);
         helps.extend(help.lines().filter(listed).filter_map(option));
     }

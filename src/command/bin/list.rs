@@ -3,29 +3,24 @@
 use super::Failure;
 use super::pick::{walk, within};
 use super::print::{files, kind, minute, size};
-use crate::args::When;
+use crate::args::BinList;
 use crate::civil;
-use crate::pan123::{Item, Listing, RecycleBin, What};
+use crate::cloud::{Item, Listing, Trash, What};
 use crate::restic::Kind;
 use serde_json::{Value, json};
 use std::io::Write;
 
 /// Tells what lies in the bin.
-pub(super) fn run(
-    bin: &RecycleBin,
-    since: Option<When>,
-    json: bool,
-    out: &mut dyn Write,
-) -> Result<(), Failure> {
+pub(super) fn run(bin: &dyn Trash, asked: &BinList, out: &mut dyn Write) -> Result<(), Failure> {
     let seen = walk(bin)?;
     let mut items: Vec<&Item> = seen.items.iter().collect();
-    items.retain(|item| within(item, since, None));
+    items.retain(|item| within(item, asked.since, None));
     let left_out = seen
         .items
         .iter()
         .filter(|item| item.since.is_none())
         .count();
-    if json {
+    if asked.json {
         return as_json(&items, out);
     }
     items.sort_by_key(|item| (&item.repo, kind(item), item.since));
@@ -36,7 +31,10 @@ pub(super) fn run(
         }
     }
     total(&items, &seen, out)?;
-    if since.is_some() && left_out > 0 {
+    if items.iter().any(|item| item.what == What::Folder) {
+        writeln!(out, "{}", bin.about_folders())?;
+    }
+    if asked.since.is_some() && left_out > 0 {
         writeln!(
             out,
             "left out: {}, deleted at an unknown time",
@@ -106,9 +104,6 @@ fn total(items: &[&Item], seen: &Listing, out: &mut dyn Write) -> Result<(), Fai
     if seen.closed > 0 {
         let closed = seen.closed;
         writeln!(out, "{closed} folders in the bin can't be looked into")?;
-    }
-    if items.iter().any(|item| item.what == What::Folder) {
-        writeln!(out, "folders are brought back on 123pan's website")?;
     }
     Ok(())
 }

@@ -1,5 +1,5 @@
 //! The commands about the recycle bin, which print what they find and do. What lies in the bin, and
-//! how it is freed or brought back, is `pan123`'s.
+//! how it is freed or brought back, is the cloud's.
 
 mod list;
 mod pick;
@@ -8,7 +8,7 @@ mod purge;
 mod restore;
 
 use crate::args::BinCommand;
-use crate::pan123::{Config, RecycleBin};
+use crate::cloud::Trash;
 use std::fmt;
 use std::io;
 use std::process::ExitCode;
@@ -33,13 +33,12 @@ impl<E: fmt::Display> From<E> for Failure {
 /// Carries out a command about the recycle bin of an account.
 // What went wrong belongs on the terminal, not into a log.
 #[allow(clippy::print_stderr)]
-pub fn run(command: &BinCommand, account: &Config) -> ExitCode {
-    let bin = RecycleBin::open(account);
+pub fn run(command: &BinCommand, bin: &dyn Trash) -> ExitCode {
     let mut out = io::stdout().lock();
     let done = match command {
-        BinCommand::List { since, json } => list::run(&bin, *since, *json, &mut out),
-        BinCommand::Purge { .. } => purge::run(&bin, command, &mut out),
-        BinCommand::Restore { .. } => restore::run(&bin, command, &mut out),
+        BinCommand::List(asked) => list::run(bin, asked, &mut out),
+        BinCommand::Purge(asked) => purge::run(bin, asked, &mut out),
+        BinCommand::Restore(asked) => restore::run(bin, asked, &mut out),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -3,8 +3,8 @@
 
 use super::print::Line;
 use crate::args::When;
+use crate::cloud::{Item, Listing, Trash, What};
 use crate::error::Error;
-use crate::pan123::{Item, Listing, RecycleBin, What};
 use crate::restic::Kind;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -12,7 +12,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 const DIGITS: usize = 8;
 
 /// Reads what lies in the bin, saying how far it is.
-pub(super) fn walk(bin: &RecycleBin) -> Result<Listing, Error> {
+pub(super) fn walk(bin: &dyn Trash) -> Result<Listing, Error> {
     let line = Line::new();
     bin.walk(&|folders, files| {
         line.say(&format!("{folders} folders read, {files} files in the bin"));

@@ -1,9 +1,10 @@
 //! How things are written for people: times, numbers, names.
 
-pub(super) use super::super::progress::{Line, size};
+pub(super) use super::super::progress::Line;
+pub(super) use crate::units::bytes as size;
 
 use crate::civil;
-use crate::pan123::{Item, What};
+use crate::cloud::{Item, What};
 
 /// A number of files.
 pub(super) fn files(count: usize) -> String {

@@ -3,45 +3,32 @@
 use super::Failure;
 use super::pick::{walk, within};
 use super::print::{Line, files, size};
-use crate::args::BinCommand;
-use crate::pan123::{Item, RecycleBin, What};
+use crate::args::BinPurge;
+use crate::cloud::{Item, Trash, What};
 use crate::restic::File;
 use std::io::{self, BufRead, IsTerminal, Write};
 
 /// Frees what lies in the bin, after asking.
-pub(super) fn run(
-    bin: &RecycleBin,
-    command: &BinCommand,
-    out: &mut dyn Write,
-) -> Result<(), Failure> {
-    let BinCommand::Purge {
-        since,
-        before,
-        yes,
-        config,
-    } = command
-    else {
-        return Ok(());
-    };
-    if !yes && !io::stdin().is_terminal() {
+pub(super) fn run(bin: &dyn Trash, asked: &BinPurge, out: &mut dyn Write) -> Result<(), Failure> {
+    if !asked.yes && !io::stdin().is_terminal() {
         let text = "there is no terminal to ask on; give --yes to purge without asking";
         return Err(Failure::Usage(text.to_owned()));
     }
     let seen = walk(bin)?;
     let is_meant = |item: &&Item| {
         let ours = match item.what {
-            What::File(File::Config) => *config,
+            What::File(File::Config) => asked.with_configs,
             What::File(_) => true,
             What::Folder | What::Other => false,
         };
-        ours && within(item, *since, *before)
+        ours && within(item, asked.since, asked.older_than)
     };
     let items: Vec<&Item> = seen.items.iter().filter(is_meant).collect();
     let bytes = items.iter().map(|item| item.size).sum();
     if items.is_empty() {
         return Ok(writeln!(out, "there is nothing to purge")?);
     }
-    if !yes && !confirmed(items.len(), bytes, out)? {
+    if !asked.yes && !confirmed(items.len(), bytes, out)? {
         return Ok(writeln!(out, "nothing was purged")?);
     }
     let line = Line::new();

@@ -3,8 +3,8 @@
 use super::Failure;
 use super::pick::{names, walk, within};
 use super::print::{Line, files, kind, size};
-use crate::args::BinCommand;
-use crate::pan123::{Item, RecycleBin, Restored};
+use crate::args::BinRestore;
+use crate::cloud::{Item, Restored, Trash};
 use crate::restic::Kind;
 use std::collections::HashMap;
 use std::io::Write;
@@ -13,24 +13,11 @@ use std::io::Write;
 const SHOWN: usize = 8;
 
 /// Brings back what is meant.
-pub(super) fn run(
-    bin: &RecycleBin,
-    command: &BinCommand,
-    out: &mut dyn Write,
-) -> Result<(), Failure> {
-    let BinCommand::Restore {
-        since,
-        partial,
-        dry_run,
-        which,
-    } = command
-    else {
-        return Ok(());
-    };
+pub(super) fn run(bin: &dyn Trash, asked: &BinRestore, out: &mut dyn Write) -> Result<(), Failure> {
     let seen = walk(bin)?;
-    let meant = seen.items.iter().filter(|item| names(which, item));
+    let meant = seen.items.iter().filter(|item| names(&asked.which, item));
     let (in_time, out_of_time): (Vec<&Item>, Vec<&Item>) =
-        meant.partition(|item| within(item, *since, None));
+        meant.partition(|item| within(item, asked.since, None));
     let items = newest(&in_time);
     let taken = in_time.len() - items.len();
     if taken > 0 {
@@ -54,12 +41,12 @@ pub(super) fn run(
             "{purged} of the packs and snapshots that were deleted together with these have been \
              purged, so that what comes back may be incomplete"
         );
-        match partial {
+        match asked.partial {
             true => writeln!(out, "{text}")?,
             false => return Err(Failure::Failed(format!("{text}; --partial does it anyway"))),
         }
     }
-    if *dry_run {
+    if asked.dry_run {
         return tell(&items, out);
     }
     let line = Line::new();

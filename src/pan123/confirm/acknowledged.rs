@@ -47,7 +47,7 @@ pub enum Client {
 }
 
 impl Acknowledged {
-    /// The name of its file.
+    /// Its name in its folder.
     pub fn filename(&self) -> String {
         match self.name {
             CONFIG => "config".to_owned(),
@@ -55,8 +55,8 @@ impl Acknowledged {
         }
     }
 
-    /// Whether it is about the file of this name in this folder.
-    pub fn is_about(&self, path: &Path, name: Id) -> bool {
+    /// Whether it has this name in this folder.
+    pub fn is_at(&self, path: &Path, name: Id) -> bool {
         self.path == path && self.name == name
     }
 
@@ -80,5 +80,5 @@ impl Acknowledged {
     }
 }
 
-/// AllAcknowledged, by repository.
+/// What was acknowledged, by repository.
 pub type AllAcknowledged = HashMap<Repo, Vec<Acknowledged>>;

@@ -107,7 +107,7 @@ impl Confirm {
         self.miss(repo, lost)
     }
 
-    /// Keeps the number of all bounded when nobody writes an index.
+    /// Keeps the number of unconfirmed files bounded when nobody writes an index.
     pub fn confirm_some(&self, repo: &Repo, priority: Priority) -> Result<(), Error> {
         let oldest = match self.unconfirmed.all().get(repo) {
             Some(list) if list.len() >= TOO_MANY => {
@@ -155,8 +155,8 @@ impl Confirm {
         }
     }
 
-    /// Asks about up to a hundred all and folders, with growing pauses if `patient`, and
-    /// answers the all that aren't kept. They are unconfirmed in `repo`, if one is named.
+    /// Asks about up to a hundred files and folders, with growing pauses if `patient`, and
+    /// answers the files that aren't there. They are unconfirmed in `repo`, if one is named.
     pub fn confirm_batch(
         &self,
         repo: Option<&Repo>,
@@ -291,7 +291,7 @@ impl Confirm {
     }
 }
 
-/// Whether what a file is about lies under its name, whoever has stored it.
+/// Whether its content lies under its name, whoever has stored it.
 fn is_there(file: &Acknowledged, rows: &[Row]) -> bool {
     let mut held = holding(file.name, rows, file.size, &file.md5);
     held.next().is_some()

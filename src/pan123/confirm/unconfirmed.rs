@@ -59,7 +59,7 @@ impl Unconfirmed {
         }
         let mut all = self.all();
         let list = all.entry(repo.clone()).or_default();
-        let old = take(list, &|old| old.is_about(&file.path, file.name));
+        let old = take(list, &|old| old.is_at(&file.path, file.name));
         let line = self.ledger.line(repo, &file);
         list.push(file);
         self.ledger.add(&all, &line);
@@ -87,7 +87,7 @@ impl Unconfirmed {
     pub fn file(&self, repo: &Repo, path: &Path, name: Id) -> Option<u64> {
         let all = self.all();
         let mut list = all.get(repo)?.iter();
-        list.find(|file| file.is_about(path, name))
+        list.find(|file| file.is_at(path, name))
             .map(|file| file.number)
     }
 
@@ -151,7 +151,7 @@ impl Unconfirmed {
             if list.iter().any(|other| other.number == file.number) {
                 return true;
             }
-            let same = |other: &&Acknowledged| other.is_about(&file.path, file.name);
+            let same = |other: &&Acknowledged| other.is_at(&file.path, file.name);
             let new = list.iter().find(same);
             if let Some(new) = new {
                 *file = new.clone();
@@ -162,9 +162,9 @@ impl Unconfirmed {
         again
     }
 
-    /// AllAcknowledged to these files have been kept.
-    pub fn confirmed(&self, repo: &Repo, kept: &HashSet<u64>) {
-        self.end(repo, &|file| kept.contains(&file.number));
+    /// These files have been seen.
+    pub fn confirmed(&self, repo: &Repo, seen: &HashSet<u64>) {
+        self.end(repo, &|file| seen.contains(&file.number));
     }
 
     fn end(&self, repo: &Repo, is_over: &dyn Fn(&Acknowledged) -> bool) {

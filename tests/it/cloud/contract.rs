@@ -3,9 +3,9 @@
 use super::rig::{Cloud, Server, folder, id, ms, path, sorted};
 use crate::fake::{Endpoint, How, InfosKey, Parts, Switches, Taken, When};
 use crate::tree::{TempDir, random};
+use restic_123pan::local::Local;
 use restic_123pan::restic::{File, Id, Kind, Range};
 use restic_123pan::store::Cause;
-use restic_123pan::store::local::Local;
 use restic_123pan::store::memory::Memory;
 use std::io::{self, Read};
 
@@ -37,8 +37,20 @@ fn memory_keeps_the_contract() {
 fn a_local_folder_keeps_the_contract() {
     for (name, case) in CASES {
         println!("--- {name}");
-        let dir = TempDir::new();
-        case(&mut Server::over(Local::new(dir.path())));
+        let (dir, other) = (TempDir::new(), TempDir::new());
+        case(&mut Server::over(Local::new(dir.path().join("new"))));
+        case(&mut Server::over(Local::open(other.path()).unwrap()));
+    }
+}
+
+/// The same with no memory for bodies, so that those over 1 MiB are streamed or spooled.
+#[test]
+fn a_local_folder_keeps_the_contract_without_memory() {
+    for (name, case) in CASES {
+        println!("--- {name}");
+        let (dir, spool) = (TempDir::new(), TempDir::new());
+        let local = Local::open(dir.path()).unwrap();
+        case(&mut Server::over(local).memory(0, Some(spool.path())));
     }
 }
 

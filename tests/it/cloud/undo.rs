@@ -192,7 +192,11 @@ fn purge_frees_what_is_meant() {
             1,
         ),
         (&["purge", "--yes"], "there is nothing to purge\n", 1),
-        (&["purge", "--yes", "--config"], "purged 1 file, 8 B\n", 0),
+        (
+            &["purge", "--yes", "--with-configs"],
+            "purged 1 file, 8 B\n",
+            0,
+        ),
     ] {
         assert_eq!(desk.good(words), said, "{words:?}");
         assert_eq!(desk.cloud.bin().len(), left, "{words:?}");

@@ -6,9 +6,9 @@ use crate::restic::{RESTIC, Restic, text};
 use crate::rig::Rig;
 use crate::tree::{self, TempDir, random};
 use restic_123pan::body::{Body, Budget};
-use restic_123pan::command::{self, Copied, End, Manner, Patience, Screen};
+use restic_123pan::command::{self, Copied, CopyOptions, End, Patience, Screen};
+use restic_123pan::local::Local;
 use restic_123pan::restic::{File, Id, Kind, Range, Repo};
-use restic_123pan::store::local::Local;
 use restic_123pan::store::memory::Memory;
 use restic_123pan::store::{Cause, Error, Found, Loaded, Store};
 use sha2::{Digest, Sha256};
@@ -66,7 +66,7 @@ fn names(store: &dyn Store, repo: &Repo) -> BTreeSet<String> {
 
 fn copy(from: &dyn Store, to: &dyn Store, dry_run: bool) -> (Result<Copied, String>, String) {
     let (root, budget, mut out) = (root(), Budget::new(0, None), Vec::new());
-    let manner = Manner {
+    let options = CopyOptions {
         threads: 3,
         budget: &budget,
         patience: Patience {
@@ -85,7 +85,7 @@ fn copy(from: &dyn Store, to: &dyn Store, dry_run: bool) -> (Result<Copied, Stri
         out: &mut out,
         terminal: false,
     };
-    let done = command::copy(end(from, "here"), end(to, "there"), &manner, screen);
+    let done = command::copy(end(from, "here"), end(to, "there"), &options, screen);
     (done, String::from_utf8(out).unwrap())
 }
 

@@ -100,7 +100,63 @@ fn bash_completes() {
         "bash zsh fish"
     );
     assert!(complete("restic-123pan --").contains("--repo-path"));
-    assert_eq!(complete("restic-123pan --tier").trim(), "");
+    let values = [
+        ("--tier", "auto free vip oauth"),
+        ("--cloud", "123pan local"),
+        ("--bin", "purge keep"),
+        ("--listen", ""),
+    ];
+    for (option, expected) in values {
+        let line = format!("restic-123pan verify {option}");
+        assert_eq!(complete(&line).trim(), expected, "{option}");
+    }
+    // Each command offers what it takes, and nothing else.
+    let takes = |command: &str, option: &str| {
+        let offered = complete(&format!("restic-123pan {command} --"));
+        offered.split_whitespace().any(|word| word == option)
+    };
+    let table = [
+        ("bin purge", "--older-than", "--json"),
+        ("bin list", "--json", "--older-than"),
+        ("bin", "--tier", "--json"),
+        ("verify", "--tier", "--listen"),
+        ("serve", "--listen", "--json"),
+        ("passwd", "--htpasswd-file", "--tier"),
+        ("service systemd", "--program", "--memory"),
+        ("--tier vip verify", "--json", "--listen"),
+    ];
+    for (command, taken, foreign) in table {
+        assert!(takes(command, taken), "{command} {taken}");
+        assert!(!takes(command, foreign), "{command} {foreign}");
+        assert!(takes(command, "--config"), "{command}");
+    }
+    assert_eq!(complete("restic-123pan bin").trim(), "list purge restore");
+}
+
+#[test]
+fn fish_completes() {
+    if !have("fish") {
+        return;
+    }
+    let dir = TempDir::new();
+    let path = dir.path().join("completion");
+    fs::write(&path, printed(&["completions", "fish"])).unwrap();
+    let complete = |line: &str| -> Vec<String> {
+        let script = format!("source {}; complete -C '{line}'", path.display());
+        let text = run(Command::new("fish").args(["--no-config", "-c", &script]));
+        let names = text.lines().filter_map(|line| line.split('\t').next());
+        names.map(str::to_owned).collect()
+    };
+    assert_eq!(complete("restic-123pan bin "), ["list", "purge", "restore"]);
+    assert_eq!(
+        complete("restic-123pan completions "),
+        ["bash", "fish", "zsh"]
+    );
+    let tiers = complete("restic-123pan verify --tier ");
+    assert_eq!(tiers, ["auto", "free", "oauth", "vip"]);
+    assert_eq!(complete("restic-123pan verify --j"), ["--json"]);
+    assert_eq!(complete("restic-123pan verify --li"), [""; 0]);
+    assert_eq!(complete("restic-123pan --li"), ["--listen"]);
 }
 
 #[test]

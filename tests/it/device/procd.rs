@@ -10,7 +10,7 @@ use std::process::Command;
 /// `/etc/rc.common` and what it brings along: UCI and procd, as far as the script uses them.
 const STUB: &str = include_str!("rc.common");
 
-/// Two servers that run, one that doesn't, one without credentials.
+/// Four servers that run, one of them over a disk, one that doesn't, one without credentials.
 const CONFIG: &str = "
 config server 'main'
 	option enabled '1'
@@ -37,6 +37,11 @@ config server 'app'
 	option oauth_client_id 'an app'
 	option client_secret 'hidden'
 	option listen ':8002'
+
+config server 'disk'
+	option enabled '1'
+	option cloud 'local'
+	option local_dir 'DIR/disk'
 
 config server 'nothing'
 	option enabled '1'
@@ -79,22 +84,11 @@ fn check(shell: &[&str]) {
     let instances: Vec<_> = calls.lines().filter(|l| l.starts_with("open")).collect();
     assert_eq!(
         instances,
-        ["open main", "open second", "open app"],
+        ["open main", "open second", "open app", "open disk"],
         "{calls}"
     );
     has("main command: /usr/bin/restic-123pan|serve|");
-    has(&format!(
-        "main env: PAN123_CLIENT_ID_FILE={place}/run/main.id|PAN123_CLIENT_SECRET_FILE={place}/run/main.secret|STATE_DIRECTORY={place}/state with space|RUST_LOG=info|"
-    ));
-    has(&format!(
-        "app env: PAN123_CLIENT_ID_FILE=|PAN123_OAUTH_CLIENT_SECRET_FILE={place}/run/app.secret|STATE_DIRECTORY={place}/etc/state|RUST_LOG=info|"
-    ));
-    has("app env: PAN123_OAUTH_CLIENT_ID=an app|");
-    has("main env: PAN123_LISTEN=192.168.1.1:8000|");
-    has("main env: PAN123_NO_IPV6=1|");
-    has("second env: PAN123_LISTEN=:8001|");
-    assert!(calls.contains("RUST_LOG=debug|"), "{calls}");
-    assert!(!calls.contains("ALLOW_HTTP"), "{calls}");
+    check_environment(&calls, &place.to_string());
     for line in [
         "user: restic-123pan|",
         "group: restic-123pan|",
@@ -131,6 +125,34 @@ fn check(shell: &[&str]) {
         "chown restic-123pan:restic-123pan {place}/state with space"
     ));
     has(&format!("chown root:restic-123pan {place}/etc/users"));
+}
+
+/// What each server's environment says.
+fn check_environment(calls: &str, place: &str) {
+    let has = |call: &str| {
+        assert!(
+            calls.lines().any(|line| line == call),
+            "{call}\nin\n{calls}"
+        )
+    };
+    has(&format!(
+        "main env: PAN123_CLIENT_ID_FILE={place}/run/main.id|PAN123_CLIENT_SECRET_FILE={place}/run/main.secret|STATE_DIRECTORY={place}/state with space|RUST_LOG=info|"
+    ));
+    has(&format!(
+        "app env: PAN123_CLIENT_ID_FILE=|PAN123_OAUTH_CLIENT_SECRET_FILE={place}/run/app.secret|STATE_DIRECTORY={place}/etc/state|RUST_LOG=info|"
+    ));
+    has("app env: PAN123_OAUTH_CLIENT_ID=an app|");
+    has(&format!(
+        "disk env: PAN123_CLIENT_ID_FILE=|PAN123_CLIENT_SECRET_FILE=|STATE_DIRECTORY={place}/etc/state|RUST_LOG=info|"
+    ));
+    has("disk env: PAN123_CLOUD=local|");
+    has(&format!("disk env: PAN123_LOCAL_DIR={place}/disk|"));
+    has(&format!("chown restic-123pan:restic-123pan {place}/disk"));
+    has("main env: PAN123_LISTEN=192.168.1.1:8000|");
+    has("main env: PAN123_NO_IPV6=1|");
+    has("second env: PAN123_LISTEN=:8001|");
+    assert!(calls.contains("RUST_LOG=debug|"), "{calls}");
+    assert!(!calls.contains("ALLOW_HTTP"), "{calls}");
 }
 
 #[test]

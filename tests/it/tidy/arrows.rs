@@ -1,11 +1,16 @@
 //! The arrows of the crate's first page: who names a cloud, which module uses which, and that the
 //! parts of a cloud go in no circle.
 
-use super::{code, has_word, none, sources};
+use super::{code, has_word, none, read, sources};
 
 /// What is above, or beside a cloud, names none: what differs between clouds comes through
 /// `Store::limits()`, `Health` and the cloud's own directory.
-const NAMELESS: [&str; 9] = [
+const NAMELESS: [&str; 14] = [
+    "src/args",
+    "src/command",
+    "src/main.rs",
+    "src/settings",
+    "src/units.rs",
     "src/cloud",
     "src/store",
     "src/service",
@@ -37,9 +42,33 @@ fn only_a_clouds_directory_names_it() {
     let mut faults = Vec::new();
     for (path, text) in sources("src") {
         let nameless = NAMELESS.iter().any(|start| path.starts_with(start));
-        if nameless && !path.ends_with("tests.rs") {
+        if nameless && !path.contains("/tests") {
             faults.extend(namers(&text).map(|line| format!("{path}: {line}")));
         }
+    }
+    none(&faults);
+}
+
+/// The clouds' modules, as `clouds.rs` has them, are named there and by themselves.
+#[test]
+fn only_the_list_of_clouds_names_modules_of_clouds() {
+    let list = read("src/clouds.rs");
+    let lines = list
+        .lines()
+        .filter_map(|line| line.split_once("::Description"));
+    let clouds: Vec<&str> = lines
+        .map(|(before, _)| before.trim_start_matches([' ', '&']))
+        .collect();
+    assert!(clouds.len() > 1 && clouds.contains(&"pan123"), "{clouds:?}");
+    let mut faults = Vec::new();
+    for (path, text) in sources("src") {
+        let its_own = |cloud: &&&str| path.starts_with(&format!("src/{cloud}/"));
+        let others = clouds.iter().filter(|cloud| !its_own(cloud));
+        let paths = others
+            .flat_map(|cloud| ["crate", "restic_123pan"].map(|top| format!("{top}::{cloud}")));
+        let paths: Vec<String> = paths.filter(|_| path != "src/clouds.rs").collect();
+        let names = |line: &&str| paths.iter().any(|path| line.contains(path));
+        faults.extend(code(&text).filter(names).map(|l| format!("{path}: {l}")));
     }
     none(&faults);
 }
@@ -52,7 +81,16 @@ fn the_scanner_of_clouds_works() {
 }
 
 /// Modules of the crate that those of a folder may not use: the arrows of the crate's first page.
-const ARROWS: [(&str, &[&str]); 7] = [
+const ARROWS: [(&str, &[&str]); 10] = [
+    (
+        "src/units.rs",
+        &["settings", "cloud", "clouds", "access", "args", "command"],
+    ),
+    (
+        "src/settings",
+        &["cloud", "clouds", "store", "access", "args", "command"],
+    ),
+    ("src/access", &["cloud", "clouds", "args", "command"]),
     (
         "src/restic",
         &[
@@ -74,7 +112,7 @@ const ARROWS: [(&str, &[&str]); 7] = [
     (
         "src/cloud",
         &[
-            "pan123", "service", "server", "watch", "args", "command", "access",
+            "pan123", "clouds", "service", "server", "watch", "args", "command", "access",
         ],
     ),
     (

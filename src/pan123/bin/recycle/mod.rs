@@ -11,20 +11,17 @@ mod restore;
 mod walk;
 mod whole;
 
-pub use restore::Restored;
-pub use walk::Listing;
-
 use super::list::{List, NEVER, Waiting};
 use super::look::{destroy, examine};
 use super::pending::PendingPurges;
 use crate::cloud::timing::SANE;
-use crate::cloud::{Priority, Reason};
+use crate::cloud::{Freed, Item, Listing, Priority, Reason, What};
 use crate::pan123::Config;
 use crate::pan123::api::{Api, BATCH, Row};
 use crate::pan123::tree::Tree;
 use crate::pan123::tree::known::key;
 use crate::pan123::tree::paths::{Path, owner};
-use crate::restic::{File, Kind};
+use crate::restic::File;
 use crate::store::{Cause, Error};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -37,56 +34,7 @@ pub struct RecycleBin {
     list: List,
 }
 
-/// What something in the bin is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum What {
-    /// A repository's file.
-    File(File),
-    /// A folder, with all that is in it.
-    Folder,
-    /// No file of restic's.
-    Other,
-}
-
-/// Something in the bin. Times are seconds since 1970.
-#[derive(Clone, Debug)]
-pub struct Item {
-    /// The repository's path below the folder of repositories, without slashes at the ends.
-    pub repo: String,
-    /// What it is.
-    pub what: What,
-    /// Its name.
-    pub name: String,
-    /// Its size in bytes.
-    pub size: u64,
-    /// When a server of this state directory put it there, if one did.
-    pub since: Option<u64>,
-    /// When that server will purge it; None if it won't.
-    pub due: Option<u64>,
-    /// Whether another file has its name now.
-    pub taken: bool,
-    path: String,
-    file: u64,
-}
-
-/// What a purge has freed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Freed {
-    /// Files.
-    pub files: u64,
-    /// Bytes.
-    pub bytes: u64,
-}
-
 impl Item {
-    /// The kind of a repository's file, except of its config.
-    pub fn kind(&self) -> Option<Kind> {
-        match self.what {
-            What::File(file) => file.kind(),
-            _ => None,
-        }
-    }
-
     fn new(base: &Path, path: &Path, row: Row) -> Self {
         let (repo, kind) = owner(path);
         let below = repo.strip_prefix(base).unwrap_or(repo);

@@ -3,23 +3,12 @@
 //! ids that they don't like isn't documented, so `infos` has the last word on each file.
 
 use super::super::look::examine;
-use super::{Item, RecycleBin};
-use crate::cloud::{Fault, Priority, Reason, pause};
+use super::RecycleBin;
+use crate::cloud::{Fault, Item, Priority, Reason, Restored, pause};
 use crate::pan123::api::BATCH;
 use crate::store::Error;
 use std::collections::{BTreeMap, HashSet};
 use std::time::Instant;
-
-/// What has become of files that were to be brought back.
-#[derive(Debug, Default)]
-pub struct Restored {
-    /// Names of those that are back.
-    pub back: Vec<String>,
-    /// Names of those that still lie in the bin.
-    pub left: Vec<String>,
-    /// Names of those that 123pan doesn't know any more.
-    pub gone: Vec<String>,
-}
 
 impl RecycleBin {
     /// Brings files back. `progress` is told how many are done; the caller learns what was done

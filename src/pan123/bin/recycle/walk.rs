@@ -2,9 +2,8 @@
 //! its bin, but shows what lies in it in the lists of the folders where it was (API reference
 //! 3.12). Folders that are in the bin themselves are read as far as 123pan lets.
 
-use super::Item;
-use crate::cloud::Priority;
 use crate::cloud::walk::walk as walk_through;
+use crate::cloud::{Item, Listing, Priority};
 use crate::pan123::api::Row;
 use crate::pan123::tree::Tree;
 use crate::pan123::tree::paths::join;
@@ -17,17 +16,6 @@ use std::sync::Mutex;
 /// Folders within each other that are looked into: those of a repository's path, `data` and one
 /// of its 256.
 const DEEPEST: usize = MAX_DEPTH + 2;
-
-/// What a walk has found.
-#[derive(Debug, Default)]
-pub struct Listing {
-    /// What lies in the bin.
-    pub items: Vec<Item>,
-    /// Folders in the bin that can't be looked into.
-    pub closed: usize,
-    /// Folders that were read.
-    pub folders: usize,
-}
 
 /// A folder to be read.
 struct Place {

@@ -4,8 +4,8 @@
 
 use super::super::list::TOGETHER;
 use super::super::look::examine;
-use super::{Item, Listing, RecycleBin};
-use crate::cloud::Priority;
+use super::RecycleBin;
+use crate::cloud::{Item, Listing, Priority};
 use crate::pan123::api::BATCH;
 use crate::restic::Kind;
 use crate::store::Error;

@@ -1,0 +1,166 @@
+//! What `--help` prints, made from the table.
+
+use super::NAME;
+use super::table::{Command, Part, Table, USUAL};
+use crate::cloud::Cloud;
+use crate::settings::{Opt, variable};
+use std::fmt::Write;
+
+/// Widest line in characters.
+const WIDTH: usize = 80;
+/// Where explanations begin.
+const COLUMN: usize = 21;
+
+/// The help for a command, with the options of a cloud; for serving, that of the whole program.
+pub(super) fn help(table: &Table, command: &Command, cloud: &dyn Cloud) -> String {
+    if command.name == USUAL {
+        return program(table, cloud);
+    }
+    let mut text = String::new();
+    let usage = format!("{NAME} {} {}", command.name, command.usage());
+    let _ = write!(text, "Usage: {} [options]\n\n", usage.trim_end());
+    paragraph(&mut text, &command.about);
+    let below = |other: &&Command| {
+        let name = other.name.strip_prefix(&command.name);
+        name.is_some_and(|rest| rest.starts_with(' '))
+    };
+    list(
+        &mut text,
+        "Commands",
+        table.commands.iter().filter(below).map(line),
+    );
+    let words = command.words.iter();
+    let words = words.map(|word| (word.name.to_ascii_uppercase(), word.about.as_str()));
+    list(&mut text, "Words", words);
+    list(&mut text, "Options", command.options.iter().map(option));
+    for note in &command.notes {
+        text.push('\n');
+        paragraph(&mut text, note);
+    }
+    let groups = table
+        .groups
+        .iter()
+        .filter(|group| command.takes(group.part));
+    let shared = groups.filter(|group| means(group.part, cloud) && group.part != Part::Program);
+    let shared = shared.flat_map(|group| &group.options);
+    let shared = shared.filter(|option| !cloud.ignores().contains(&option.name.as_str()));
+    let names: Vec<String> = shared.map(|option| format!("--{}", option.name)).collect();
+    text.push('\n');
+    let which = format!("It also takes {}; see {NAME} --help.", names.join(", "));
+    paragraph(&mut text, &which);
+    text
+}
+
+fn program(table: &Table, cloud: &dyn Cloud) -> String {
+    let mut text = format!("Usage: {NAME} [command] [options]\n\n");
+    paragraph(&mut text, &table.about);
+    let whole = |command: &&Command| !command.name.contains(' ');
+    list(
+        &mut text,
+        "Commands",
+        table.commands.iter().filter(whole).map(line),
+    );
+    paragraph(
+        &mut text,
+        &format!("See {NAME} COMMAND --help, or help COMMAND."),
+    );
+    let groups = table.groups.iter().filter(|group| means(group.part, cloud));
+    for group in groups {
+        let title = match group.part {
+            Part::Serving => "Options for serving".to_owned(),
+            Part::Using => "Options for the cloud".to_owned(),
+            Part::Cloud(name) => format!("Options of the {name} cloud"),
+            Part::General | Part::Program => "Other options".to_owned(),
+        };
+        let known = |option: &&Opt| !cloud.ignores().contains(&option.name.as_str());
+        let options = group.options.iter().filter(known).map(option);
+        match group.part {
+            // They go on where those before them end.
+            Part::Program => options.for_each(|(name, about)| entry(&mut text, &name, about)),
+            _ => list(&mut text, &title, options),
+        }
+    }
+    for note in table.notes.iter().chain(&credentials(cloud)) {
+        text.push('\n');
+        paragraph(&mut text, note);
+    }
+    text
+}
+
+/// Whether options mean something with a cloud.
+fn means(part: Part, cloud: &dyn Cloud) -> bool {
+    !matches!(part, Part::Cloud(name) if name != cloud.name())
+}
+
+/// What is said of a cloud's credentials, if it has any.
+fn credentials(cloud: &dyn Cloud) -> Option<String> {
+    let names = cloud.credentials().iter();
+    let names: Vec<String> = names.map(|one| variable(one.name)).collect();
+    let first = names.first()?;
+    Some(format!(
+        "Credentials are variables only, or stand in the file of --config: {}; or files hold them \
+         that variables such as {first}_FILE name.",
+        names.join(", ")
+    ))
+}
+
+fn line(command: &Command) -> (String, &str) {
+    (command.name.clone(), command.brief())
+}
+
+fn option(option: &Opt) -> (String, &str) {
+    let short = match option.name.as_str() {
+        "help" => ", -h",
+        "version" => ", -V",
+        _ => "",
+    };
+    let value = option.value.as_ref();
+    let value = value.map_or(String::new(), |value| format!(" {}", value.to_uppercase()));
+    (format!("--{}{short}{value}", option.name), &option.about)
+}
+
+/// Writes a list under a title, if there is anything in it.
+fn list<'a>(text: &mut String, title: &str, entries: impl Iterator<Item = (String, &'a str)>) {
+    let mut entries = entries.peekable();
+    if entries.peek().is_some() {
+        let _ = writeln!(text, "\n{title}:");
+    }
+    entries.for_each(|(name, about)| entry(text, &name, about));
+}
+
+fn entry(text: &mut String, name: &str, about: &str) {
+    let mut line = format!("  {name}");
+    if line.len() + 2 > COLUMN {
+        let _ = writeln!(text, "{line}");
+        line.clear();
+    }
+    for word in about.split(' ') {
+        if line.len() > COLUMN && line.chars().count() + 1 + word.chars().count() > WIDTH {
+            let _ = writeln!(text, "{line}");
+            line.clear();
+        }
+        match line.len() < COLUMN {
+            true => line = format!("{line:<COLUMN$} {word}"),
+            false => line = format!("{line} {word}"),
+        }
+    }
+    let _ = writeln!(text, "{line}");
+}
+
+fn paragraph(text: &mut String, words: &str) {
+    let mut width = 0;
+    for word in words.split(' ') {
+        let long = word.chars().count();
+        if width > 0 && width + 1 + long > WIDTH {
+            text.push('\n');
+            width = 0;
+        }
+        if width > 0 {
+            text.push(' ');
+            width += 1;
+        }
+        text.push_str(word);
+        width += long;
+    }
+    text.push('\n');
+}

@@ -1,0 +1,332 @@
+//! A disk as a cloud: repositories in a folder of this machine, exactly as restic's own `local` and
+//! `sftp` backends lay them out, so that restic can open them there without this program, and this
+//! program what restic has made. It is also the other end of `import` and `export`.
+//!
+//! A file is written under a temporary name, checked, synced and named, and its folder synced: what
+//! stands under its own name is whole (`unfinished`). Links, folders, `lost+found` and other
+//! programs' files are no part of a repository, and no link below the root is followed (`folder`).
+//! A root whose disk isn't mounted is no empty root (`root`). `space` knows how much room there is,
+//! `health` what is wrong.
+//!
+//! Removed packs aren't synced: what a power cut brings back is named by no index, and the next
+//! prune removes it. Everything else that is gone stays gone.
+
+mod content;
+mod folder;
+mod health;
+mod options;
+mod root;
+mod space;
+mod unfinished;
+
+pub use options::Description;
+
+use crate::body::Body;
+use crate::error::{Cause, Error};
+use crate::restic::{File, Id, Kind, Part, Range, Repo};
+use crate::store::{Entry, Found, Health, Loaded, Store};
+use content::{Exact, same};
+use folder::{Folder, may_be};
+use health::Troubles;
+use root::Root;
+use rustix::fs::FileType;
+use space::Space;
+use std::collections::BTreeSet;
+use std::io::{Seek, SeekFrom};
+use std::path::PathBuf;
+use std::sync::Arc;
+use unfinished::Unfinished;
+
+/// Repositories below a folder. A `Repo` is a path below it; `/` is the folder itself. Clones share
+/// what is known about it.
+#[derive(Clone, Debug)]
+pub struct Local {
+    root: Arc<Root>,
+    space: Arc<Space>,
+    troubles: Arc<Troubles>,
+}
+
+impl Local {
+    /// The repositories below `root`, which is made when something is stored, unless it is there.
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self {
+            root: Arc::new(Root::new(root.into())),
+            space: Arc::default(),
+            troubles: Arc::default(),
+        }
+    }
+
+    /// The repositories below `root`, for a server that runs for months: `root` must be there, so
+    /// that a disk that isn't mounted yet isn't taken for an empty one, and its disk is marked.
+    pub fn open(root: impl Into<PathBuf>) -> Result<Self, Error> {
+        let local = Self::new(root);
+        local.root.mark().map_err(|error| match error.cause {
+            Cause::Absent => {
+                let text = format!("{error}; make the folder, or mount its disk, first");
+                Error::new(Cause::Busy, text)
+            }
+            _ => error,
+        })?;
+        Ok(local)
+    }
+
+    /// Writes something, reads it and removes it again, for who wants to know whether that works;
+    /// the disk's bytes in all and free.
+    pub fn rehearse(&self) -> Result<(u64, u64), Error> {
+        let room = self.look()?;
+        unfinished::rehearse(&self.root.open()?)?;
+        Ok(room)
+    }
+
+    /// Stores a file unless it is there, and tells how many bytes that took.
+    fn store(&self, repo: &Repo, file: &File, body: &mut Body<'_>) -> Result<u64, Error> {
+        let (folder, name) = (self.root.make(&folders(repo, file))?, file.name());
+        let mut is_damaged = false;
+        if let Some(there) = folder.file(&name)? {
+            match same(&there, file, body).map_err(|error| error.at(&folder, &name))? {
+                true => return folder.sync().map(|()| 0),
+                // Only the config has no hash that would tell which of the two is right.
+                false if file.id().is_none() => return Err(exists(&folder, &name)),
+                false => is_damaged = true,
+            }
+        }
+        let mut new = Unfinished::new(&folder)?;
+        new.fill(body)?;
+        match file {
+            File::Hashed(..) => new.replace(&name)?,
+            File::Config if new.place(&name)? => {}
+            // Somebody else was faster.
+            File::Config => return Err(exists(&folder, &name)),
+        }
+        if is_damaged {
+            let text = format!(
+                "{} was damaged; replaced",
+                folder.path.join(&name).display()
+            );
+            self.troubles.damaged(text);
+        }
+        let synced = folder.sync();
+        if synced.is_err() && !is_damaged {
+            // Nobody knows whether it would survive a power cut.
+            let _ = folder.remove(&name);
+        }
+        synced.map(|()| body.len())
+    }
+
+    /// Notes what is wrong if writing failed.
+    fn told<T>(&self, written: Result<T, Error>) -> Result<T, Error> {
+        written.inspect_err(|error| {
+            if !self.root.is_gone() {
+                self.troubles.met(error);
+            }
+        })
+    }
+
+    /// Removes a file without syncing.
+    fn unlink(&self, repo: &Repo, file: &File) -> Result<(), Error> {
+        let folder = self.root.reach(&folders(repo, file));
+        absent_is(folder.and_then(|folder| folder.remove(&file.name())), false).map(drop)
+    }
+
+    fn find(&self, repo: &Repo, file: &File) -> Result<(std::fs::File, Folder), Error> {
+        let (folder, name) = (self.root.reach(&folders(repo, file))?, file.name());
+        match folder.file(&name)? {
+            Some(found) => Ok((found, folder)),
+            None => Err(absent(&folder, &name)),
+        }
+    }
+}
+
+impl Store for Local {
+    fn create(&self, repo: &Repo) -> Result<(), Error> {
+        let make = |kind| self.root.make(&kind_folders(repo, kind)).map(drop);
+        let made = Kind::ALL.into_iter().try_for_each(make);
+        self.told(made)
+    }
+
+    fn list(&self, repo: &Repo, kind: Kind, found: &mut Found<'_>) -> Result<(), Error> {
+        let folder = self.root.reach(&kind_folders(repo, kind))?;
+        if kind == Kind::Keys {
+            // Every client begins so, and nothing else lists the folder of the config.
+            unfinished::sweep(&self.root.reach(&folders(repo, &File::Config))?);
+        }
+        if kind != Kind::Data {
+            return list_files(&folder, "", found);
+        }
+        folder.each(|name, entry| {
+            if Id::from_hex(name).is_some() {
+                let text = format!(
+                    "{} has packs outside of folders: its layout is too old",
+                    folder.path.display()
+                );
+                return Err(Error::new(Cause::Cloud, text));
+            }
+            match is_prefix(name) && may_be(entry, FileType::Directory) {
+                true => list_files(&folder.enter(name)?, name, found),
+                false => Ok(()),
+            }
+        })
+    }
+
+    fn stat(&self, repo: &Repo, file: &File) -> Result<u64, Error> {
+        let (folder, name) = (self.root.reach(&folders(repo, file))?, file.name());
+        folder.size(&name)?.ok_or_else(|| absent(&folder, &name))
+    }
+
+    fn load(&self, repo: &Repo, file: &File, range: Option<Range>) -> Result<Loaded, Error> {
+        let (mut opened, folder) = self.find(repo, file)?;
+        let fail = |error: std::io::Error| folder.failed(&file.name(), error);
+        let size = opened.metadata().map_err(fail)?.len();
+        let part = match range {
+            None => Part::whole(size),
+            Some(range) => range.of(size).ok_or_else(|| {
+                Error::new(Cause::Range(size), format!("{file} has only {size} bytes"))
+            })?,
+        };
+        opened.seek(SeekFrom::Start(part.start)).map_err(fail)?;
+        Ok(Loaded {
+            size,
+            part,
+            reader: Box::new(Exact::new(opened, part.len)),
+        })
+    }
+
+    fn save(&self, repo: &Repo, file: &File, body: &mut Body<'_>) -> Result<(), Error> {
+        let stored = self.store(repo, file, body);
+        if body.fault().is_some() {
+            return stored.map(drop);
+        }
+        let bytes = self.told(stored)?;
+        if bytes > 0 {
+            self.space.stored(repo, bytes);
+            self.troubles.wrote();
+        }
+        Ok(())
+    }
+
+    fn holds(&self, repo: &Repo, file: &File, body: &mut Body<'_>) -> Result<bool, Error> {
+        let found = absent_is(self.find(repo, file).map(Some), None)?;
+        found.map_or(Ok(false), |(there, folder)| {
+            same(&there, file, body).map_err(|error| error.at(&folder, &file.name()))
+        })
+    }
+
+    fn remove(&self, files: &[(Repo, File)]) -> Vec<Result<(), Error>> {
+        let unlinked = files.iter().map(|(repo, file)| self.unlink(repo, file));
+        let mut removed: Vec<Result<(), Error>> = unlinked.collect();
+        let lasting = |(_, file): &&(Repo, File)| file.kind() != Some(Kind::Data);
+        let place = |(repo, file): &(Repo, File)| folders(repo, file);
+        let changed: BTreeSet<Vec<String>> = files.iter().filter(lasting).map(place).collect();
+        for names in changed {
+            let synced = self.root.reach(&names).and_then(|folder| folder.sync());
+            let Err(error) = absent_is(synced, ()) else {
+                continue;
+            };
+            let in_it = files.iter().zip(&mut removed);
+            in_it
+                .filter(|(file, done)| done.is_ok() && place(file) == names)
+                .for_each(|(_, done)| *done = Err(error.clone()));
+        }
+        removed.into_iter().map(|done| self.told(done)).collect()
+    }
+
+    fn health(&self) -> Health {
+        self.troubles.health(self.look())
+    }
+
+    fn probe(&self) -> Result<(), Error> {
+        self.look().map(drop)
+    }
+
+    fn free_space(&self) -> Option<u64> {
+        let (total, free) = self.root.open().ok()?.room().ok()?;
+        // Some file systems can't tell.
+        (total > 0).then_some(free)
+    }
+
+    fn used_space(&self, folder: &Repo) -> Result<Option<u64>, Error> {
+        let names: Vec<String> = folder.segments().map(str::to_owned).collect();
+        let used = self.space.used(folder, || {
+            let top = absent_is(self.root.reach(&names).map(Some), None)?;
+            top.map_or(Ok(0), |top| space::measure(&top))
+        });
+        used.map(Some)
+    }
+}
+
+impl Local {
+    /// Whether the root can be listed, and the room on its disk.
+    fn look(&self) -> Result<(u64, u64), Error> {
+        let root = self.root.open();
+        // One that never was is no more there than one that is gone.
+        let root = root.map_err(|error| Error::new(Cause::Busy, error.to_string()))?;
+        let first = Error::new(Cause::Client, "one is enough");
+        match root.each(|_, _| Err(first.clone())) {
+            Err(error) if error.cause != Cause::Client => Err(error),
+            _ => root.room().map_err(|error| root.failed("", error)),
+        }
+    }
+}
+
+/// The folders of a kind, from the root.
+fn kind_folders(repo: &Repo, kind: Kind) -> Vec<String> {
+    repo.segments()
+        .chain([kind.name()])
+        .map(str::to_owned)
+        .collect()
+}
+
+/// The folders of a file, from the root.
+fn folders(repo: &Repo, file: &File) -> Vec<String> {
+    match file {
+        File::Config => repo.segments().map(str::to_owned).collect(),
+        File::Hashed(Kind::Data, id) => {
+            let mut names = kind_folders(repo, Kind::Data);
+            names.push(id.prefix());
+            names
+        }
+        File::Hashed(kind, _) => kind_folders(repo, *kind),
+    }
+}
+
+/// Whether a folder below `data` holds packs.
+fn is_prefix(name: &str) -> bool {
+    let digit = |c: &u8| matches!(c, b'0'..=b'9' | b'a'..=b'f');
+    name.len() == 2 && name.as_bytes().iter().all(digit)
+}
+
+/// The files of a folder whose names are ids that begin so. Others are no part of a repository:
+/// restic's own unfinished files, for one.
+fn list_files(folder: &Folder, prefix: &str, found: &mut Found<'_>) -> Result<(), Error> {
+    folder.each(|name, _| {
+        if unfinished::is_unfinished(name) {
+            unfinished::clear(folder, name);
+        }
+        let id = Id::from_hex(name).filter(|_| name.starts_with(prefix));
+        let Some(id) = id else { return Ok(()) };
+        match folder.size(name)? {
+            Some(size) => found(Entry { id, size }),
+            // Removed since the folder was read, or no file.
+            None => Ok(()),
+        }
+    })
+}
+
+fn absent(folder: &Folder, name: &str) -> Error {
+    let path = folder.path.join(name);
+    Error::new(Cause::Absent, format!("there is no {}", path.display()))
+}
+
+fn exists(folder: &Folder, name: &str) -> Error {
+    let path = folder.path.join(name);
+    let text = format!("{} exists, with other content", path.display());
+    Error::new(Cause::Exists, text)
+}
+
+/// Takes absence for an answer.
+fn absent_is<T>(result: Result<T, Error>, answer: T) -> Result<T, Error> {
+    match result {
+        Err(error) if error.cause == Cause::Absent => Ok(answer),
+        result => result,
+    }
+}

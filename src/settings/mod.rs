@@ -1,0 +1,137 @@
+//! Where settings come from: the option, the variable of the environment, the configuration file,
+//! the default, in this order. Which settings there are, structs say that argh reads: the
+//! program's in `args`, each cloud's in its own directory.
+//!
+//! To add one: a field with its doc comment in such a struct, and where the struct's other fields
+//! are read, a line such as `settings.value("name", &flags.name, parse)`. Help, manual page,
+//! completions, service files, the variable and the configuration file follow by themselves.
+
+mod describe;
+mod file;
+mod near;
+pub mod values;
+
+pub use describe::{Opt, choices, one_line};
+pub use file::{File, variable};
+pub use near::{did_you_mean, nearest};
+pub use values::Secret;
+
+use argh::FromArgs;
+use std::collections::BTreeMap;
+use std::fs;
+
+/// The environment.
+pub type Variables = BTreeMap<String, String>;
+
+/// The environment, the configuration file behind it, and the defaults behind both. A variable
+/// that is set to nothing counts as unset.
+pub struct Settings<'a> {
+    /// The environment.
+    pub variables: &'a Variables,
+    /// What the configuration file says.
+    pub file: File,
+    /// The options that there are, with their defaults.
+    pub known: Vec<Opt>,
+    /// The part of the command line that is the chosen cloud's.
+    pub own: Vec<String>,
+}
+
+impl Settings<'_> {
+    /// The cloud's own options, as far as the command line has them.
+    pub fn flags<F: FromArgs>(&self) -> Result<F, String> {
+        from_args(&[], &self.own)
+    }
+
+    /// The value of a variable that isn't this program's own.
+    pub fn foreign(&self, name: &str) -> Option<&str> {
+        let value = self.variables.get(name).map(String::as_str);
+        value.filter(|value| !value.is_empty())
+    }
+
+    /// The value that the environment or the file has for a name, and how messages name the place
+    /// where it stands.
+    pub fn find(&self, name: &str) -> Option<(String, String)> {
+        let variable = variable(name);
+        if let Some(value) = self.foreign(&variable) {
+            return Some((value.to_owned(), variable));
+        }
+        let found = self.file.value(name).cloned();
+        found.filter(|(value, _)| !value.is_empty())
+    }
+
+    /// A text, by the option or else by what stands behind it.
+    pub fn text(&self, name: &str, option: Option<&str>) -> Option<String> {
+        self.found(name, option).map(|(text, _)| text)
+    }
+
+    /// A value; an error says where the bad one stood, or that there is none.
+    pub fn value<T>(
+        &self,
+        name: &str,
+        option: &Option<String>,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Result<T, String> {
+        let value = self.optional(name, option, parse)?;
+        value.ok_or_else(|| format!("--{name} or {} is missing", variable(name)))
+    }
+
+    /// The same where there needn't be any.
+    pub fn optional<T>(
+        &self,
+        name: &str,
+        option: &Option<String>,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Result<Option<T>, String> {
+        let read = |(text, place): (String, String)| {
+            parse(&text).map_err(|why| format!("{place} {text:?}: {why}"))
+        };
+        self.found(name, option.as_deref()).map(read).transpose()
+    }
+
+    fn found(&self, name: &str, option: Option<&str>) -> Option<(String, String)> {
+        let option = option.map(|text| (text.to_owned(), format!("--{name}")));
+        let default = || {
+            let known = self.known.iter().find(|known| known.name == name);
+            let default = known.and_then(|known| known.default.clone());
+            default.map(|text| (text, variable(name)))
+        };
+        option.or_else(|| self.find(name)).or_else(default)
+    }
+
+    /// Whether something is switched on.
+    pub fn switch(&self, name: &str, option: bool) -> Result<bool, String> {
+        let Some((text, place)) = self.find(name).filter(|_| !option) else {
+            return Ok(option);
+        };
+        match text.as_str() {
+            "0" | "false" | "no" => Ok(false),
+            "1" | "true" | "yes" => Ok(true),
+            _ => Err(format!("{place} must be 1, true, yes, 0, false or no")),
+        }
+    }
+
+    /// What no option takes, because every user of the machine could read it then: the variable,
+    /// or the file that another one names.
+    pub fn secret(&self, name: &str) -> Result<Option<Secret>, String> {
+        let (own, file) = (variable(name), variable(&format!("{name}-file")));
+        match (self.find(name), self.find(&format!("{name}-file"))) {
+            (Some(_), Some(_)) => Err(format!("set either {own} or {file}, not both")),
+            (None, Some((path, _))) => {
+                let text = fs::read_to_string(&path)
+                    .map_err(|error| format!("{file}: can't read {path}: {error}"))?;
+                match text.trim_end_matches(['\r', '\n']) {
+                    "" => Err(format!("{file}: {path} is empty")),
+                    value => Ok(Some(Secret::new(value))),
+                }
+            }
+            (value, None) => Ok(value.map(|(text, _)| Secret::new(text))),
+        }
+    }
+}
+
+/// Reads a part of the command line; `path` are the words of its command. What is wrong is said in
+/// one line.
+pub fn from_args<F: FromArgs>(path: &[&str], words: &[String]) -> Result<F, String> {
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    F::from_args(path, &words).map_err(|early| one_line(&early.output))
+}
