@@ -16,17 +16,25 @@
 //! and what other clients have seen.
 #![doc = include_str!("safety.md")]
 
+mod account;
 pub mod api;
+mod bin;
+mod checks;
 mod config;
+mod doctor;
 mod download;
 mod folders;
 mod layout;
 mod list;
+mod options;
 mod recent;
 mod remove;
 mod space;
 mod upload;
+mod verify;
 
+pub use account::Description;
+pub use bin::RecycleBin;
 pub use config::Config;
 
 use crate::body::Body;
