@@ -4,7 +4,12 @@
     reason = "a table's case says its name, and figures are printed"
 )]
 
+mod calls;
 mod clients;
 mod contract;
+mod kills;
+mod matrix;
 mod process;
 pub(crate) mod rig;
+mod rules;
+mod seeing;
