@@ -37,7 +37,7 @@ impl World {
     fn new() -> Self {
         let library = Library::start();
         let server = library.server_with(|c| {
-            (c.timing.retry, c.timing.rate_wait) = (ms(120), ms(400));
+            (c.timing.retry, c.timing.rate_wait) = (ms(120), ms(1500));
             (c.timing.stall, c.timing.answer) = (ms(500), ms(500));
             c.timing.token_again = ms(5);
         });

@@ -219,5 +219,5 @@ fn the_page_and_the_metrics_tell_of_the_library() {
     assert!(page.contains("Tencent SMH"), "{page}");
     let metrics = wire.ask("GET", "/-/metrics", "", b"").text();
     assert!(metrics.contains("the start of an upload"), "{metrics}");
-    assert_eq!(wire.ask("GET", "/-/ready", "", b"").status, 200);
+    assert_eq!(wire.ask("GET", "/-/readyz", "", b"").status, 200);
 }
