@@ -8,8 +8,8 @@
 //!        │ Head, bytes ─► Answer
 //!   service     checks, statuses                   no socket, no thread, no clock
 //!        │ Repo, File, Body ─► Entry, Loaded, Error
-//!   store       the contract, and its Limits       store::memory is what it means
-//!        ▲
+//!   store       the contract, and its Limits       store::memory is what it means,
+//!        ▲                                         store::removals acknowledges before it removes
 //!   pan123      a cloud: its calls, their meaning, folders and numbers
 //!        │ Call, Dialect
 //!   cloud       what clouds share: client, rates, tokens, forms, downloads; it names none of them
@@ -29,8 +29,9 @@
 //!
 //! `restic` is the protocol as values; `body` is an upload that checks itself while it is read;
 //! `turns` keeps operations on one name in order; `args` is what the user wants; `civil` writes
-//! dates, `disk` small files; `error` says what is certain after a failure; `sync` locks; `watch`
-//! counts and shows; `command` is what the program does besides serving.
+//! dates, `disk` small files, `lines` what the log shows of others' texts; `error` says what is
+//! certain after a failure; `sync` locks; `watch` counts and shows; `limit` slows transfers down;
+//! `command` is what the program does besides serving.
 //!
 //! # How to add a cloud
 //!
@@ -87,6 +88,8 @@ pub mod clouds;
 pub mod command;
 pub mod disk;
 pub mod error;
+pub mod limit;
+pub mod lines;
 pub mod local;
 pub mod pan123;
 pub mod restic;

@@ -6,10 +6,12 @@ use restic_123pan::args::{self, Config, Exit, Table, Task};
 use restic_123pan::body::Budget;
 use restic_123pan::cloud::Account;
 use restic_123pan::command::{self, start_log};
+use restic_123pan::limit::{Limit, Limits};
 use restic_123pan::server::{self, Stop};
 use restic_123pan::service::Service;
 use restic_123pan::settings::Variables;
 use restic_123pan::store::Store;
+use restic_123pan::store::removals::{self, Removals};
 use restic_123pan::watch::{Record, Watch};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
@@ -154,9 +156,19 @@ fn answer(
     info!("listening on {}, {}", bound.address(), config.summary());
     let _record = Record::start(&watch, account.state_file("repositories", "json"));
     let budget = Budget::new(config.memory, config.spool_dir.clone());
-    let service = Service::new(account.store()?, budget).watched(watch);
+    let removals = removals::Config {
+        log: account.state_file("removals", "log"),
+        timing: removals::Timing::default(),
+    };
+    let store = Removals::start(account.store()?, removals);
+    let limits = Limits {
+        upload: Limit::new(config.limit_upload.clone()),
+        download: Limit::new(config.limit_download.clone()),
+    };
+    let service = Service::new(Box::new(store), budget).watched(watch);
     bound.run(
         service
+            .limited(limits)
             .guarded(Arc::new(access))
             .reserving(config.shared.reserve),
     )?;

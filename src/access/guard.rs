@@ -4,23 +4,25 @@
 use super::Peer;
 use super::credentials::{self, Credentials};
 use super::htpasswd::{self, Stored, Users, same};
-use super::slow::{Attempt, Slow};
+use super::slow::{Attempt, Guess, Mark, Slow, neighbourhood};
 use super::watched::Watched;
+use crate::lines::shown;
+use crate::sync::lock;
 use log::warn;
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::fmt;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 /// How long a proven password is remembered.
 const MEMORY: Duration = Duration::from_secs(5 * 60);
 /// Most users whose passwords are remembered.
 const USERS: usize = 1024;
-/// Longest name in characters that the log shows.
-const LOGGED: usize = 64;
+/// Addresses of a user's that are remembered: his machines', in one network after the other.
+const ADDRESSES: usize = 8;
 
 /// What a look at credentials says.
 pub(super) enum Found {
@@ -46,6 +48,8 @@ impl fmt::Debug for Claim {
 /// The guard.
 pub(super) struct Guard {
     users: Watched<Users>,
+    /// The users of whom something may be remembered.
+    last: Mutex<Arc<Users>>,
     /// Random for each process, so that what is remembered means nothing outside it.
     key: [u8; 32],
     remembered: Mutex<HashMap<Arc<str>, Remembered>>,
@@ -54,10 +58,11 @@ pub(super) struct Guard {
 }
 
 /// A password that was right.
-#[derive(Clone, Copy)]
 struct Remembered {
-    proof: [u8; 32],
+    proof: Mark,
     until: Instant,
+    /// Where the user was let in, the last place last.
+    places: Vec<Peer>,
 }
 
 impl Guard {
@@ -68,8 +73,10 @@ impl Guard {
         if got != Ok(key.len()) {
             return Err("the system has no random numbers".to_owned());
         }
+        let users = Watched::open(path, htpasswd::parse, now)?;
         Ok(Self {
-            users: Watched::open(path, htpasswd::parse, now)?,
+            last: Mutex::new(users.value(now)),
+            users,
             key,
             remembered: Mutex::default(),
             slow: Slow::new(pause),
@@ -89,14 +96,14 @@ impl Guard {
 
     /// Looks at a header without any expense.
     pub(super) fn recognise(&self, header: Option<&str>, peer: Peer, now: Instant) -> Found {
-        let users = self.users.value(now);
+        let users = self.users(now);
         let Some(credentials) = header.and_then(credentials::read) else {
             return Found::Nobody;
         };
         if let Some(name) = self.remembers(&users, &credentials, now) {
             return Found::User(name);
         }
-        match self.slow.begin(peer, now) {
+        match self.slow.begin(self.guess(&credentials, peer), now) {
             None => Found::Crowded,
             Some(attempt) => Found::Unproven(Claim {
                 credentials,
@@ -117,32 +124,73 @@ impl Guard {
             peer,
             attempt,
         } = claim;
-        let users = self.users.value(clock());
+        let users = self.users(clock());
         // Others with the same credentials may have been waiting in front.
         if let Some(name) = self.remembers(&users, &credentials, clock()) {
+            attempt.succeeded(clock());
             return Ok(name);
+        }
+        if let Some(Err(pause)) = attempt.decided() {
+            return Err(pause);
         }
         let stored = users.stored(&credentials.user);
         let right = self.try_password(&users, stored, &credentials.password);
         match stored.filter(|_| right) {
-            Some(stored) => Ok(self.remember(stored, &credentials, clock())),
+            Some(stored) => {
+                attempt.succeeded(clock());
+                Ok(self.remember(stored, &credentials, peer, clock()))
+            }
             None => {
                 // The address stands before whatever the client may write.
-                let user: String = credentials.user.chars().take(LOGGED).collect();
-                let address = peer.to_canonical();
-                warn!("login failed from {address}: user {user:?}, wrong name or password");
+                let (address, user) = (peer.to_canonical(), shown(&credentials.user));
+                warn!("login failed from {address}: user \"{user}\", wrong name or password");
                 Err(attempt.failed(clock()))
             }
         }
     }
 
-    /// Compares a password, as slowly for users that don't exist as for others.
+    /// Compares a password; a wrong one takes the same time whether or not there is such a user.
     fn try_password(&self, users: &Users, stored: Option<&Stored>, password: &[u8]) -> bool {
-        let compared = stored.unwrap_or(users.decoy());
-        if compared.cost().is_some() {
+        let right = stored.is_some_and(|stored| {
+            if stored.cost().is_some() {
+                self.hashed.fetch_add(1, Ordering::Relaxed);
+            }
+            stored.is(password)
+        });
+        let rest = users.decoys(stored).into_iter().filter(|_| !right);
+        for decoy in rest {
             self.hashed.fetch_add(1, Ordering::Relaxed);
+            decoy.is(password);
         }
-        compared.is(password) && stored.is_some()
+        right
+    }
+
+    /// What the file says. Of users that are gone from it nothing is remembered, nor of those that
+    /// have got another password.
+    fn users(&self, now: Instant) -> Arc<Users> {
+        let users = self.users.value(now);
+        let mut last = lock(&self.last);
+        if !Arc::ptr_eq(&users, &last) {
+            let same = |name: &str| users.stored(name) == last.stored(name);
+            self.remembered().retain(|name, _| same(name));
+            *last = Arc::clone(&users);
+        }
+        users
+    }
+
+    /// Whose guess the credentials are.
+    fn guess(&self, credentials: &Credentials, peer: Peer) -> Guess {
+        let user = self.mark(&[credentials.user.as_bytes()]);
+        let (user, _) = user.split_first_chunk().unwrap_or((&[0; 8], &[]));
+        let place = neighbourhood(peer);
+        let remembered = self.remembered();
+        let known = remembered.get(credentials.user.as_str());
+        Guess {
+            peer,
+            user: u64::from_le_bytes(*user),
+            mark: self.mark(&[credentials.user.as_bytes(), &credentials.password]),
+            known: known.is_some_and(|known| known.places.contains(&place)),
+        }
     }
 
     fn remembers(
@@ -159,7 +207,13 @@ impl Guard {
         fits.then(|| Arc::clone(name))
     }
 
-    fn remember(&self, stored: &Stored, credentials: &Credentials, now: Instant) -> Arc<str> {
+    fn remember(
+        &self,
+        stored: &Stored,
+        credentials: &Credentials,
+        peer: Peer,
+        now: Instant,
+    ) -> Arc<str> {
         let proof = self.proof(stored, credentials);
         let name: Arc<str> = credentials.user.as_str().into();
         let mut remembered = self.remembered();
@@ -167,26 +221,37 @@ impl Guard {
             remembered.retain(|_, known| known.until > now);
         }
         if remembered.len() < USERS {
-            let until = now + MEMORY;
-            remembered.insert(Arc::clone(&name), Remembered { proof, until });
+            let before = remembered.remove(&name);
+            let mut places = before.map_or(Vec::new(), |known| known.places);
+            places.retain(|place| *place != neighbourhood(peer));
+            places.push(neighbourhood(peer));
+            places.drain(..places.len().saturating_sub(ADDRESSES));
+            let new = Remembered {
+                proof,
+                until: now + MEMORY,
+                places,
+            };
+            remembered.insert(Arc::clone(&name), new);
         }
         name
     }
 
     /// What is remembered of credentials: a hash that nobody can make without this process's key.
-    fn proof(&self, stored: &Stored, credentials: &Credentials) -> [u8; 32] {
+    fn proof(&self, stored: &Stored, credentials: &Credentials) -> Mark {
+        let user = credentials.user.as_bytes();
+        self.mark(&[stored.bytes(), user, &credentials.password])
+    }
+
+    fn mark(&self, parts: &[&[u8]]) -> Mark {
         let mut hash = Sha256::new_with_prefix(self.key);
-        for part in [stored.bytes(), credentials.user.as_bytes()] {
+        for part in parts {
             hash.update((part.len() as u64).to_le_bytes());
             hash.update(part);
         }
-        hash.update(&credentials.password);
         hash.finalize().into()
     }
 
     fn remembered(&self) -> MutexGuard<'_, HashMap<Arc<str>, Remembered>> {
-        self.remembered
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        lock(&self.remembered)
     }
 }

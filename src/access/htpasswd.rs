@@ -18,8 +18,8 @@ const BCRYPT: usize = 60;
 #[derive(Debug)]
 pub(super) struct Users {
     users: HashMap<String, Stored>,
-    /// What unknown users are compared with, so that they cost the same time.
-    decoy: Stored,
+    /// The cost of the dearest hash; None if none is by bcrypt.
+    dearest: Option<u32>,
 }
 
 /// A password's hash.
@@ -43,9 +43,18 @@ impl Users {
         self.users.get(user)
     }
 
-    /// A hash of nobody's that takes as long as the slowest.
-    pub(super) fn decoy(&self) -> &Stored {
-        &self.decoy
+    /// Hashes of nobody's that take, together with a user's own, as long as the dearest in the
+    /// file: each cost takes twice as long as the one before it.
+    pub(super) fn decoys(&self, own: Option<&Stored>) -> Vec<Stored> {
+        let Some(dearest) = self.dearest else {
+            return Vec::new();
+        };
+        // Valid, and the hash of no password that anybody knows.
+        let decoy = |cost| Stored::Bcrypt(format!("$2b${cost:02}${}", ".".repeat(53)));
+        match own.and_then(Stored::cost) {
+            None => vec![decoy(dearest)],
+            Some(cost) => (cost..dearest).map(decoy).collect(),
+        }
     }
 }
 
@@ -97,15 +106,10 @@ pub(super) fn parse(text: &str) -> Result<Users, Wrong> {
             return Err(wrong("this user stands there already"));
         }
     }
-    let cost = users.values().filter_map(Stored::cost).max();
-    // Valid, and the hash of no password that anybody knows.
-    let decoy = |cost| Stored::Bcrypt(format!("$2b${cost:02}${}", ".".repeat(53)));
+    let dearest = users.values().filter_map(Stored::cost).max();
     match users.is_empty() {
         true => Err((1, "there is no user in it".to_owned())),
-        false => Ok(Users {
-            users,
-            decoy: cost.map_or(Stored::Sha1([0; 20]), decoy),
-        }),
+        false => Ok(Users { users, dearest }),
     }
 }
 
@@ -161,14 +165,37 @@ mod tests {
             let stored = users.stored("a").expect("a user");
             assert!(stored.is(b"secret") && !stored.is(b"secreT") && !stored.is(b""));
             assert!(!stored.is(b"sec\0ret"));
-            assert_eq!(users.decoy().cost(), Some(4));
-            assert!(!users.decoy().is(b"secret"));
+            let decoys = users.decoys(None);
+            assert_eq!(decoys.len(), 1);
+            assert!(decoys[0].cost() == Some(4) && !decoys[0].is(b"secret"));
+            assert!(users.decoys(Some(stored)).is_empty());
+            // It isn't refused at a glance, which would take no time.
+            let Stored::Bcrypt(text) = &decoys[0] else {
+                unreachable!()
+            };
+            assert!(bcrypt::verify("secret", text).is_ok());
         }
         let sha = "# who\n\nb:{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=\n";
         let users = parse(sha).expect("it is right");
         let stored = users.stored("b").expect("a user");
         assert!(stored.is(b"secret") && !stored.is(b"other"));
-        assert!(users.stored("c").is_none() && users.decoy().cost().is_none());
+        assert!(users.stored("c").is_none() && users.decoys(None).is_empty());
+    }
+
+    /// A hash of cost n takes 2^n steps.
+    #[test]
+    fn a_wrong_password_costs_the_same_for_everybody() {
+        let dear = bcrypt_line("2y")
+            .replace("a:", "dear:")
+            .replace("$04$", "$09$");
+        let cheap = format!("{dear}\nsha:{{SHA}}5en6G6MezRroT3XKqkdPOmY/BfQ=");
+        let users = parse(&format!("{}\n{cheap}", bcrypt_line("2y"))).expect("it is right");
+        for user in ["a", "dear", "sha", "nobody"] {
+            let own = users.stored(user);
+            let all = own.into_iter().cloned().chain(users.decoys(own));
+            let steps: u32 = all.filter_map(|one| one.cost()).map(|cost| 1 << cost).sum();
+            assert_eq!(steps, 1 << 9, "{user}");
+        }
     }
 
     #[test]

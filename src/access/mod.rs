@@ -25,6 +25,7 @@ pub use passwd::passwd;
 pub use roles::{Act, Grant, Limit, Role};
 pub use unseen::ask;
 
+use crate::lines::shown;
 use crate::restic::{Kind, Operation, Repo};
 use guard::{Found, Guard};
 use roles::Roles;
@@ -90,12 +91,17 @@ impl User {
     pub fn nobody() -> Self {
         Self(None)
     }
+
+    /// Whether it is known who it is.
+    pub fn is_known(&self) -> bool {
+        self.0.is_some()
+    }
 }
 
 impl std::fmt::Display for User {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match &self.0 {
-            Some(name) => write!(f, "{name:?}"),
+            Some(name) => write!(f, "\"{}\"", shown(name)),
             None => f.write_str("anybody"),
         }
     }

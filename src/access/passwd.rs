@@ -2,6 +2,7 @@
 
 use super::htpasswd::check_name;
 use super::unseen;
+use crate::disk::as_owner;
 use std::fs;
 use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
@@ -24,12 +25,16 @@ pub fn passwd(user: &str, file: Option<&Path>) -> Result<Option<String>, String>
     let Some(path) = file else {
         return Ok(Some(line));
     };
-    let failed = |error: io::Error| format!("{}: {error}", path.display());
-    let text = match fs::read_to_string(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
-        read => read.map_err(failed)?,
+    let put = || {
+        let text = match fs::read_to_string(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+            read => read?,
+        };
+        replace(path, &with_line(&text, user, &line))
     };
-    replace(path, &with_line(&text, user, &line)).map_err(failed)?;
+    // A folder's owner could have put a link there.
+    let done: io::Result<()> = as_owner(path, put);
+    done.map_err(|error| format!("{}: {error}", path.display()))?;
     Ok(None)
 }
 

@@ -1,14 +1,18 @@
-//! A small file that is read again when it changes. A broken new one leaves the old one in force.
+//! A small file that is read again when it changes. As long as a new one is broken or can't be read,
+//! the old one stays in force, the new one is tried again, and the log says so each minute.
 
+use crate::sync::lock;
 use log::{error, info};
 use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 /// Least time between two looks at a file.
 const LOOK: Duration = Duration::from_secs(1);
+/// Time between two complaints about a file that stays wrong.
+const COMPLAINT: Duration = Duration::from_secs(60);
 /// Most bytes of a file; it is read by the thread that accepts requests.
 const LARGEST: u64 = 1 << 20;
 
@@ -24,19 +28,23 @@ pub(super) struct Watched<T> {
 
 struct State<T> {
     value: Arc<T>,
-    /// What the file looked like when it was read; None to read it whatever it looks like.
-    stamp: Option<Stamp>,
+    /// What the file looked like when it was read.
+    stamp: Stamp,
     looked: Instant,
+    /// Whether it is to be read whatever it looks like.
+    reload: bool,
+    /// When the log was told last that it can't be read or is wrong, and why, if it still is.
+    complained: Option<(Instant, String)>,
 }
 
-/// What changes when a file does: its number, its size, and the time in nanoseconds.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Stamp(u64, u64, i64, i64);
+/// What changes when a file or its rights do: its number, its size, and its times with their
+/// nanoseconds.
+type Stamp = (u64, u64, [i64; 2], [i64; 2]);
 
-impl Stamp {
-    fn of(data: &Metadata) -> Self {
-        Self(data.ino(), data.len(), data.mtime(), data.mtime_nsec())
-    }
+fn stamp_of(data: &Metadata) -> Stamp {
+    let written = [data.mtime(), data.mtime_nsec()];
+    let changed = [data.ctime(), data.ctime_nsec()];
+    (data.ino(), data.len(), written, changed)
 }
 
 impl<T> Watched<T> {
@@ -54,8 +62,10 @@ impl<T> Watched<T> {
             parse,
             state: Mutex::new(State {
                 value,
-                stamp: Some(stamp),
+                stamp,
                 looked: now,
+                reload: false,
+                complained: None,
             }),
         })
     }
@@ -64,39 +74,44 @@ impl<T> Watched<T> {
     pub(super) fn value(&self, now: Instant) -> Arc<T> {
         let mut state = self.state();
         let rested = now.saturating_duration_since(state.looked) >= LOOK;
-        if rested || state.stamp.is_none() {
+        if rested || state.reload {
             state.looked = now;
-            self.look(&mut state);
+            self.look(&mut state, now);
         }
         Arc::clone(&state.value)
     }
 
     /// Has the file read at the next opportunity.
     pub(super) fn reload(&self) {
-        self.state().stamp = None;
+        self.state().reload = true;
     }
 
-    fn look(&self, state: &mut State<T>) {
+    fn look(&self, state: &mut State<T>, now: Instant) {
         let new = stamp(&self.path);
-        let unchanged = matches!(&new, Ok(new) if state.stamp.as_ref() == Some(new));
-        if unchanged {
+        let unchanged = new.as_ref() == Ok(&state.stamp);
+        if unchanged && state.complained.is_none() && !state.reload {
             return;
         }
-        // A file that is gone is complained about once, as one without a stamp is.
-        let gone = Stamp(0, 0, 0, 0);
-        let before = state.stamp.replace(*new.as_ref().unwrap_or(&gone));
-        match new.and_then(|_| read(&self.path, self.parse)) {
-            Ok(value) => {
-                state.value = Arc::new(value);
+        state.reload = false;
+        match new.and_then(|new| Ok((new, read(&self.path, self.parse)?))) {
+            Ok((new, value)) => {
+                (state.stamp, state.value, state.complained) = (new, Arc::new(value), None);
                 info!("{} has been read again", self.path.display());
             }
-            Err(_) if before == Some(gone) && state.stamp == Some(gone) => {}
-            Err(why) => error!("{why}; what it said before stays in force"),
+            Err(why) => {
+                let told = |(at, before): &(Instant, String)| {
+                    *before == why && now.saturating_duration_since(*at) < COMPLAINT
+                };
+                if !state.complained.as_ref().is_some_and(told) {
+                    error!("{why}; what it said before stays in force");
+                    state.complained = Some((now, why));
+                }
+            }
         }
     }
 
     fn state(&self) -> MutexGuard<'_, State<T>> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 }
 
@@ -105,7 +120,7 @@ fn stamp(path: &Path) -> Result<Stamp, String> {
     let data = data.map_err(|error| format!("can't read {}: {error}", path.display()))?;
     match data.len() > LARGEST || !data.is_file() {
         true => Err(format!("{} is no file of a sensible size", path.display())),
-        false => Ok(Stamp::of(&data)),
+        false => Ok(stamp_of(&data)),
     }
 }
 
@@ -140,6 +155,31 @@ mod tests {
         fs::write(&path, "333").expect("again");
         watched.reload();
         assert_eq!(*watched.value(at(3)), 333, "at once, when told to");
+        fs::remove_file(&path).expect("it is there");
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_tried_again_and_told_each_minute() {
+        let path = std::env::temp_dir().join(format!("watched-again-{}", std::process::id()));
+        let aside = path.with_extension("aside");
+        fs::write(&path, "1").expect("a writable folder");
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let watched = Watched::open(&path, number, start).expect("it is right");
+        fs::rename(&path, &aside).expect("it is there");
+        let complained = || watched.state().complained.as_ref().map(|(at, _)| *at);
+        for (seconds, told) in [(1, 1), (2, 1), (60, 1), (61, 61), (100, 61), (121, 121)] {
+            assert_eq!(*watched.value(at(seconds)), 1);
+            assert_eq!(complained(), Some(at(told)), "{seconds} s");
+        }
+        fs::rename(&aside, &path).expect("it is there");
+        assert_eq!(*watched.value(at(122)), 1, "the same file as before");
+        assert_eq!(complained(), None);
+        fs::write(&path, "x").expect("it is there");
+        watched.value(at(123));
+        assert_eq!(complained(), Some(at(123)));
+        fs::write(&path, "2").expect("it is there");
+        assert_eq!(*watched.value(at(124)), 2);
         fs::remove_file(&path).expect("it is there");
     }
 }

@@ -4,6 +4,8 @@ use super::options::{Serving, Using};
 use super::{folders, listen, values};
 use crate::access::Rules;
 use crate::cloud::{Cloud, Setup, Shared};
+use crate::disk::exposed;
+use crate::limit::Timetable;
 use crate::settings::Settings;
 use crate::settings::values::{bin, certificates, count, repo_path, share};
 use crate::units::size;
@@ -27,6 +29,10 @@ pub struct Config {
     pub no_auth: bool,
     /// Threads for packs and index files.
     pub workers: usize,
+    /// Bytes a second that clients may send together.
+    pub limit_upload: Timetable,
+    /// Bytes a second that they may get.
+    pub limit_download: Timetable,
     /// Folder for bodies that don't fit the memory.
     pub spool_dir: Option<PathBuf>,
     /// Bytes of memory for bodies that are held.
@@ -61,16 +67,33 @@ impl Config {
             None => shared.state_dir.clone(),
             Some(path) => Some(folders::named("spool-dir", &path)?),
         };
+        let (rules, setup) = (rules(serving, settings)?, cloud.read(settings, &shared)?);
+        let credentials = cloud.credentials().iter().map(|credential| credential.name);
+        let named = settings.secret_files(credentials).into_iter();
+        let own = named.chain(setup.secret_files());
+        let places = [&rules.htpasswd, &shared.state_dir].into_iter().flatten();
+        let places = own.chain(places.cloned());
+        warnings.extend(places.filter_map(|path| exposed(&path)));
         Ok(Self {
             listen,
-            rules: rules(serving, settings)?,
+            rules,
             no_auth: settings.switch("no-auth", serving.no_auth)?,
             workers: settings.value("workers", &serving.workers, |text| {
                 count(text, MOST_WORKERS)
             })?,
+            limit_upload: settings.value(
+                "limit-upload",
+                &serving.limit_upload,
+                Timetable::parse,
+            )?,
+            limit_download: settings.value(
+                "limit-download",
+                &serving.limit_download,
+                Timetable::parse,
+            )?,
             spool_dir,
             memory: settings.value("memory", &using.memory, size)?,
-            setup: cloud.read(settings, &shared)?,
+            setup,
             shared,
             cloud: cloud.name(),
             warnings,

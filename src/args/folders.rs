@@ -1,10 +1,8 @@
 //! The folders that the program may write to.
 
 use super::NAME;
+use crate::disk::try_folder;
 use crate::settings::Settings;
-use std::fs;
-use std::io;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 /// The folder that was named, or the first usable one of the usual ones, or the first that is
@@ -36,7 +34,7 @@ pub(super) fn state(
         Some(Path::new("/var/lib").join(NAME)),
     ];
     let usual: Vec<PathBuf> = usual.into_iter().flatten().collect();
-    let found = usual.iter().find(|path| usable(path).is_ok());
+    let found = usual.iter().find(|path| try_folder(path).is_ok());
     let found = found.or_else(|| {
         let there = usual.iter().find(|path| path.is_dir());
         there.inspect(|path| warn(&path.display().to_string()))
@@ -46,22 +44,8 @@ pub(super) fn state(
 
 /// A folder that an option names.
 pub(super) fn named(name: &str, path: &str) -> Result<PathBuf, String> {
-    match usable(Path::new(path)) {
+    match try_folder(Path::new(path)) {
         Ok(()) => Ok(path.into()),
         Err(error) => Err(format!("--{name} {path:?}: {error}")),
     }
-}
-
-/// Makes a folder if it isn't there, for nobody else to read, and writes into it to see whether
-/// that works: permissions alone don't tell about read-only file systems.
-fn usable(path: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true).mode(0o700).create(path)?;
-    let probe = path.join(".probe");
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true).mode(0o600);
-    options.open(&probe)?;
-    // Another process may have been faster.
-    let _ = fs::remove_file(&probe);
-    Ok(())
 }

@@ -32,6 +32,15 @@ pub(super) struct Serving {
     /// packs and index files served at the same time; default 8
     #[argh(option, arg_name = "n")]
     pub(super) workers: Option<String>,
+
+    /// most bytes a second that clients send together: off, a size such as 2M, or times
+    /// such as "08:00,512K 23:00,off"; default off
+    #[argh(option, arg_name = "limit")]
+    pub(super) limit_upload: Option<String>,
+
+    /// the same for what they get; default off
+    #[argh(option, arg_name = "limit")]
+    pub(super) limit_download: Option<String>,
 }
 
 /// Where the repositories are, and how that is used, whatever the cloud.

@@ -1,12 +1,11 @@
 //! The memory that held bodies share, and the files into which the others are spooled.
 
+use crate::disk::nameless;
 use crate::error::{Cause, Error};
 use crate::sync::{lock, try_lock};
 use std::fs;
 use std::io;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard};
 
 /// How much memory held bodies may take together, and where the others may be spooled.
@@ -67,19 +66,12 @@ impl Budget {
 
     /// A file that has no name any more, so that nothing is left behind whatever happens.
     pub(super) fn spool_file(&self) -> Result<fs::File, Error> {
-        static COUNT: AtomicUsize = AtomicUsize::new(0);
         let Some(folder) = &self.spool else {
             let text = "the body doesn't fit the memory budget and there is no folder to spool it in: \
                     raise --memory or name a --spool-dir";
             return Err(Error::new(Cause::TooLarge, text));
         };
-        let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let path = folder.join(format!("spool-{}-{count}", std::process::id()));
-        // What an earlier process with our number left behind between these two calls.
-        let _ = fs::remove_file(&path);
-        let file = private_file(&path).map_err(|e| spool_error(&e))?;
-        fs::remove_file(&path).map_err(|e| spool_error(&e))?;
-        Ok(file)
+        nameless(folder).map_err(|e| spool_error(&e))
     }
 }
 
@@ -105,16 +97,6 @@ impl Drop for Lease<'_> {
     fn drop(&mut self) {
         *self.budget.count() -= self.bytes;
     }
-}
-
-/// A file that only its owner may read.
-fn private_file(path: &std::path::Path) -> io::Result<fs::File> {
-    fs::OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)
 }
 
 /// A failure of the spool's.

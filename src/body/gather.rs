@@ -12,6 +12,7 @@ pub(super) fn gather<'a>(
     source: &mut dyn Read,
     id: Option<Id>,
     budget: &'a Budget,
+    fits: &mut dyn FnMut(u64) -> Result<(), Error>,
 ) -> Result<(Form<'a>, u64), Error> {
     let mut check = Check::new(id, None);
     let mut held = Held {
@@ -33,6 +34,7 @@ pub(super) fn gather<'a>(
         segment.truncate(filled);
         segment.shrink_to_fit();
         check.take(&segment)?;
+        fits(check.seen)?;
         held.segments.push(segment);
         ended = filled < SEGMENT;
     }
@@ -51,6 +53,7 @@ pub(super) fn gather<'a>(
     loop {
         let filled = fill(source, &mut buffer).map_err(|e| client_gone(&e))?;
         check.take(&buffer[..filled])?;
+        fits(check.seen)?;
         file.write_all(&buffer[..filled])
             .map_err(|e| spool_error(&e))?;
         if filled < buffer.len() {

@@ -98,13 +98,15 @@ impl<'a> Body<'a> {
         }
     }
 
-    /// A body that ends when its reader ends.
+    /// A body that ends when its reader ends. `fits` is asked while it comes whether so many bytes
+    /// may be taken, before there are many more.
     pub fn chunked(
         source: &'a mut dyn Read,
         id: Option<Id>,
         budget: &'a Budget,
+        fits: &mut dyn FnMut(u64) -> Result<(), Error>,
     ) -> Result<Self, Error> {
-        let (form, len) = gather(source, id, budget)?;
+        let (form, len) = gather(source, id, budget, fits)?;
         Ok(Self {
             len,
             at: 0,

@@ -80,6 +80,11 @@ pub trait Setup: fmt::Debug {
     /// Where and how the repositories are kept, for a line of the log.
     fn summary(&self) -> String;
 
+    /// Files of its own that hold secrets.
+    fn secret_files(&self) -> Vec<PathBuf> {
+        Vec::new()
+    }
+
     /// How somebody lets the program use the account, if that takes more than credentials.
     fn login(&self) -> Option<&dyn Login> {
         None

@@ -13,8 +13,8 @@ pub trait Dialect: Send + Sync {
     /// Its calls, each at the place of its number.
     fn table(&self) -> &'static [Spec];
 
-    /// The call whose meanings serve when somebody knocks without a token.
-    fn knock(&self) -> &'static Spec;
+    /// The call whose meanings serve when the cloud is probed without a token.
+    fn probe(&self) -> &'static Spec;
 
     /// Puts on a request what belongs to every one of them: its token, a signature.
     fn sign(&self, request: &mut Request<'_>, token: Option<&str>);

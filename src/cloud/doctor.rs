@@ -6,7 +6,7 @@ use super::client::Client;
 use super::outcome::{Fault, Reason};
 use super::timing::{Timing, now};
 use crate::civil;
-use crate::disk::replace;
+use crate::disk::try_folder;
 use crate::store::Error;
 use std::fmt::{self, Display};
 use std::net::ToSocketAddrs;
@@ -143,9 +143,7 @@ pub fn state(folder: Option<&Path>, advice: &str) -> StepResult {
         return Err(Problem::new("no state directory is writable", advice));
     };
     let place = folder.display();
-    let probe = folder.join(format!(".doctor-{}", std::process::id()));
-    let written = replace(&probe, b"ok").and_then(|()| std::fs::remove_file(&probe));
-    match written {
+    match try_folder(folder) {
         Ok(()) => Ok(format!("{place} can be written")),
         Err(error) => Err(Problem::new(format!("{place}: {error}"), advice)),
     }

@@ -4,6 +4,7 @@
 use super::client::{Client, Fetched};
 use super::outcome::{Fault, Reason};
 use super::retry::pause;
+use crate::lines::shown;
 use crate::restic::Part;
 use log::{debug, warn};
 use std::io::{self, Read};
@@ -107,9 +108,9 @@ impl<S: Source> Reader<S> {
                     Some(range) if range == wanted => Ok(fetched.reader),
                     // Another size than the row's.
                     Some(range) if !range.ends_with(&format!("/{size}")) => {
-                        short(format!("brought {range} instead of {wanted}"))
+                        short(format!("brought {} instead of {wanted}", shown(range)))
                     }
-                    Some(range) => bad(format!("brought {range} instead of {wanted}")),
+                    Some(range) => bad(format!("brought {} instead of {wanted}", shown(range))),
                     None => bad(format!("doesn't say that it brought {wanted}")),
                 }
             }

@@ -2,8 +2,8 @@
 //! account. From this the status page, the metrics and the readiness check are told.
 
 use super::call::{Spec, Way};
-use super::client::Client;
 use super::outcome::{Fault, Reason};
+use super::pace::Pacer;
 use super::timing::{Timing, now};
 use crate::store::{Account, Calls, Cause, Error, Health};
 use crate::sync::{lock, wait_while};
@@ -111,6 +111,19 @@ impl Seen {
         others.map(|(_, count)| count.made).sum()
     }
 
+    /// What has been seen, as far as it belongs to a cloud's health.
+    pub fn health(&self, pacer: &Pacer) -> Health {
+        let inside = self.inside();
+        let calls = self.table.iter().zip(&inside.counts);
+        let calls = calls.map(|(spec, count)| count.calls(spec, pacer.state(spec.queue)));
+        Health {
+            calls: calls.collect(),
+            answered: inside.answered.map(|(_, at)| at),
+            account: inside.account.clone(),
+            ..Health::default()
+        }
+    }
+
     /// Whether the account may be looked at again.
     pub fn is_old(&self) -> bool {
         let look = &self.inside().look;
@@ -146,29 +159,6 @@ impl Seen {
 
     fn inside(&self) -> MutexGuard<'_, Inside> {
         lock(&self.inside)
-    }
-}
-
-impl Client {
-    /// How the cloud does, from memory; what only one cloud can tell is left out.
-    pub fn health(&self) -> Health {
-        let (troubles, damaged) = (self.troubles.all(), self.troubles.damages());
-        let (inside, unusable) = (self.seen.inside(), self.troubles.unusable());
-        let calls = self.seen.table.iter().zip(&inside.counts);
-        let calls = calls.map(|(spec, count)| count.calls(spec, self.pacer.state(spec.queue)));
-        let answered = inside.answered.map(|(_, at)| at);
-        let asked = answered.is_some() || unusable;
-        Health {
-            cloud: self.cloud(),
-            reachable: asked.then_some(!unusable),
-            answered,
-            account: inside.account.clone(),
-            token_expires: self.token_expires(),
-            calls: calls.collect(),
-            damaged,
-            troubles,
-            ..Health::default()
-        }
     }
 }
 

@@ -6,7 +6,6 @@
 use super::StateFile;
 use crate::restic::hex;
 use sha2::{Digest, Sha256};
-use std::fs;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -39,7 +38,7 @@ impl Log {
     /// What stands in it, for [`unsealed`].
     pub fn read(&self) -> Vec<u8> {
         let file = self.file.as_ref();
-        let text = file.and_then(|file| fs::read(&file.path).ok());
+        let text = file.and_then(|file| super::read(&file.path).ok());
         let text = text.unwrap_or_default();
         self.lines.store(lines(&text), Ordering::Relaxed);
         text

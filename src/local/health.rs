@@ -1,9 +1,9 @@
 //! What is or was wrong with the disk, for the status page: at most one trouble of each kind, and
 //! what its owner can do.
 
-use super::root::lock;
 use crate::error::{Cause, Error};
 use crate::store::{Account, Advice, Health, Trouble};
+use crate::sync::lock;
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::{SystemTime, UNIX_EPOCH};

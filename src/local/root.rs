@@ -13,12 +13,13 @@ use super::folder::{Folder, failed};
 use super::unfinished::{self, Unfinished};
 use crate::error::{Cause, Error};
 use crate::restic::hex;
+use crate::sync::lock;
 use log::{info, warn};
 use std::fs;
 use std::io::{self, ErrorKind, Read};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 
 /// The file that tells the disk from others.
 const MARK: &str = ".restic-123pan-disk";
@@ -206,9 +207,4 @@ fn make_all(path: &Path) -> io::Result<()> {
     // Not every file system can do it for folders.
     let _ = fs::File::open(above)?.sync_all();
     Ok(())
-}
-
-/// A lock whose data is whole at any moment.
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -2,9 +2,9 @@
 //! stores meanwhile added. What is removed meanwhile shows at the next walk.
 
 use super::folder::{Folder, may_be};
-use super::root::lock;
 use crate::error::{Cause, Error};
 use crate::restic::Repo;
+use crate::sync::lock;
 use rustix::fs::FileType;
 use std::collections::HashMap;
 use std::sync::Mutex;

@@ -74,6 +74,10 @@ impl Setup for Named {
         format!("/{repo_path} at {api_url}{grant}, bin {bin}, tier {tier}, rate share {rate_share}")
     }
 
+    fn secret_files(&self) -> Vec<PathBuf> {
+        self.file.iter().cloned().collect()
+    }
+
     fn login(&self) -> Option<&dyn Login> {
         Some(self)
     }

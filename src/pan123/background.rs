@@ -100,7 +100,8 @@ impl Background {
             .name("background".to_owned())
             .stack_size(STACK)
             .spawn(move || work.run());
-        let thread = thread.inspect_err(|e| warn!("nothing will be purged: no thread for it: {e}"));
+        let thread =
+            thread.inspect_err(|e| warn!("nothing will be purged: starting a thread: {e}"));
         Some(Self {
             bell,
             thread: thread.ok()?,
@@ -359,7 +360,7 @@ impl Work {
         self.vain += 1;
         if self.vain >= VAIN {
             warn!(
-                "purging brings no space in this account: what is left in the bin stays its time"
+                "purging frees no space in this account: what is left in the bin stays until it is due"
             );
             self.space_at = None;
         }

@@ -74,6 +74,7 @@ impl Config {
     pub fn network(&self) -> Network {
         Network {
             api_url: self.api_url.clone(),
+            allow_http: self.allow_http_upload,
             connections: self.uploads,
             ipv4_only: self.ipv4_only,
             ca: self.ca.clone(),

@@ -47,7 +47,7 @@ pub use verify::verify;
 
 use crate::body::Body;
 use crate::restic::{File, Kind, Range, Repo};
-use crate::store::{Error, Found, Health, Limits, Loaded, Store};
+use crate::store::{Error, Found, Health, Identity, Limits, Loaded, Store};
 use api::Api;
 use background::{Background, Parts};
 use bin::Trash;
@@ -172,6 +172,16 @@ impl Store for Pan123 {
 
     fn remove(&self, files: &[(Repo, File)]) -> Vec<Result<(), Error>> {
         self.removals.remove(files)
+    }
+
+    fn identity(&self, repo: &Repo, file: &File) -> Result<Option<Identity>, Error> {
+        let (path, priority) = (self.root.folder(repo, file), priority_of(file.kind()));
+        let known = self.tree.locate(&path, name_of(file), priority)?;
+        let numbers: Vec<String> = known.iter().map(|known| known.file.to_string()).collect();
+        Ok(known.first().map(|known| Identity {
+            size: known.size,
+            tag: numbers.join(","),
+        }))
     }
 
     fn limits(&self) -> Limits {

@@ -13,6 +13,7 @@ mod tests;
 pub use id::{Id, hex};
 pub use range::{Part, Range};
 
+use crate::lines::shown;
 use id::digit;
 use std::fmt;
 
@@ -55,9 +56,10 @@ impl Repo {
     }
 }
 
+/// As messages name it.
 impl fmt::Display for Repo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "/{}", self.0)
+        write!(f, "/{}", shown(&self.0))
     }
 }
 

@@ -7,6 +7,7 @@ use super::head::{self, Framing, Manner};
 use super::incoming::Incoming;
 use super::peers::{Flow, Seat};
 use super::sockets;
+use crate::lines::{REFUSED, shown};
 use crate::service::{Answer, Length, Reply};
 use crate::watch::Track;
 use std::cell::RefCell;
@@ -39,7 +40,11 @@ impl Exchange {
     ) -> Self {
         let (peer, flow) = (seat.peer(), seat.flow());
         Self {
-            line: format!("{} {}", request.method(), head::logged(request.url())),
+            line: format!(
+                "{} {}",
+                shown(request.method().as_str()),
+                head::logged(request.url())
+            ),
             outgoing: Outgoing::new(&request, seat),
             incoming: RefCell::new(Incoming::new(Arc::clone(net), request, peer, flow, length)),
             peer,
@@ -146,8 +151,21 @@ impl Exchange {
         let status = self.outgoing.status();
         let (read, sent) = (self.incoming.borrow().read, self.outgoing.sent);
         let millis = self.since.elapsed().as_millis();
+        let reply = self.outgoing.reply.as_ref();
+        let user = reply
+            .map(|reply| &reply.user)
+            .filter(|user| user.is_known());
+        let user = user.map_or(String::new(), |user| format!(" {user}"));
         let (line, peer) = (&self.line, self.peer.ip());
-        log::info!("{peer} {line} {status}, {read} B in, {sent} B out, {millis} ms{end}");
+        let target = if status < 400 {
+            module_path!()
+        } else {
+            REFUSED
+        };
+        log::info!(
+            target: target,
+            "{peer}{user} {line} {status}, {read} B in, {sent} B out, {millis} ms{end}"
+        );
     }
 }
 
@@ -194,6 +212,13 @@ impl Answer for Answering<'_> {
                 self.track.sent(bytes.len() as u64);
                 self.outgoing.write(bytes)
             }
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self.outgoing.writer {
+            Some(_) => self.outgoing.flush(),
+            None => Ok(()),
         }
     }
 }

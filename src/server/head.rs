@@ -2,11 +2,8 @@
 //! how a request is written into the log. All of it is pure; sockets are `sockets`' business.
 
 use crate::civil;
+use crate::lines::shown;
 use crate::service::{Length, Reply};
-use std::fmt::Write as _;
-
-/// Longest path in characters that the log shows; the deepest honest one has about 300.
-const LOGGED: usize = 400;
 
 /// How long the body is that follows a head, from the values of its `Content-Length` and
 /// `Transfer-Encoding` headers; None when they can't be trusted. tiny_http takes an invalid length
@@ -125,24 +122,13 @@ pub(super) fn reason(status: u16) -> &'static str {
 
 /// A request's path as the log shows it: without its query, on one line, and not endless.
 pub(super) fn logged(target: &str) -> String {
-    let path = target.split('?').next().unwrap_or_default();
-    let mut text = String::new();
-    for c in path.chars().take(LOGGED) {
-        match c.is_control() || !c.is_ascii() {
-            // Writing to a String can't fail.
-            true => drop(write!(text, "{}", c.escape_default())),
-            false => text.push(c),
-        }
-    }
-    if path.chars().nth(LOGGED).is_some() {
-        text.push_str("...");
-    }
-    text
+    shown(target.split('?').next().unwrap_or_default())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lines::LONGEST;
 
     #[test]
     fn lengths_are_digits_once() {
@@ -221,6 +207,6 @@ mod tests {
     fn the_log_shows_no_query_and_no_control_characters() {
         assert_eq!(logged("/a/?create=true&secret=x"), "/a/");
         assert_eq!(logged("/a\u{1b}[31m\nb"), "/a\\u{1b}[31m\\nb");
-        assert_eq!(logged(&"x".repeat(LOGGED + 1)).len(), LOGGED + 3);
+        assert_eq!(logged(&"x".repeat(LONGEST + 1)).len(), LONGEST + 3);
     }
 }

@@ -71,25 +71,26 @@ impl Lanes {
     /// Starts the threads of every lane.
     pub(super) fn start(config: &Config, service: &Arc<Service>) -> io::Result<Self> {
         let (alive, working) = bounded(0);
-        let refusals = Refusals::start(config.queue)?;
-        let start = |name, threads, empty| {
+        let (refusals, now) = (Refusals::start(config.queue)?, Duration::ZERO);
+        let start = |name, threads, gather, empty| {
             let worker = Worker {
                 service: Arc::clone(service),
                 refusals: refusals.clone(),
                 most: config.queue,
-                gather: config.gather,
+                gather,
                 crew: Arc::new(Crew::new(name, threads, empty)),
                 _alive: alive.clone(),
             };
             worker.start()
         };
         let queues = Queues {
-            small: start("small", config.small_workers, Worker::work)?,
-            large: start("large", config.workers, Worker::work)?,
-            locks: start("locks", LOCKERS, Worker::work)?,
-            remove_locks: start("remove-locks", LOCKERS, Worker::remove)?,
-            remove_small: start("remove-small", 1, Worker::remove)?,
-            remove_large: start("remove-large", 1, Worker::remove)?,
+            small: start("small", config.small_workers, now, Worker::work)?,
+            large: start("large", config.workers, now, Worker::work)?,
+            locks: start("locks", LOCKERS, now, Worker::work)?,
+            remove_locks: start("remove-locks", LOCKERS, config.gather, Worker::remove)?,
+            remove_small: start("remove-small", 1, config.gather, Worker::remove)?,
+            // The store gathers packs behind the answer.
+            remove_large: start("remove-large", 1, now, Worker::remove)?,
             refusals: refusals.clone(),
         };
         let doubts = start_provers(config.queue, service, &queues)?;

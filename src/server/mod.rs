@@ -67,7 +67,8 @@ pub struct Config {
     /// Requests that may wait in each lane. A client has at most one per connection, and
     /// restic's default is five connections.
     pub queue: usize,
-    /// How long a DELETE waits for another one to join it; some times as long if they keep coming.
+    /// How long a DELETE of anything but a pack waits for another one to join it; some times as long
+    /// if they keep coming.
     pub gather: Duration,
     /// How long a connection may stand still. Clients close idle ones after 90 s, and that should
     /// come first.

@@ -86,6 +86,11 @@ impl Service {
     }
 
     fn permit(&self, user: &User, wish: Wish) -> Result<Job, Reply> {
+        let permitted = self.job(user, wish);
+        permitted.map_err(|reply| reply.to(user))
+    }
+
+    fn job(&self, user: &User, wish: Wish) -> Result<Job, Reply> {
         if let Some(page) = wish.page {
             return Ok(Job::page(page, user.clone()));
         }
@@ -111,6 +116,7 @@ impl Service {
             length: wish.length,
             grant,
             turn,
+            user: user.clone(),
         })
     }
 }

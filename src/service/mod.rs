@@ -6,36 +6,32 @@
 //! Sockets and threads are `server`'s; here is only what can be tested with bytes in memory.
 
 mod admit;
+mod gather;
 mod listing;
 mod pages;
+mod reads;
 mod room;
+mod save;
 mod status;
 
 pub use admit::{Admission, Doubt};
 
 use crate::access::{Access, Grant, Peer, User};
-use crate::body::{Body, Budget};
+use crate::body::Budget;
+use crate::limit::Limits;
 use crate::restic::{File, Kind, Operation, Range, Repo};
-use crate::store::{Cause, Error, Loaded, Store};
+use crate::store::Store;
 use crate::turns::{Turn, Turns};
 use crate::watch::{Subject, Watch};
-use listing::Listing;
-use log::warn;
 use pages::Page;
 use room::InFlight;
-use status::{reply_failed, reply_to};
+use status::reply_to;
 use std::io::{self, Read};
 use std::sync::Arc;
 use std::time::Duration;
 
 /// Bytes copied at once from the cloud to the client.
 const BUFFER: usize = 64 << 10;
-/// Bounds in bytes of a config that comes without a length, where only its end tells whether it
-/// is whole (safety rule 6). A config is about 155 bytes.
-const CHUNKED_CONFIG: std::ops::RangeInclusive<u64> = 32..=64 << 10;
-/// Longest wait for earlier operations on the same name.
-const TURN_WAIT: Duration = Duration::from_secs(120);
-
 /// What the protocol looks at in a request's head.
 #[derive(Clone, Copy)]
 pub struct Head<'a> {
@@ -75,9 +71,9 @@ pub enum Lane {
     Small,
     /// Packs and index files, and the list of packs.
     Large,
-    /// DELETEs of packs, which are gathered into batches.
+    /// DELETEs of packs, which the store gathers into batches behind the answer.
     RemoveLarge,
-    /// DELETEs of everything else, likewise.
+    /// DELETEs of everything else, which are gathered before it.
     RemoveSmall,
     /// New locks, which wait until lists show them.
     Locks,
@@ -95,6 +91,7 @@ pub struct Job {
     length: Length,
     grant: Grant,
     turn: Option<Turn>,
+    user: User,
 }
 
 /// What an admitted request asks for.
@@ -102,8 +99,8 @@ pub struct Job {
 enum Task {
     /// Something of restic's.
     Operation(Operation),
-    /// A page of our own, for this user.
-    Page(Page, User),
+    /// A page of our own.
+    Page(Page),
 }
 
 impl Job {
@@ -165,6 +162,8 @@ pub struct Reply {
     pub length: Option<u64>,
     /// How long it is kept back.
     pub pause: Duration,
+    /// Whom it is for, once that is known.
+    pub user: User,
 }
 
 impl Reply {
@@ -175,7 +174,14 @@ impl Reply {
             headers: Vec::new(),
             length: Some(0),
             pause: Duration::ZERO,
+            user: User::nobody(),
         }
+    }
+
+    /// The same for somebody.
+    fn to(self, user: &User) -> Self {
+        let user = user.clone();
+        Self { user, ..self }
     }
 
     fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
@@ -191,6 +197,27 @@ pub trait Answer {
     fn start(&mut self, reply: Reply) -> io::Result<()>;
     /// Sends bytes of the body; what they are may stay buffered until the end.
     fn write(&mut self, bytes: &[u8]) -> io::Result<()>;
+    /// Sends what is buffered.
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// An answer that says whom it is for.
+struct Named<'a>(&'a User, &'a mut dyn Answer);
+
+impl Answer for Named<'_> {
+    fn start(&mut self, reply: Reply) -> io::Result<()> {
+        self.1.start(reply.to(self.0))
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.1.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.1.flush()
+    }
 }
 
 /// The protocol over a store.
@@ -201,6 +228,7 @@ pub struct Service {
     in_flight: InFlight,
     access: Arc<Access>,
     reserve: u64,
+    limits: Limits,
     watch: Arc<Watch>,
 }
 
@@ -215,6 +243,7 @@ impl Service {
             in_flight: InFlight::default(),
             access: Arc::new(Access::open()),
             reserve: 0,
+            limits: Limits::default(),
             watch: Arc::default(),
         }
     }
@@ -242,12 +271,19 @@ impl Service {
         Self { reserve, ..self }
     }
 
+    /// The same, moving no more bytes than this.
+    #[must_use]
+    pub fn limited(self, limits: Limits) -> Self {
+        Self { limits, ..self }
+    }
+
     /// Does the job and answers it. An Err after [`Answer::start`] means that the answer isn't
     /// whole and can't become so.
     pub fn serve(&self, job: &Job, body: &mut dyn Read, answer: &mut dyn Answer) -> io::Result<()> {
+        let answer = &mut Named(&job.user, answer);
         let operation = match &job.task {
             Task::Operation(operation) => operation,
-            Task::Page(page, user) => return self.show(*page, user, answer),
+            Task::Page(page) => return self.show(*page, &job.user, answer),
         };
         let done = match operation {
             Operation::List(repo, kind) => return self.list(repo, *kind, job.v2, answer),
@@ -271,127 +307,10 @@ impl Service {
         };
         let files: Vec<(Repo, File)> = jobs.iter().filter_map(name).collect();
         let results = self.store.remove(&files);
-        jobs.iter()
-            .zip(results)
-            .map(|(job, done)| match &job.task {
-                Task::Operation(operation) => reply_to(operation, done),
-                Task::Page(..) => Reply::empty(500),
-            })
-            .collect()
-    }
-
-    fn save(
-        &self,
-        repo: &Repo,
-        file: &File,
-        job: &Job,
-        source: &mut dyn Read,
-    ) -> Result<(), Error> {
-        if job.turn.as_ref().is_some_and(|turn| !turn.wait(TURN_WAIT)) {
-            let text = "an earlier request for the same name is still under way";
-            return Err(Error::new(Cause::Busy, text));
-        }
-        let mut body = match job.length {
-            Length::Known(len) => Body::streamed(source, len, file.id(), &self.budget),
-            _ => Body::chunked(source, file.id(), &self.budget)?,
+        let reply = |(job, done): (&Job, _)| match &job.task {
+            Task::Operation(operation) => reply_to(operation, done).to(&job.user),
+            Task::Page(..) => Reply::empty(500),
         };
-        if body.is_empty() {
-            // Whether a cloud takes empty files isn't always known, and restic has none.
-            return Err(Error::new(Cause::BadBody, "the body is empty"));
-        }
-        let chunked_config = file.id().is_none() && job.length == Length::Chunked;
-        if chunked_config && !CHUNKED_CONFIG.contains(&body.len()) {
-            let text = "a config without Content-Length must have 32 bytes to 64 KiB";
-            return Err(Error::new(Cause::BadBody, text));
-        }
-        // It counts until the store has it.
-        let flight = self.begin(&job.grant, (repo, file), body.len());
-        let saved = match &flight {
-            Ok(_) => body
-                .keep()
-                .and_then(|()| self.store.save(repo, file, &mut body)),
-            Err(error) => Err(error.clone()),
-        };
-        let saved = match saved {
-            // A client whose answer was lost sends again what is there, and has taken the room.
-            Err(full) if full.cause == Cause::Full && body.ready() => {
-                let there = self.store.holds(repo, file, &mut body);
-                there.and_then(|there| if there { Ok(()) } else { Err(full) })
-            }
-            saved => saved,
-        };
-        // What went wrong with the body is the client's to know, whatever the store made of it.
-        saved.map_err(|error| body.fault().cloned().unwrap_or(error))
+        jobs.iter().zip(results).map(reply).collect()
     }
-
-    fn stat(&self, repo: &Repo, file: &File, answer: &mut dyn Answer) -> io::Result<()> {
-        match self.store.stat(repo, file) {
-            Ok(size) => answer.start(Reply {
-                length: Some(size),
-                ..Reply::empty(200)
-            }),
-            Err(error) => answer.start(reply_failed("HEAD", repo, file, &error)),
-        }
-    }
-
-    fn load(
-        &self,
-        repo: &Repo,
-        file: &File,
-        range: Option<Range>,
-        answer: &mut dyn Answer,
-    ) -> io::Result<()> {
-        let Loaded {
-            size,
-            part,
-            mut reader,
-        } = match self.store.load(repo, file, range) {
-            Ok(loaded) => loaded,
-            Err(error) => return answer.start(reply_failed("GET", repo, file, &error)),
-        };
-        let mut reply = Reply {
-            length: Some(part.len),
-            ..Reply::empty(200)
-        }
-        .with("Content-Type", "application/octet-stream")
-        .with("Accept-Ranges", "bytes");
-        if range.is_some() {
-            reply.status = 206;
-            reply = reply.with("Content-Range", part.content_range(size));
-        }
-        answer.start(reply)?;
-        let broken = |e: &io::Error| warn!("GET {repo}/{file} was cut off: {e}");
-        copy(&mut *reader, part.len, answer).inspect_err(broken)
-    }
-
-    fn list(&self, repo: &Repo, kind: Kind, v2: bool, answer: &mut dyn Answer) -> io::Result<()> {
-        let mut listing = Listing::new(v2, answer);
-        let listed = self.store.list(repo, kind, &mut |entry| listing.add(entry));
-        match listed {
-            Ok(()) => listing.end(),
-            Err(error) if !listing.started() => {
-                listing.refuse(reply_failed("list", repo, &kind.name(), &error))
-            }
-            Err(error) => {
-                warn!("the list of {repo}/{} was cut off: {error}", kind.name());
-                Err(io::Error::other(error))
-            }
-        }
-    }
-}
-
-/// Copies exactly `len` bytes, or fails.
-fn copy(reader: &mut dyn Read, len: u64, answer: &mut dyn Answer) -> io::Result<()> {
-    let mut buffer = vec![0; BUFFER];
-    let mut left = len;
-    while left > 0 {
-        let most = usize::try_from(left).map_or(BUFFER, |left| left.min(BUFFER));
-        let n = reader.read(&mut buffer[..most])?;
-        if n == 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        answer.write(&buffer[..n])?;
-        left -= n as u64;
-    }
-    Ok(())
 }

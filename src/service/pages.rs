@@ -54,12 +54,13 @@ impl Job {
     /// A page for a user.
     pub(super) fn page(page: Page, user: User) -> Self {
         Self {
-            task: Task::Page(page, user),
+            task: Task::Page(page),
             range: None,
             v2: false,
             length: Length::None,
             grant: Grant::default(),
             turn: None,
+            user,
         }
     }
 }
@@ -110,6 +111,8 @@ impl Service {
     fn snapshot(&self, user: &User) -> watch::Snapshot {
         let memory = (self.budget.used(), self.budget.limit());
         let mut seen = self.watch.snapshot(self.store.health(), memory);
+        seen.limit_upload = self.limits.upload.rate();
+        seen.limit_download = self.limits.download.rate();
         let reads = |path: &str| {
             let repo = Repo::new(path.trim_start_matches('/'));
             repo.is_some_and(|repo| self.access.reads(user, &repo))

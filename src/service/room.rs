@@ -19,26 +19,33 @@ pub(super) struct Flight<'a> {
 }
 
 impl InFlight {
-    /// Lets a body go on its way, unless that makes too many bytes below a folder with a limit,
-    /// which has so many `used` already.
-    fn begin(
-        &self,
-        repo: &Repo,
-        length: u64,
-        limit: Option<(&Limit, u64)>,
-    ) -> Result<Flight<'_>, Error> {
+    /// Lets a body go on its way, of which nothing counts yet.
+    fn begin(&self, repo: &Repo) -> Flight<'_> {
         let mut all = self.all();
-        if let Some((
-            Limit {
-                folder,
-                bytes: most,
-            },
-            used,
-        )) = limit
-        {
-            let below = all.iter().filter(|(_, repo, _)| repo.is_within(folder));
+        // More than any that is there.
+        let number = all.last().map_or(0, |(number, ..)| number + 1);
+        all.push((number, repo.clone(), 0));
+        let flights = self;
+        Flight { flights, number }
+    }
+
+    fn all(&self) -> MutexGuard<'_, Vec<(u64, Repo, u64)>> {
+        lock(&self.0)
+    }
+}
+
+impl Flight<'_> {
+    /// Counts so many bytes of the body, unless that makes too many below a folder with a limit,
+    /// which has so many `used` already.
+    fn grow(&self, length: u64, limit: Option<(&Limit, u64)>) -> Result<(), Error> {
+        let mut all = self.flights.all();
+        let own = |number: &u64| *number == self.number;
+        if let Some((limit, used)) = limit {
+            let (folder, most) = (&limit.folder, limit.bytes);
+            let others = all.iter().filter(|(number, ..)| !own(number));
+            let below = others.filter(|(_, repo, _)| repo.is_within(folder));
             let flying = below.map(|(.., bytes)| bytes).sum::<u64>();
-            if used.saturating_add(flying).saturating_add(length) > *most {
+            if used.saturating_add(flying).saturating_add(length) > most {
                 let text = format!(
                     "{length} bytes more than the {used} in {folder}, and {flying} on their way \
                      there, are more than its limit of {most}"
@@ -46,15 +53,9 @@ impl InFlight {
                 return Err(Error::new(Cause::Full, text));
             }
         }
-        // More than any that is there.
-        let number = all.last().map_or(0, |(number, ..)| number + 1);
-        all.push((number, repo.clone(), length));
-        let flights = self;
-        Ok(Flight { flights, number })
-    }
-
-    fn all(&self) -> MutexGuard<'_, Vec<(u64, Repo, u64)>> {
-        lock(&self.0)
+        let entry = all.iter_mut().find(|(number, ..)| own(number));
+        entry.into_iter().for_each(|(.., bytes)| *bytes = length);
+        Ok(())
     }
 }
 
@@ -65,20 +66,42 @@ impl Drop for Flight<'_> {
     }
 }
 
+/// A file's room, which is taken as its body comes.
+pub(super) struct Room<'a> {
+    service: &'a Service,
+    grant: &'a Grant,
+    file: &'a File,
+    /// The limit that holds for it, and the bytes that are there already.
+    limit: Option<(&'a Limit, u64)>,
+    flight: Flight<'a>,
+}
+
+impl Room<'_> {
+    /// Takes room for so many bytes in all, if there is as much.
+    pub(super) fn take(&self, length: u64) -> Result<(), Error> {
+        self.service.check_room(self.grant, self.file, length)?;
+        self.flight.grow(length, self.limit)
+    }
+}
+
 impl Service {
-    /// Lets a file go on its way if there is room for it.
-    pub(super) fn begin(
-        &self,
-        grant: &Grant,
-        (repo, file): (&Repo, &File),
-        length: u64,
-    ) -> Result<Flight<'_>, Error> {
-        self.check_room(grant, file, length)?;
+    /// Lets a file go on its way; the room is kept until this is dropped.
+    pub(super) fn room<'a>(
+        &'a self,
+        grant: &'a Grant,
+        (repo, file): (&Repo, &'a File),
+    ) -> Result<Room<'a>, Error> {
         let limit = match &grant.limit {
             None => None,
             Some(limit) => Some((limit, self.store.used_space(&limit.folder)?.unwrap_or(0))),
         };
-        self.in_flight.begin(repo, length, limit)
+        Ok(Room {
+            service: self,
+            grant,
+            file,
+            limit,
+            flight: self.in_flight.begin(repo),
+        })
     }
 
     /// Whether a file fits into what the store has left. Files under way at the same time aren't
@@ -110,10 +133,18 @@ mod tests {
             bytes: 10,
         };
         let in_flight = InFlight::default();
-        let begin = |path, length, used| in_flight.begin(&repo(path), length, Some((&limit, used)));
-        let _other = in_flight.begin(&repo("homes"), 100, None).unwrap();
-        let first = begin("home/a", 4, 2).unwrap();
-        let second = in_flight.begin(&repo("home/b"), 3, None).unwrap();
+        let begin = |path, length, used| {
+            let flight = in_flight.begin(&repo(path));
+            flight.grow(length, Some((&limit, used))).map(|()| flight)
+        };
+        let other = in_flight.begin(&repo("homes"));
+        other.grow(100, None).unwrap();
+        let first = begin("home/a", 2, 2).unwrap();
+        first.grow(4, Some((&limit, 2))).unwrap();
+        let second = in_flight.begin(&repo("home/b"));
+        second.grow(3, None).unwrap();
+        let why = first.grow(6, Some((&limit, 2))).err().unwrap().to_string();
+        assert!(why.contains("and 3 on their way"), "{why}");
         let why = begin("home", 2, 2).err().unwrap().to_string();
         assert!(why.contains("and 7 on their way"), "{why}");
         let _third = begin("home", 1, 2).unwrap();

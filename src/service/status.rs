@@ -4,6 +4,7 @@
 
 use super::Reply;
 use crate::access::{Denied, User};
+use crate::lines::REFUSED;
 use crate::restic::{Operation, Refusal, Repo};
 use crate::store::{Cause, Error};
 use log::{debug, error, info, warn};
@@ -24,8 +25,8 @@ pub(super) fn kept_back(pause: Duration) -> Reply {
 pub(super) fn forbid(user: &User, operation: &Operation, denied: Denied) -> Reply {
     let repo = operation.repo();
     match denied {
-        Denied::Foreign => info!("{user} may not enter {repo}"),
-        Denied::Role(role) => info!("{user} may only {role} in {repo}"),
+        Denied::Foreign => info!(target: REFUSED, "{user} may not enter {repo}"),
+        Denied::Role(role) => info!(target: REFUSED, "{user} may only {role} in {repo}"),
     }
     Reply::empty(403)
 }

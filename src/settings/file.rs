@@ -3,10 +3,14 @@
 use super::near::did_you_mean;
 use std::collections::BTreeMap;
 use std::fs;
+use std::path::{Path, PathBuf};
 
 /// What the file says, by the names of the options: the value, and where it stands.
 #[derive(Debug, Default)]
-pub struct File(BTreeMap<String, (String, String)>);
+pub struct File {
+    path: PathBuf,
+    values: BTreeMap<String, (String, String)>,
+}
 
 impl File {
     /// Reads a file in which these names may stand.
@@ -18,7 +22,7 @@ impl File {
 
     /// Reads its text.
     pub fn parse(path: &str, text: &str, names: &[&str]) -> Result<Self, String> {
-        let mut settings = BTreeMap::new();
+        let mut values = BTreeMap::new();
         for (number, line) in (1..).zip(text.lines()) {
             let line = line.trim();
             if line.is_empty() || line.starts_with('#') {
@@ -35,21 +39,30 @@ impl File {
             }
             let place = format!("{path}:{number}: {name}");
             let found = (value.to_owned(), place);
-            if settings.insert(name.to_owned(), found).is_some() {
+            if values.insert(name.to_owned(), found).is_some() {
                 return Err(wrong(format!("{name} stands there already")));
             }
         }
-        Ok(Self(settings))
+        Ok(Self {
+            path: path.into(),
+            values,
+        })
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// The value of an option and where it stands.
     pub fn value(&self, name: &str) -> Option<&(String, String)> {
-        self.0.get(name)
+        self.values.get(name)
     }
 
     /// Every option that is set there, and where it stands.
     pub fn all(&self) -> impl Iterator<Item = (&str, &str)> {
-        let set = self.0.iter().filter(|(_, (value, _))| !value.is_empty());
+        let set = self.values.iter();
+        let set = set.filter(|(_, (value, _))| !value.is_empty());
         set.map(|(name, (_, place))| (name.as_str(), place.as_str()))
     }
 }

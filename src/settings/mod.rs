@@ -17,8 +17,9 @@ pub use near::{did_you_mean, nearest};
 pub use values::Secret;
 
 use argh::FromArgs;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::path::PathBuf;
 
 /// The environment.
 pub type Variables = BTreeMap<String, String>;
@@ -98,6 +99,26 @@ impl Settings<'_> {
         option.or_else(|| self.find(name)).or_else(default)
     }
 
+    /// Several values of an option that may stand there more than once; in a variable or the file,
+    /// blanks or commas stand between them.
+    pub fn list<T>(
+        &self,
+        name: &str,
+        options: &[String],
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Result<Vec<T>, String> {
+        let (words, place): (Vec<String>, String) = match options {
+            [] => {
+                let (text, place) = self.found(name, None).unwrap_or_default();
+                let words = text.split([' ', '\t', ',']).filter(|word| !word.is_empty());
+                (words.map(str::to_owned).collect(), place)
+            }
+            some => (some.to_vec(), format!("--{name}")),
+        };
+        let read = |word: &String| parse(word).map_err(|why| format!("{place} {word:?}: {why}"));
+        words.iter().map(read).collect()
+    }
+
     /// Whether something is switched on.
     pub fn switch(&self, name: &str, option: bool) -> Result<bool, String> {
         let Some((text, place)) = self.find(name).filter(|_| !option) else {
@@ -127,6 +148,18 @@ impl Settings<'_> {
             (value, None) => Ok(value.map(|(text, _)| Secret::new(text))),
         }
     }
+
+    /// The files in which these secrets stand.
+    pub fn secret_files<'n>(&self, names: impl IntoIterator<Item = &'n str>) -> BTreeSet<PathBuf> {
+        let place = |name: &str| match self.find(name) {
+            None => self
+                .find(&format!("{name}-file"))
+                .map(|(path, _)| path.into()),
+            Some(_) if self.foreign(&variable(name)).is_some() => None,
+            Some(_) => Some(self.file.path().to_owned()),
+        };
+        names.into_iter().filter_map(place).collect()
+    }
 }
 
 /// Reads a part of the command line; `path` are the words of its command. What is wrong is said in
@@ -134,4 +167,27 @@ impl Settings<'_> {
 pub fn from_args<F: FromArgs>(path: &[&str], words: &[String]) -> Result<F, String> {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     F::from_args(path, &words).map_err(|early| one_line(&early.output))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::units::size;
+
+    #[test]
+    fn several_values() {
+        let variables = [("PAN123_SIZES".to_owned(), "1K, 2  3".to_owned())].into();
+        let settings = Settings {
+            variables: &variables,
+            file: File::default(),
+            known: Vec::new(),
+            own: Vec::new(),
+        };
+        let options = ["4".to_owned(), "5".to_owned()];
+        assert_eq!(settings.list("sizes", &[], size), Ok(vec![1024, 2, 3]));
+        assert_eq!(settings.list("sizes", &options, size), Ok(vec![4, 5]));
+        assert_eq!(settings.list("others", &[], size), Ok(Vec::new()));
+        let said = settings.list("sizes", &["x".to_owned()], size);
+        assert!(said.is_err_and(|said| said.starts_with("--sizes \"x\"")));
+    }
 }

@@ -5,9 +5,7 @@
 use super::api::meaning::is_absent;
 use super::api::{Api, BIN_PAGE, Binned, Filter, Scope};
 use super::config::Config;
-use super::folders::Folders;
-use super::list::Lists;
-use super::recent::Recent;
+use super::list::{Lists, Memory};
 use crate::civil;
 use crate::cloud::{Fault, Freed, Item, Listing, Priority, Reason, Restored, Trash, What, now};
 use crate::restic::{File, Id, Kind, Repo};
@@ -32,9 +30,8 @@ impl RecycleBin {
     /// The bin of the configured library. Nothing is sent yet.
     pub fn open(config: &Config) -> Self {
         let api = Arc::new(Api::new(config, Scope::Space));
-        let (folders, recent) = (Folders::new(&api), Recent::new(Duration::ZERO));
         Self {
-            lists: Lists::new(&api, &Arc::new(folders), &Arc::new(recent)),
+            lists: Lists::new(&api, &Memory::new(&api, Duration::ZERO)),
             api,
             root: config.repo_path.clone(),
         }

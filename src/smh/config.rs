@@ -52,6 +52,7 @@ impl Config {
     pub fn network(&self) -> Network {
         Network {
             api_url: self.host.clone(),
+            allow_http: false,
             connections: self.uploads,
             ipv4_only: self.ipv4_only,
             ca: self.ca.clone(),

@@ -8,6 +8,7 @@ use super::api::meaning::is_absent;
 use super::api::{Api, Entry, Filter};
 use super::folders::Folders;
 use super::layout::{is_shard, join, priority_of, shard};
+use super::packs::Packs;
 use super::recent::Recent;
 use crate::cloud::{Fault, Priority, Reason, pause};
 use crate::restic::{Id, Kind};
@@ -17,7 +18,7 @@ use std::collections::HashSet;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Folders that are read at once.
 const READERS: usize = 6;
@@ -28,20 +29,43 @@ const STACK: usize = 256 << 10;
 /// Pages without an entry, one after the other, after which a list is given up.
 const EMPTY: u32 = 16;
 
+/// What is remembered of what lists have shown.
+pub struct Memory {
+    /// Which folders there are.
+    pub folders: Arc<Folders>,
+    /// What was just stored and removed.
+    pub recent: Arc<Recent>,
+    /// What tells packs apart.
+    pub packs: Arc<Packs>,
+}
+
+impl Memory {
+    /// Nothing has been seen; what this server does is remembered so long.
+    pub fn new(api: &Arc<Api>, life: Duration) -> Self {
+        Self {
+            folders: Arc::new(Folders::new(api)),
+            recent: Arc::new(Recent::new(life)),
+            packs: Arc::default(),
+        }
+    }
+}
+
 /// Reads folders.
 pub struct Lists {
     api: Arc<Api>,
     folders: Arc<Folders>,
     recent: Arc<Recent>,
+    packs: Arc<Packs>,
 }
 
 impl Lists {
     /// Nothing has been read.
-    pub fn new(api: &Arc<Api>, folders: &Arc<Folders>, recent: &Arc<Recent>) -> Self {
+    pub fn new(api: &Arc<Api>, memory: &Memory) -> Self {
         Self {
             api: Arc::clone(api),
-            folders: Arc::clone(folders),
-            recent: Arc::clone(recent),
+            folders: Arc::clone(&memory.folders),
+            recent: Arc::clone(&memory.recent),
+            packs: Arc::clone(&memory.packs),
         }
     }
 
@@ -117,6 +141,9 @@ impl Lists {
                 let is_gone =
                     own.get(&id) == Some(&false) && self.look(path, id, priority)?.is_none();
                 self.recent.listed(path, &id);
+                if priority == Priority::Packs {
+                    self.packs.learn(path, id, &entry);
+                }
                 match shown.insert(id) && !is_gone {
                     true => found(file),
                     false => Ok(()),

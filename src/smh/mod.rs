@@ -27,6 +27,7 @@ mod folders;
 mod layout;
 mod list;
 mod options;
+mod packs;
 mod recent;
 mod remove;
 mod space;
@@ -39,14 +40,12 @@ pub use config::Config;
 
 use crate::body::Body;
 use crate::restic::{File, Kind, Range, Repo};
-use crate::store::{Cause, Error, Found, Health, Limits, Loaded, Store};
+use crate::store::{Cause, Error, Found, Health, Identity, Limits, Loaded, Store};
 use api::meaning::is_absent;
 use api::{Api, Scope};
 use download::Downloads;
-use folders::Folders;
 use layout::{Layout, join, priority_of};
-use list::Lists;
-use recent::Recent;
+use list::{Lists, Memory};
 use remove::Removals;
 use space::{Space, Watch};
 use std::sync::Arc;
@@ -65,8 +64,7 @@ const LIMITS: Limits = Limits {
 pub struct Smh {
     layout: Layout,
     api: Arc<Api>,
-    folders: Arc<Folders>,
-    recent: Arc<Recent>,
+    memory: Memory,
     lists: Lists,
     uploads: Uploads,
     downloads: Arc<Downloads>,
@@ -80,20 +78,18 @@ impl Smh {
     /// somebody who watches has asked for.
     pub fn new(config: &Config) -> Self {
         let api = Arc::new(Api::new(config, Scope::Space));
-        let folders = Arc::new(Folders::new(&api));
-        let recent = Arc::new(Recent::new(config.timing.overlay));
+        let memory = Memory::new(&api, config.timing.overlay);
         let space = Arc::new(Space::new(&api));
         Self {
             layout: Layout::new(&config.repo_path),
-            lists: Lists::new(&api, &folders, &recent),
-            uploads: Uploads::new(&api, &folders, config.uploads),
+            lists: Lists::new(&api, &memory),
+            uploads: Uploads::new(&api, &memory.folders, config.uploads),
             downloads: Arc::new(Downloads::new(&api)),
             removals: Removals::new(&api, config.keep_deleted),
             watch: Watch::start(&space),
             space,
             api,
-            folders,
-            recent,
+            memory,
         }
     }
 
@@ -108,8 +104,9 @@ impl Smh {
     fn note(&self, folder: &str, file: &File, is_there: bool) {
         self.downloads.forget(&join(folder, &file.name()));
         if let Some(id) = file.id() {
-            self.recent.note(folder, id, is_there);
-            self.folders.note(folder, is_there);
+            self.memory.recent.note(folder, id, is_there);
+            self.memory.folders.note(folder, is_there);
+            self.memory.packs.forget(folder, &id);
         }
     }
 
@@ -154,7 +151,7 @@ impl Store for Smh {
         let asked = Instant::now();
         for kind in Kind::ALL {
             let path = self.layout.kind(repo, kind);
-            self.folders.make(&path, asked, priority_of(None))?;
+            self.memory.folders.make(&path, asked, priority_of(None))?;
         }
         Ok(())
     }
@@ -224,6 +221,23 @@ impl Store for Smh {
             results[n] = removed;
         }
         results
+    }
+
+    fn identity(&self, repo: &Repo, file: &File) -> Result<Option<Identity>, Error> {
+        let folder = self.layout.folder(repo, file);
+        let known = file
+            .id()
+            .and_then(|id| self.memory.packs.identity(&folder, &id));
+        if known.is_some() {
+            return Ok(known);
+        }
+        let path = join(&folder, &file.name());
+        match self.api.info(&path, priority_of(file.kind())) {
+            Ok(entry) if entry.is_file() && !entry.removed => Ok(packs::identity(&entry)),
+            Ok(_) => Ok(None),
+            Err(fault) if is_absent(fault.reason) => Ok(None),
+            Err(fault) => Err(fault.into()),
+        }
     }
 
     fn limits(&self) -> Limits {

@@ -128,7 +128,8 @@ mod tests {
     fn what_is_missing_or_wrong_is_named() {
         let bad = ("PAN123_SMH_LIBRARY", "a/b");
         let host = ["--smh-host", "smh"];
-        let table: [(&[&str], &[(&str, &str)], &str); 4] = [
+        type Case<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)], &'a str);
+        let table: [Case<'_>; 4] = [
             (&[], &[SECRET], "--smh-library"),
             (&[], &[LIBRARY], "PAN123_SMH_LIBRARY_SECRET is missing"),
             (&[], &[SECRET, bad], "letters, digits and hyphens"),

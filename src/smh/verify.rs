@@ -7,10 +7,8 @@ mod advice;
 
 use super::api::{Api, Entry, Filter, Scope};
 use super::config::Config;
-use super::folders::Folders;
 use super::layout::{is_shard, join, shard};
-use super::list::Lists;
-use super::recent::Recent;
+use super::list::{Lists, Memory};
 use crate::civil;
 use crate::cloud::finding::{Contents, Event, Finding, Flaw, Report, Subject};
 use crate::cloud::walk::walk;
@@ -38,9 +36,8 @@ pub fn verify(
     tell: &(dyn Fn(Event<'_>) + Sync),
 ) -> Result<Report, Error> {
     let api = Arc::new(Api::new(config, Scope::Space));
-    let (folders, recent) = (Folders::new(&api), Recent::new(Duration::ZERO));
     let walker = Walker {
-        lists: Lists::new(&api, &Arc::new(folders), &Arc::new(recent)),
+        lists: Lists::new(&api, &Memory::new(&api, Duration::ZERO)),
         base: &config.repo_path,
         repos,
         tell,

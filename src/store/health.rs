@@ -22,6 +22,10 @@ pub struct Health {
     pub uploads: usize,
     /// Most uploads at the same time.
     pub uploads_most: usize,
+    /// Packs whose removal was acknowledged and hasn't happened yet.
+    pub removing: usize,
+    /// Packs whose removal was acknowledged and has failed for good.
+    pub unremoved: u64,
     /// Deleted files that are still to be purged from its bin.
     pub bin: usize,
     /// Files that were found damaged since the start.

@@ -1,7 +1,7 @@
 //! A store in memory: the plainest code that keeps the contract, and so the meaning of the
 //! contract. Tests hold every other store against it.
 
-use super::{Cause, Entry, Error, Found, Loaded, Store};
+use super::{Cause, Entry, Error, Found, Identity, Loaded, Store};
 use crate::body::Body;
 use crate::restic::{File, Kind, Part, Range, Repo};
 use crate::sync::lock;
@@ -18,6 +18,9 @@ struct Content {
     /// Folders that exist, including those that have become empty.
     folders: BTreeSet<(Repo, Kind)>,
     files: BTreeMap<(Repo, File), Arc<[u8]>>,
+    /// The number of each file, which no other has or had.
+    numbers: BTreeMap<(Repo, File), u64>,
+    last: u64,
 }
 
 impl Memory {
@@ -97,8 +100,33 @@ impl Store for Memory {
         if let Some(kind) = file.kind() {
             content.folders.insert((repo.clone(), kind));
         }
+        content.last += 1;
+        let number = content.last;
+        content.numbers.insert(key.clone(), number);
         content.files.insert(key, bytes.into());
         Ok(())
+    }
+
+    fn holds(&self, repo: &Repo, file: &File, body: &mut Body<'_>) -> Result<bool, Error> {
+        let there = self.bytes(repo, file).unwrap_or_default();
+        if there.len() as u64 != body.len() {
+            return Ok(false);
+        }
+        let mut bytes = Vec::new();
+        body.rewind()?;
+        let unknown = |error| Error::new(Cause::Busy, format!("reading the body: {error}"));
+        let read = body.read_to_end(&mut bytes).map_err(unknown);
+        read.map_err(|error| body.fault().cloned().unwrap_or(error))?;
+        Ok(*there == *bytes)
+    }
+
+    fn identity(&self, repo: &Repo, file: &File) -> Result<Option<Identity>, Error> {
+        let (content, name) = (self.content(), (repo.clone(), *file));
+        let found = content.files.get(&name).zip(content.numbers.get(&name));
+        Ok(found.map(|(bytes, number)| Identity {
+            size: bytes.len() as u64,
+            tag: number.to_string(),
+        }))
     }
 
     fn remove(&self, files: &[(Repo, File)]) -> Vec<Result<(), Error>> {

@@ -6,6 +6,7 @@
 mod health;
 mod limits;
 pub mod memory;
+pub mod removals;
 
 pub use crate::error::{Cause, Error};
 pub use health::{Account, Advice, Calls, Health, Trouble};
@@ -62,6 +63,13 @@ pub trait Store: Send + Sync {
         Limits::default()
     }
 
+    /// What tells a file from any other that has, had or will have its name, from memory if the
+    /// store remembers it. None if there is no such file, or if the store can't tell files apart;
+    /// then nothing is removed behind the answer.
+    fn identity(&self, _repo: &Repo, _file: &File) -> Result<Option<Identity>, Error> {
+        Ok(None)
+    }
+
     /// How the cloud does, as far as it is known. It MUST NOT wait for the cloud.
     fn health(&self) -> Health {
         Health::default()
@@ -95,6 +103,15 @@ pub struct Entry {
     pub id: Id,
     /// Its size in bytes.
     pub size: u64,
+}
+
+/// What tells a file from others of its name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// Its size in bytes.
+    pub size: u64,
+    /// What the cloud calls it, in whatever words: a name given anew is another file.
+    pub tag: String,
 }
 
 /// A file being read.

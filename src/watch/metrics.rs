@@ -208,6 +208,18 @@ fn files(page: &mut Page, seen: &Snapshot) {
         cloud.uploads_most,
     );
     page.one(
+        "removing_packs",
+        "gauge",
+        "Packs whose removal was acknowledged and is under way.",
+        cloud.removing,
+    );
+    page.one(
+        "unremoved_packs_total",
+        "counter",
+        "Packs whose removal was acknowledged and has failed.",
+        cloud.unremoved,
+    );
+    page.one(
         "bin_files",
         "gauge",
         "Deleted files that are still to be purged.",

@@ -188,6 +188,8 @@ impl Watch {
             started: now.saturating_sub(self.started.elapsed().as_secs()),
             memory: memory.0,
             memory_most: memory.1,
+            limit_upload: None,
+            limit_download: None,
             requests: inside.requests(),
             latencies: inside.latencies(),
             cut: inside.cut,

@@ -3,10 +3,9 @@
 
 use super::repos::Row;
 use super::{Watch, now};
-use crate::disk::replace;
+use crate::disk;
 use crate::sync::lock;
 use log::{debug, warn};
-use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -15,8 +14,6 @@ use std::time::Duration;
 
 /// Least time between two writes, except for the last one.
 const PAUSE: Duration = Duration::from_secs(15 * 60);
-/// Most bytes that are read: far more than the table's bound comes to.
-const LARGEST: u64 = 1 << 20;
 
 /// The record; it is written a last time when it is dropped.
 #[derive(Debug)]
@@ -75,7 +72,7 @@ impl Inside {
             return;
         }
         let text = serde_json::to_vec(&rows).unwrap_or_default();
-        match replace(&self.path, &text) {
+        match disk::replace(&self.path, &text) {
             Ok(()) => *written = rows,
             Err(error) => debug!("writing {}: {error}", self.path.display()),
         }
@@ -83,12 +80,10 @@ impl Inside {
 }
 
 fn read(path: &Path) -> io::Result<Vec<Row>> {
-    match fs::metadata(path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-        Ok(data) if data.len() > LARGEST => return Err(io::Error::other("it is too long")),
-        _ => {}
+    match disk::read(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
+        text => serde_json::from_slice(&text?).map_err(io::Error::other),
     }
-    serde_json::from_slice(&fs::read(path)?).map_err(io::Error::other)
 }
 
 #[cfg(test)]
@@ -97,6 +92,7 @@ mod tests {
     use super::*;
     use crate::restic::{File, Id, Kind, Operation, Repo};
     use crate::store::Health;
+    use std::fs;
 
     fn snapshot(track: &Track) {
         let repo = Repo::new("a").unwrap_or_else(|| unreachable!());

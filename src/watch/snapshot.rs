@@ -20,6 +20,10 @@ pub struct Snapshot {
     pub memory: u64,
     /// Bytes of memory that they may take.
     pub memory_most: u64,
+    /// Bytes a second that clients may send together; None without a limit.
+    pub limit_upload: Option<u64>,
+    /// Bytes a second that they may get.
+    pub limit_download: Option<u64>,
     /// Answered requests.
     pub requests: Vec<Requests>,
     /// How long they took.

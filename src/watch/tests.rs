@@ -19,6 +19,8 @@ pub(super) fn full() -> Snapshot {
         started: NOW - 200_000,
         memory: 5 << 20,
         memory_most: 32 << 20,
+        limit_upload: Some(2 << 20),
+        limit_download: None,
         requests: vec![Requests {
             kind: "data",
             status: 200,
@@ -93,6 +95,8 @@ fn cloud() -> Health {
         }],
         uploads: 4,
         uploads_most: 8,
+        removing: 17,
+        unremoved: 5,
         bin: 42,
         damaged: 3,
         troubles: vec![Trouble {
@@ -178,7 +182,7 @@ fn warnings_of_the_log_are_remembered_but_for_the_clouds_own() {
     let watch = Watch::default();
     for (level, target, text) in [
         (log::Level::Info, "x", "not this"),
-        (log::Level::Warn, "x::pan123::trouble", "nor this"),
+        (log::Level::Warn, "x::cloud::trouble", "nor this"),
         (log::Level::Error, "x", "but this"),
     ] {
         let args = format_args!("{text}");
@@ -212,6 +216,8 @@ fn metrics_have_every_name_once_and_escape_labels() {
         "restic_123pan_repository_received_bytes_total{repository=\"/<b>\\\"x\\\"\\\\\"} 10",
         "restic_123pan_repository_received_bytes_total{repository=\"other\"} 3",
         "restic_123pan_cloud_troubles 1",
+        "restic_123pan_removing_packs 17",
+        "restic_123pan_unremoved_packs_total 5",
         "restic_123pan_damaged_files_total 3",
     ] {
         assert!(text.lines().any(|l| l == line), "{line} is not in\n{text}");

@@ -113,10 +113,12 @@ fn work(out: &mut String, status: &Value) {
     );
     let _ = writeln!(
         out,
-        "calls     {} made, {} refused for their rate, {} failed; {} files to purge",
+        "calls     {} made, {} refused for their rate, {} failed; {} packs being removed, {} files \
+         to purge",
         sum("made"),
         sum("throttled"),
         sum("failed"),
+        number(&cloud["removing"]),
         number(&cloud["bin"])
     );
 }

@@ -1,5 +1,6 @@
 //! The last warnings of the log, so that they can be read where no log is at hand.
 
+use crate::lines::alike;
 use serde::Serialize;
 use std::collections::VecDeque;
 
@@ -27,7 +28,11 @@ impl Warnings {
     /// Remembers a line; one that is remembered already is counted.
     pub(super) fn add(&mut self, text: &str, now: u64) {
         let text: String = text.chars().take(LONGEST).collect();
-        let known = self.0.iter().position(|warning| warning.text == text);
+        let same = alike(&text);
+        let known = self
+            .0
+            .iter()
+            .position(|warning| alike(&warning.text) == same);
         let known = known.and_then(|at| self.0.remove(at));
         if self.0.len() >= MOST {
             self.0.pop_front();

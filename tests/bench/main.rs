@@ -2,7 +2,7 @@
 //! those of one section:
 //!
 //! - `speed`: the server's memory, its size, and its speed and CPU time beside a plain TCP relay,
-//!   which is the least that anything between two sockets can cost.
+//!   which is the least that anything between two sockets can cost, and the hashes of an upload.
 //! - `scale`: what large repositories cost, at 123pan's rates.
 //! - `commands`: the calls and the time of each command of restic's.
 //!
@@ -21,6 +21,7 @@ mod process;
 mod relay;
 mod scale;
 
+use md5::Md5;
 use process::{Process, Server};
 use sha2::{Digest, Sha256};
 use std::io::{BufRead, BufReader, Read, Write};
@@ -32,7 +33,9 @@ const SIZE: usize = 64 << 20;
 /// Connections at once, each with a file of its own.
 const CONNECTIONS: u64 = 8;
 /// Times that every connection sends a file while the speed is measured.
-const ROUNDS: u64 = 2;
+const ROUNDS: u64 = 4;
+/// Bytes that are hashed at once.
+const STEP: usize = 64 << 10;
 
 fn main() {
     let args: Vec<String> = std::env::args().collect();
@@ -90,42 +93,72 @@ fn memory(data: &[u8]) {
     );
 }
 
-/// Both directions through the server, and the same bytes through the relay.
+/// Both directions through the server, the same bytes through the relay, and both hashes alone, by
+/// turns, so that whatever else the machine does hits all of them.
 fn speed(data: &[u8]) {
-    let gigabytes = (SIZE as u64 * CONNECTIONS * ROUNDS) as f64 / 1e9;
     let server = Server::start("0");
     // The token and the folders come once, not with each upload.
     upload(server.port(), &data[..1 << 20], u64::MAX);
-    let mut files = Vec::new();
-    let up = measure(server.process(), || {
-        for round in 0..ROUNDS {
-            files.extend(uploads(&server, data, round * CONNECTIONS));
-        }
-    });
-    let down = measure(server.process(), || downloads(&server, &files));
-    drop(server);
     let relay = relay::Relay::start();
-    let up_floor = measure(relay.process(), || {
-        (0..ROUNDS).for_each(|_| drop(each(|_| relay.upload(data))));
-    });
-    let down_floor = measure(relay.process(), || {
-        (0..ROUNDS).for_each(|_| drop(each(|_| relay.download(SIZE))));
-    });
+    let (mut up, mut down) = (Turn::default(), Turn::default());
+    for round in 0..ROUNDS {
+        let mut files = Vec::new();
+        let first = round * CONNECTIONS;
+        let ids = each(|n| id(data, first + n));
+        up.own += measure(server.process(), || {
+            files.extend(send(&server, data, first, ids));
+        });
+        up.relay += measure(relay.process(), || drop(each(|_| relay.upload(data))));
+        up.hashes += hashes(data);
+        down.own += measure(server.process(), || downloads(&server, &files));
+        down.relay += measure(relay.process(), || drop(each(|_| relay.download(SIZE))));
+    }
     println!(
-        "{:<12}{:>12}{:>12}{:>12}{:>12}{:>10}",
-        "", "MB/s", "relay", "CPU-s/GB", "relay", "ratio"
+        "{:<10}{:>8}{:>8}{:>12}{:>8}{:>8}{:>8}",
+        "", "MB/s", "relay", "CPU-s/GB", "relay", "hashes", "ratio"
     );
-    for (name, own, floor) in [("upload", up, up_floor), ("download", down, down_floor)] {
-        let (rate, floor_rate) = (
-            gigabytes * 1e3 / own.seconds,
-            gigabytes * 1e3 / floor.seconds,
-        );
-        let (cost, floor_cost) = (own.cpu / gigabytes, floor.cpu / gigabytes);
-        let ratio = cost / floor_cost;
+    up.print("upload");
+    down.print("download");
+}
+
+/// What one direction costs, and what it must cost at least.
+#[derive(Default)]
+struct Turn {
+    own: Cost,
+    relay: Cost,
+    hashes: f64,
+}
+
+impl Turn {
+    /// A row; the ratio is to relay and hashes together.
+    fn print(&self, name: &str) {
+        let gigabytes = (SIZE as u64 * CONNECTIONS * ROUNDS) as f64 / 1e9;
+        let rate = |cost: &Cost| gigabytes * 1e3 / cost.seconds;
+        let [own, relay] = [&self.own, &self.relay].map(|cost| cost.cpu / gigabytes);
+        let hashes = self.hashes / ROUNDS as f64;
         println!(
-            "{name:<12}{rate:>12.0}{floor_rate:>12.0}{cost:>12.2}{floor_cost:>12.2}{ratio:>10.1}"
+            "{name:<10}{:>8.0}{:>8.0}{own:>12.2}{relay:>8.2}{hashes:>8.2}{:>8.2}",
+            rate(&self.own),
+            rate(&self.relay),
+            own / (relay + hashes)
         );
     }
+}
+
+/// Seconds of the processor that SHA-256 and MD5 of a gigabyte take, in steps as the server's and
+/// on as many threads: cores that share their parts with others are slower.
+fn hashes(data: &[u8]) -> f64 {
+    let before = process::own_cpu();
+    each(|_| {
+        let (mut sha256, mut md5) = (Sha256::new(), Md5::new());
+        for step in data.chunks(STEP) {
+            sha256.update(step);
+            md5.update(step);
+        }
+        std::hint::black_box((sha256.finalize(), md5.finalize()));
+    });
+    let gigabytes = (data.len() as u64 * CONNECTIONS) as f64 / 1e9;
+    (process::own_cpu() - before) / gigabytes
 }
 
 fn row(name: &str, value: f64, unit: &str) {
@@ -137,9 +170,17 @@ fn mb(bytes: u64) -> f64 {
 }
 
 /// Time on the clock and time of the processor.
+#[derive(Default)]
 struct Cost {
     seconds: f64,
     cpu: f64,
+}
+
+impl std::ops::AddAssign for Cost {
+    fn add_assign(&mut self, other: Self) {
+        self.seconds += other.seconds;
+        self.cpu += other.cpu;
+    }
 }
 
 fn measure(process: &Process, act: impl FnOnce()) -> Cost {
@@ -169,6 +210,11 @@ fn each<T: Send>(act: impl Fn(u64) -> T + Sync) -> Vec<T> {
 fn uploads(server: &Server, data: &[u8], first: u64) -> Vec<String> {
     // The hash is the client's work and has its own time, outside the requests.
     let ids = each(|n| id(data, first + n));
+    send(server, data, first, ids)
+}
+
+/// The same with names that are known.
+fn send(server: &Server, data: &[u8], first: u64, ids: Vec<String>) -> Vec<String> {
     each(|n| {
         upload_as(
             server.port(),

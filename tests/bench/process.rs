@@ -37,14 +37,7 @@ impl Process {
 
     /// Seconds of the processor so far, in user mode and in the kernel.
     pub(crate) fn cpu(&self) -> f64 {
-        /// Linux counts them in hundredths for every architecture.
-        const TICKS: f64 = 100.0;
-        let text = fs::read_to_string(format!("/proc/{}/stat", self.0.id())).unwrap();
-        // The name before it may hold spaces; after it come the state and, eleven further on,
-        // the two times.
-        let (_, after) = text.rsplit_once(") ").unwrap();
-        let times = after.split(' ').skip(11).take(2);
-        times.map(|time| time.parse::<f64>().unwrap()).sum::<f64>() / TICKS
+        cpu(self.0.id())
     }
 
     /// A line of the process's status that counts kilobytes, in bytes.
@@ -62,6 +55,22 @@ impl Process {
             .unwrap();
         number.parse::<u64>().unwrap() * 1024
     }
+}
+
+/// The same of this process.
+pub(crate) fn own_cpu() -> f64 {
+    cpu(std::process::id())
+}
+
+fn cpu(process: u32) -> f64 {
+    /// Linux counts them in hundredths for every architecture.
+    const TICKS: f64 = 100.0;
+    let text = fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
+    // The name before it may hold spaces; after it come the state and, eleven further on, the two
+    // times.
+    let (_, after) = text.rsplit_once(") ").unwrap();
+    let times = after.split(' ').skip(11).take(2);
+    times.map(|time| time.parse::<f64>().unwrap()).sum::<f64>() / TICKS
 }
 
 impl Drop for Process {

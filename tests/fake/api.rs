@@ -297,7 +297,7 @@ fn download_info(hub: &Hub, state: &mut State, args: &Args, peer: &str, now: u64
         now
     } / 1000;
     let sign = signature(&hub.client.1, id, end, peer);
-    let cdn = &hub.hosts().cdn;
+    let cdn = super::cdn::named(&hub.hosts().cdn, state.switches.front.cdn_tls.0);
     let url = format!("{cdn}/123-61/{id}?t={t}&s={sign}&e={end}&r={peer}");
     Ok(json!({"downloadUrl": url}))
 }

@@ -83,7 +83,7 @@ fn plan(
     };
     let end = admit(hub, exchange, state, id)?;
     if state.switches.cdn_redirects && host == Host::Cdn {
-        let edge = &hub.hosts().edge;
+        let edge = named(&hub.hosts().edge, state.switches.front.cdn_tls.1);
         let target = format!("{edge}{}?{}", head.path, head.query);
         return Err(No::Elsewhere(target));
     }
@@ -161,4 +161,12 @@ fn refuse(exchange: &mut Exchange<'_, '_>, no: No) -> io::Result<Then> {
         }
     }
     Ok(Then::Keep)
+}
+
+/// A host as the service names it: every port takes TLS as well.
+pub(super) fn named(base: &str, tls: bool) -> String {
+    match tls {
+        true => base.replacen("http://", "https://", 1),
+        false => base.to_owned(),
+    }
 }

@@ -35,7 +35,7 @@ pub struct Switches {
     pub extra_fields: bool,
     /// The service's front door blocks this address: HTTP 403 and no JSON.
     pub blocked: bool,
-    /// What is wrong with the front door and the account.
+    /// What is wrong with the front door and the account, and what it says of others.
     pub front: Front,
 
     // --- Tokens ---
@@ -257,6 +257,8 @@ pub struct Front {
     pub date_skew: i64,
     /// The developer benefit has ended.
     pub benefit_ended: bool,
+    /// Whether download addresses, and where the CDN redirects to, are by https.
+    pub cdn_tls: (bool, bool),
 }
 
 /// How OAuth apps get their tokens. An access token lives as long as `token_life` says.

@@ -18,6 +18,7 @@ mod device;
 mod fake;
 mod faults;
 mod hostile;
+mod limits;
 mod local;
 mod mixed;
 mod model;

@@ -1,6 +1,7 @@
 //! The HTTP client, and what its failures mean.
 
 use super::Network;
+use super::reach::Reach;
 use crate::cloud::outcome::Outcome;
 use rustls::CertificateError;
 use rustls::crypto::{CryptoProvider, KeyProvider, ring};
@@ -11,6 +12,7 @@ use std::sync::Arc;
 use ureq::Agent;
 use ureq::config::{AutoHeaderValue, IpFamily};
 use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
+use ureq::unversioned::transport::DefaultConnector;
 
 /// Bytes of buffer in each direction of a connection.
 const BUFFER: usize = 64 << 10;
@@ -31,6 +33,8 @@ pub(super) fn agent(network: &Network) -> Agent {
         .tls_config(tls.build())
         .http_status_as_error(false)
         .max_redirects(0)
+        // Downloads go by TLS all the same.
+        .https_only(network.is_https() && !network.allow_http)
         .user_agent(AutoHeaderValue::Provided(Arc::new(program.to_owned())))
         .ip_family(family)
         .input_buffer_size(BUFFER)
@@ -47,7 +51,8 @@ pub(super) fn agent(network: &Network) -> Agent {
         .timeout_per_read(Some(timing.stall))
         .timeout_per_write(Some(timing.stall))
         .build();
-    Agent::new_with_config(built)
+    let reach = Reach::new(&network.api_url);
+    Agent::with_parts(built, DefaultConnector::default(), reach)
 }
 
 /// Whose word is taken for who a server is: Mozilla's list, or only what the user named. What is
@@ -90,6 +95,7 @@ pub(super) fn unsent(error: &ureq::Error) -> Outcome {
     let text = words(error);
     let before = match error {
         Error::HostNotFound | Error::ConnectionFailed | Error::Tls(_) | Error::Rustls(_) => true,
+        Error::RequireHttpsOnly(_) | Error::BadUri(_) => true,
         Error::Timeout(Timeout::Resolve | Timeout::Connect) => true,
         // Neither a name that can't be resolved nor a certificate that doesn't hold, as with a
         // clock that is wrong, has a kind of its own.
@@ -121,9 +127,12 @@ pub(super) fn words(error: &ureq::Error) -> String {
         Some(rustls::Error::InvalidCertificate(CertificateError::Other(why))) => {
             format!("invalid peer certificate: {why}")
         }
-        // What it says is the address, which may hold a secret.
-        _ if matches!(error, ureq::Error::BadUri(_)) => "an unusable address".to_owned(),
-        _ => error.to_string(),
+        _ => match error {
+            // What these say is the address, which may hold a secret.
+            ureq::Error::BadUri(_) => "an unusable address".to_owned(),
+            ureq::Error::RequireHttpsOnly(_) => "an address without TLS".to_owned(),
+            _ => error.to_string(),
+        },
     }
 }
 

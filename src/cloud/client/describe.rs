@@ -3,6 +3,7 @@
 
 use crate::cloud::call::{Spec, Way};
 use crate::cloud::outcome::Outcome;
+use crate::lines::shown;
 
 /// Characters of an unreadable answer that are shown.
 const SHOWN: usize = 120;
@@ -23,11 +24,12 @@ pub fn describe(cloud: &str, spec: &Spec, outcome: &Outcome, trace: &str) -> Str
                 true => &hushed(message),
                 false => message,
             };
-            let (code, message, trace) = (clip(code), clip(message), clip(trace));
-            format!("{name} answered {code} {message:?} (trace {trace:?})")
+            let (code, message, trace) = (shown(code), shown(message), shown(trace));
+            format!("{name} answered {code} \"{message}\" (trace \"{trace}\")")
         }
         Outcome::Garbage { status, start } => {
-            format!("{name} answered HTTP {status} without {cloud}'s envelope: {start:?}")
+            let start = shown(start);
+            format!("{name} answered HTTP {status} without {cloud}'s envelope: \"{start}\"")
         }
         Outcome::NotSent(error) => format!("{name} can't be reached ({error})"),
         Outcome::Lost(error) => format!("{name} gave no usable answer ({error})"),

@@ -2,6 +2,8 @@
 //! goes with it and nobody sees it.
 
 use super::Client;
+use super::agent::words;
+use super::reach::REFUSED;
 use crate::cloud::outcome::{Fault, Reason};
 use crate::restic::Part;
 use std::io::Read;
@@ -13,13 +15,19 @@ const REDIRECTS: u32 = 5;
 impl Client {
     /// Opens a download address at a part of its file. The caller checks what comes.
     pub fn fetch(&self, url: &str, part: Option<Part>) -> Result<Fetched, Fault> {
+        if self.reach.forbids(url) {
+            return Err(self.not_opened(REFUSED));
+        }
         let request = Request::get(url).body(()).map_err(|_| {
             // The address itself is a secret. The next one may be better.
             let text = format!("{} gave an invalid download address", self.cloud());
             Fault::new(Reason::Lost, text)
         })?;
         let config = self.agent.configure_request(request);
-        let mut request = config.max_redirects(REDIRECTS).build();
+        let mut request = config
+            .max_redirects(REDIRECTS)
+            .https_only(self.https)
+            .build();
         if let Some(Part { start, len }) = part {
             let range = format!("bytes={start}-{}", (start + len).saturating_sub(1));
             if let Ok(range) = range.parse() {
@@ -28,16 +36,15 @@ impl Client {
         }
         match self.agent.run(request) {
             Ok(response) => Ok(Fetched::new(response)),
-            Err(error) => {
-                let text = format!(
-                    "a download can't be opened ({})",
-                    super::agent::words(&error)
-                );
-                let fault = Fault::new(Reason::Unreachable, text);
-                self.trouble(&fault);
-                Err(fault)
-            }
+            Err(error) => Err(self.not_opened(&words(&error))),
         }
+    }
+
+    fn not_opened(&self, why: &str) -> Fault {
+        let text = format!("a download can't be opened ({why})");
+        let fault = Fault::new(Reason::Unreachable, text);
+        self.trouble(&fault);
+        fault
     }
 }
 

@@ -6,6 +6,7 @@ mod agent;
 mod describe;
 mod fetch;
 mod probe;
+mod reach;
 #[cfg(test)]
 mod tests;
 mod tokens;
@@ -22,14 +23,15 @@ use super::pace::Pacer;
 use super::retry::{Verdict, verdict};
 use super::timing::Timing;
 use super::trouble::Troubles;
-use crate::store::Advice;
+use crate::store::{Advice, Health};
 use crate::sync::lock;
 use agent::{agent, unsent};
 use log::debug;
+use reach::{REFUSED, Reach};
 use serde::de::DeserializeOwned;
 use std::io::Read;
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use ureq::http::Response;
 use ureq::{Agent, SendBody};
 
@@ -41,6 +43,8 @@ const LARGEST_ANSWER: u64 = 4 << 20;
 pub struct Network {
     /// Where its API is, with the scheme and without a slash at the end.
     pub api_url: String,
+    /// Whether calls may go without TLS to hosts that the API names, though it has TLS itself.
+    pub allow_http: bool,
     /// Most connections that are kept to one host.
     pub connections: usize,
     /// Whether IPv6 is left alone.
@@ -51,10 +55,20 @@ pub struct Network {
     pub timing: Timing,
 }
 
+impl Network {
+    /// Whether the API is spoken to by TLS, and so everything else that it names.
+    pub fn is_https(&self) -> bool {
+        self.api_url.starts_with("https://")
+    }
+}
+
 /// The way to a cloud.
 pub struct Client {
     agent: Agent,
     base: String,
+    /// Whether that is by TLS, and so everything else must be.
+    https: bool,
+    reach: Reach,
     dialect: Box<dyn Dialect>,
     tokens: Box<dyn Tokens>,
     /// Uploads under way that can't be sent again.
@@ -82,6 +96,8 @@ impl Client {
         let timing = network.timing.clone();
         Self {
             agent: agent(network),
+            https: network.is_https(),
+            reach: Reach::new(&network.api_url),
             base: network.api_url.trim_end_matches('/').to_owned(),
             seen: Seen::new(&timing, dialect.table()),
             dialect,
@@ -179,13 +195,16 @@ impl Client {
     }
 
     /// Waits until a call may go that was wanted at `start`, and says when it goes.
-    fn wait(&self, call: &Call<'_, '_>, start: Instant) -> Result<std::time::Duration, Fault> {
+    fn wait(&self, call: &Call<'_, '_>, start: Instant) -> Result<Duration, Fault> {
         let (spec, asked) = (call.spec, Instant::now());
         let left = self.timing.rate_wait.saturating_sub(start.elapsed());
         let goes = self.pacer.wait(spec.queue, call.priority, left);
         self.seen.waited(spec, asked.elapsed());
         goes.ok_or_else(|| {
-            let text = format!("the rate of {} left no room for it", spec.name);
+            let text = format!(
+                "no call to {} was possible in time within its rate",
+                spec.name
+            );
             Fault::new(Reason::Throttled, text)
         })
     }
@@ -214,6 +233,9 @@ impl Client {
         token: Option<&str>,
         read: &mut Reading<'_>,
     ) -> Result<(Outcome, String), Fault> {
+        if call.host.is_some_and(|host| self.reach.forbids(host)) {
+            return Ok((Outcome::NotSent(REFUSED.to_owned()), String::new()));
+        }
         let signed = self.signed(call, token)?;
         let bad = |error: ureq::http::Error| unusable(&error);
         let sent = match &mut call.payload {
@@ -294,6 +316,20 @@ impl Client {
             text: &text,
         };
         self.dialect.understand(spec, &answer, read)
+    }
+
+    /// How the cloud does, from memory; what only one cloud can tell is left out.
+    pub fn health(&self) -> Health {
+        let (seen, unusable) = (self.seen.health(&self.pacer), self.troubles.unusable());
+        let asked = seen.answered.is_some() || unusable;
+        Health {
+            cloud: self.cloud(),
+            reachable: asked.then_some(!unusable),
+            token_expires: self.token_expires(),
+            damaged: self.troubles.damages(),
+            troubles: self.troubles.all(),
+            ..seen
+        }
     }
 
     /// When the token ends, in seconds since 1970, as far as that can be told without waiting.

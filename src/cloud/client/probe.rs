@@ -1,4 +1,4 @@
-//! A knock at the cloud's door without a token: whether anybody answers, and what time it is there.
+//! A probe without a token: whether the cloud answers, and what time it is there.
 
 use super::{Client, describe, unsent};
 use crate::civil;
@@ -18,10 +18,10 @@ impl Client {
         (!spared).then(|| format!("{}:{}", proxy.host(), proxy.port()))
     }
 
-    /// Knocks, and tells the time by the cloud's clock if it says so, in seconds since 1970. Any
+    /// Probes, and tells the time by the cloud's clock if it says so, in seconds since 1970. Any
     /// answer will do, but for one that refuses this address.
     pub fn probe(&self) -> Result<Option<u64>, Fault> {
-        let spec = self.dialect.knock();
+        let spec = self.dialect.probe();
         let reason = |outcome: &Outcome| self.dialect.reason(spec, outcome);
         let request = Request::get(format!("{}/", self.base)).body(());
         let request = request.map_err(|error| super::unusable(&error))?;

@@ -38,7 +38,7 @@ impl Dialect for Query {
         &TABLE
     }
 
-    fn knock(&self) -> &'static Spec {
+    fn probe(&self) -> &'static Spec {
         &TABLE[0]
     }
 
@@ -95,6 +95,7 @@ impl Tokens for Fixed {
 fn client(api_url: &str) -> Client {
     let network = Network {
         api_url: api_url.to_owned(),
+        allow_http: false,
         connections: 1,
         ipv4_only: true,
         ca: None,

@@ -4,11 +4,10 @@
 use super::Token;
 use crate::civil;
 use crate::cloud::outcome::{Fault, Reason};
-use crate::disk::{private, replace};
+use crate::disk;
 use serde::{Deserialize, Serialize};
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, TryLockError};
 use std::io;
-use std::os::unix::fs::{MetadataExt, chown};
 use std::path::{Path, PathBuf};
 
 /// What stands in the file. Times are seconds since 1970, 0 for never.
@@ -66,16 +65,14 @@ impl Grant {
     /// Opens the file, and makes it this process's if it is nobody's. An Err says why it can't be
     /// used: it couldn't be written when the cloud has replaced the refresh token.
     pub fn open(path: &Path) -> Result<Self, String> {
-        // Whatever link it was named by, it is one file with one lock.
-        let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        // Whatever links its folder was named by, it is one file with one lock.
+        let path = real(path);
         let failed = |act: &str, error: io::Error| {
             let path = path.display();
             format!("can't {act} the OAuth token file {path}: {error}; its folder must be writable")
         };
         let beside = path.with_extension("lock");
-        let file = private(OpenOptions::new().create(true).truncate(false)).open(&beside);
-        let file = file.map_err(|error| failed("lock", error))?;
-        hand_over(&beside);
+        let file = disk::lock_file(&beside).map_err(|error| failed("lock", error))?;
         let lock = match file.try_lock() {
             Ok(()) => Some(file),
             Err(TryLockError::WouldBlock) => None,
@@ -133,10 +130,8 @@ impl Grant {
     /// What stands in it.
     pub(super) fn read(&self) -> Result<GrantFile, Fault> {
         let no = |what: &str| Fault::new(Reason::Grant, format!("{}: {what}", self.place()));
-        let text = match fs::read_to_string(&self.path) {
-            Ok(text) => text,
-            Err(error) => return Err(no(&error.to_string())),
-        };
+        let text = disk::read(&self.path).map_err(|error| no(&error.to_string()))?;
+        let text = String::from_utf8_lossy(&text);
         GrantFile::parse(&text).ok_or_else(|| no("it holds no refresh token"))
     }
 
@@ -154,34 +149,29 @@ impl Grant {
 
 /// Writes such a file, so that it is there after a power cut.
 pub fn save(path: &Path, kept: &GrantFile) -> io::Result<()> {
-    store(path, &serde_json::to_vec(kept)?)
+    disk::replace(path, &serde_json::to_vec(kept)?)
 }
 
 /// Writes the file as it will be written, without changing it.
 pub fn try_out(path: &Path) -> io::Result<()> {
-    match fs::read(path) {
-        Ok(text) => store(path, &text),
+    match disk::read(path) {
+        Ok(text) => disk::replace(path, &text),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let probe = path.with_extension("probe");
-            store(&probe, b"")?;
-            fs::remove_file(probe)
+            disk::nameless(folder(path)).map(drop)
         }
         Err(error) => Err(error),
     }
 }
 
-fn store(path: &Path, text: &[u8]) -> io::Result<()> {
-    replace(path, text)?;
-    hand_over(path);
-    Ok(())
-}
-
-/// What root writes belongs to the folder's owner: the server may run as another user.
-fn hand_over(path: &Path) {
-    if let Ok(owner) = fs::metadata(folder(path)) {
-        // Only root may, and only root needs it.
-        let _ = chown(path, Some(owner.uid()), Some(owner.gid()));
-    }
+/// The path without the links that lead to its folder.
+fn real(path: &Path) -> PathBuf {
+    let folder = fs::canonicalize(folder(path));
+    let name = path.file_name();
+    let joined = folder
+        .ok()
+        .zip(name)
+        .map(|(folder, name)| folder.join(name));
+    joined.unwrap_or_else(|| path.to_owned())
 }
 
 fn folder(path: &Path) -> &Path {

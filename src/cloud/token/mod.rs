@@ -9,7 +9,7 @@ pub mod secret;
 
 pub use grant_file::{Grant, GrantFile};
 pub use rotating::{Rotating, Tokens as GrantedTokens};
-pub use secret::{Issuer, Secret};
+pub use secret::Secret;
 
 use super::client::{Client, Stream, Streams, Tokens};
 use super::outcome::{Fault, Reason};

@@ -25,8 +25,8 @@ const QUIET: Duration = Duration::from_secs(60);
 /// Seconds that a token lives whose life isn't told.
 const LIFE: u64 = 7200;
 
-/// What brings new tokens for a client id, its secret and a refresh token.
-pub type Refresh = fn(&Client, &str, &str, &str) -> Result<Tokens, Fault>;
+/// Brings new tokens for a refresh token.
+pub type Refresh = dyn Fn(&Client, &str) -> Result<Tokens, Fault> + Send + Sync;
 
 /// What an OAuth grant is renewed to.
 pub struct Tokens {
@@ -40,9 +40,8 @@ pub struct Tokens {
 
 /// An app, and the grant that a user has given it.
 pub struct Rotating {
-    refresh: Refresh,
+    refresh: Box<Refresh>,
     grant: Arc<Grant>,
-    client: (String, String),
     timing: Timing,
     memory: Mutex<Memory>,
 }
@@ -58,17 +57,11 @@ struct Memory {
 }
 
 impl Rotating {
-    /// The flow of an app with its client id and secret.
-    pub fn new(
-        refresh: Refresh,
-        grant: Arc<Grant>,
-        client: (String, String),
-        timing: &Timing,
-    ) -> Self {
+    /// The flow of an app to which a user has given this grant.
+    pub fn new(refresh: Box<Refresh>, grant: Arc<Grant>, timing: &Timing) -> Self {
         Self {
             refresh,
             grant,
-            client,
             timing: timing.clone(),
             memory: Mutex::default(),
         }
@@ -130,9 +123,8 @@ impl Rotating {
             under_way.renewing = now();
         }
         self.grant.write(&under_way)?;
-        let (id, secret) = &self.client;
         let asked = now();
-        match (self.refresh)(client, id, secret, &kept.refresh_token) {
+        match (self.refresh)(client, &kept.refresh_token) {
             Ok(tokens) => self.write(memory, kept.refresh_token, received(tokens, asked)),
             Err(fault) if fault.reason == Reason::Grant => {
                 memory.refused.clone_from(&kept.refresh_token);

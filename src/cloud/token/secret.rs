@@ -7,11 +7,11 @@
 use super::{Need, Timing, Token, check_pause, now};
 use crate::cloud::client::Client;
 use crate::cloud::outcome::{Fault, Reason};
-use crate::disk::{StateFile, private};
+use crate::disk::{self, StateFile};
 use crate::sync::lock;
 use log::{error, info};
 use serde::{Deserialize, Serialize};
-use std::fs::{self, File, OpenOptions};
+use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Mutex;
 use std::time::{Duration, Instant, UNIX_EPOCH};
@@ -21,22 +21,14 @@ const CROWD: Duration = Duration::from_secs(600);
 /// Longest wait for another process's renewal: it makes one call.
 const LOCK: Duration = Duration::from_secs(30);
 
-/// What brings a token, and when it ends, for a client id and its secret.
-pub type Issue = fn(&Client, &str, &str) -> Result<(String, u64), Fault>;
+/// Brings a token, and tells when it ends.
+pub type Issue = dyn Fn(&Client) -> Result<(String, u64), Fault> + Send + Sync;
 
-/// Where a cloud's tokens come from.
-#[derive(Clone, Copy)]
-pub struct Issuer {
-    /// The call.
-    pub issue: Issue,
-    /// What is said when programs with one client id push each other's tokens out.
-    pub crowded: &'static str,
-}
-
-/// A client id with its secret, and the file of its token.
+/// Tokens by a secret, and the file of the last one.
 pub struct Secret {
-    issuer: Issuer,
-    client: (String, String),
+    issue: Box<Issue>,
+    /// What is said when programs with one client id push each other's tokens out.
+    crowded: &'static str,
     file: Option<StateFile>,
     timing: Timing,
     memory: Mutex<Memory>,
@@ -71,17 +63,17 @@ impl Stored {
 }
 
 impl Secret {
-    /// The flow of a client id and its secret. Without a file the token is forgotten when the
-    /// process ends.
+    /// The flow of tokens that this brings. Without a file the token is forgotten when the process
+    /// ends. `crowded` is said when programs push each other's tokens out.
     pub fn new(
-        issuer: Issuer,
-        client: (String, String),
+        issue: Box<Issue>,
+        crowded: &'static str,
         file: Option<PathBuf>,
         timing: &Timing,
     ) -> Self {
         Self {
-            issuer,
-            client,
+            issue,
+            crowded,
             file: file.map(StateFile::new),
             timing: timing.clone(),
             memory: Mutex::default(),
@@ -97,7 +89,7 @@ impl super::Flow for Secret {
     fn renew(&self, client: &Client, need: &Need<'_>) -> Result<Token, Fault> {
         let mut memory = lock(&self.memory);
         if let Some((_, Reason::PushedOut)) = need.failing {
-            memory.crowded(self.issuer.crowded);
+            memory.crowded(self.crowded);
         }
         let turn = self.turn();
         let stored = self.read();
@@ -108,10 +100,9 @@ impl super::Flow for Secret {
         }
         let times = [issued, turn.as_ref().and_then(asked)];
         check_pause(&self.timing, memory.fetched, times, need.now)?;
-        let (id, secret) = &self.client;
         // Whoever is killed now has asked for one all the same.
         mark(turn.as_ref(), true);
-        match (self.issuer.issue)(client, id, secret) {
+        match (self.issue)(client) {
             Ok((text, expires)) => {
                 info!("got a new access token");
                 memory.fetched = Some(Instant::now());
@@ -156,9 +147,7 @@ impl Secret {
     /// The lock that makes processes take turns; without it they work all the same.
     fn turn(&self) -> Option<File> {
         let path = self.file.as_ref()?.path.with_extension("lock");
-        let file = private(OpenOptions::new().create(true).truncate(false))
-            .open(path)
-            .ok()?;
+        let file = disk::lock_file(&path).ok()?;
         let start = Instant::now();
         // Another process may be renewing; one that hangs must not hold us up for ever.
         while file.try_lock().is_err() {
@@ -171,7 +160,7 @@ impl Secret {
     }
 
     fn read(&self) -> Option<Token> {
-        let text = fs::read(&self.file.as_ref()?.path).ok()?;
+        let text = disk::read(&self.file.as_ref()?.path).ok()?;
         let stored: Stored = serde_json::from_slice(&text).ok()?;
         Some(stored.token())
     }

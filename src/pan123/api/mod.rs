@@ -68,7 +68,7 @@ impl Dialect for Open {
         table::TABLE
     }
 
-    fn knock(&self) -> &'static Spec {
+    fn probe(&self) -> &'static Spec {
         Endpoint::UserInfo.spec()
     }
 

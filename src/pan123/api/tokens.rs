@@ -5,9 +5,7 @@ use super::answers::{Granted, OauthTokens};
 use super::{Endpoint, call};
 use crate::civil::seconds;
 use crate::cloud::client::Client;
-use crate::cloud::token::{
-    GrantedTokens, Issuer, Rotating, Secret, TokenCache, encoded, is_sendable,
-};
+use crate::cloud::token::{GrantedTokens, Rotating, Secret, TokenCache, encoded, is_sendable};
 use crate::cloud::{Fault, Priority, Reason};
 use crate::pan123::config::Config;
 use crate::restic::hex;
@@ -15,26 +13,26 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 
-/// 123pan keeps three tokens of a client id alive (API reference 1.6).
-const ISSUER: Issuer = Issuer {
-    issue: client_token,
-    crowded: "more than three programs use this client id, and their tokens push each other out: \
-              give each machine a client id of its own, or stop one of them",
-};
+/// What is to be said when more programs share a client id than 123pan allows: it keeps three tokens
+/// of one alive (API reference 1.6).
+const CROWDED: &str = "more than three programs use this client id, and their tokens push each \
+                       other out: give each machine a client id of its own, or stop one of them";
 
 /// The token of the configured account.
 pub fn cache(config: &Config) -> TokenCache {
-    let client = (config.client_id.clone(), config.client_secret.clone());
+    let (id, secret) = (config.client_id.clone(), config.client_secret.clone());
     match &config.grant {
         Some(grant) => {
-            let grant = Arc::clone(grant);
-            TokenCache::new(Rotating::new(refreshed, grant, client, &config.timing))
+            let refresh = move |client: &Client, old: &str| refreshed(client, &id, &secret, old);
+            let (refresh, grant) = (Box::new(refresh), Arc::clone(grant));
+            TokenCache::new(Rotating::new(refresh, grant, &config.timing))
         }
         None => {
-            let whose = Sha256::digest(format!("{} {}", config.api_url, config.client_id));
+            let whose = Sha256::digest(format!("{} {id}", config.api_url));
             let name = format!("token-{}.json", hex(&whose[..8]));
             let file = config.state_dir.as_ref().map(|folder| folder.join(name));
-            TokenCache::new(Secret::new(ISSUER, client, file, &config.timing))
+            let issue = Box::new(move |client: &Client| client_token(client, &id, &secret));
+            TokenCache::new(Secret::new(issue, CROWDED, file, &config.timing))
         }
     }
 }

@@ -9,7 +9,7 @@ use super::journal::{Journal, JournalEntry};
 use super::list::{DAY, List, NEVER, PurgeRecord, Retention, Trashed, Waiting};
 use crate::cloud::Clock;
 use crate::cloud::timing::SANE;
-use crate::disk::StateFile;
+use crate::disk::{self, StateFile};
 use crate::pan123::api::BATCH;
 use crate::pan123::config::{Bin, Config};
 use crate::sync::lock;
@@ -253,7 +253,7 @@ fn list_file(config: &Config) -> Option<PathBuf> {
 
 /// The right to keep a list; none where files can't be locked, Err if another process has it.
 fn claim(file: &Path) -> Result<Option<fs::File>, ()> {
-    let Ok(lock) = fs::File::create(file.with_extension("lock")) else {
+    let Ok(lock) = disk::lock_file(&file.with_extension("lock")) else {
         return Ok(None);
     };
     match lock.try_lock() {
@@ -263,7 +263,7 @@ fn claim(file: &Path) -> Result<Option<fs::File>, ()> {
 }
 
 fn read(file: &Path) -> List {
-    let list = match fs::read(file) {
+    let list = match disk::read(file) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return List::default(),
         Err(error) => Err(error.to_string()),
         Ok(text) => List::parse(&text).map_err(|error| error.to_string()),

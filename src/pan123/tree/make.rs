@@ -20,7 +20,7 @@ impl Tree {
             return Ok(id);
         }
         // One at a time for each folder, also when ten uploads want it at once.
-        let _turn = self.turn(path)?;
+        let _making = self.begin(path)?;
         for _ in 0..ROUNDS {
             if self.make(path, priority)? {
                 self.wait_for(path, priority)?;
@@ -42,7 +42,7 @@ impl Tree {
             .iter()
             .filter(|path| self.known().home(path).is_none())
         {
-            let _turn = self.turn(path)?;
+            let _making = self.begin(path)?;
             self.make(path, priority)?;
         }
         paths
@@ -107,7 +107,7 @@ impl Tree {
         self.known().ids(path).is_some_and(|ids| !ids.is_empty())
     }
 
-    fn turn(&self, path: &Path) -> Result<Turn<'_>, Error> {
+    fn begin(&self, path: &Path) -> Result<Making<'_>, Error> {
         let busy = |making: &mut HashSet<String>| making.contains(path);
         let longest = self.api.timing().rate_wait;
         let (mut making, late) = wait_while(&self.made, lock(&self.making), longest, busy);
@@ -118,7 +118,7 @@ impl Tree {
             ));
         }
         making.insert(path.to_owned());
-        Ok(Turn {
+        Ok(Making {
             tree: self,
             path: path.to_owned(),
         })
@@ -126,12 +126,12 @@ impl Tree {
 }
 
 /// The right to make one folder.
-struct Turn<'a> {
+struct Making<'a> {
     tree: &'a Tree,
     path: String,
 }
 
-impl Drop for Turn<'_> {
+impl Drop for Making<'_> {
     fn drop(&mut self) {
         lock(&self.tree.making).remove(&self.path);
         self.tree.made.notify_all();

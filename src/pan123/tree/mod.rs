@@ -13,6 +13,7 @@ pub mod root;
 
 use super::api::{Api, BATCH, Row};
 use crate::cloud::{Fault, Priority, Reason};
+use crate::lines::shown;
 use crate::store::{Cause, Error};
 use crate::sync::lock;
 use damage::Damage;
@@ -119,7 +120,10 @@ impl Tree {
                 }
             }
         }
-        Err(Error::new(Cause::Busy, format!("/{path} comes and goes")))
+        Err(Error::new(
+            Cause::Busy,
+            format!("/{path} appears and disappears again and again"),
+        ))
     }
 
     /// The same for a folder that a list of its parent has just shown.
@@ -222,13 +226,15 @@ impl Tree {
         let mut said = lock(&self.said);
         for name in &merged.stray {
             if said.insert(join(path, name)) {
-                info!("/{path} holds {name:?}, which is no file of restic's and is left alone");
+                let (path, name) = (shown(path), shown(name));
+                info!("/{path} holds \"{name}\", which isn't a restic file; it is left alone");
             }
         }
         for name in &merged.duplicates {
             if said.insert(join(path, name)) {
+                let (path, name) = (shown(path), shown(name));
                 warn!(
-                    "/{path} has several folders {name:?}; what is in them is read as one, and new \
+                    "/{path} has several folders \"{name}\"; what is in them is read as one, and new \
                      files go into the oldest: move the others' files there by hand"
                 );
             }

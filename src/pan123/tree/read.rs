@@ -52,7 +52,10 @@ impl Lists {
                 Step::Circle | Step::More => circles += 1,
             }
         }
-        Err(Fault::new(Reason::Lost, "123pan's list goes in circles"))
+        Err(Fault::new(
+            Reason::Lost,
+            "123pan's list repeats itself instead of ending",
+        ))
     }
 
     /// Reads pages until something else than [`Step::More`] is to be done.

@@ -1,4 +1,4 @@
-//! The hosts that take uploads: 123pan names them, and any will do. https goes priority, because the
+//! The hosts that take uploads: 123pan names them, and any will do. https goes first, because the
 //! token that goes with an upload opens the whole account (safety rule 24).
 
 use crate::cloud::{Fault, Priority, Reason};

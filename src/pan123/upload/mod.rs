@@ -194,7 +194,7 @@ impl Uploads {
             }
             Ok(None) => Fault::new(
                 Reason::Queued,
-                "123pan took the file but names no number for it",
+                "123pan took the file but didn't return its id",
             ),
             Err(fault) => fault,
         };

@@ -54,7 +54,7 @@ impl Uploads {
         if !SLICE.contains(&created.slice_size) || created.upload.is_empty() {
             return Err(Fault::new(
                 Reason::Unknown,
-                "123pan names no usable slice size",
+                "123pan gave an unusable slice size",
             ));
         }
         let mut hosts = self.hosts.usable(&created.servers);

@@ -131,7 +131,7 @@ impl Dialect for Smh {
         table::TABLE
     }
 
-    fn knock(&self) -> &'static Spec {
+    fn probe(&self) -> &'static Spec {
         Endpoint::Info.spec()
     }
 

@@ -3,7 +3,7 @@
 use crate::store::Advice;
 
 /// A part of the line, and what to do. What the line says itself isn't said again in its language.
-const KNOWN: [(&str, Advice); 21] = [
+const KNOWN: [(&str, Advice); 22] = [
     (
         "login failed from",
         Advice {
@@ -18,6 +18,13 @@ const KNOWN: [(&str, Advice); 21] = [
         Advice {
             en: "give users passwords with --htpasswd-file, or listen on 127.0.0.1 only",
             zh: "请用 --htpasswd-file 为用户设置密码，或只监听 127.0.0.1",
+        },
+    ),
+    (
+        "can look into",
+        Advice {
+            en: "",
+            zh: "本机其他用户可以查看该文件或目录：请按该行所示用 chmod 收紧权限",
         },
     ),
     (
@@ -63,7 +70,7 @@ const KNOWN: [(&str, Advice); 21] = [
         },
     ),
     (
-        "purging brings no space",
+        "purging frees no space",
         Advice {
             en: "free some space in the account, or buy more",
             zh: "清空回收站没有腾出空间：请删除其他文件或购买容量",

@@ -1,5 +1,5 @@
 //! A snapshot as one self-contained page: no script, nothing from elsewhere, readable on a phone,
-//! light or dark as its reader likes it. Its parts stand in `parts`, its words in `texts`.
+//! light or dark as its reader likes it. Its parts stand in `parts` and `work`, its words in `texts`.
 
 mod advice;
 mod parts;
@@ -7,11 +7,13 @@ mod parts;
 mod tests;
 pub mod texts;
 pub mod values;
+mod work;
 
 pub use texts::Language;
 
 use super::snapshot::Snapshot;
-use parts::{account, attention, footer, header, repositories, transfers, warnings, work};
+use parts::{account, attention, footer, header, repositories, transfers, warnings};
+use work::work;
 
 /// What the page may load: nothing but its own style and its own small picture.
 pub const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; \

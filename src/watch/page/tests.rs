@@ -21,6 +21,9 @@ fn everything_shows_and_nothing_foreign_is_markup() {
         "it &lt;broke&gt;",
         "&lt;script&gt;",
         "<dd>42</dd>",
+        "<dt>Packs being removed</dt><dd>17</dd>",
+        "<dt>Packs that couldn't be removed</dt><dd>5</dd>",
+        "<dd>↑ 2.00 MiB/s, ↓ none</dd>",
     ] {
         assert!(page.contains(part), "{part:?} is not in\n{page}");
     }
@@ -41,6 +44,8 @@ fn the_page_speaks_chinese() {
         "已用 500 GiB，共 2.00 TiB",
         "2 小时前",
         "请等待。",
+        "<dt>正在删除的数据包</dt><dd>17</dd>",
+        "<dd>↑ 2.00 MiB/s, ↓ 不限</dd>",
     ] {
         assert!(page.contains(part), "{part:?} is not in\n{page}");
     }

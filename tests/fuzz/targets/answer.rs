@@ -28,10 +28,7 @@ fuzz_target!(|bytes: &[u8]| {
             Ok(())
         });
         if let Some(data) = &data {
-            assert!(
-                outcome == Outcome::Done,
-                "data of a failure"
-            );
+            assert!(outcome == Outcome::Done, "data of a failure");
             read_data(data);
         }
         let reason = reason(*endpoint, &outcome);

@@ -91,7 +91,7 @@ fn body(content: &[u8], flags: u8, lie: u64, (step, read_step): (usize, usize)) 
     }
     let announced = content.len() as u64 + lie % 3;
     let made = match flags & 8 != 0 {
-        true => Body::chunked(&mut source, Some(id), &budget),
+        true => Body::chunked(&mut source, Some(id), &budget, &mut |_| Ok(())),
         false => Body::fixed(&mut source, announced, Some(id), &budget),
     };
     // What comes after the announced length isn't read.

@@ -2,6 +2,7 @@
 
 mod clients;
 mod commands;
+mod lines;
 mod passwords;
 mod space;
 mod table;

@@ -193,6 +193,46 @@ fn guessing_is_slow_and_hinders_nobody() {
     }
 }
 
+/// All at once, before any of them is known to be wrong.
+#[test]
+fn guesses_at_once_are_counted_at_once() {
+    let server = Guarded::start(&dear("anna", "secret"), |rules, _| {
+        rules.pause = Duration::from_secs(3600);
+    });
+    let mut wires: Vec<_> = (0..GUESSES).map(|_| server.open()).collect();
+    for (number, wire) in wires.iter_mut().enumerate() {
+        let headers = authorization(&format!("user {number}"), "guess");
+        wire.send(format!("GET /config HTTP/1.1\r\n{headers}\r\n"));
+    }
+    let (sender, answers) = channel();
+    for mut wire in wires {
+        let sender = sender.clone();
+        thread::spawn(move || wire.try_answer(false).map(|a| sender.send(a.status)));
+    }
+    let answered = |_| answers.recv_timeout(Duration::from_secs(60)).unwrap();
+    let statuses: Vec<u16> = (0..GUESSES - KEPT).map(answered).collect();
+    let refused = statuses.iter().filter(|status| **status == 503).count();
+    assert!(refused >= GUESSES - KEPT - FREE, "{statuses:?}");
+    assert!(server.access.hashed() <= FREE + KEPT);
+}
+
+#[test]
+fn what_was_remembered_goes_with_the_user() {
+    let anna = dear("anna", "secret");
+    let server = Guarded::start(&anna, |_, _| {});
+    let path = server.dir.path().join("htpasswd");
+    let status = || {
+        let headers = authorization("anna", "secret");
+        server.open().ask("GET", "/config", &headers, b"").status
+    };
+    assert_eq!((status(), status(), server.access.hashed()), (404, 404, 1));
+    for (text, expected, hashed) in [(cheap("ben"), 401, 1), (anna, 404, 2)] {
+        fs::write(&path, text).unwrap();
+        server.access.reload().store(true, Ordering::Relaxed);
+        assert_eq!((status(), server.access.hashed()), (expected, hashed));
+    }
+}
+
 /// What is kept back comes when its time is over.
 #[test]
 fn a_guess_is_answered_after_its_pause() {

@@ -85,14 +85,39 @@ fn without_roles_the_reserve_keeps_packs_out() {
 fn bodies_without_a_length_count_too() {
     let (fake, store) = account(3);
     let server = Guarded::over(store, 0, "", |_, _| {});
-    let content = vec![7; 4 * MIB];
-    let mut wire = server.open();
-    let path = format!("/data/{}", id(&content));
-    let head = format!("POST {path} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
-    wire.send(head).send(format!("{:x}\r\n", content.len()));
-    wire.send(&content).send("\r\n0\r\n\r\n");
-    assert_eq!(wire.answer(false).status, 507);
+    assert_eq!(post_chunked(&server, "", "/data", (4, 7)), 507);
     assert_eq!(uploads(&fake), 0);
+}
+
+/// Also if it comes a second time, when there is no more room.
+#[test]
+fn limits_count_for_bodies_without_a_length() {
+    let (fake, store) = account(1 << 20);
+    let users = cheap("laptop");
+    let roles = with_roles("laptop /home append limit=5M\n");
+    let server = Guarded::over(store, 0, &users, roles);
+    let post = |size| post_chunked(&server, "laptop", "/home/data", size);
+    assert_eq!(post((6, 1)), 507);
+    assert_eq!((post((3, 2)), uploads(&fake)), (200, 1));
+    assert_eq!((post((3, 3)), uploads(&fake)), (507, 1));
+    assert_eq!((post((3, 2)), uploads(&fake)), (200, 1), "it is there");
+}
+
+/// Sends a file as [`post`] does, but without a length.
+fn post_chunked(server: &Guarded, user: &str, folder: &str, (mib, seed): (usize, u8)) -> u16 {
+    let content = vec![seed; mib * MIB];
+    let (path, headers) = (
+        format!("{folder}/{}", id(&content)),
+        authorization(user, "secret"),
+    );
+    let mut wire = server.open();
+    let te = "Transfer-Encoding: chunked";
+    wire.send(format!(
+        "POST {path} HTTP/1.1\r\nHost: x\r\n{headers}{te}\r\n\r\n"
+    ));
+    wire.send(format!("{:x}\r\n", content.len()));
+    wire.send(&content).send("\r\n0\r\n\r\n");
+    wire.answer(false).status
 }
 
 #[test]

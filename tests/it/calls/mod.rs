@@ -2,6 +2,7 @@
 //! are what there is least of. A number that rises is a loss, and one that falls is told here.
 
 mod rates;
+mod removals;
 mod restic;
 mod scale;
 mod store;

@@ -1,10 +1,11 @@
 //! How files come from the cloud: what is read is what was asked for, whole, or it fails.
 
-use super::rig::{Cloud, Server, ms, path};
+use super::rig::{Cloud, Server, log_of, ms, path};
 use crate::fake::{Endpoint, How, Switches, When};
 use crate::tree::random;
 use restic_123pan::restic::{File, Id, Kind, Range};
 use restic_123pan::store::Cause;
+use std::io::Read;
 use std::time::Duration;
 
 const SIZE: usize = 300_000;
@@ -60,6 +61,46 @@ fn downloads_get_through() {
             let read = server.load_part(&File::Hashed(Kind::Data, name), range);
             assert!(read.unwrap() == part, "other bytes");
         }
+    }
+}
+
+/// Where the interface is spoken to by TLS everything is, whatever address the service names; and
+/// no message shows that address.
+#[test]
+fn nothing_falls_back_from_tls() {
+    for (tls, redirects, is_read) in [
+        ((true, false), false, true),
+        ((false, true), false, false),
+        ((true, true), true, true),
+        ((true, false), true, false),
+    ] {
+        let cloud = Cloud::with(|s| (s.front.cdn_tls, s.cdn_redirects) = (tls, redirects));
+        let (_, name, bytes) = pack(&cloud);
+        let server = cloud.server_with(|config| {
+            config.api_url = config.api_url.replacen("http://", "https://", 1);
+            config.ca = Some(include_bytes!("../../fake/tls.pem").to_vec());
+        });
+        let before = cloud.count(Endpoint::Cdn).calls;
+        let mut read = None;
+        let log = log_of(|| {
+            let loaded = server
+                .store
+                .load(&server.repo(), &File::Hashed(Kind::Data, name), None);
+            read = Some(loaded.map(|mut loaded| {
+                let mut all = Vec::new();
+                loaded.reader.read_to_end(&mut all).map(|_| all).unwrap()
+            }));
+        });
+        match read.unwrap() {
+            Ok(all) => assert!(is_read && all == bytes, "{tls:?}"),
+            Err(error) => {
+                let said = format!("{error}\n{}", log.join("\n"));
+                assert!(!is_read && said.contains("without TLS"), "{said}");
+                assert!(!said.contains("123-61"), "an address is shown: {said}");
+            }
+        }
+        let calls = cloud.count(Endpoint::Cdn).calls - before;
+        assert!(is_read || redirects || calls == 0, "{tls:?}");
     }
 }
 

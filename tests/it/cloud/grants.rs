@@ -8,8 +8,8 @@ use restic_123pan::restic::Kind;
 use restic_123pan::store::Cause;
 use serde_json::{Value, json};
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -154,9 +154,7 @@ fn a_file_that_cannot_be_written_ends_nothing() {
     (old["issued"], old["expires"]) = ((now - 5000).into(), (now + 400).into());
     fs::write(file(&cloud), old.to_string()).unwrap();
     let server = app(&cloud);
-    // Root may write anything, but not into a folder as if it were a file.
-    let beside = file(&cloud).with_extension("new");
-    fs::create_dir(&beside).unwrap();
+    seal(cloud.folder(), 0o500);
     let log = log_of(|| assert_eq!(works(&server), Ok(()), "the old one lives"));
     let told = |line: &String| line.contains("can't be written") && line.contains("make room");
     assert!(log.iter().any(told), "{log:?}");
@@ -170,9 +168,22 @@ fn a_file_that_cannot_be_written_ends_nothing() {
         refused.contains("can't write the OAuth token file"),
         "{refused}"
     );
-    fs::remove_dir(&beside).unwrap();
+    seal(cloud.folder(), 0o700);
     assert_eq!(works(&app(&cloud)), Ok(()));
     assert_eq!(cloud.renewals(), (2, 0));
+}
+
+/// Lets a folder's owner write there or not. Root may write anything, but only as the owner.
+fn seal(folder: &Path, mode: u32) {
+    const NOBODY: Option<u32> = Some(65_534);
+    if rustix::process::geteuid().is_root() {
+        let files = fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().path());
+        files.for_each(|file| chown(file, NOBODY, NOBODY).unwrap());
+        chown(folder, NOBODY, NOBODY).unwrap();
+    }
+    fs::set_permissions(folder, fs::Permissions::from_mode(mode)).unwrap();
 }
 
 /// A new refresh token that can't be written isn't lost, and the access token with it isn't used.

@@ -203,7 +203,9 @@ impl Server {
 
     /// Stores what a client sends in chunks, as rustic does.
     pub(crate) fn save_chunked(&self, file: &File, source: &mut dyn Read) -> Result<(), Cause> {
-        let mut body = told(Body::chunked(source, file.id(), &self.budget))?;
+        let mut body = told(Body::chunked(source, file.id(), &self.budget, &mut |_| {
+            Ok(())
+        }))?;
         told(self.store.save(&self.repo, file, &mut body))
     }
 

@@ -4,6 +4,7 @@
 mod clouds;
 mod copying;
 mod install;
+mod links;
 mod printed;
 mod procd;
 mod secrets;

@@ -69,7 +69,8 @@ fn granted(
         // Found missing by what is stored next; `case` sees to that.
         Act::Save if lies && operation.is_promised() => true,
         Act::Save => file.is_some_and(|file| file.bytes() == item.bytes),
-        Act::Remove => file.is_none() || lies,
+        // A pack may be there still, but not without a word.
+        Act::Remove => file.is_none() || lies || world.tells_of_a_failed_removal(),
     };
     match right {
         true => Ok(()),

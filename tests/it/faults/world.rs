@@ -8,6 +8,7 @@ use restic_123pan::body::Budget;
 use restic_123pan::pan123::{Config, Pan123, Timing};
 use restic_123pan::restic::Kind;
 use restic_123pan::service::{Admission, Answer, Head, Length, Reply, Service};
+use restic_123pan::store::removals::{self, Removals};
 use std::collections::BTreeMap;
 use std::io;
 use std::net::Ipv4Addr;
@@ -99,6 +100,11 @@ impl World {
     /// A server that knows nothing yet, and looks for the cloud at `url`.
     pub(super) fn over(cloud: Fake, url: &str) -> Self {
         let store = Pan123::new(&config(&cloud, url));
+        let removals = removals::Config {
+            log: None,
+            timing: behind(),
+        };
+        let store = Removals::start(Box::new(store), removals);
         // No memory for bodies: those over 1 MiB are streamed.
         let service = Service::new(Box::new(store), Budget::new(0, None));
         Self { service, cloud }
@@ -114,8 +120,29 @@ impl World {
         }
     }
 
-    /// What a client gets that asks once.
+    /// What a client gets that asks once. A pack that it has removed is gone when a lock has been
+    /// removed after it, even if there was none.
     pub(super) fn ask(&self, act: Act, item: &Item) -> Told {
+        let told = self.ask_alone(act, item);
+        match (act, item.kind, told.status) {
+            (Act::Remove, Some(Kind::Data), 200) => {
+                self.ask_alone(act, &Item::new(Kind::Locks, b"no lock"))
+            }
+            _ => told,
+        }
+    }
+
+    /// Whether a removal that was acknowledged has failed for good, and its owner knows.
+    pub(super) fn tells_of_a_failed_removal(&self) -> bool {
+        let told = self.request("GET", "/-/metrics", None, b"");
+        let text = String::from_utf8(told.body.unwrap()).unwrap();
+        let mut lines = text.lines();
+        let count =
+            lines.find_map(|line| line.strip_prefix("restic_123pan_unremoved_packs_total "));
+        count.unwrap() != "0"
+    }
+
+    fn ask_alone(&self, act: Act, item: &Item) -> Told {
         let file = item.target();
         let kind = item.kind.map_or("", Kind::name);
         let (method, target) = match act {
@@ -126,18 +153,23 @@ impl World {
             Act::Save => ("POST", file),
             Act::Remove => ("DELETE", file),
         };
-        let mut body = match act {
+        let body = match act {
             Act::Save => &item.bytes[..],
             _ => &[],
         };
+        let range = match act {
+            Act::Load(range) => range,
+            _ => None,
+        };
+        self.request(method, &target, range, body)
+    }
+
+    fn request(&self, method: &str, target: &str, range: Option<&str>, mut body: &[u8]) -> Told {
         let head = Head {
             method,
-            target: &target,
+            target,
             accept: None,
-            range: match act {
-                Act::Load(range) => range,
-                _ => None,
-            },
+            range,
             language: None,
             authorization: None,
             peer: Ipv4Addr::LOCALHOST.into(),
@@ -271,6 +303,21 @@ fn well() -> Switches {
         // Content that is known already would need no slices.
         reuse: crate::fake::Reuse::Never,
         ..Switches::default()
+    }
+}
+
+/// Packs are removed when a lock is, and fail for good after a while.
+fn behind() -> removals::Timing {
+    let (ms, never) = (Duration::from_millis, Duration::from_secs(3600));
+    removals::Timing {
+        quiet: never,
+        oldest: never,
+        young: Duration::ZERO,
+        spared: never,
+        pause: ms(2),
+        give_up: ms(100),
+        patience: PATIENCE,
+        end: ms(100),
     }
 }
 

@@ -5,8 +5,9 @@ use super::oracle::{Look, Oracle, Outcome, Place};
 use super::plan::{Act, Manner, Plan};
 use super::stage::{Server, lock};
 use crate::wire::{Answer, Wire};
-use restic_123pan::restic::{File, Kind, Part, Range};
+use restic_123pan::restic::{File, Kind, Part, Range, hex};
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Mutex;
@@ -115,10 +116,12 @@ impl<'a> Client<'a> {
     fn remove(&mut self, n: usize) -> Result<String, String> {
         let file = self.plan.files[n].file;
         let may_miss = self.plan.is_gloomy() || self.plan.servers > 1;
-        self.write(&[(Place::File(file), None)], |client| {
+        let (by, begun) = (self.server.now().1, lock(self.oracle).now());
+        let told = self.write(&[(Place::File(file), None)], |client| {
             let answer = client.ask("DELETE", &path(&file), "", b"");
             match status(&answer)? {
                 None => Ok((Outcome::Unknown, tell(&answer))),
+                Some(200) if file.kind() == Some(Kind::Data) => Ok((Outcome::Noted, tell(&answer))),
                 Some(200) => Ok((Outcome::Done, tell(&answer))),
                 // An index file stays while one that may have replaced it is missing.
                 Some(500) if may_miss && file.kind() == Some(Kind::Index) => {
@@ -126,7 +129,33 @@ impl<'a> Client<'a> {
                 }
                 Some(status) => Err(format!("answered {status}")),
             }
-        })
+        })?;
+        if told == "200" && file.kind() == Some(Kind::Locks) {
+            lock(self.oracle).unlocked(by, begun);
+        }
+        Ok(told)
+    }
+
+    /// Stores a lock and removes it: what the server has noted is gone then.
+    pub(super) fn unlock(&mut self) -> Result<(), String> {
+        let (bytes, end) = (b"the last lock", Instant::now() + PATIENCE);
+        let path = format!("locks/{}", hex(&Sha256::digest(bytes)));
+        for method in ["POST", "DELETE"] {
+            let (by, begun) = (self.server.now().1, lock(self.oracle).now());
+            while self
+                .ask(method, &path, "", bytes)
+                .is_none_or(|a| a.status != 200)
+            {
+                if Instant::now() > end {
+                    return Err(format!("{method} of the last lock isn't done"));
+                }
+                std::thread::sleep(Duration::from_millis(100));
+            }
+            if method == "DELETE" {
+                lock(self.oracle).unlocked(by, begun);
+            }
+        }
+        Ok(())
     }
 
     /// Has writes noted around what makes them.
@@ -142,9 +171,11 @@ impl<'a> Client<'a> {
         };
         let begun: Vec<(Place, usize)> = writes.iter().map(begin).collect();
         let (outcome, told) = make(self)?;
-        let by = self.server.now().1;
+        let (first, by) = (by, self.server.now().1);
         for (place, number) in begun {
             let outcome = match (place, outcome) {
+                // Nobody knows which process has noted it.
+                (_, Outcome::Noted) if by != first => Outcome::Lost,
                 (Place::Folder(_), Outcome::NotDone) => Outcome::Unknown,
                 (Place::Folder(_), Outcome::Promised) => Outcome::Done,
                 _ => outcome,
@@ -266,8 +297,10 @@ impl<'a> Client<'a> {
     }
 
     fn look(&self) -> Look {
-        let begun = lock(self.oracle).now();
         let by = self.server.now().1;
+        let mut oracle = lock(self.oracle);
+        oracle.bury(|process| process.server != by.server || process == by);
+        let begun = oracle.now();
         Look {
             by,
             begun,
@@ -317,6 +350,7 @@ impl<'a> Client<'a> {
 
     fn ask(&mut self, method: &str, path: &str, headers: &str, body: &[u8]) -> Option<Answer> {
         let target = format!("{}{path}", self.repo);
+        let body = if method == "POST" { body } else { b"" };
         let length = if method == "POST" {
             format!("Content-Length: {}\r\n", body.len())
         } else {

@@ -1,7 +1,9 @@
 //! What may be true: all writes of a history and when they can have taken effect. An acknowledged
 //! write took effect between its request and its answer; one that was answered by an error, or
 //! not at all, at any time until a while later, or never. A read is right if it shows a state that
-//! no acknowledged write has certainly put an end to.
+//! no acknowledged write has certainly put an end to. The removal of a pack is certain for the
+//! process that acknowledged it, and for all others once that has removed a lock (safety rule 25);
+//! if it is killed before, nobody knows.
 
 use super::weather::LAG;
 use restic_123pan::restic::{File, Kind};
@@ -51,6 +53,8 @@ struct Write {
     sure: bool,
     /// When it was acknowledged by a server that hasn't looked at the cloud for it yet.
     promised: Option<u64>,
+    /// Whether it was only noted: the pack goes before the next lock does.
+    noted: bool,
 }
 
 /// What became of a write.
@@ -59,6 +63,10 @@ pub(super) enum Outcome {
     Done,
     /// By a cloud that may lie: it is certain once an index or a snapshot was stored after it.
     Promised,
+    /// The removal of a pack: it is certain once a lock was removed after it.
+    Noted,
+    /// The same by a process that lives no more.
+    Lost,
     NotDone,
     Unknown,
 }
@@ -107,6 +115,7 @@ impl Oracle {
             latest: None,
             sure: false,
             promised: None,
+            noted: false,
         };
         self.past(place).push(write);
         self.count
@@ -123,6 +132,11 @@ impl Oracle {
             Outcome::Promised => {
                 (write.latest, write.promised, write.by) = (Some(now + EVER), Some(now), by);
             }
+            Outcome::Noted => {
+                (write.latest, write.sure, write.by) = (Some(now), true, by);
+                write.noted = true;
+            }
+            Outcome::Lost => write.latest = Some(EVER),
             Outcome::Unknown => write.latest = Some(now + late),
             Outcome::NotDone => {
                 past.remove(at.unwrap());
@@ -140,6 +154,37 @@ impl Oracle {
                 && let Some(at) = write.promised.filter(|at| *at < begun)
             {
                 (write.latest, write.sure, write.promised) = (Some(at), true, None);
+            }
+        }
+    }
+
+    /// A process has removed a lock, for which it was asked at this time: what it had noted by then
+    /// has happened.
+    pub(super) fn unlocked(&mut self, by: Process, begun: u64) {
+        let now = self.now();
+        for write in self
+            .pasts
+            .values_mut()
+            .flatten()
+            .filter(|write| write.noted)
+        {
+            if write.by == by && write.latest.is_some_and(|at| at < begun) {
+                (write.latest, write.noted) = (Some(now), false);
+            }
+        }
+    }
+
+    /// These processes live no more; what they had noted may happen when their servers start
+    /// again, or never.
+    pub(super) fn bury(&mut self, lives: impl Fn(Process) -> bool) {
+        for write in self
+            .pasts
+            .values_mut()
+            .flatten()
+            .filter(|write| write.noted)
+        {
+            if !lives(write.by) {
+                (write.latest, write.sure, write.noted) = (Some(EVER), false, false);
             }
         }
     }
@@ -175,6 +220,7 @@ impl Oracle {
                 latest: Some(look.ended),
                 sure: true,
                 promised: None,
+                noted: false,
             });
         }
         Ok(())
@@ -184,7 +230,9 @@ impl Oracle {
     pub(super) fn removing(&self, time: u64) -> bool {
         let all = self.pasts.values().flatten();
         let mut removals = all.filter(|write| write.effect.is_none() && write.begun > 0);
-        removals.any(|write| !write.sure || write.latest.is_none_or(|latest| latest >= time))
+        removals.any(|write| {
+            write.noted || !write.sure || write.latest.is_none_or(|latest| latest >= time)
+        })
     }
 
     fn past(&mut self, place: Place) -> &mut Vec<Write> {
@@ -202,6 +250,7 @@ impl Oracle {
                 latest: Some(0),
                 sure: true,
                 promised: None,
+                noted: false,
             }]
         })
     }
@@ -214,6 +263,9 @@ fn seen(place: Place, write: &Write, by: Process) -> u64 {
     };
     if write.by.number == by.number {
         return latest;
+    }
+    if write.noted {
+        return u64::MAX;
     }
     let believed = match place {
         _ if by.started > latest => 0,

@@ -85,7 +85,8 @@ fn check_state(machine: &Machine) {
             assert!(whole.is_ok(), "{}", file.display());
         }
     }
-    let most = ["json", "lock", "new"].len() * 2 + ["journal", "ledger", "probe"].len();
+    let alone = ["journal", "ledger", "log", "probe"].len();
+    let most = ["json", "lock", "new"].len() * 2 + ["lock", "new"].len() + alone;
     let files = machine.state_files();
     assert!(files.len() <= most, "{files:?}");
     for word in ["WARN", "ERROR"] {
@@ -201,6 +202,40 @@ fn several(n: u32) -> Vec<u32> {
     (0..5).map(|part| 100 * n + part).collect()
 }
 
+/// A pack that stays in round `n`.
+fn kept(n: u32) -> u32 {
+    100 * n + 99
+}
+
+fn lock(n: u32) -> String {
+    format!("/r/locks/{}", name(&lock_bytes(n)))
+}
+
+fn lock_bytes(n: u32) -> Vec<u8> {
+    format!("the lock of round {n}").into_bytes()
+}
+
+/// Stores packs and a lock, and has the packs removed, but for one, by a server that hasn't just
+/// stored them. The cloud doesn't know of it yet.
+fn removed(machine: &mut Machine, n: u32) {
+    made(machine, n);
+    for n in several(n).into_iter().chain([kept(n)]) {
+        assert_eq!(machine.ask("POST", &pack(n), &bytes(n)), Some(200));
+    }
+    assert_eq!(machine.ask("POST", &lock(n), &lock_bytes(n)), Some(200));
+    machine.restart();
+    assert_eq!(machine.ask("GET", "/r/data/", b""), Some(200));
+    for n in several(n) {
+        assert_eq!(machine.ask("DELETE", &pack(n), b""), Some(200));
+    }
+}
+
+fn has_pack(machine: &Machine, n: u32) -> bool {
+    let name = name(&bytes(n));
+    let place = format!("/restic-backup/r/data/{}/{name}", &name[..2]);
+    machine.cloud.file(&place).is_some()
+}
+
 /// What was removed isn't missed, is gone or whole, goes when it is asked for again, and the bin is
 /// purged of it in the end.
 fn check_removed(machine: &mut Machine, numbers: &[u32]) {
@@ -235,18 +270,41 @@ fn removals() {
             requests: |n| vec![Request("DELETE", pack(n), Vec::new())],
             after: |machine, n| check_removed(machine, &[n]),
         },
+        // Acknowledged, but not gone yet: that happens before the lock goes.
         Operation {
-            before: |machine, n| {
-                made(machine, n);
+            before: removed,
+            requests: |n| vec![Request("DELETE", lock(n), Vec::new())],
+            after: |machine, n| {
                 for n in several(n) {
-                    assert_eq!(machine.ask("POST", &pack(n), &bytes(n)), Some(200));
+                    assert_eq!(
+                        machine.ask("GET", &pack(n), b""),
+                        Some(404),
+                        "it was removed"
+                    );
                 }
+                assert_eq!(machine.ask("DELETE", &lock(n), b""), Some(200));
+                for n in several(n) {
+                    assert!(!has_pack(machine, n), "it shows without its lock");
+                }
+                assert!(has_pack(machine, kept(n)), "nothing else goes");
+                check_removed(machine, &several(n));
             },
-            requests: |n| {
-                let remove = |n: u32| Request("DELETE", pack(n), Vec::new());
-                several(n).into_iter().map(remove).collect()
+        },
+        // One of them is taken back.
+        Operation {
+            before: removed,
+            requests: |n| vec![Request("POST", pack(100 * n), bytes(100 * n))],
+            after: |machine, n| {
+                let back = 100 * n;
+                assert_eq!(machine.ask("POST", &pack(back), &bytes(back)), Some(200));
+                assert_eq!(machine.ask("DELETE", &lock(n), b""), Some(200));
+                machine.restart();
+                assert_eq!(machine.get(&pack(back)), Some((200, bytes(back))));
+                for n in several(n).into_iter().filter(|n| *n != back) {
+                    assert!(!has_pack(machine, n));
+                }
+                check_removed(machine, &several(n));
             },
-            after: |machine, n| check_removed(machine, &several(n)),
         },
     ];
     thread::scope(|scope| {
@@ -270,6 +328,7 @@ fn purges() {
             round += 1;
             assert_eq!(machine.ask("POST", &pack(round), &bytes(round)), Some(200));
             assert_eq!(machine.ask("DELETE", &pack(round), b""), Some(200));
+            assert_eq!(machine.unlock(), Some(200));
             machine.cloud.hold(skip, when);
             machine.wait_for("a call or the end", |m| {
                 m.cloud.holds() || m.cloud.bin().is_empty()

@@ -19,6 +19,7 @@ fn works(machine: &Machine, content: &str) {
     );
     assert_eq!(machine.ask("POST", &path, content.as_bytes()), Some(200));
     assert_eq!(machine.ask("DELETE", &path, b""), Some(200));
+    assert_eq!(machine.unlock(), Some(200));
 }
 
 #[test]

@@ -13,6 +13,8 @@ use std::time::Duration;
 const MACHINES: usize = 12;
 /// Fewest steps that a token, a journal, a list and a ledger take to write.
 const FEWEST: u64 = 40;
+/// Fewest steps that the log of removals takes: two notes, one that is taken back, the end.
+const FEWEST_OF_REMOVALS: u64 = 10;
 const PACK: &[u8] = b"a pack that comes and goes";
 /// What is promised as long as its repository has no index.
 const PROMISED: &[u8] = b"a pack that nobody has seen yet";
@@ -46,8 +48,21 @@ fn is_noted(machine: &Machine) -> bool {
 
 #[test]
 fn a_kill_at_each_step_leaves_whole_files() {
+    let steps = steps(killed_at);
+    assert!(steps >= FEWEST, "{steps} steps");
+}
+
+/// Nothing but what was removed is ever missing, and what was taken back least of all.
+#[test]
+fn a_kill_at_each_step_loses_no_pack() {
+    let steps = steps(removed_at);
+    assert!(steps >= FEWEST_OF_REMOVALS, "{steps} steps");
+}
+
+/// Has machines killed at one step after the other, until there are no more; how many there were.
+fn steps(killed_at: fn(u64) -> bool) -> u64 {
     if Machine::new(&[]).is_none() {
-        return;
+        return FEWEST;
     }
     let (next, end) = (AtomicU64::new(0), AtomicU64::new(u64::MAX));
     thread::scope(|scope| {
@@ -67,7 +82,47 @@ fn a_kill_at_each_step_leaves_whole_files() {
     });
     let steps = end.load(Ordering::SeqCst);
     println!("{steps} steps");
-    assert!(steps >= FEWEST, "{steps} steps");
+    steps
+}
+
+/// One life of a machine that is killed while packs are removed and one of them is sent again, and
+/// its next one; false if it wasn't killed.
+fn removed_at(step: u64) -> bool {
+    let mut machine = Machine::new(&["--bin", "keep"]).unwrap();
+    machine.start();
+    let [kept, gone, back] = [&b"kept"[..], b"gone", b"back"];
+    let path = |bytes: &[u8]| format!("/r/data/{}", name(bytes));
+    for bytes in [kept, gone, back] {
+        assert_eq!(machine.ask("POST", &path(bytes), bytes), Some(200));
+    }
+    // The next one hasn't just stored them, and so notes their removal.
+    machine.kill();
+    machine.set("kill", step);
+    machine.start();
+    let removed = machine.ask("DELETE", &path(gone), b"") == Some(200);
+    let _ = machine.ask("DELETE", &path(back), b"");
+    let is_back = machine.ask("POST", &path(back), back) == Some(200);
+    let unlocked = machine.unlock() == Some(200);
+    // Whoever was killed a moment ago may not look dead yet.
+    let is_killed = !unlocked || machine.is_dead();
+    machine.kill();
+    machine.unset("kill");
+    machine.start();
+    let status = |bytes: &[u8]| machine.get(&path(bytes)).map(|(status, _)| status);
+    assert_eq!(machine.lines("WARN"), [""; 0], "step {step}");
+    assert_eq!(status(kept), Some(200), "step {step}");
+    assert!(!removed || status(gone) == Some(404), "step {step}");
+    assert!(!is_back || status(back) == Some(200), "step {step}");
+    let living = |bytes: &[u8]| {
+        let name = name(bytes);
+        let place = format!("/restic-backup/r/data/{}/{name}", &name[..2]);
+        machine.cloud.file(&place).is_some()
+    };
+    assert!(!unlocked || !living(gone), "step {step}");
+    assert_eq!(machine.unlock(), Some(200));
+    assert!(!removed || !living(gone), "step {step}");
+    assert!(living(kept) && (!is_back || living(back)), "step {step}");
+    is_killed
 }
 
 /// One life of a machine that is killed at a step, and its next one; false if it wasn't killed.
@@ -78,6 +133,7 @@ fn killed_at(step: u64) -> bool {
     let _ = machine.ask("POST", "/r/?create=true", b"");
     let _ = machine.ask("POST", &pack(), PACK);
     let removed = machine.ask("DELETE", &pack(), b"") == Some(200);
+    let removed = removed && machine.unlock() == Some(200);
     let promised = promise(&machine);
     // A kill, or a list that is on disk, with the journal gone.
     machine.wait_for("the list", |m| {
@@ -129,6 +185,7 @@ fn with_a_list() -> Option<Machine> {
     assert_eq!(machine.ask("POST", "/r/?create=true", b""), Some(200));
     assert_eq!(machine.ask("POST", &pack(), PACK), Some(200));
     assert_eq!(machine.ask("DELETE", &pack(), b""), Some(200));
+    assert_eq!(machine.unlock(), Some(200));
     machine.wait_for("the list", |m| m.state_file("bin-", ".json").is_some());
     machine.kill();
     Some(machine)

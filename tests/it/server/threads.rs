@@ -76,6 +76,7 @@ fn connections_opened_at_once_all_get_answers() {
     }
 }
 
+/// Packs travel together behind the answer, which is the store's business.
 #[test]
 fn deletes_travel_together() {
     let server = Running::start();
@@ -83,13 +84,16 @@ fn deletes_travel_together() {
     for (n, wire) in (0_u8..).zip(&mut wires) {
         let bytes = [n; 3];
         assert_eq!(
-            wire.ask("POST", &format!("/a/data/{}", id(&bytes)), "", &bytes)
+            wire.ask("POST", &format!("/a/snapshots/{}", id(&bytes)), "", &bytes)
                 .status,
             200
         );
     }
     for (n, wire) in (0_u8..).zip(&mut wires) {
-        wire.send(format!("DELETE /a/data/{} HTTP/1.1\r\n\r\n", id(&[n; 3])));
+        wire.send(format!(
+            "DELETE /a/snapshots/{} HTTP/1.1\r\n\r\n",
+            id(&[n; 3])
+        ));
     }
     for wire in &mut wires {
         assert_eq!(wire.answer(false).status, 200);
@@ -97,7 +101,10 @@ fn deletes_travel_together() {
     let batches = server.store.batches();
     assert_eq!(batches.iter().sum::<usize>(), 20);
     assert!(batches.len() <= 4, "{batches:?}");
-    assert_eq!(server.open().ask("GET", "/a/data/", "", b"").text(), "[]");
+    assert_eq!(
+        server.open().ask("GET", "/a/snapshots/", "", b"").text(),
+        "[]"
+    );
 }
 
 #[test]

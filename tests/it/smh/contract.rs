@@ -6,8 +6,11 @@ use crate::cloud::rig::ms;
 use crate::fake::smh::{End, Marker, NoTask, OverLimit, Switches, Unsaid};
 use crate::tree::TempDir;
 
+/// What makes a library behave otherwise.
+type Change = fn(&mut Switches);
+
 /// Ways in which Tencent SMH may behave, under all of which the contract holds.
-const LIBRARIES: &[(&str, fn(&mut Switches))] = &[
+const LIBRARIES: &[(&str, Change)] = &[
     ("as documented", |_| {}),
     ("errors as successes", |s| s.errors_as_200 = true),
     ("refused limits", |s| s.over_limit = OverLimit::Clamp),

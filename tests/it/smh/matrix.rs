@@ -146,43 +146,61 @@ const OPERATIONS: &[(&str, Act)] = &[
     }),
 ];
 
-/// What may befall a call to the library's host.
+fn code(status: i64, code: &str) -> How {
+    How::Code(status, code.to_owned())
+}
+
+/// What may befall a call.
 fn mishaps(call: Call) -> Vec<(When, How)> {
-    let code = |status: i64, code: &str| How::Code(status, code.to_owned());
     let (before, after) = (When::Before, When::After);
     let both = [How::Reset, How::Cut, How::Html(502), How::Hang(ms(700))];
-    let mut all: Vec<(When, How)> = both
-        .iter()
-        .flat_map(|how| [(before, how.clone()), (after, how.clone())])
-        .collect();
-    if call == Call::Get {
-        let altered = [
-            How::OtherRange,
-            How::OtherSize,
-            How::Short,
-            How::Stall(ms(700)),
-        ];
-        all.retain(|(when, _)| *when == before);
-        all.extend(altered.map(|how| (before, how)));
-        all.push((before, code(403, "AccessDenied")));
-        return all;
+    let both = both.map(|how| [(before, how.clone()), (after, how)]);
+    let mut all: Vec<(When, How)> = both.into_iter().flatten().collect();
+    match call {
+        Call::Get => {
+            all.retain(|(when, _)| *when == before);
+            all.extend(downloads().map(|how| (before, how)));
+        }
+        Call::Put => all.extend(storage().map(|how| (before, how))),
+        call => {
+            all.extend(refusals().map(|how| (before, how)));
+            let odd = [How::Empty, How::BadJson, How::WrongShape, How::NullData];
+            all.extend(odd.map(|how| (after, how)));
+            all.extend(own(call).into_iter().map(|how| (before, how)));
+        }
     }
-    if call == Call::Put {
-        let refusals = [
-            code(403, "AccessDenied"),
-            code(403, "SignatureDoesNotMatch"),
-            code(403, "RequestTimeTooSkewed"),
-            code(400, "ExpiredToken"),
-            code(400, "IncompleteBody"),
-            code(400, "BadDigest"),
-            code(500, "InternalError"),
-            code(503, "SlowDown"),
-            How::ResetInBody(100),
-        ];
-        all.extend(refusals.map(|how| (before, how)));
-        return all;
-    }
-    let codes = [
+    all
+}
+
+/// What may befall bytes on their way from the storage host.
+fn downloads() -> [How; 5] {
+    [
+        How::OtherRange,
+        How::OtherSize,
+        How::Short,
+        How::Stall(ms(700)),
+        code(403, "AccessDenied"),
+    ]
+}
+
+/// What the storage host may say to bytes.
+fn storage() -> [How; 9] {
+    [
+        code(403, "AccessDenied"),
+        code(403, "SignatureDoesNotMatch"),
+        code(403, "RequestTimeTooSkewed"),
+        code(400, "ExpiredToken"),
+        code(400, "IncompleteBody"),
+        code(400, "BadDigest"),
+        code(500, "InternalError"),
+        code(503, "SlowDown"),
+        How::ResetInBody(100),
+    ]
+}
+
+/// What the library's host may say to anything.
+fn refusals() -> [How; 19] {
+    [
         code(429, "RateLimitExceeded"),
         code(503, "ServerOverloaded"),
         code(500, "InternalServerError"),
@@ -202,26 +220,23 @@ fn mishaps(call: Call) -> Vec<(When, How)> {
         How::Html(404),
         How::Html(403),
         How::Refuse,
-    ];
-    all.extend(codes.map(|how| (before, how)));
-    let odd = [How::Empty, How::BadJson, How::WrongShape, How::NullData];
-    all.extend(odd.map(|how| (after, how)));
+    ]
+}
+
+/// What it may say to one call only.
+fn own(call: Call) -> Vec<How> {
     match call {
-        Call::Confirm => {
-            let codes = [
-                "UploadIncomplete",
-                "BadCrc64",
-                "UploadNotFound",
-                "UploadComplete",
-            ];
-            all.extend(codes.map(|name| (before, code(400, name))));
-            all.push((before, code(409, "SameNameDirectoryOrFileExists")));
-        }
-        Call::Start => all.push((before, code(404, "DirectoryNotFound"))),
-        Call::List => all.push((before, code(404, "MarkerNotFound"))),
-        _ => {}
+        Call::Confirm => vec![
+            code(400, "UploadIncomplete"),
+            code(400, "BadCrc64"),
+            code(404, "UploadNotFound"),
+            code(409, "UploadComplete"),
+            code(409, "SameNameDirectoryOrFileExists"),
+        ],
+        Call::Start => vec![code(404, "DirectoryNotFound")],
+        Call::List => vec![code(404, "MarkerNotFound")],
+        _ => Vec::new(),
     }
-    all
 }
 
 struct Case {

@@ -1,0 +1,91 @@
+//! The part of the page about queues, rates and limits.
+
+use super::super::snapshot::Snapshot;
+use super::texts::Texts;
+use super::values::{bytes, escaped};
+use std::fmt::Write;
+
+/// Queues and rates.
+pub(super) fn work(out: &mut String, seen: &Snapshot, texts: &Texts) {
+    let cloud = &seen.cloud;
+    let of = |part: &str, whole: &str| texts.of.replacen("{}", part, 1).replacen("{}", whole, 1);
+    let waiting: usize = seen.lanes.iter().map(|lane| lane.waiting).sum();
+    let rate_waiting: usize = cloud.calls.iter().map(|call| call.waiting).sum();
+    let facts = [
+        (
+            texts.uploads,
+            of(&cloud.uploads.to_string(), &cloud.uploads_most.to_string()),
+        ),
+        (texts.waiting, waiting.to_string()),
+        (texts.rate_waiting, rate_waiting.to_string()),
+        (
+            texts.memory,
+            of(&bytes(seen.memory), &bytes(seen.memory_most)),
+        ),
+        (texts.limits, limits(seen, texts)),
+        (texts.removing, cloud.removing.to_string()),
+        (texts.unremoved, cloud.unremoved.to_string()),
+        (texts.bin, cloud.bin.to_string()),
+    ];
+    let _ = write!(
+        out,
+        "<section class=\"card wide\"><h2>{}</h2><div class=\"halves\"><dl>",
+        texts.work
+    );
+    for (name, value) in facts {
+        let _ = write!(out, "<div><dt>{name}</dt><dd>{value}</dd></div>");
+    }
+    out.push_str("</dl>");
+    calls(out, seen, texts);
+    out.push_str("</div></section>");
+}
+
+/// Limits of traffic, up and down.
+fn limits(seen: &Snapshot, texts: &Texts) -> String {
+    let limit = |rate: Option<u64>| match rate {
+        Some(rate) => format!("{}/s", bytes(rate)),
+        None => texts.unlimited.to_owned(),
+    };
+    let (up, down) = (limit(seen.limit_upload), limit(seen.limit_download));
+    format!("↑ {up}, ↓ {down}")
+}
+
+fn calls(out: &mut String, seen: &Snapshot, texts: &Texts) {
+    let mut used = seen
+        .cloud
+        .calls
+        .iter()
+        .filter(|call| call.made > 0)
+        .peekable();
+    if used.peek().is_none() {
+        return;
+    }
+    let _ = write!(
+        out,
+        "<table><thead><tr><th>{}</th><th>{}</th><th>{}</th><th>{}</th><th>{}</th></tr></thead>",
+        texts.call, texts.made, texts.refused, texts.failed, texts.rate
+    );
+    for call in used {
+        let hot = |count: u64| if count > 0 { " class=\"near\"" } else { "" };
+        let name = call
+            .name
+            .rsplit_once("/v")
+            .map_or(call.name, |(_, end)| end);
+        let name = name.split_once('/').map_or(name, |(_, end)| end);
+        // Where it may be broken on a phone.
+        let name = escaped(name).replace('/', "/<wbr>").replace('_', "_<wbr>");
+        let _ = write!(
+            out,
+            "<tr><td title=\"{}\">{}</td><td>{}</td><td{}>{}</td><td{}>{}</td><td>{:.1}</td></tr>",
+            escaped(call.name),
+            name,
+            call.made,
+            hot(call.throttled),
+            call.throttled,
+            hot(call.failed),
+            call.failed,
+            call.per_second
+        );
+    }
+    out.push_str("</table>");
+}
