@@ -1,9 +1,8 @@
 //! Safety rules of removing: 7 to 9, 16 and 19.
 
 use super::LONG;
-use crate::cloud::rig::id;
 use crate::fake::smh::Call;
-use crate::smh::rig::{Library, config, path};
+use crate::smh::rig::Library;
 use crate::tree::random;
 use restic_123pan::restic::{File, Id, Kind};
 use restic_123pan::store::Cause;

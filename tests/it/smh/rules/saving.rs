@@ -4,7 +4,7 @@ use super::{LONG, code};
 use crate::cloud::rig::{Server, eventually, id, ms};
 use crate::fake::smh::Call;
 use crate::fake::{How, When};
-use crate::smh::rig::{BASE, Library, config, path};
+use crate::smh::rig::{BASE, Library, path};
 use crate::tree::random;
 use restic_123pan::restic::{File, Kind};
 use restic_123pan::store::Cause;
