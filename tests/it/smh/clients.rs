@@ -2,8 +2,10 @@
 //! reason.
 
 use super::process::Process;
+use super::rig::BASE;
 use crate::clients::{Session, cycle, together};
 use crate::fake::smh::Switches;
+use crate::mixed::Host;
 use crate::restic::{DEBIAN, RESTIC, RUSTIC, Restic};
 use crate::tree::{self, TempDir};
 use std::time::{Duration, Instant};
@@ -166,4 +168,28 @@ fn a_backup_that_is_killed() {
     session.check();
     session.restic.restore_and_compare(&files);
     process.assert_clean(&["broke its body off"]);
+}
+
+/// One call of twenty fails, in mixed ways: restic completes what users do, and what lives in the
+/// space then is exactly what its index says.
+#[test]
+fn restic_completes_while_calls_fail() {
+    let (process, dir) = (Process::start(&["--bin", "purge"]), TempDir::new());
+    let Some(restic) = Restic::find(RESTIC, process.url("/a/b/"), dir.path()) else {
+        return;
+    };
+    let (library, host) = (&process.library, Host(restic));
+    library.mix(1, 20);
+    host.live(dir.path());
+    let (calls, faults) = (library.calls().all(), library.faults_fired());
+    println!("{faults} of {calls} calls failed");
+    assert!(faults * 25 > calls);
+    library.clear_faults();
+    let paths = library.tree().into_keys();
+    let files = paths.map(|path| {
+        let bytes = library.file(&path).unwrap().bytes();
+        (path, bytes)
+    });
+    host.compare(&format!("/{BASE}/a/b"), &files.collect());
+    assert_eq!(library.complaints(), [""; 0]);
 }
