@@ -3,8 +3,10 @@
 //!
 //! ```text
 //!   restic, rustic
-//!        │ HTTP/1.1
-//!   server      sockets, threads, lanes            the only user of tiny_http
+//!        │ HTTP/1.1, TLS
+//!   front       connections, TLS, heads, bodies    the only one that meets the network
+//!        │ tickets, clients
+//!   server      accept loop, threads, lanes        the only user of tiny_http
 //!        │ Head, bytes ─► Answer
 //!   service     checks, statuses                   no socket, no thread, no clock
 //!        │ Repo, File, Body ─► Entry, Loaded, Error
@@ -28,8 +30,9 @@
 //! where values come from: option, variable, file, default.
 //!
 //! `restic` is the protocol as values; `body` is an upload that checks itself while it is read;
-//! `turns` keeps operations on one name in order; `args` is what the user wants; `civil` writes
-//! dates, `disk` small files, `lines` what the log shows of others' texts; `error` says what is
+//! `turns` keeps operations on one name in order; `inits` keeps clients apart that make one
+//! repository; `args` is what the user wants; `civil` writes dates, `disk` small files, `text_file`
+//! reads what people wrote; `lines` is what the log shows of others' texts; `error` says what is
 //! certain after a failure; `sync` locks; `watch` counts and shows; `limit` slows transfers down;
 //! `command` is what the program does besides serving.
 //!
@@ -52,7 +55,7 @@
 //! # What always holds
 //!
 //! 1. `restic` and `service` know no socket, thread or clock. tiny_http stands in `server` alone,
-//!    ureq in `cloud::client` alone.
+//!    httparse and rustls's server side in `front` alone, ureq in `cloud::client` alone.
 //! 2. Only `pan123` knows that files have numbers; nothing in it knows the statuses that clients
 //!    get. Only `service` picks a status, only `cloud::retry` decides to try again, only a cloud's
 //!    table of meanings says what an answer means, only its table of calls holds rates.
@@ -88,6 +91,8 @@ pub mod clouds;
 pub mod command;
 pub mod disk;
 pub mod error;
+pub mod front;
+pub mod inits;
 pub mod limit;
 pub mod lines;
 pub mod local;
@@ -96,10 +101,11 @@ pub mod restic;
 pub mod server;
 pub mod service;
 pub mod settings;
-mod settle;
 pub mod smh;
 pub mod store;
 pub mod sync;
+mod text_file;
 pub mod turns;
 pub mod units;
 pub mod watch;
+pub mod zone;

@@ -4,6 +4,7 @@
 
 use crate::sync::lock;
 use crate::units::size;
+use crate::zone;
 use std::fmt;
 use std::io::{self, Read};
 use std::sync::{Mutex, MutexGuard};
@@ -207,26 +208,9 @@ pub struct Limits {
 fn minute_of_day() -> u32 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     let now = since.map_or(0, |since| since.as_secs());
-    let local = i64::try_from(now).unwrap_or(0) + offset(now);
+    let local = i64::try_from(now).unwrap_or(0) + zone::offset(now);
     let minute = (local / 60).rem_euclid(i64::from(DAY));
     u32::try_from(minute).unwrap_or(0)
-}
-
-/// Seconds by which the local time is ahead of UTC, as the system's own rules have it.
-fn offset(now: u64) -> i64 {
-    let Ok(now) = libc::time_t::try_from(now) else {
-        return 0;
-    };
-    // SAFETY: both point to values that live here, the second to one that may be all zeros. The one
-    // way to ask: the files of time zones and the variable TZ are the C library's to read.
-    #[allow(unsafe_code)]
-    let offset = unsafe {
-        let mut parts: libc::tm = std::mem::zeroed();
-        let known = !libc::localtime_r(&raw const now, &raw mut parts).is_null();
-        if known { parts.tm_gmtoff } else { 0 }
-    };
-    #[allow(clippy::useless_conversion, reason = "it has 32 bits elsewhere")]
-    i64::from(offset)
 }
 
 #[cfg(test)]

@@ -6,8 +6,9 @@ use restic_123pan::args::{self, Config, Exit, Table, Task};
 use restic_123pan::body::Budget;
 use restic_123pan::cloud::Account;
 use restic_123pan::command::{self, start_log};
+use restic_123pan::front::{self, Tls};
 use restic_123pan::limit::{Limit, Limits};
-use restic_123pan::server::{self, Stop};
+use restic_123pan::server::{self, Bound, Stop};
 use restic_123pan::service::Service;
 use restic_123pan::settings::Variables;
 use restic_123pan::store::Store;
@@ -49,6 +50,7 @@ fn run(task: Task, warnings: &[String]) -> Result<ExitCode, Exit> {
         Task::Serve(config) => serve(&config, warnings),
         Task::Check(config) => {
             access(&config)?;
+            tls(&config)?;
             let account = config.setup.open()?;
             print(command::check(&config, &*account, warnings))
         }
@@ -121,11 +123,44 @@ fn serve(config: &Config, warnings: &[String]) -> Result<ExitCode, Exit> {
     let access = access(config)?;
     let account = config.setup.open()?;
     account.claim()?;
+    let tls = tls(config)?;
     let watch = Arc::default();
     start_log("info", Some(Arc::clone(&watch)));
     warnings.iter().for_each(|text| warn!("{text}"));
-    let done = answer(config, &*account, access, watch);
+    let bound = server::bind(&settings(config, tls));
+    if let Ok(bound) = &bound
+        && !(bound.is_private() || config.no_auth || access.asks())
+    {
+        // Of what systemd hands over, the options tell nothing.
+        return Err(Exit::Wrong(args::open_to_all(&bound.doors())));
+    }
+    let done = bound.map_err(Into::into);
+    let done = done.and_then(|bound| answer(config, &*account, access, watch, bound));
     Ok(ended(done.map(|()| ExitCode::SUCCESS)))
+}
+
+/// The certificate and its key, if there is one.
+fn tls(config: &Config) -> Result<Option<Arc<Tls>>, Exit> {
+    let files = config.tls.clone();
+    let opened = files.map(|(certificate, key)| Tls::open(certificate, key).map(Arc::new));
+    opened.transpose().map_err(Exit::Wrong)
+}
+
+/// How the server runs.
+fn settings(config: &Config, tls: Option<Arc<Tls>>) -> server::Config {
+    let front = front::Config {
+        listen: config.listen.clone(),
+        tls,
+        proxy: config.proxy,
+        ..front::Config::default()
+    };
+    let folders = [&config.spool_dir, &config.shared.state_dir];
+    server::Config {
+        front,
+        workers: config.workers,
+        folders: folders.into_iter().flatten().cloned().collect(),
+        ..server::Config::default()
+    }
 }
 
 /// The rules about who may do what, with the files that they need.
@@ -138,24 +173,24 @@ fn answer(
     account: &dyn Account,
     access: Access,
     watch: Arc<Watch>,
+    bound: Bound,
 ) -> Result<(), Box<dyn Error>> {
-    let bound = server::bind(&server::Config {
-        listen: config.listen.clone(),
-        memory: config.memory,
-        workers: config.workers,
-        ..server::Config::default()
-    })?;
     stop_on_signals(&bound.stopper())?;
-    flag::register(SIGHUP, access.reload())?;
+    for flag in [Some(access.reload()), bound.reload()]
+        .into_iter()
+        .flatten()
+    {
+        flag::register(SIGHUP, flag)?;
+    }
     let problems = account.problems();
     let warnings = config.warnings.iter().chain(&problems);
     warnings.for_each(|text| warn!("{text}"));
-    if !bound.address().ip().is_loopback() && config.rules.htpasswd.is_none() {
+    if !bound.is_private() && !access.asks() {
         warn!("other machines can reach this server, which asks for no password");
     }
-    info!("listening on {}, {}", bound.address(), config.summary());
+    info!("listening on {}, {}", bound.doors(), config.summary());
     let _record = Record::start(&watch, account.state_file("repositories", "json"));
-    let budget = Budget::new(config.memory, config.spool_dir.clone());
+    let budget = Budget::new(config.memory, config.spool_dir.clone()).spooling(config.spool_size);
     let removals = removals::Config {
         log: account.state_file("removals", "log"),
         timing: removals::Timing::default(),
@@ -165,13 +200,12 @@ fn answer(
         upload: Limit::new(config.limit_upload.clone()),
         download: Limit::new(config.limit_download.clone()),
     };
-    let service = Service::new(Box::new(store), budget).watched(watch);
-    bound.run(
-        service
-            .limited(limits)
-            .guarded(Arc::new(access))
-            .reserving(config.shared.reserve),
-    )?;
+    let service = Service::new(Box::new(store), budget)
+        .watched(watch)
+        .limited(limits)
+        .guarded(Arc::new(access))
+        .named(config.hosts.clone());
+    bound.run(service.reserving(config.shared.reserve))?;
     info!("stopped");
     Ok(())
 }

@@ -177,6 +177,11 @@ impl Access {
         Arc::clone(&self.reload)
     }
 
+    /// Whether passwords are asked for.
+    pub fn asks(&self) -> bool {
+        self.guard.is_some()
+    }
+
     /// How often bcrypt has run.
     pub fn hashed(&self) -> usize {
         self.guard.as_ref().map_or(0, Guard::hashed)

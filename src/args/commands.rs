@@ -88,6 +88,10 @@ pub(super) struct Status {
     #[argh(option, arg_name = "addr")]
     pub(super) listen: Option<String>,
 
+    /// the server's certificate, where it speaks HTTPS
+    #[argh(option, arg_name = "file")]
+    pub(super) tls_cert: Option<String>,
+
     /// a user of the server's, who sees the repositories that they may read
     #[argh(option, arg_name = "name")]
     pub(super) user: Option<String>,
@@ -100,6 +104,10 @@ pub(super) struct Health {
     /// where the server listens; default 127.0.0.1:8000
     #[argh(option, arg_name = "addr")]
     pub(super) listen: Option<String>,
+
+    /// the server's certificate, where it speaks HTTPS
+    #[argh(option, arg_name = "file")]
+    pub(super) tls_cert: Option<String>,
 }
 
 /// Show, free or bring back what was deleted. Files that were deleted from the repositories lie in
@@ -245,7 +253,7 @@ pub struct Verify {
 #[derive(FromArgs, ArgsInfo, Clone, Debug, PartialEq, Eq)]
 #[argh(subcommand, name = "service")]
 pub struct Service {
-    /// the file: systemd, openwrt, openwrt-config, openrc, launchd, container or options
+    /// the file: systemd, systemd-socket, openwrt, openwrt-config, openrc, launchd, container or options
     #[argh(positional)]
     pub kind: String,
 

@@ -5,10 +5,12 @@ use super::{folders, listen, values};
 use crate::access::Rules;
 use crate::cloud::{Cloud, Setup, Shared};
 use crate::disk::exposed;
+use crate::front::Listen;
 use crate::limit::Timetable;
 use crate::settings::Settings;
 use crate::settings::values::{bin, certificates, count, repo_path, share};
 use crate::units::size;
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 /// Most uploads in flight; clouds ban accounts that flood them.
@@ -21,8 +23,14 @@ const LEAST_SHARE: f64 = 0.1;
 /// Everything that the program was told.
 #[derive(Debug)]
 pub struct Config {
-    /// `host:port` to listen on; without a host every interface.
-    pub listen: String,
+    /// Where to listen; none for the usual place.
+    pub listen: Vec<Listen>,
+    /// The files of the certificate and its key; None speaks HTTP.
+    pub tls: Option<(PathBuf, PathBuf)>,
+    /// Names by which clients may ask where no passwords are asked for.
+    pub hosts: Vec<String>,
+    /// The proxy that says whose requests it passes on.
+    pub proxy: Option<IpAddr>,
     /// Who may come in and do what.
     pub rules: Rules,
     /// Whether others than this machine may come in without passwords.
@@ -35,6 +43,8 @@ pub struct Config {
     pub limit_download: Timetable,
     /// Folder for bodies that don't fit the memory.
     pub spool_dir: Option<PathBuf>,
+    /// Most bytes of them there.
+    pub spool_size: u64,
     /// Bytes of memory for bodies that are held.
     pub memory: u64,
     /// What every cloud is told.
@@ -64,7 +74,7 @@ impl Config {
             shared.rate_share = rest(shared.rate_share);
         }
         let spool_dir = match settings.text("spool-dir", using.spool_dir.as_deref()) {
-            None => shared.state_dir.clone(),
+            None => folders::roomy(settings),
             Some(path) => Some(folders::named("spool-dir", &path)?),
         };
         let (rules, setup) = (rules(serving, settings)?, cloud.read(settings, &shared)?);
@@ -76,6 +86,12 @@ impl Config {
         warnings.extend(places.filter_map(|path| exposed(&path)));
         Ok(Self {
             listen,
+            tls: listen::tls(
+                settings.text("tls-cert", serving.tls_cert.as_deref()),
+                settings.text("tls-key", serving.tls_key.as_deref()),
+            )?,
+            hosts: settings.list("host", &serving.host, |name| Ok(name.to_owned()))?,
+            proxy: settings.optional("trusted-proxy", &serving.trusted_proxy, values::address)?,
             rules,
             no_auth: settings.switch("no-auth", serving.no_auth)?,
             workers: settings.value("workers", &serving.workers, |text| {
@@ -92,6 +108,7 @@ impl Config {
                 Timetable::parse,
             )?,
             spool_dir,
+            spool_size: settings.value("spool-size", &using.spool_size, size)?,
             memory: settings.value("memory", &using.memory, size)?,
             setup,
             shared,
@@ -100,12 +117,22 @@ impl Config {
         })
     }
 
+    /// Where to listen, for people.
+    pub fn listening(&self) -> String {
+        let all: Vec<String> = self.listen.iter().map(ToString::to_string).collect();
+        match all.is_empty() {
+            true => Listen::default().to_string(),
+            false => all.join(", "),
+        }
+    }
+
     /// The modes in force, in a line.
     pub fn summary(&self) -> String {
         let (access, account) = (self.rules.summary(), self.setup.summary());
         let (memory, workers, uploads) = (self.memory >> 20, self.workers, self.shared.uploads);
+        let tls = if self.tls.is_some() { "TLS" } else { "no TLS" };
         format!(
-            "{access}, {account}, {memory} MiB, {workers} workers, {uploads} uploads, status at /-/"
+            "{tls}, {access}, {account}, {memory} MiB, {workers} workers, {uploads} uploads, status at /-/"
         )
     }
 }
@@ -151,14 +178,10 @@ fn rest(share: f64) -> f64 {
 pub(super) fn reachable(
     listen: &Option<String>,
     settings: &Settings<'_>,
-) -> Result<String, String> {
-    let listen = settings.value("listen", listen, values::listen)?;
-    let (host, port) = listen.rsplit_once(':').unwrap_or((&listen, ""));
-    Ok(match host {
-        "" | "0.0.0.0" => format!("127.0.0.1:{port}"),
-        "[::]" => format!("[::1]:{port}"),
-        _ => listen,
-    })
+) -> Result<Listen, String> {
+    let named: Vec<String> = listen.iter().cloned().collect();
+    let all = settings.list("listen", &named, values::listen)?;
+    Ok(all.into_iter().next().unwrap_or_default().reachable())
 }
 
 #[cfg(test)]

@@ -25,11 +25,13 @@ pub use commands::{
     BinCommand, BinList, BinPurge, BinRestore, Completions, Login, Service, Verify,
 };
 pub use config::Config;
+pub use listen::open_to_all;
 pub use table::{Command, Group, Part, Table, Word};
 pub use values::When;
 
 use crate::cloud::Cloud;
 use crate::clouds;
+use crate::front::Listen;
 use crate::restic::Repo;
 use crate::settings::{File, Opt, Secret, Settings, Variables, did_you_mean, from_args, variable};
 use commands::{Command as Parsed, Export, Import, Program, Status};
@@ -95,7 +97,9 @@ pub struct Transfer {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ask {
     /// Where it is.
-    pub address: String,
+    pub address: Listen,
+    /// The certificate by which it proves itself there; None where it speaks HTTP.
+    pub certificate: Option<PathBuf>,
     /// Who asks how everything is; None asks whether it works.
     pub status: Option<Asker>,
 }
@@ -251,6 +255,7 @@ fn task(
         Parsed::Status(status) => Task::Ask(ask(&status, settings)?),
         Parsed::Health(health) => Task::Ask(Ask {
             address: reachable(&health.listen, settings)?,
+            certificate: certificate(&health.tls_cert, settings),
             status: None,
         }),
         Parsed::Service(service) => Task::Service(service),
@@ -298,6 +303,12 @@ fn ask(status: &Status, settings: &Settings<'_>) -> Result<Ask, String> {
     };
     Ok(Ask {
         address: reachable(&status.listen, settings)?,
+        certificate: certificate(&status.tls_cert, settings),
         status: Some(Asker { user, password }),
     })
+}
+
+fn certificate(option: &Option<String>, settings: &Settings<'_>) -> Option<PathBuf> {
+    let file = settings.text("tls-cert", option.as_deref());
+    file.map(PathBuf::from)
 }

@@ -5,9 +5,27 @@ use argh::{ArgsInfo, FromArgs};
 /// How clients are served.
 #[derive(FromArgs, ArgsInfo, Debug, Default)]
 pub(super) struct Serving {
-    /// address to listen on, or :port; default 127.0.0.1:8000
+    /// address to listen on: host:port, :port or unix:/path; may be given more than
+    /// once; default 127.0.0.1:8000
     #[argh(option, arg_name = "addr")]
-    pub(super) listen: Option<String>,
+    pub(super) listen: Vec<String>,
+
+    /// certificate in PEM, with those that it depends on, to speak HTTPS
+    #[argh(option, arg_name = "file")]
+    pub(super) tls_cert: Option<String>,
+
+    /// its private key in PEM
+    #[argh(option, arg_name = "file")]
+    pub(super) tls_key: Option<String>,
+
+    /// name by which clients ask for this server, needed where no passwords are
+    /// asked for; may be given more than once
+    #[argh(option, arg_name = "name")]
+    pub(super) host: Vec<String>,
+
+    /// address of a reverse proxy, whose X-Forwarded-For says who asks
+    #[argh(option, arg_name = "addr")]
+    pub(super) trusted_proxy: Option<String>,
 
     /// file with users' passwords; the command passwd writes it
     #[argh(option, arg_name = "file")]
@@ -56,13 +74,17 @@ pub(super) struct Using {
     #[argh(option, arg_name = "dir")]
     pub(super) state_dir: Option<String>,
 
-    /// folder for what exceeds --memory; default the state directory
+    /// folder for what exceeds --memory; default one in memory with 256M free, or none
     #[argh(option, arg_name = "dir")]
     pub(super) spool_dir: Option<String>,
 
     /// memory for held uploads, such as 0, 500K, 1G; default 32M
     #[argh(option, arg_name = "size")]
     pub(super) memory: Option<String>,
+
+    /// most that may lie in the spool at a time; default 1G
+    #[argh(option, arg_name = "size")]
+    pub(super) spool_size: Option<String>,
 
     /// uploads to the cloud at the same time, up to 20; default 8
     #[argh(option, arg_name = "n")]

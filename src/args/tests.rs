@@ -1,6 +1,7 @@
 //! Options from words and variables that are given here; the real environment isn't looked at.
 
 mod commands;
+mod listening;
 
 use super::*;
 use crate::settings::values::Bin;
@@ -57,10 +58,11 @@ fn printed(text: &str) -> String {
 fn defaults() {
     let config = good(&[], &[]);
     let shared = &config.shared;
-    assert_eq!(config.listen, "127.0.0.1:8000");
+    assert_eq!(config.listening(), "127.0.0.1:8000");
+    assert!(config.listen.is_empty() && config.tls.is_none() && config.proxy.is_none());
     assert_eq!(shared.repo_path.path(), "restic-backup");
     assert_eq!(shared.state_dir, Some(std::env::temp_dir()));
-    assert_eq!(config.spool_dir, shared.state_dir);
+    assert_ne!(config.spool_dir, shared.state_dir, "which may be flash");
     assert_eq!(
         (config.memory, config.workers, shared.uploads),
         (32 << 20, 8, 8)
@@ -79,8 +81,9 @@ fn defaults() {
 fn the_option_wins_over_the_environment() {
     let env = [("PAN123_LISTEN", ":1"), ("PAN123_WORKERS", "")];
     let config = good(&["serve", "--listen=[::1]:2"], &env);
-    assert_eq!((config.listen.as_str(), config.workers), ("[::1]:2", 8));
-    assert_eq!(good(&["--no-auth"], &env).listen, ":1");
+    let listening = config.listening();
+    assert_eq!((listening.as_str(), config.workers), ("[::1]:2", 8));
+    assert_eq!(good(&["--no-auth"], &env).listening(), ":1");
     let switches = [("PAN123_NO_IPV6", "yes"), ("PAN123_APPEND_ONLY", "no")];
     let config = good(&["--append-only"], &switches);
     assert!(!config.shared.ipv6 && config.rules.append_only);
@@ -139,7 +142,12 @@ fn what_is_wrong_is_one_line_that_names_it() {
         ("--private-repos", "--htpasswd-file"),
         ("--reserve=some", "--reserve"),
         ("--config=/none/such", "/none/such"),
-        ("--listen=8000", "--listen"),
+        ("--listen=8000", "--no-auth"),
+        ("--listen=unix:run", "--listen"),
+        ("--tls-cert=x", "--tls-key"),
+        ("--tls-key=x", "--tls-cert"),
+        ("--trusted-proxy=nas", "--trusted-proxy"),
+        ("--spool-size=much", "--spool-size"),
         ("--listen=::1:8000", "--listen"),
         ("--listen=a:70000", "--listen"),
         ("--repo-path=/a/data", "\"data\""),
@@ -194,49 +202,6 @@ fn what_is_wrong_is_one_line_that_names_it() {
         assert!(
             said.contains(named) && !said.contains('\n'),
             "{text}: {said}"
-        );
-    }
-}
-
-#[test]
-fn nobody_but_this_machine_without_passwords() {
-    for listen in ["127.0.0.1:1", "127.9.9.9:1", "[::1]:1", "localhost:1"] {
-        assert_eq!(good(&["--listen", listen], &[]).listen, listen);
-    }
-    for listen in [":1", "0.0.0.0:1", "[::]:1", "192.0.2.1:1", "nas:1"] {
-        assert!(
-            check(&["--listen", listen], &[ID, KEY]).is_err(),
-            "{listen}"
-        );
-        good(&["--listen", listen, "--no-auth"], &[]);
-        good(&["--listen", listen, "--htpasswd-file=x"], &[]);
-    }
-    let both = check(&["--no-auth", "--htpasswd-file=x"], &[ID, KEY]);
-    assert!(matches!(both, Err(Exit::Wrong(text)) if text.contains("not both")));
-}
-
-#[test]
-fn the_variables_of_other_programs_count_with_a_warning() {
-    let table: [(&[(&str, &str)], &str); 5] = [
-        (&[("LISTEN_ADDR", "127.0.0.2:9")], "127.0.0.2:9"),
-        (&[("LISTEN_ADDR", "127.0.0.2")], "127.0.0.2:8000"),
-        (&[("LISTEN_ADDR", "::1"), ("LISTEN_PORT", "9")], "[::1]:9"),
-        (&[("LISTEN_PORT", "9")], "127.0.0.1:9"),
-        (
-            &[("LISTEN_PORT", "9"), ("PAN123_LISTEN", "localhost:7")],
-            "localhost:7",
-        ),
-    ];
-    for (variables, listen) in table {
-        let config = good(&[], variables);
-        assert_eq!(config.listen, listen, "{variables:?}");
-        let warned = config
-            .warnings
-            .iter()
-            .any(|text| text.contains("PAN123_LISTEN"));
-        assert_eq!(
-            warned,
-            variables.iter().all(|(name, _)| name.starts_with("LISTEN"))
         );
     }
 }

@@ -1,6 +1,7 @@
 //! The values of options, each read from its text; the error says what to write instead.
 
 use crate::civil;
+use crate::front::Listen;
 use crate::restic::Repo;
 use crate::settings::values::repo_path;
 use std::net::IpAddr;
@@ -28,23 +29,14 @@ impl When {
 }
 
 /// An address to listen on; whether it can be, only the network knows.
-pub(super) fn listen(text: &str) -> Result<String, String> {
-    let port = text.rsplit_once(':').and_then(|(host, port)| {
-        let bracketed = host.starts_with('[') && host.ends_with(']');
-        let plain = !host.contains([':', '[', ']', '/']);
-        port.parse::<u16>().ok().filter(|_| bracketed || plain)
-    });
-    match port {
-        Some(_) => Ok(text.to_owned()),
-        None => Err("write host:port, :port or [ipv6]:port, such as 127.0.0.1:8000".to_owned()),
-    }
+pub(super) fn listen(text: &str) -> Result<Listen, String> {
+    text.parse()
 }
 
 /// An address of a host and a port that may be missing; the host may name its port itself.
-pub(super) fn host_and_port(host: Option<&str>, port: Option<&str>, usual: &str) -> String {
-    let usual = usual.rsplit_once(':').unwrap_or((usual, ""));
+pub(super) fn host_and_port(host: Option<&str>, port: Option<&str>) -> String {
     match (host, port) {
-        (Some(host), _) if listen(host).is_ok() => host.to_owned(),
+        (Some(host), _) if host.contains(':') && listen(host).is_ok() => host.to_owned(),
         (Some(host), port) => {
             // A bare address of IPv6 wants brackets.
             let bare = host.contains(':') && !host.starts_with('[');
@@ -53,19 +45,16 @@ pub(super) fn host_and_port(host: Option<&str>, port: Option<&str>, usual: &str)
             } else {
                 host.to_owned()
             };
-            format!("{host}:{}", port.unwrap_or(usual.1))
+            format!("{host}:{}", port.unwrap_or("8000"))
         }
-        (None, port) => format!("{}:{}", usual.0, port.unwrap_or(usual.1)),
+        (None, port) => format!("127.0.0.1:{}", port.unwrap_or("8000")),
     }
 }
 
-/// Whether nobody but this machine can reach an address; of other names than `localhost` nobody
-/// knows.
-pub(super) fn is_loopback(listen: &str) -> bool {
-    let host = listen.rsplit_once(':').map_or(listen, |(host, _)| host);
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    let address = host.parse::<IpAddr>();
-    host == "localhost" || address.is_ok_and(|address| address.to_canonical().is_loopback())
+/// An address of a machine's.
+pub(super) fn address(text: &str) -> Result<IpAddr, String> {
+    let address = text.parse::<IpAddr>().map(|address| address.to_canonical());
+    address.map_err(|_| "write an address such as 127.0.0.1".to_owned())
 }
 
 /// A repository in the account; `/` is the one in the folder of repositories itself.

@@ -4,7 +4,7 @@ use crate::disk::nameless;
 use crate::error::{Cause, Error};
 use crate::sync::{lock, try_lock};
 use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard};
 
@@ -18,6 +18,9 @@ pub struct Budget {
     /// take the budget from each other with none of them fitting.
     growing: Mutex<()>,
     spool: Option<PathBuf>,
+    /// Most bytes in the spool, and how many are there.
+    most_spooled: u64,
+    spooled: Mutex<u64>,
 }
 
 impl Budget {
@@ -28,6 +31,18 @@ impl Budget {
             used: Mutex::new(0),
             growing: Mutex::new(()),
             spool,
+            most_spooled: u64::MAX,
+            spooled: Mutex::new(0),
+        }
+    }
+
+    /// The same with a bound for the spool.
+    #[must_use]
+    pub fn spooling(self, most: u64) -> Self {
+        let most_spooled = most;
+        Self {
+            most_spooled,
+            ..self
         }
     }
 
@@ -65,13 +80,56 @@ impl Budget {
     }
 
     /// A file that has no name any more, so that nothing is left behind whatever happens.
-    pub(super) fn spool_file(&self) -> Result<fs::File, Error> {
+    pub(super) fn spool_file(&self) -> Result<Spool<'_>, Error> {
         let Some(folder) = &self.spool else {
-            let text = "the body doesn't fit the memory budget and there is no folder to spool it in: \
-                    raise --memory or name a --spool-dir";
-            return Err(Error::new(Cause::TooLarge, text));
+            return Err(no_room("there is no folder to spool it in"));
         };
-        nameless(folder).map_err(|e| spool_error(&e))
+        let file = nameless(folder).map_err(|e| spool_error(&e))?;
+        let (budget, bytes) = (self, 0);
+        Ok(Spool {
+            budget,
+            file,
+            bytes,
+        })
+    }
+
+    fn spooled(&self) -> MutexGuard<'_, u64> {
+        lock(&self.spooled)
+    }
+}
+
+/// A file in the spool, whose bytes count until it is dropped.
+#[derive(Debug)]
+pub(super) struct Spool<'a> {
+    budget: &'a Budget,
+    pub(super) file: fs::File,
+    bytes: u64,
+}
+
+impl Write for Spool<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let more = bytes.len() as u64;
+        {
+            let mut spooled = self.budget.spooled();
+            if *spooled + more > self.budget.most_spooled {
+                return Err(io::Error::other(
+                    "so much doesn't fit; raise --spool-size or --memory",
+                ));
+            }
+            *spooled += more;
+        }
+        self.bytes += more;
+        self.file.write_all(bytes).map(|()| bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Drop for Spool<'_> {
+    fn drop(&mut self) {
+        *self.budget.spooled() -= self.bytes;
     }
 }
 
@@ -82,7 +140,12 @@ pub(super) struct Lease<'a> {
     pub(super) bytes: u64,
 }
 
-impl Lease<'_> {
+impl<'a> Lease<'a> {
+    /// A share of nothing.
+    pub(super) fn none(budget: &'a Budget) -> Self {
+        Self { budget, bytes: 0 }
+    }
+
     /// Takes more.
     pub(super) fn grow(&mut self, bytes: u64, always: bool) -> bool {
         let Some(mut more) = self.budget.take(bytes, always) else {
@@ -99,10 +162,45 @@ impl Drop for Lease<'_> {
     }
 }
 
+/// A body that fits nowhere, and what to do about it.
+fn no_room(why: &str) -> Error {
+    Error::new(
+        Cause::TooLarge,
+        format!(
+            "the body doesn't fit the memory budget and {why}: raise --memory, name a --spool-dir \
+             on a disk with room, or have rustic make smaller packs, by `rustic config \
+             --set-datapack-size 4MiB --set-treepack-size 4MiB`"
+        ),
+    )
+}
+
 /// A failure of the spool's.
 pub(super) fn spool_error(error: &io::Error) -> Error {
+    if error.kind() == io::ErrorKind::StorageFull {
+        return no_room("the folder to spool it in is full");
+    }
     Error::new(
         Cause::Busy,
         format!("the spool file can't be used ({error}); see --spool-dir"),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_spool_has_a_bound_in_all() {
+        let budget = Budget::new(0, Some(std::env::temp_dir())).spooling(10);
+        let mut one = budget.spool_file().unwrap();
+        let mut other = budget.spool_file().unwrap();
+        assert!(one.write_all(&[0; 6]).is_ok());
+        let full = other.write_all(&[0; 6]).unwrap_err().to_string();
+        assert!(full.contains("--spool-size"), "{full}");
+        assert!(other.write_all(&[0; 4]).is_ok());
+        drop(one);
+        assert!(other.write_all(&[0; 6]).is_ok(), "there is room again");
+        drop(other);
+        assert_eq!(*budget.spooled(), 0);
+    }
 }

@@ -1,10 +1,13 @@
-//! Asking the running server: a GET over plain TCP, and what is printed of its answer.
+//! Asking the running server: a GET where it listens, and what is printed of its answer.
 
+use super::pinned::secure;
 use crate::access;
 use crate::args::{Ask, Asker};
+use crate::front::Listen;
 use crate::watch;
 use std::io::{self, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
+use std::os::unix::net::UnixStream;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -29,7 +32,7 @@ pub fn ask(asked: &Ask) -> ExitCode {
 
 fn answer(asked: &Ask) -> io::Result<()> {
     let Some(Asker { user, password }) = &asked.status else {
-        return fetch(&asked.address, "/-/healthz", "").map(drop);
+        return fetch(asked, "/-/healthz", "").map(drop);
     };
     let header = match user {
         None => String::new(),
@@ -41,20 +44,47 @@ fn answer(asked: &Ask) -> io::Result<()> {
             format!("Authorization: {value}\r\n")
         }
     };
-    let text = fetch(&asked.address, "/-/status", &header)?;
+    let text = fetch(asked, "/-/status", &header)?;
     let status = serde_json::from_str(&text).map_err(io::Error::other)?;
     io::stdout().write_all(watch::text(&status).as_bytes())
 }
 
 /// The body of a page, asked for with these lines in the head.
-fn fetch(address: &str, path: &str, lines: &str) -> io::Result<String> {
-    let none = || io::Error::other("no such address");
-    let to = address.to_socket_addrs()?.next().ok_or_else(none)?;
-    let mut socket = TcpStream::connect_timeout(&to, PATIENCE)?;
-    socket.set_read_timeout(Some(PATIENCE))?;
-    socket.set_write_timeout(Some(PATIENCE))?;
+fn fetch(asked: &Ask, path: &str, lines: &str) -> io::Result<String> {
+    match &asked.address {
+        Listen::Unix(path_of_socket) => {
+            let socket = UnixStream::connect(path_of_socket)?;
+            socket.set_read_timeout(Some(PATIENCE))?;
+            socket.set_write_timeout(Some(PATIENCE))?;
+            exchange(socket, "localhost", path, lines)
+        }
+        Listen::Tcp(..) => {
+            let none = || io::Error::other("no such address");
+            let to = asked
+                .address
+                .to_string()
+                .to_socket_addrs()?
+                .next()
+                .ok_or_else(none)?;
+            let socket = TcpStream::connect_timeout(&to, PATIENCE)?;
+            socket.set_read_timeout(Some(PATIENCE))?;
+            socket.set_write_timeout(Some(PATIENCE))?;
+            match &asked.certificate {
+                None => exchange(socket, &to.to_string(), path, lines),
+                Some(file) => exchange(secure(socket, file)?, &to.to_string(), path, lines),
+            }
+        }
+    }
+}
+
+fn exchange(
+    mut socket: impl Read + Write,
+    host: &str,
+    path: &str,
+    lines: &str,
+) -> io::Result<String> {
     // HTTP/1.0, so that the end of the answer is the end of the connection.
-    let request = format!("GET {path} HTTP/1.0\r\nHost: {address}\r\n{lines}\r\n");
+    let request = format!("GET {path} HTTP/1.0\r\nHost: {host}\r\n{lines}\r\n");
     socket.write_all(request.as_bytes())?;
     let mut text = String::new();
     socket.take(LARGEST).read_to_string(&mut text)?;

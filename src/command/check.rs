@@ -8,6 +8,6 @@ pub fn check(config: &Config, account: &dyn Account, warnings: &[String]) -> Str
     let problems = account.problems();
     let warnings = warnings.iter().chain(&config.warnings).chain(&problems);
     let warnings: String = warnings.map(|text| format!("warning: {text}\n")).collect();
-    let (listen, summary) = (&config.listen, config.summary());
+    let (listen, summary) = (config.listening(), config.summary());
     format!("{warnings}the configuration is right: listening on {listen}, {summary}\n")
 }

@@ -9,6 +9,7 @@ mod doctor;
 mod log;
 mod login;
 mod manual;
+mod pinned;
 mod progress;
 mod service;
 mod transfer;

@@ -14,6 +14,7 @@ pub fn service(table: &Table, asked: &Service) -> Result<String, String> {
     let options: Vec<&Opt> = table.settings().map(|(_, option)| option).collect();
     let text = match asked.kind.as_str() {
         "systemd" => include_str!("../templates/systemd.service").to_owned(),
+        "systemd-socket" => include_str!("../templates/systemd.socket").to_owned(),
         "openwrt" => openwrt(&options),
         "openwrt-config" => fill(include_str!("../templates/openwrt.config"), &options, uci),
         "openrc" => include_str!("../templates/openrc.init").to_owned(),

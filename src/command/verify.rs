@@ -5,6 +5,7 @@ use super::progress::Line;
 use crate::args;
 use crate::cloud::Verify;
 use crate::cloud::finding::{Contents, Event, Finding, Report};
+use crate::cloud::layout::Layout;
 use crate::restic::Kind;
 use crate::units::bytes as size;
 use serde_json::{Value, json};
@@ -116,9 +117,12 @@ fn sum_as_text(report: &Report, found: usize) -> io::Result<()> {
     for (repo, contents) in &report.repositories {
         let counts = Kind::ALL.map(|kind| format!("{} in {}", contents.count(kind), kind.name()));
         let (counts, bytes) = (counts.join(", "), size(contents.bytes));
+        let layouts = contents.layouts().all();
+        let layouts = layouts.map(|layout| format!(", packs in {} folders", layout.folders()));
+        let layouts: String = layouts.collect();
         writeln!(
             out,
-            "/{repo}: {counts}; {bytes}, {} deleted",
+            "/{repo}: {counts}; {bytes}{layouts}, {} deleted",
             contents.deleted
         )?;
     }
@@ -155,6 +159,7 @@ fn repository_as_json(repo: &str, contents: &Contents) -> Value {
         "repository": format!("/{repo}"),
         "files": Value::Object(files.into_iter().collect()),
         "bytes": contents.bytes,
+        "layouts": contents.layouts().all().map(Layout::folders).collect::<Vec<_>>(),
         "deleted": contents.deleted,
     })
 }

@@ -7,8 +7,9 @@
 //! remove ─► confirm ─► bin (trash) ─┘
 //! ```
 //!
-//! Files have numbers here and nowhere else. The layout on the cloud is restic's own:
-//! `{repo-path}/{repo}/config`, `keys/`, `locks/`, `snapshots/`, `index/`, `data/ab/abcd…`.
+//! Files have numbers here and nowhere else. The layout on the cloud is restic's own but for packs
+//! ([`crate::cloud::layout`]): `{repo-path}/{repo}/config`, `keys/`, `locks/`, `snapshots/`,
+//! `index/`, `data/a/abcd…`, or `data/ab/abcd…` where that is there.
 //!
 //! Each part owns its state and takes what it uses: `api` calls, `tree` knows folders and numbers,
 //! `bin` puts files into the account's bin and knows what is to be purged there, `confirm` makes
@@ -58,6 +59,7 @@ use remove::Removals;
 use space::Space;
 use std::sync::Arc;
 use tree::Tree;
+use tree::files::Known;
 use tree::root::{Root, name_of, priority_of};
 use upload::Uploads;
 
@@ -153,12 +155,17 @@ impl Store for Pan123 {
         let (path, priority) = (self.root.folder(repo, file), priority_of(file.kind()));
         self.removals.finish(&path, name_of(file), priority)?;
         self.confirm.before(repo, file, priority)?;
+        let path = self.tree.place(&path, name_of(file), priority)?;
         let Some((number, md5)) = self.uploads.upload(&path, file, body)? else {
             return Ok(());
         };
         self.space.stored(&path, body.len());
-        self.confirm
-            .acknowledge(repo, file, number, body.len(), md5)
+        let stored = Known {
+            name: name_of(file),
+            file: number,
+            size: body.len(),
+        };
+        self.confirm.acknowledge(repo, file, &path, stored, md5)
     }
 
     fn holds(&self, repo: &Repo, file: &File, body: &mut Body<'_>) -> Result<bool, Error> {

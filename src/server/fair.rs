@@ -1,9 +1,10 @@
-//! A bounded queue in which addresses take turns, however much one of them sends: what comes out
-//! next is of the address that has the fewest under way.
+//! A bounded queue in which parties take turns, however much one of them sends: what comes out next is
+//! of the party that has the fewest under way, and none has all of the threads or all of the queue.
 
+use crate::front::Party;
 use std::collections::{HashMap, VecDeque};
-use std::net::IpAddr;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 /// The queue; clones share it.
 #[derive(Debug)]
@@ -11,16 +12,35 @@ pub(super) struct Fair<T>(Arc<Shared<T>>);
 
 #[derive(Debug)]
 struct Shared<T> {
+    /// Most that wait.
     most: usize,
+    /// Most of one party that are under way.
+    each: usize,
     line: Mutex<Line<T>>,
     ready: Condvar,
 }
 
 #[derive(Debug)]
 struct Line<T> {
-    waiting: VecDeque<(IpAddr, T)>,
-    running: HashMap<IpAddr, usize>,
+    waiting: VecDeque<(Party, T)>,
+    running: HashMap<Party, usize>,
+    closed: bool,
 }
+
+/// What a wait ended with.
+#[derive(Debug)]
+pub(super) enum Next<T> {
+    /// The next one, which is under way until its turn is dropped.
+    Thing(T, Turn<T>),
+    /// Nothing came in time.
+    Nothing,
+    /// Nothing will come any more.
+    Closed,
+}
+
+/// That something is under way.
+#[derive(Debug)]
+pub(super) struct Turn<T>(Fair<T>, Party);
 
 impl<T> Clone for Fair<T> {
     fn clone(&self) -> Self {
@@ -29,23 +49,28 @@ impl<T> Clone for Fair<T> {
 }
 
 impl<T> Fair<T> {
-    /// A queue for so many.
-    pub(super) fn new(most: usize) -> Self {
+    /// A queue for so many, of which so many of one party may be under way.
+    pub(super) fn new(most: usize, each: usize) -> Self {
         let line = Line {
             waiting: VecDeque::new(),
             running: HashMap::new(),
+            closed: false,
         };
         Self(Arc::new(Shared {
             most,
+            each,
             line: Mutex::new(line),
             ready: Condvar::new(),
         }))
     }
 
-    /// Queues something of an address, or gives it back if the queue is full.
-    pub(super) fn push(&self, from: IpAddr, thing: T) -> Result<(), T> {
+    /// Queues something of a party, or gives it back if there is no room for it.
+    pub(super) fn push(&self, from: Party, thing: T) -> Result<(), T> {
         let mut line = self.line();
-        if line.waiting.len() >= self.0.most {
+        let his = line.waiting.iter().filter(|(party, _)| *party == from);
+        let full =
+            his.count() >= (self.0.most * 3).div_ceil(4) || line.waiting.len() >= self.0.most;
+        if full || line.closed {
             return Err(thing);
         }
         line.waiting.push_back((from, thing));
@@ -53,18 +78,36 @@ impl<T> Fair<T> {
         Ok(())
     }
 
-    /// Waits for something and has it done.
-    pub(super) fn take(&self, run: impl FnOnce(T)) {
+    /// Waits for something, for so long at most.
+    pub(super) fn next(&self, most: Option<Duration>) -> Next<T> {
+        let until = most.map(|most| Instant::now() + most);
         let mut line = self.line();
-        let (from, thing) = loop {
-            match line.next() {
-                Some(next) => break next,
-                None => line = self.wait(line),
+        loop {
+            if let Some((from, thing)) = line.next(self.0.each) {
+                return Next::Thing(thing, Turn(self.clone(), from));
             }
-        };
-        drop(line);
-        run(thing);
-        self.line().leave(from);
+            if line.closed && line.waiting.is_empty() {
+                return Next::Closed;
+            }
+            let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+            line = match left {
+                Some(left) if left.is_zero() => return Next::Nothing,
+                Some(left) => {
+                    let woken = self.0.ready.wait_timeout(line, left);
+                    woken.unwrap_or_else(PoisonError::into_inner).0
+                }
+                None => {
+                    let woken = self.0.ready.wait(line);
+                    woken.unwrap_or_else(PoisonError::into_inner)
+                }
+            };
+        }
+    }
+
+    /// Lets nothing more in.
+    pub(super) fn close(&self) {
+        self.line().closed = true;
+        self.0.ready.notify_all();
     }
 
     /// Whether nothing waits and nothing is under way.
@@ -76,115 +119,85 @@ impl<T> Fair<T> {
     fn line(&self) -> MutexGuard<'_, Line<T>> {
         self.0.line.lock().unwrap_or_else(PoisonError::into_inner)
     }
-
-    fn wait<'a>(&self, line: MutexGuard<'a, Line<T>>) -> MutexGuard<'a, Line<T>> {
-        let woken = self.0.ready.wait(line);
-        woken.unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl<T> Line<T> {
-    /// The first one of the address with the fewest under way.
-    fn next(&mut self) -> Option<(IpAddr, T)> {
-        let running = |from: &IpAddr| self.running.get(from).copied().unwrap_or(0);
+    /// The first one of the party with the fewest under way.
+    fn next(&mut self, each: usize) -> Option<(Party, T)> {
+        let running = |from: &Party| self.running.get(from).copied().unwrap_or(0);
         let waiting = self.waiting.iter().enumerate();
-        let (first, _) = waiting.min_by_key(|(_, (from, _))| running(from))?;
+        let free = waiting.filter(|(_, (from, _))| running(from) < each);
+        let (first, _) = free.min_by_key(|(_, (from, _))| running(from))?;
         let next = self.waiting.remove(first)?;
         *self.running.entry(next.0).or_default() += 1;
         Some(next)
     }
-
-    fn leave(&mut self, from: IpAddr) {
-        if let Some(count) = self.running.get_mut(&from) {
-            *count -= 1;
-            if *count == 0 {
-                self.running.remove(&from);
-            }
-        }
-    }
 }
 
-/// Places of which one address gets only some; clones share them.
-#[derive(Clone, Debug)]
-pub(super) struct Places {
-    each: usize,
-    taken: Arc<Mutex<HashMap<IpAddr, usize>>>,
-}
-
-/// One that is taken; it is free again when this is dropped.
-#[derive(Debug)]
-pub(super) struct Place {
-    places: Places,
-    from: IpAddr,
-}
-
-impl Places {
-    /// So many for each address.
-    pub(super) fn new(each: usize) -> Self {
-        let taken = Arc::default();
-        Self { each, taken }
-    }
-
-    /// Takes one, if the address may have another.
-    pub(super) fn take(&self, from: IpAddr) -> Option<Place> {
-        let mut taken = self.taken();
-        let count = taken.entry(from).or_default();
-        if *count >= self.each {
-            return None;
-        }
-        *count += 1;
-        let places = self.clone();
-        Some(Place { places, from })
-    }
-
-    fn taken(&self) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
-        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Drop for Place {
+impl<T> Drop for Turn<T> {
     fn drop(&mut self) {
-        let mut taken = self.places.taken();
-        if let Some(count) = taken.get_mut(&self.from) {
+        let mut line = self.0.line();
+        if let Some(count) = line.running.get_mut(&self.1) {
             *count -= 1;
             if *count == 0 {
-                taken.remove(&self.from);
+                line.running.remove(&self.1);
             }
         }
+        self.0.0.ready.notify_one();
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::net::IpAddr;
+
+    fn party(last: u8) -> Party {
+        IpAddr::from([127, 0, 0, last]).into()
+    }
+
+    fn next(queue: &Fair<u8>) -> (Option<u8>, Option<Turn<u8>>) {
+        match queue.next(Some(Duration::ZERO)) {
+            Next::Thing(thing, turn) => (Some(thing), Some(turn)),
+            _ => (None, None),
+        }
+    }
 
     #[test]
-    fn addresses_take_turns() {
-        let [crowd, other] = [[127, 0, 0, 2], [127, 0, 0, 1]].map(IpAddr::from);
-        let queue = Fair::new(4);
-        for thing in [(crowd, 1), (crowd, 2), (crowd, 3), (other, 4)] {
-            assert_eq!(queue.push(thing.0, thing.1), Ok(()));
+    fn parties_take_turns() {
+        let (crowd, other) = (party(2), party(1));
+        let queue = Fair::new(4, 2);
+        for (from, thing) in [(crowd, 1), (crowd, 2), (crowd, 3), (other, 4)] {
+            assert_eq!(queue.push(from, thing), Ok(()));
         }
         assert_eq!(queue.push(other, 5), Err(5), "full");
-        queue.take(|first| {
-            assert_eq!(first, 1);
-            queue.take(|second| assert_eq!(second, 4));
-            queue.take(|third| assert_eq!(third, 2));
-        });
+        let (first, turn) = next(&queue);
+        let (second, _) = next(&queue);
+        assert_eq!((first, second), (Some(1), Some(4)));
+        let (third, _turn) = next(&queue);
+        assert_eq!(
+            (third, next(&queue).0),
+            (Some(2), None),
+            "it has enough under way"
+        );
         assert!(!queue.idle());
-        queue.take(|last| assert_eq!(last, 3));
+        drop(turn);
+        assert_eq!(next(&queue).0, Some(3));
+        drop(_turn);
         assert!(queue.idle());
     }
 
     #[test]
-    fn nobody_takes_all_places() {
-        let [crowd, other] = [[127, 0, 0, 2], [127, 0, 0, 1]].map(IpAddr::from);
-        let places = Places::new(2);
-        let taken = [places.take(crowd), places.take(crowd), places.take(other)];
-        assert!(taken.iter().all(Option::is_some));
-        assert!(places.take(crowd).is_none() && places.take(other).is_some());
-        drop(taken);
-        assert!(places.take(crowd).is_some(), "they are free again");
-        assert!(places.taken().is_empty(), "nothing is left behind");
+    fn nobody_takes_the_whole_queue() {
+        let queue = Fair::new(4, 1);
+        let crowd = (0..4).filter(|n| queue.push(party(2), *n).is_ok());
+        assert_eq!(crowd.count(), 3);
+        assert_eq!(queue.push(party(1), 9), Ok(()));
+        queue.close();
+        assert_eq!(queue.push(party(1), 9), Err(9));
+        for _ in 0..4 {
+            assert!(next(&queue).0.is_some(), "what is in comes out");
+        }
+        assert!(matches!(queue.next(None), Next::Closed));
     }
 }

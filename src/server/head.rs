@@ -1,40 +1,10 @@
-//! Heads as text: what a request announces about its body, what an answer's head looks like, and
-//! how a request is written into the log. All of it is pure; sockets are `sockets`' business.
+//! Heads as text: what an answer's head looks like, and how a request is written into the log. All of
+//! it is pure.
 
 use crate::civil;
+use crate::front::reason;
 use crate::lines::shown;
-use crate::service::{Length, Reply};
-
-/// How long the body is that follows a head, from the values of its `Content-Length` and
-/// `Transfer-Encoding` headers; None when they can't be trusted. tiny_http takes an invalid length
-/// for "no body", parses a sign, and believes the first of two: what follows would then be read as
-/// the next request.
-pub(super) fn length<'a>(
-    lengths: impl IntoIterator<Item = &'a str>,
-    encodings: impl IntoIterator<Item = &'a str>,
-) -> Option<Length> {
-    let mut lengths = lengths.into_iter();
-    let mut encodings = encodings.into_iter();
-    match (
-        lengths.next(),
-        lengths.next(),
-        encodings.next(),
-        encodings.next(),
-    ) {
-        (None, _, None, _) => Some(Length::None),
-        (Some(text), None, None, _) => digits(text).map(Length::Known),
-        (None, _, Some(name), None) => name
-            .eq_ignore_ascii_case("chunked")
-            .then_some(Length::Chunked),
-        _ => None,
-    }
-}
-
-fn digits(text: &str) -> Option<u64> {
-    // `parse` alone would take a sign.
-    let plain = !text.is_empty() && text.bytes().all(|c| c.is_ascii_digit());
-    plain.then(|| text.parse().ok())?
-}
+use crate::service::Reply;
 
 /// How the end of an answer's body is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,9 +28,7 @@ pub(super) struct Manner {
     pub(super) now: u64,
 }
 
-/// The bytes of an answer's head and how its body is framed. Written here and not by tiny_http,
-/// which would send chunks from 32 KiB on and to whoever sends `TE: chunked`, and ignores
-/// `Connection`.
+/// The bytes of an answer's head and how its body is framed.
 pub(super) fn answer(reply: &Reply, manner: Manner) -> (Vec<u8>, Framing) {
     let framing = match reply.length {
         Some(length) => Framing::Length(length),
@@ -71,7 +39,7 @@ pub(super) fn answer(reply: &Reply, manner: Manner) -> (Vec<u8>, Framing) {
     let mut text = format!(
         "HTTP/1.1 {} {}\r\nServer: restic-123pan\r\nDate: {}\r\n",
         reply.status,
-        reason(reply.status),
+        reply.reason.unwrap_or_else(|| reason(reply.status)),
         civil::http(manner.now)
     );
     for (name, value) in &reply.headers {
@@ -97,29 +65,6 @@ fn push(text: &mut String, name: &str, value: &str) {
     }
 }
 
-/// The reason phrase, which with the number is all that restic shows its user.
-pub(super) fn reason(status: u16) -> &'static str {
-    match status {
-        200 => "OK",
-        206 => "Partial Content",
-        302 => "Found",
-        400 => "Bad Request",
-        401 => "Unauthorized",
-        403 => "Forbidden",
-        404 => "Not Found",
-        405 => "Method Not Allowed",
-        411 => "Length Required",
-        413 => "Content Too Large",
-        416 => "Range Not Satisfiable",
-        500 => "Internal Server Error",
-        502 => "Bad Gateway",
-        503 => "Service Unavailable",
-        504 => "Gateway Timeout",
-        507 => "Insufficient Storage",
-        _ => "Unknown",
-    }
-}
-
 /// A request's path as the log shows it: without its query, on one line, and not endless.
 pub(super) fn logged(target: &str) -> String {
     shown(target.split('?').next().unwrap_or_default())
@@ -129,37 +74,6 @@ pub(super) fn logged(target: &str) -> String {
 mod tests {
     use super::*;
     use crate::lines::LONGEST;
-
-    #[test]
-    fn lengths_are_digits_once() {
-        let table: [(&[&str], &[&str], Option<Length>); 17] = [
-            (&[], &[], Some(Length::None)),
-            (&["0"], &[], Some(Length::Known(0))),
-            (&["42"], &[], Some(Length::Known(42))),
-            (&["00042"], &[], Some(Length::Known(42))),
-            (
-                &["18446744073709551615"],
-                &[],
-                Some(Length::Known(u64::MAX)),
-            ),
-            (&["18446744073709551616"], &[], None),
-            (&["+5"], &[], None),
-            (&["-5"], &[], None),
-            (&[""], &[], None),
-            (&["5 5"], &[], None),
-            (&["5, 5"], &[], None),
-            (&["0x10"], &[], None),
-            (&["5", "5"], &[], None),
-            (&[], &["Chunked"], Some(Length::Chunked)),
-            (&["5"], &["chunked"], None),
-            (&[], &["gzip, chunked"], None),
-            (&[], &["chunked", "chunked"], None),
-        ];
-        for (lengths, encodings, expected) in table {
-            let found = length(lengths.iter().copied(), encodings.iter().copied());
-            assert_eq!(found, expected, "{lengths:?} {encodings:?}");
-        }
-    }
 
     #[test]
     fn heads() {

@@ -4,10 +4,10 @@
 
 use super::Config;
 use super::exchange::Exchange;
-use super::fair::{Place, Places};
+use super::fair::{Fair, Next, Turn};
 use super::refusals::Refusals;
 use crate::service::{Doubt, Job, Lane, Reply, Service};
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounded};
+use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded};
 use std::convert::Infallible;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -21,6 +21,9 @@ const LOCKERS: usize = 6;
 /// Threads that prove passwords. They compute, so more of them would only take the processor away
 /// from everybody else.
 const PROVERS: usize = 2;
+/// Threads of each lane that no single party gets, started when another one asks while it has all of
+/// the others.
+const SPARE: usize = 2;
 /// How many times the time for which a DELETE waits for another one may pass while they keep
 /// coming.
 const GATHERED: u32 = 10;
@@ -38,25 +41,21 @@ pub(super) struct Lanes {
 }
 
 struct Entrances {
-    queues: Queues,
-    doubts: Sender<Box<(Exchange, Doubt)>>,
+    queues: Arc<Queues>,
+    doubts: Fair<Box<(Exchange, Doubt)>>,
 }
 
-/// A queue's entrance, and the places there and in work: one address takes all the threads and
-/// three quarters of the queue at most, so that others get in.
-#[derive(Clone)]
-struct Entrance(Sender<Box<Work>>, Places);
+/// A queue whose things are boxed: it touches its memory when it grows.
+type Queue = Fair<Box<Work>>;
 
-/// What waits is boxed: a queue touches all of its memory when it is made, and would take 100 KB
-/// before the first request.
-#[derive(Clone)]
+/// Nothing comes in any more when they are dropped.
 struct Queues {
-    small: Entrance,
-    large: Entrance,
-    locks: Entrance,
-    remove_locks: Entrance,
-    remove_small: Entrance,
-    remove_large: Entrance,
+    small: Queue,
+    large: Queue,
+    locks: Queue,
+    remove_locks: Queue,
+    remove_small: Queue,
+    remove_large: Queue,
     refusals: Refusals,
 }
 
@@ -64,8 +63,10 @@ struct Queues {
 struct Work {
     exchange: Exchange,
     job: Job,
-    _place: Place,
 }
+
+/// One that is under way.
+type Taken = (Work, Turn<Box<Work>>);
 
 impl Lanes {
     /// Starts the threads of every lane.
@@ -73,17 +74,22 @@ impl Lanes {
         let (alive, working) = bounded(0);
         let (refusals, now) = (Refusals::start(config.queue)?, Duration::ZERO);
         let start = |name, threads, gather, empty| {
+            // A gatherer takes whatever there is.
+            let removes = threads == 1;
+            let each = if removes { config.queue } else { threads };
+            let most = if removes { 1 } else { threads + SPARE };
             let worker = Worker {
                 service: Arc::clone(service),
                 refusals: refusals.clone(),
+                queue: Fair::new(config.queue, each),
                 most: config.queue,
                 gather,
-                crew: Arc::new(Crew::new(name, threads, empty)),
+                crew: Arc::new(Crew::new(name, most, empty)),
                 _alive: alive.clone(),
             };
-            worker.start()
+            worker.grow().map(|()| worker.queue)
         };
-        let queues = Queues {
+        let queues = Arc::new(Queues {
             small: start("small", config.small_workers, now, Worker::work)?,
             large: start("large", config.workers, now, Worker::work)?,
             locks: start("locks", LOCKERS, now, Worker::work)?,
@@ -92,7 +98,7 @@ impl Lanes {
             // The store gathers packs behind the answer.
             remove_large: start("remove-large", 1, now, Worker::remove)?,
             refusals: refusals.clone(),
-        };
+        });
         let doubts = start_provers(config.queue, service, &queues)?;
         Ok(Self {
             open: Some(Entrances { queues, doubts }),
@@ -111,12 +117,12 @@ impl Lanes {
 
     /// Has somebody prove who they are before their request is queued.
     pub(super) fn prove(&self, exchange: Exchange, doubt: Doubt) {
-        let sent = match &self.open {
-            Some(open) => open.doubts.try_send(Box::new((exchange, doubt))),
-            None => return self.refuse(exchange, Reply::empty(503)),
+        let Some(open) = &self.open else {
+            return self.refuse(exchange, Reply::empty(503));
         };
-        if let Err(full) = sent {
-            self.refuse(full.into_inner().0, Reply::empty(503));
+        let party = exchange.party();
+        if let Err(full) = open.doubts.push(party, Box::new((exchange, doubt))) {
+            self.refuse(full.0, Reply::empty(503));
         }
     }
 
@@ -127,7 +133,9 @@ impl Lanes {
 
     /// Lets no more work in.
     pub(super) fn close(&mut self) {
-        self.open = None;
+        if let Some(open) = self.open.take() {
+            open.doubts.close();
+        }
     }
 
     /// Whether all work is done after [`Self::close`].
@@ -159,26 +167,20 @@ impl Queues {
         if removes && job.has_body() {
             return self.refusals.refuse(exchange, Reply::empty(400));
         }
-        if let Some(exchange) = queue.enter(exchange, job) {
-            self.refusals.refuse(exchange, Reply::empty(503));
+        let party = exchange.party();
+        if let Err(full) = queue.push(party, Box::new(Work { exchange, job })) {
+            self.refusals.refuse(full.exchange, Reply::empty(503));
         }
     }
 }
 
-impl Entrance {
-    /// Lets a request wait, or gives it back.
-    fn enter(&self, exchange: Exchange, job: Job) -> Option<Exchange> {
-        let Self(queue, places) = self;
-        let Some(_place) = places.take(exchange.address()) else {
-            return Some(exchange);
-        };
-        let work = Work {
-            exchange,
-            job,
-            _place,
-        };
-        let full = queue.try_send(Box::new(work)).err()?;
-        Some(full.into_inner().exchange)
+impl Drop for Queues {
+    fn drop(&mut self) {
+        let removing = [&self.remove_locks, &self.remove_small, &self.remove_large];
+        let all = [&self.small, &self.large, &self.locks]
+            .into_iter()
+            .chain(removing);
+        all.for_each(Fair::close);
     }
 }
 
@@ -186,15 +188,16 @@ impl Entrance {
 fn start_provers(
     most: usize,
     service: &Arc<Service>,
-    queues: &Queues,
-) -> io::Result<Sender<Box<(Exchange, Doubt)>>> {
-    let (sender, doubts) = bounded::<Box<(Exchange, Doubt)>>(most);
+    queues: &Arc<Queues>,
+) -> io::Result<Fair<Box<(Exchange, Doubt)>>> {
+    let doubts = Fair::new(most, most);
     for number in 0..PROVERS {
         // The other lanes stay open until the last doubt is resolved.
-        let (service, queues, doubts) = (Arc::clone(service), queues.clone(), doubts.clone());
+        let (service, queues) = (Arc::clone(service), Arc::clone(queues));
+        let doubts: Fair<Box<(Exchange, Doubt)>> = doubts.clone();
         let body = move || {
-            for work in doubts {
-                let (mut exchange, doubt) = *work;
+            while let Next::Thing(work, _turn) = doubts.next(None) {
+                let (exchange, doubt) = *work;
                 match guarded("proving a password", || service.prove(doubt)) {
                     // What its client has given up mustn't be done behind what it did next.
                     Some(Ok(_)) if exchange.deserted() => {
@@ -208,7 +211,7 @@ fn start_provers(
         };
         spawn(&format!("prove-{number}"), body)?;
     }
-    Ok(sender)
+    Ok(doubts)
 }
 
 /// What a thread needs to empty a queue.
@@ -216,6 +219,7 @@ fn start_provers(
 struct Worker {
     service: Arc<Service>,
     refusals: Refusals,
+    queue: Queue,
     most: usize,
     gather: Duration,
     crew: Arc<Crew>,
@@ -227,13 +231,13 @@ struct Worker {
 struct Crew {
     name: &'static str,
     most: usize,
-    empty: fn(&Worker, &Receiver<Box<Work>>),
+    empty: fn(&Worker),
     /// Threads that have been started, and how many of them wait for work.
     count: Mutex<(usize, usize)>,
 }
 
 impl Crew {
-    fn new(name: &'static str, most: usize, empty: fn(&Worker, &Receiver<Box<Work>>)) -> Self {
+    fn new(name: &'static str, most: usize, empty: fn(&Worker)) -> Self {
         let count = Mutex::default();
         Self {
             name,
@@ -249,48 +253,40 @@ impl Crew {
 }
 
 impl Worker {
-    fn start(&self) -> io::Result<Entrance> {
-        let (sender, queue) = bounded(self.most);
-        self.grow(&queue)?;
-        let each = self.crew.most + (self.most * 3).div_ceil(4);
-        Ok(Entrance(sender, Places::new(each)))
-    }
-
     /// Starts another thread, unless one waits for work or there are enough.
-    fn grow(&self, queue: &Receiver<Box<Work>>) -> io::Result<()> {
+    fn grow(&self) -> io::Result<()> {
         let crew = &self.crew;
         let mut count = crew.count();
         let (started, idle) = *count;
         if idle > 0 || started >= crew.most {
             return Ok(());
         }
-        let (worker, queue) = (self.clone(), queue.clone());
-        let body = move || (worker.crew.empty)(&worker, &queue);
+        let worker = self.clone();
+        let body = move || (worker.crew.empty)(&worker);
         spawn(&format!("{}-{started}", crew.name), body)?;
         count.0 += 1;
         Ok(())
     }
 
     /// Waits for work; none comes any more when the lanes are closed.
-    fn next(&self, queue: &Receiver<Box<Work>>) -> Option<Work> {
+    fn next(&self) -> Option<Taken> {
         self.crew.count().1 += 1;
-        let work = queue.recv().ok()?;
+        let Next::Thing(work, turn) = self.queue.next(None) else {
+            return None;
+        };
         self.crew.count().1 -= 1;
-        if let Err(error) = self.grow(queue) {
+        if let Err(error) = self.grow() {
             log::warn!(
                 "the lane {} gets no further thread: {error}",
                 self.crew.name
             );
         }
-        Some(*work)
+        Some((*work, turn))
     }
 
     /// Does one job after the other.
-    fn work(&self, queue: &Receiver<Box<Work>>) {
-        while let Some(work) = self.next(queue) {
-            let Work {
-                mut exchange, job, ..
-            } = work;
+    fn work(&self) {
+        while let Some((Work { mut exchange, job }, _turn)) = self.next() {
             exchange.track().begin(job.total());
             let served = guarded("a request", || {
                 exchange.serve(|body, answer| self.service.serve(&job, body, answer))
@@ -310,11 +306,11 @@ impl Worker {
     }
 
     /// Does DELETEs, many at once.
-    fn remove(&self, queue: &Receiver<Box<Work>>) {
+    fn remove(&self) {
         let mut pending = Vec::new();
-        while self.gather(queue, &mut pending) {
-            let ready = pending.extract_if(.., |work| work.job.turn_has_come());
-            let batch: Vec<Work> = ready.take(self.service.limits().batch).collect();
+        while self.gather(&mut pending) {
+            let ready = pending.extract_if(.., |(work, _)| work.job.turn_has_come());
+            let batch: Vec<Taken> = ready.take(self.service.limits().batch).collect();
             if !batch.is_empty() {
                 self.remove_batch(batch);
             }
@@ -322,36 +318,38 @@ impl Worker {
     }
 
     /// Waits for DELETEs, and after the first one for more; false when there will be none.
-    fn gather(&self, queue: &Receiver<Box<Work>>, pending: &mut Vec<Work>) -> bool {
+    fn gather(&self, pending: &mut Vec<Taken>) -> bool {
         if pending.is_empty() {
-            let Some(first) = self.next(queue) else {
+            let Some(first) = self.next() else {
                 return false;
             };
             pending.push(first);
             let end = Instant::now() + self.gather * GATHERED;
             while pending.len() < self.service.limits().batch && Instant::now() < end {
-                match queue.recv_timeout(self.gather) {
-                    Ok(work) => pending.push(*work),
-                    Err(_) => break,
+                match self.queue.next(Some(self.gather)) {
+                    Next::Thing(work, turn) => pending.push((*work, turn)),
+                    _ => break,
                 }
             }
         } else {
-            match queue.recv_timeout(TURN) {
-                Ok(work) => pending.push(*work),
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => thread::sleep(TURN),
+            match self.queue.next(Some(TURN)) {
+                Next::Thing(work, turn) => pending.push((*work, turn)),
+                Next::Nothing => {}
+                Next::Closed => thread::sleep(TURN),
             }
         }
-        let room = self.most.saturating_sub(pending.len());
-        pending.extend(queue.try_iter().take(room).map(|work| *work));
+        while pending.len() < self.most
+            && let Next::Thing(work, turn) = self.queue.next(Some(Duration::ZERO))
+        {
+            pending.push((*work, turn));
+        }
         true
     }
 
-    fn remove_batch(&self, batch: Vec<Work>) {
-        let (exchanges, jobs): (Vec<Exchange>, Vec<_>) = batch
-            .into_iter()
-            .map(|work| (work.exchange, work.job))
-            .unzip();
+    fn remove_batch(&self, batch: Vec<Taken>) {
+        let (works, turns): (Vec<Work>, Vec<_>) = batch.into_iter().unzip();
+        let works = works.into_iter().map(|work| (work.exchange, work.job));
+        let (exchanges, jobs): (Vec<Exchange>, Vec<_>) = works.unzip();
         exchanges
             .iter()
             .for_each(|exchange| exchange.track().begin(None));
@@ -362,6 +360,7 @@ impl Worker {
             exchange.reply(replies.next().unwrap_or_else(|| Reply::empty(500)));
             self.conclude(exchange);
         }
+        drop(turns);
     }
 
     fn conclude(&self, exchange: Exchange) {

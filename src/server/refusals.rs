@@ -2,15 +2,16 @@
 //! which answers to wrong passwords wait until it is time for them.
 
 use super::exchange::Exchange;
-use super::fair::Fair;
+use super::fair::{Fair, Next};
 use super::lanes::{guarded, spawn};
 use crate::service::Reply;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use std::io;
 use std::time::{Duration, Instant};
 
-/// Threads that read refused bodies away: more than one address may have standing still.
+/// Threads that read refused bodies away, and how many of them one party may have standing still.
 const REFUSERS: usize = 6;
+const EACH: usize = 4;
 /// Pause between looks at the clock while nothing is kept back.
 const IDLE: Duration = Duration::from_secs(60);
 
@@ -24,17 +25,17 @@ pub(super) struct Refusals {
 impl Refusals {
     /// Starts its threads.
     pub(super) fn start(most: usize) -> io::Result<Self> {
-        let queue = Fair::new(most);
+        let queue = Fair::new(most, EACH);
         let (kept, room) = bounded(most);
         for number in 0..REFUSERS {
             let queue: Fair<Box<Exchange>> = Fair::clone(&queue);
             let body = move || {
-                loop {
-                    queue.take(|mut exchange| {
-                        guarded("reading a refused body", || {
+                while let Next::Thing(mut exchange, _turn) = queue.next(None) {
+                    guarded("reading a refused body", || {
+                        if exchange.undrained() {
                             exchange.drain();
-                            exchange.finish();
-                        });
+                        }
+                        exchange.finish();
                     });
                 }
             };
@@ -64,7 +65,7 @@ impl Refusals {
 
     /// Has a request with an answer sent as soon as its body is read away.
     pub(super) fn send(&self, exchange: Exchange) {
-        if let Err(full) = self.queue.push(exchange.address(), Box::new(exchange)) {
+        if let Err(full) = self.queue.push(exchange.party(), Box::new(exchange)) {
             full.abort(&io::Error::other(TOO_MANY));
         }
     }

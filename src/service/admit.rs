@@ -1,6 +1,7 @@
 //! Who comes in: credentials first, then the path, then whether this user may do this there.
 //! Nothing here touches the cloud.
 
+use super::browsers;
 use super::pages::{self, Page};
 use super::status::{deny, forbid, kept_back, refuse};
 use super::{Head, Job, Length, Reply, Service, Task};
@@ -35,13 +36,18 @@ struct Wish {
     range: Option<Range>,
     v2: bool,
     length: Length,
+    /// Why nothing can be at the path.
+    flaw: Option<String>,
 }
 
 impl Wish {
     fn of(head: &Head<'_>, page: Option<Page>) -> Self {
+        let operation = restic::parse(head.method, head.target);
+        let nowhere = operation == Err(Refusal::NotFound) && page.is_none();
         Self {
             page,
-            operation: restic::parse(head.method, head.target),
+            operation,
+            flaw: nowhere.then(|| restic::path_flaw(head.target)),
             range: head.range.and_then(Range::parse),
             v2: head.accept.is_some_and(restic::wants_v2),
             length: head.length,
@@ -58,6 +64,10 @@ impl Service {
     /// Decides what a request is, or why it is refused, without touching the cloud. First come
     /// the credentials, then the path, then whether this user may do this there.
     pub fn admit(&self, head: &Head<'_>) -> Admission {
+        let hosts = (!self.access.asks()).then_some(&self.hosts[..]);
+        if let Some(reply) = browsers::refuse(head, hosts) {
+            return Admission::Refused(reply);
+        }
         let page = match pages::wanted(head).transpose() {
             // Health is everybody's business, and where the page is tells nothing.
             Ok(Some(Page::Health)) => {
@@ -94,6 +104,7 @@ impl Service {
         if let Some(page) = wish.page {
             return Ok(Job::page(page, user.clone()));
         }
+        let refuse = |refusal| refuse(refusal, wish.flaw.as_deref());
         let operation = wish.operation.map_err(refuse)?;
         if !self.limits().takes(operation.repo()) {
             return Err(refuse(Refusal::NotFound));

@@ -90,6 +90,9 @@ mod tests {
             range: None,
             language: None,
             authorization: None,
+            origin: None,
+            site: None,
+            host: None,
             peer: [127, 0, 0, 1].into(),
             length: Length::Chunked,
         });

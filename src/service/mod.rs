@@ -6,7 +6,9 @@
 //! Sockets and threads are `server`'s; here is only what can be tested with bytes in memory.
 
 mod admit;
+mod browsers;
 mod gather;
+mod head;
 mod listing;
 mod pages;
 mod reads;
@@ -15,9 +17,11 @@ mod save;
 mod status;
 
 pub use admit::{Admission, Doubt};
+pub use head::{Head, Length};
 
-use crate::access::{Access, Grant, Peer, User};
+use crate::access::{Access, Grant, User};
 use crate::body::Budget;
+use crate::inits::Inits;
 use crate::limit::Limits;
 use crate::restic::{File, Kind, Operation, Range, Repo};
 use crate::store::Store;
@@ -32,37 +36,6 @@ use std::time::Duration;
 
 /// Bytes copied at once from the cloud to the client.
 const BUFFER: usize = 64 << 10;
-/// What the protocol looks at in a request's head.
-#[derive(Clone, Copy)]
-pub struct Head<'a> {
-    /// The method, in upper case.
-    pub method: &'a str,
-    /// Path and query, as they came.
-    pub target: &'a str,
-    /// The `Accept` header.
-    pub accept: Option<&'a str>,
-    /// The `Range` header.
-    pub range: Option<&'a str>,
-    /// The `Accept-Language` header.
-    pub language: Option<&'a str>,
-    /// The `Authorization` header.
-    pub authorization: Option<&'a str>,
-    /// The client's address.
-    pub peer: Peer,
-    /// What the head says about the body.
-    pub length: Length,
-}
-
-/// What a head says about the body that follows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Length {
-    /// There is none.
-    None,
-    /// It has so many bytes.
-    Known(u64),
-    /// It ends when it ends.
-    Chunked,
-}
 
 /// Which queue a job belongs to, so that nothing small waits behind something large.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -156,6 +129,8 @@ impl Job {
 pub struct Reply {
     /// The status.
     pub status: u16,
+    /// What the status line says instead of the usual phrase; restic shows it to its user.
+    pub reason: Option<&'static str>,
     /// Headers besides those that every answer has.
     pub headers: Vec<(&'static str, String)>,
     /// Bytes that follow, also for HEAD, where they don't; None when nobody knows yet.
@@ -171,6 +146,7 @@ impl Reply {
     pub fn empty(status: u16) -> Self {
         Self {
             status,
+            reason: None,
             headers: Vec::new(),
             length: Some(0),
             pause: Duration::ZERO,
@@ -225,10 +201,12 @@ pub struct Service {
     store: Box<dyn Store>,
     budget: Budget,
     turns: Arc<Turns>,
+    inits: Inits,
     in_flight: InFlight,
     access: Arc<Access>,
     reserve: u64,
     limits: Limits,
+    hosts: Vec<String>,
     watch: Arc<Watch>,
 }
 
@@ -240,10 +218,12 @@ impl Service {
             store,
             budget,
             turns: Arc::default(),
+            inits: Inits::default(),
             in_flight: InFlight::default(),
             access: Arc::new(Access::open()),
             reserve: 0,
             limits: Limits::default(),
+            hosts: Vec::new(),
             watch: Arc::default(),
         }
     }
@@ -277,6 +257,12 @@ impl Service {
         Self { limits, ..self }
     }
 
+    /// The same, also asked by these names where no passwords are asked for.
+    #[must_use]
+    pub fn named(self, hosts: Vec<String>) -> Self {
+        Self { hosts, ..self }
+    }
+
     /// Does the job and answers it. An Err after [`Answer::start`] means that the answer isn't
     /// whole and can't become so.
     pub fn serve(&self, job: &Job, body: &mut dyn Read, answer: &mut dyn Answer) -> io::Result<()> {
@@ -292,7 +278,7 @@ impl Service {
             Operation::Create(repo) => self.store.create(repo),
             Operation::Save(repo, file) => self.save(repo, file, job, body),
             Operation::Remove(repo, file) => {
-                let mut results = self.store.remove(&[(repo.clone(), *file)]);
+                let mut results = self.remove_all(vec![(repo.clone(), *file)]);
                 results.pop().unwrap_or(Ok(()))
             }
         };
@@ -306,7 +292,7 @@ impl Service {
             _ => None,
         };
         let files: Vec<(Repo, File)> = jobs.iter().filter_map(name).collect();
-        let results = self.store.remove(&files);
+        let results = self.remove_all(files);
         let reply = |(job, done): (&Job, _)| match &job.task {
             Task::Operation(operation) => reply_to(operation, done).to(&job.user),
             Task::Page(..) => Reply::empty(500),

@@ -3,7 +3,7 @@
 
 use super::api::{Api, Scope, Strategy};
 use super::config::Config;
-use super::layout::join;
+use super::paths::join;
 use crate::cloud::doctor::{Problem, timing};
 use crate::cloud::{Fault, Priority, Reason, now};
 

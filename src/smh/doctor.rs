@@ -3,7 +3,7 @@
 
 use super::checks::{Checked, Checks};
 use super::config::Config;
-use super::layout::join;
+use super::paths::join;
 use super::{Smh, space};
 use crate::body::{Body, Budget};
 use crate::cloud::doctor::{self, Problem, Step, StepResult, Walk, timing};

@@ -3,7 +3,7 @@
 
 use super::api::Api;
 use super::api::meaning::is_absent;
-use super::layout::{join, priority_of};
+use super::paths::{join, priority_of};
 use crate::civil;
 use crate::cloud::download::{Reader, Source};
 use crate::cloud::{Fault, Priority, Reason, now};

@@ -7,9 +7,10 @@
 use super::api::meaning::is_absent;
 use super::api::{Api, Entry, Filter};
 use super::folders::Folders;
-use super::layout::{is_shard, join, priority_of, shard};
 use super::packs::Packs;
+use super::paths::{join, priority_of};
 use super::recent::Recent;
+use crate::cloud::layout::{self, Layout, Layouts};
 use crate::cloud::{Fault, Priority, Reason, pause};
 use crate::restic::{Id, Kind};
 use crate::store::{self, Cause, Error, Found};
@@ -75,26 +76,54 @@ impl Lists {
         if kind != Kind::Data {
             return self.files(path, priority, found);
         }
+        self.groups(path, layout::groups(self.shards(path)?), found)
+    }
+
+    /// The folders of packs below this one, of which the layouts are remembered.
+    fn shards(&self, path: &str) -> Result<Vec<String>, Error> {
         let mut shards = Vec::new();
-        self.read(path, Filter::Folders, priority, &mut |entry| {
-            if entry.is_folder() && is_shard(&entry.name) {
+        self.read(path, Filter::Folders, Priority::Packs, &mut |entry| {
+            if entry.is_folder() && Layout::of(&entry.name).is_some() {
                 shards.push(entry.name);
             }
             Ok(())
         })?;
-        self.shards(path, shards, found)
+        let layouts = Layouts::of(shards.iter().map(String::as_str));
+        self.packs.spread(path, layouts);
+        Ok(shards)
+    }
+
+    /// How the packs below a folder are spread, from memory unless it must be `fresh`.
+    pub fn layouts(&self, path: &str, fresh: bool) -> Result<Layouts, Error> {
+        if let Some(layouts) = self.packs.layouts(path).filter(|_| !fresh) {
+            return Ok(layouts);
+        }
+        match self.shards(path) {
+            Ok(shards) => Ok(Layouts::of(shards.iter().map(String::as_str))),
+            Err(error) if error.cause == Cause::Absent => Ok(Layouts::default()),
+            Err(error) => Err(error),
+        }
     }
 
     /// Lists the packs of many folders, side by side.
-    fn shards(&self, path: &str, shards: Vec<String>, found: &mut Found<'_>) -> Result<(), Error> {
-        let readers = shards.len().min(READERS);
-        let next = Mutex::new(shards.into_iter());
+    fn groups(
+        &self,
+        path: &str,
+        groups: Vec<Vec<String>>,
+        found: &mut Found<'_>,
+    ) -> Result<(), Error> {
+        let readers = groups.len().min(READERS);
+        let next = Mutex::new(groups.into_iter());
         thread::scope(|scope| {
             let (sender, receiver) = sync_channel(AHEAD);
             for _ in 0..readers {
                 let (sender, next) = (sender.clone(), &next);
                 let builder = thread::Builder::new().stack_size(STACK);
-                let work = move || while self.shard(path, next, &sender).is_some() {};
+                let work = move || {
+                    // Not held while the group is read.
+                    let take = || lock(next).next();
+                    while take().is_some_and(|group| self.group(path, &group, &sender)) {}
+                };
                 let reader = builder.spawn_scoped(scope, work);
                 reader.map_err(|e| Error::new(Cause::Busy, format!("starting a thread: {e}")))?;
             }
@@ -104,28 +133,32 @@ impl Lists {
         })
     }
 
-    /// Lists the next folder's packs; None when there is none, or nobody listens.
-    fn shard(
+    /// Lists the packs of folders that may hold the same ones, each once; false if nobody listens
+    /// any more.
+    fn group(
         &self,
         path: &str,
-        next: &Mutex<std::vec::IntoIter<String>>,
+        folders: &[String],
         sender: &SyncSender<Result<store::Entry, Error>>,
-    ) -> Option<()> {
-        let name = lock(next).next()?;
+    ) -> bool {
         let gone = |_| Error::new(Cause::Client, "nobody reads the list any more");
-        let told = self.files(&join(path, &name), Priority::Packs, &mut |entry| {
-            // One in another folder than its own can't be loaded.
-            match shard(&entry.id) == name {
-                true => sender.send(Ok(entry)).map_err(gone),
-                false => Ok(()),
+        let mut told = HashSet::new();
+        let each = folders.iter().try_for_each(|folder| {
+            let read = self.files(&join(path, folder), Priority::Packs, &mut |entry| {
+                // One in another folder than its own can't be loaded.
+                let is_new = folders.len() == 1 || told.insert(entry.id);
+                match layout::belongs(folder, &entry.id) && is_new {
+                    true => sender.send(Ok(entry)).map_err(gone),
+                    false => Ok(()),
+                }
+            });
+            match read {
+                // Somebody has removed the folder since it was listed.
+                Err(error) if error.cause == Cause::Absent => Ok(()),
+                read => read,
             }
         });
-        match told {
-            // Somebody has removed the folder since it was listed.
-            Err(error) if error.cause == Cause::Absent => Some(()),
-            Err(error) => sender.send(Err(error)).ok(),
-            Ok(()) => Some(()),
-        }
+        each.is_ok() || each.is_err_and(|error| sender.send(Err(error)).is_ok())
     }
 
     /// Lists the files of one folder.

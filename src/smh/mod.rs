@@ -24,10 +24,11 @@ mod config;
 mod doctor;
 mod download;
 mod folders;
-mod layout;
 mod list;
 mod options;
 mod packs;
+mod paths;
+mod places;
 mod recent;
 mod remove;
 mod space;
@@ -41,11 +42,11 @@ pub use config::Config;
 use crate::body::Body;
 use crate::restic::{File, Kind, Range, Repo};
 use crate::store::{Cause, Error, Found, Health, Identity, Limits, Loaded, Store};
-use api::meaning::is_absent;
 use api::{Api, Scope};
 use download::Downloads;
-use layout::{Layout, join, priority_of};
 use list::{Lists, Memory};
+use paths::{Root, join, priority_of};
+use places::absent;
 use remove::Removals;
 use space::{Space, Watch};
 use std::sync::Arc;
@@ -62,7 +63,7 @@ const LIMITS: Limits = Limits {
 
 /// The store over Tencent SMH.
 pub struct Smh {
-    layout: Layout,
+    root: Root,
     api: Arc<Api>,
     memory: Memory,
     lists: Lists,
@@ -81,7 +82,7 @@ impl Smh {
         let memory = Memory::new(&api, config.timing.overlay);
         let space = Arc::new(Space::new(&api));
         Self {
-            layout: Layout::new(&config.repo_path),
+            root: Root::new(&config.repo_path),
             lists: Lists::new(&api, &memory),
             uploads: Uploads::new(&api, &memory.folders, config.uploads),
             downloads: Arc::new(Downloads::new(&api)),
@@ -130,7 +131,7 @@ impl Smh {
             return Ok(());
         }
         for kind in [Kind::Index, Kind::Snapshots] {
-            let folder = self.layout.kind(repo, kind);
+            let folder = self.root.kind(repo, kind);
             self.lists
                 .wait_until_listed(&folder, priority_of(file.kind()))?;
         }
@@ -150,44 +151,28 @@ impl Store for Smh {
     fn create(&self, repo: &Repo) -> Result<(), Error> {
         let asked = Instant::now();
         for kind in Kind::ALL {
-            let path = self.layout.kind(repo, kind);
+            let path = self.root.kind(repo, kind);
             self.memory.folders.make(&path, asked, priority_of(None))?;
         }
         Ok(())
     }
 
     fn list(&self, repo: &Repo, kind: Kind, found: &mut Found<'_>) -> Result<(), Error> {
-        self.lists.list(&self.layout.kind(repo, kind), kind, found)
+        self.lists.list(&self.root.kind(repo, kind), kind, found)
     }
 
     fn stat(&self, repo: &Repo, file: &File) -> Result<u64, Error> {
-        let (folder, name) = (self.layout.folder(repo, file), file.name());
-        let path = join(&folder, &name);
-        let absent = |why: &str| Error::new(Cause::Absent, format!("there is no /{path}{why}"));
-        match self.api.info(&path, priority_of(file.kind())) {
-            Ok(entry) if entry.removed => {
-                self.lists.lost(&folder, &name);
-                Err(Error::new(
-                    Cause::Cloud,
-                    format!("the bytes of /{path} are gone"),
-                ))
-            }
-            Ok(entry) if entry.is_file() => entry.size.ok_or_else(|| {
-                Error::new(Cause::Cloud, format!("nobody tells the size of /{path}"))
-            }),
-            Ok(_) => Err(absent(" that is a file")),
-            Err(fault) if is_absent(fault.reason) => Err(absent(&format!(": {fault}"))),
-            Err(fault) => Err(fault.into()),
-        }
+        self.found(repo, file, |folder| self.size(folder, file))
     }
 
     fn load(&self, repo: &Repo, file: &File, range: Option<Range>) -> Result<Loaded, Error> {
-        self.downloads
-            .load(&self.layout.folder(repo, file), file, range)
+        self.found(repo, file, |folder| {
+            self.downloads.load(folder, file, range)
+        })
     }
 
     fn save(&self, repo: &Repo, file: &File, body: &mut Body<'_>) -> Result<(), Error> {
-        let folder = self.layout.folder(repo, file);
+        let folder = self.place(repo, file)?;
         if self.uploads.upload(&folder, file, body)? {
             self.space.stored(&folder, body.len());
             self.note(&folder, file, true);
@@ -199,44 +184,41 @@ impl Store for Smh {
     }
 
     fn holds(&self, repo: &Repo, file: &File, body: &mut Body<'_>) -> Result<bool, Error> {
-        self.uploads
-            .holds(&self.layout.folder(repo, file), file, body)
+        let folders = self.places(repo, file, false)?;
+        let mut each = folders.iter();
+        each.try_fold(false, |held, folder| {
+            Ok(held || self.uploads.holds(folder, file, body)?)
+        })
     }
 
     fn remove(&self, files: &[(Repo, File)]) -> Vec<Result<(), Error>> {
         let mut results: Vec<Result<(), Error>> = files.iter().map(|_| Ok(())).collect();
-        let mut going = Vec::new();
+        let (mut owners, mut going) = (Vec::new(), Vec::new());
         for (n, (repo, file)) in files.iter().enumerate() {
-            match self.show_work(repo, file) {
-                Ok(()) => going.push((n, (self.layout.folder(repo, file), *file))),
+            let shown = self.show_work(repo, file);
+            match shown.and_then(|()| self.places(repo, file, false)) {
+                Ok(folders) => {
+                    owners.extend(folders.iter().map(|_| n));
+                    going.extend(folders.into_iter().map(|folder| (folder, *file)));
+                }
                 Err(error) => results[n] = Err(error),
             }
         }
-        let (places, going): (Vec<usize>, Vec<_>) = going.into_iter().unzip();
         let removed = self.removals.remove(&going);
-        for ((n, (folder, file)), removed) in places.into_iter().zip(&going).zip(removed) {
-            if removed.is_ok() {
-                self.note(folder, file, false);
+        for ((n, (folder, file)), removed) in owners.into_iter().zip(&going).zip(removed) {
+            match removed {
+                Ok(()) => self.note(folder, file, false),
+                Err(error) => results[n] = Err(error),
             }
-            results[n] = removed;
         }
         results
     }
 
     fn identity(&self, repo: &Repo, file: &File) -> Result<Option<Identity>, Error> {
-        let folder = self.layout.folder(repo, file);
-        let known = file
-            .id()
-            .and_then(|id| self.memory.packs.identity(&folder, &id));
-        if known.is_some() {
-            return Ok(known);
-        }
-        let path = join(&folder, &file.name());
-        match self.api.info(&path, priority_of(file.kind())) {
-            Ok(entry) if entry.is_file() && !entry.removed => Ok(packs::identity(&entry)),
-            Ok(_) => Ok(None),
-            Err(fault) if is_absent(fault.reason) => Ok(None),
-            Err(fault) => Err(fault.into()),
+        let known = |folder: &str| self.identity_in(folder, file)?.ok_or_else(absent);
+        match self.found(repo, file, known) {
+            Err(error) if error.cause == Cause::Absent => Ok(None),
+            found => found.map(Some),
         }
     }
 
@@ -267,6 +249,6 @@ impl Store for Smh {
     }
 
     fn used_space(&self, folder: &Repo) -> Result<Option<u64>, Error> {
-        self.space.used(&self.layout.repo(folder))
+        self.space.used(&self.root.repo(folder))
     }
 }

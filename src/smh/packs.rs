@@ -1,8 +1,10 @@
-//! What lists have told of packs, so that their removal can be noted without asking about each.
-//! It is a convenience: what isn't known is asked for.
+//! What lists have told of packs: over which folders they are spread, and what tells them apart, so
+//! that their removal can be noted without asking about each. It is a convenience: what isn't known
+//! is asked for.
 
 use super::api::Entry;
 use crate::civil;
+use crate::cloud::layout::{Layout, Layouts};
 use crate::restic::Id;
 use crate::store::Identity;
 use crate::sync::lock;
@@ -11,6 +13,8 @@ use std::sync::Mutex;
 
 /// Most packs that are remembered. Each takes about 100 bytes.
 const MOST: usize = 50_000;
+/// Most repositories whose layouts are remembered. Each takes about 100 bytes.
+const MOST_REPOS: usize = 10_000;
 
 /// Packs, folder by folder.
 #[derive(Default)]
@@ -20,6 +24,7 @@ pub struct Packs(Mutex<Known>);
 struct Known {
     count: usize,
     folders: HashMap<String, HashMap<Id, Mark>>,
+    layouts: HashMap<String, Layouts>,
 }
 
 /// What tells a pack from others of its name.
@@ -60,7 +65,8 @@ impl Packs {
         let Some(mark) = Mark::of(entry) else { return };
         let known = &mut *lock(&self.0);
         if known.count >= MOST {
-            *known = Known::default();
+            known.folders.clear();
+            known.count = 0;
         }
         if !known.folders.contains_key(folder) {
             known.folders.insert(folder.to_owned(), HashMap::new());
@@ -78,6 +84,27 @@ impl Packs {
         if packs.is_some_and(|packs| packs.remove(id).is_some()) {
             known.count -= 1;
         }
+    }
+
+    /// Remembers the layouts below a repository's folder of packs.
+    pub fn spread(&self, data: &str, layouts: Layouts) {
+        let known = &mut lock(&self.0).layouts;
+        if known.len() >= MOST_REPOS {
+            known.clear();
+        }
+        known.insert(data.to_owned(), layouts);
+    }
+
+    /// A pack was stored in this layout.
+    pub fn written(&self, data: &str, layout: Layout) {
+        if let Some(layouts) = lock(&self.0).layouts.get_mut(data) {
+            layouts.add(layout);
+        }
+    }
+
+    /// The layouts below a repository's folder of packs, if they are known.
+    pub fn layouts(&self, data: &str) -> Option<Layouts> {
+        lock(&self.0).layouts.get(data).copied()
     }
 
     /// What a pack was when a list showed it last.

@@ -7,10 +7,11 @@ mod advice;
 
 use super::api::{Api, Entry, Filter, Scope};
 use super::config::Config;
-use super::layout::{is_shard, join, shard};
 use super::list::{Lists, Memory};
+use super::paths::join;
 use crate::civil;
 use crate::cloud::finding::{Contents, Event, Finding, Flaw, Report, Subject};
+use crate::cloud::layout::{self, Layout};
 use crate::cloud::walk::walk;
 use crate::cloud::{Priority, now};
 use crate::restic::{Id, Kind, MAX_DEPTH, Repo};
@@ -106,6 +107,15 @@ impl Walker<'_> {
             }
         }
         for (repo, contents) in &report.repositories {
+            for shard in layout::missing(&contents.shards) {
+                let path = join(&join(repo, Kind::Data.name()), &shard);
+                self.found(
+                    Flaw::MissingFolder,
+                    repo,
+                    &path,
+                    Subject::Folder(Kind::Data),
+                );
+            }
             let lacks = |kind| contents.count(kind) == 0;
             let snapshots = !lacks(Kind::Snapshots);
             for (flaw, is_so) in [
@@ -214,8 +224,10 @@ impl Walker<'_> {
         let mut below = Vec::new();
         for entry in entries {
             let path = join(&place.path, &entry.name);
-            if entry.is_folder() && is_shard(&entry.name) {
-                self.count(repo, |contents| contents.shards.push(entry.name.clone()));
+            if entry.is_folder() && Layout::of(&entry.name).is_some() {
+                self.count(repo, |contents| {
+                    contents.shards.entry(entry.name.clone()).or_default();
+                });
                 let role = Role::Files(repo.to_owned(), Kind::Data);
                 below.push(Place { path, role });
                 continue;
@@ -239,9 +251,13 @@ impl Walker<'_> {
         };
         if kind == Kind::Data {
             self.pack(place, repo, id, entry);
-            if !place.path.ends_with(&format!("/{}", shard(&id))) {
+            let shard = place.path.rsplit('/').next().unwrap_or_default();
+            if !layout::belongs(shard, &id) {
                 return self.found(Flaw::WrongFolder, repo, &path, about);
             }
+            self.count(repo, |contents| {
+                *contents.shards.entry(shard.to_owned()).or_default() += 1;
+            });
         }
         self.count(repo, |contents| contents.files[kind as usize] += 1);
         self.bytes(repo, &path, about, entry);

@@ -24,7 +24,7 @@ impl Connection {
     /// Sends a request, and reads the head of its answer: status, and length if it is told.
     pub(crate) fn ask(&mut self, method: &str, path: &str, body: &[u8]) -> (u16, Option<usize>) {
         let head = format!(
-            "{method} {path} HTTP/1.1\r\nHost: bench\r\nContent-Length: {}\r\n\
+            "{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\
              Accept: application/vnd.x.restic.rest.v2\r\n\r\n",
             body.len()
         );

@@ -5,6 +5,7 @@
 //!   which is the least that anything between two sockets can cost, and the hashes of an upload.
 //! - `scale`: what large repositories cost, at 123pan's rates.
 //! - `commands`: the calls and the time of each command of restic's.
+//! - `large`: the same in large repositories.
 //!
 //! The emulator runs in a process of its own, so that only the server is measured; it shares the
 //! machine, so MB/s are a lower bound. `make bench` builds what is started here.
@@ -17,6 +18,7 @@
 
 mod commands;
 mod http;
+mod large;
 mod process;
 mod relay;
 mod scale;
@@ -55,6 +57,9 @@ fn main() {
     }
     if wanted("commands") {
         commands::run();
+    }
+    if wanted("large") {
+        large::run();
     }
 }
 
@@ -248,7 +253,7 @@ fn upload_as(port: u16, data: &[u8], number: u64, id: &str) {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
     let length = data.len() + 8;
     let head =
-        format!("POST /data/{id} HTTP/1.1\r\nHost: bench\r\nContent-Length: {length}\r\n\r\n");
+        format!("POST /data/{id} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n\r\n");
     stream.write_all(head.as_bytes()).unwrap();
     stream.write_all(&number.to_le_bytes()).unwrap();
     stream.write_all(data).unwrap();
@@ -263,7 +268,7 @@ fn downloads(server: &Server, files: &[String]) {
 
 fn download(port: u16, id: &str) {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
-    let head = format!("GET /data/{id} HTTP/1.1\r\nHost: bench\r\nRange: bytes=0-\r\n\r\n");
+    let head = format!("GET /data/{id} HTTP/1.1\r\nHost: localhost\r\nRange: bytes=0-\r\n\r\n");
     stream.write_all(head.as_bytes()).unwrap();
     let mut reader = BufReader::with_capacity(64 << 10, stream);
     let length = answer(&mut reader);

@@ -28,10 +28,10 @@ pub(crate) fn run() {
 }
 
 /// Where the tests' repository lies, and what belongs to it.
-fn plant(url: &str, packs: u64, folders: u64) {
+fn plant(url: &str, packs: u64) {
     let pack = |number: u64| {
-        let byte = number % folders;
-        json!({"path": format!("restic-backup/data/{byte:02x}/{}", id(number, folders)), "size": 1000})
+        let id = id(number);
+        json!({"path": format!("restic-backup/data/{}/{id}", &id[..1]), "size": 1000})
     };
     let mut seeds: Vec<Value> = (0..packs).map(pack).collect();
     seeds.push(json!({"path": "restic-backup/config", "size": 155}));
@@ -42,8 +42,9 @@ fn plant(url: &str, packs: u64, folders: u64) {
     control(url, "plant", Some(&Value::Array(seeds)));
 }
 
-fn id(number: u64, folders: u64) -> String {
-    format!("{:02x}{number:062x}", number % folders)
+/// The name of a pack; they fill the 16 folders by turns.
+fn id(number: u64) -> String {
+    format!("{:x}{number:063x}", number % 16)
 }
 
 fn seconds(time: Duration) -> String {
@@ -55,7 +56,7 @@ fn cold(say: &Say) {
     let mut longest = Duration::ZERO;
     for _ in 0..5 {
         let free = ["--discard", "--tier", "free", "--latency-ms", "100"];
-        let server = Server::with(&free, &["--tier", "free"], |url| plant(url, 20_000, 256));
+        let server = Server::with(&free, &["--tier", "free"], |url| plant(url, 20_000));
         longest = longest.max(server.started());
         if server.started() < longest {
             continue;
@@ -81,7 +82,7 @@ fn cold(say: &Say) {
 fn long_list(say: &Say) {
     let vip = ["--discard", "--tier", "vip", "--latency-ms", "100"];
     let ours = ["--tier", "vip", "--rate-share", "0.95"];
-    let server = Server::with(&vip, &ours, |url| plant(url, 100_000, 256));
+    let server = Server::with(&vip, &ours, |url| plant(url, 100_000));
     let start = Instant::now();
     let mut connection = Connection::open(server.port());
     connection.ask("GET", "/data/", b"");
@@ -102,7 +103,7 @@ fn long_list(say: &Say) {
         all.as_secs_f64() / paced,
         server.most_resident() as f64 / f64::from(1 << 20),
     ));
-    let (_, length) = connection.ask("GET", &format!("/data/{}", id(77_777, 256)), b"");
+    let (_, length) = connection.ask("GET", &format!("/data/{}", id(77_777)), b"");
     connection.body(length);
     let bill = between(&bill, &calls(server.url()).0);
     say(format!("then any pack: {}", told(&bill)));
@@ -110,11 +111,10 @@ fn long_list(say: &Say) {
 
 /// Deletes over so many connections, trash being allowed so many times a second.
 fn deletes(connections: u64, trash: u64, say: &Say) {
-    const FOLDERS: u64 = 6;
     let free = ["--discard", "--tier", "free", "--latency-ms", "20"];
     let ours = ["--tier", "free", "--bin", "purge"];
     let server = Server::with(&free, &ours, |url| {
-        plant(url, DELETED, FOLDERS);
+        plant(url, DELETED);
         control(url, "switches", Some(&json!({"rates": {"trash": trash}})));
     });
     let mut connection = Connection::open(server.port());
@@ -127,7 +127,7 @@ fn deletes(connections: u64, trash: u64, say: &Say) {
         let one = move |first: u64| {
             let mut connection = Connection::open(port);
             let mine = (first..DELETED).step_by(usize::try_from(connections).unwrap());
-            let ask = |n: u64| connection.ask("DELETE", &format!("/data/{}", id(n, FOLDERS)), b"");
+            let ask = |n: u64| connection.ask("DELETE", &format!("/data/{}", id(n)), b"");
             mine.map(ask).filter(|(status, _)| *status != 200).count()
         };
         let threads: Vec<_> = (0..connections)

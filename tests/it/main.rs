@@ -17,6 +17,8 @@ mod device;
 #[path = "../fake/mod.rs"]
 mod fake;
 mod faults;
+mod field;
+mod front;
 mod hostile;
 mod limits;
 mod local;

@@ -108,7 +108,7 @@ impl Host {
         let named: BTreeSet<String> = packs.keys().cloned().collect();
         assert_eq!(self.ids("packs"), named, "packs, and those of the index");
         let mut wanted: BTreeSet<String> = BTreeSet::from([format!("{place}/config")]);
-        let pack = |id: &String| format!("{place}/data/{}/{id}", &id[..2]);
+        let pack = |id: &String| format!("{place}/data/{}/{id}", &id[..1]);
         wanted.extend(named.iter().map(pack));
         for kind in ["keys", "snapshots", "index"] {
             let path = |id: &String| format!("{place}/{kind}/{id}");

@@ -102,7 +102,7 @@ fn kills_around_a_renewal() {
     fs::write(rig.grant(), kept.to_string()).unwrap();
     rig.kill_and_restart();
     let mut socket = TcpStream::connect(rig.address()).unwrap();
-    let request = "POST /y/?create=true HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n";
+    let request = "POST /y/?create=true HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n";
     socket.write_all(request.as_bytes()).unwrap();
     let end = Instant::now() + Duration::from_secs(60);
     while rig.cloud().renewals().0 < 2 {

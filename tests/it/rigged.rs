@@ -1,6 +1,7 @@
 //! A store in memory with faults: a repository's name says what goes wrong in it.
 
 use restic_123pan::body::Body;
+use restic_123pan::front;
 use restic_123pan::restic::{File, Id, Kind, Range, Repo};
 use restic_123pan::store::memory::Memory;
 use restic_123pan::store::{Cause, Entry, Error, Found, Loaded, Store};
@@ -12,6 +13,14 @@ use std::time::Duration;
 
 /// Entries that a list in `cut` shows before it fails; more than are sent at once.
 const SHOWN: u8 = 200;
+
+/// A front on a port that is free.
+pub(crate) fn anywhere() -> front::Config {
+    front::Config {
+        listen: vec!["127.0.0.1:0".parse().unwrap()],
+        ..front::Config::default()
+    }
+}
 
 /// The store; clones share everything.
 #[derive(Clone, Default)]

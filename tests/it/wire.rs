@@ -71,7 +71,7 @@ impl Wire {
             (_, n) => format!("Content-Length: {n}\r\n"),
         };
         self.send(format!(
-            "{method} {path} HTTP/1.1\r\nHost: x\r\n{headers}{length}\r\n"
+            "{method} {path} HTTP/1.1\r\nHost: localhost\r\n{headers}{length}\r\n"
         ));
         self.send(body);
         self.answer(method == "HEAD")

@@ -3,7 +3,7 @@
 
 use crate::pan123::api::{PASSED, Row};
 use crate::pan123::tree::files::CONFIG;
-use crate::pan123::tree::paths::Path;
+use crate::pan123::tree::paths::{Path, known_under};
 use crate::restic::{Id, Repo};
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -55,9 +55,9 @@ impl Acknowledged {
         }
     }
 
-    /// Whether it has this name in this folder.
+    /// Whether it is known by this name in this folder.
     pub fn is_at(&self, path: &Path, name: Id) -> bool {
-        self.path == path && self.name == name
+        self.name == name && known_under(&self.path) == known_under(path)
     }
 
     /// Whether this row, which has its number, is what was acknowledged.

@@ -150,7 +150,8 @@ impl Confirm {
                 news.extend(file.lost.is_none().then(|| file.clone()));
                 file.lost.get_or_insert_with(Instant::now);
                 file.trashed = gone.trashed;
-                self.tree.known().forget(&file.path, &[file.number]);
+                let mut known = self.tree.known();
+                known.forget(&file.path, file.name, &[file.number]);
             }
         }
         news

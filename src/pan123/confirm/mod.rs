@@ -282,6 +282,7 @@ impl Confirm {
         );
         let removal = Removal {
             path: file.path.clone(),
+            name: file.name,
             files: vec![file.number],
             retention: Retention::Immediate,
         };

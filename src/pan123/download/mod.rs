@@ -67,7 +67,7 @@ impl Downloads {
             }
             match self.open(path, known, range, priority) {
                 Err(OpenError::Gone(fault)) if tries == ROUNDS => return Err(fault.into()),
-                Err(OpenError::Gone(_)) => self.tree.known().forget(path, &[known.file]),
+                Err(OpenError::Gone(_)) => self.tree.known().forget(path, name, &[known.file]),
                 Err(OpenError::Failed(error)) => return Err(error),
                 Ok(loaded) => return Ok(loaded),
             }

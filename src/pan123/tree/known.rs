@@ -7,10 +7,12 @@
 //! a name can be given anew.
 
 use super::files::{CONFIG, Files, Known};
-use super::paths::{Path, holds_packs, is_hashed, join, last, parent};
+use super::paths::{Path, holds_packs, is_hashed, join, last};
+use crate::cloud::layout;
 use crate::pan123::api::Row;
 use crate::restic::Id;
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Bound;
 use std::time::{Duration, Instant};
 
 /// Most own removals that are remembered; beyond it the oldest are dropped.
@@ -39,7 +41,7 @@ pub struct Folder {
 /// What is known of all folders.
 #[derive(Debug)]
 pub struct Knowledge {
-    folders: HashMap<String, Folder>,
+    pub(super) folders: BTreeMap<String, Folder>,
     written: HashMap<u64, Instant>,
     removed: BTreeMap<u64, Instant>,
     overlay: Duration,
@@ -67,7 +69,7 @@ impl Knowledge {
     /// Knows nothing yet; own writes and removals are believed for `overlay`.
     pub fn new(overlay: Duration) -> Self {
         Self {
-            folders: HashMap::new(),
+            folders: BTreeMap::new(),
             written: HashMap::new(),
             removed: BTreeMap::new(),
             overlay,
@@ -99,15 +101,17 @@ impl Knowledge {
 
     /// The known subfolders of a folder, by name.
     pub fn subfolders(&self, path: &Path) -> Vec<String> {
-        let inside = |full: &&String| parent(full) == path && !full.is_empty();
-        let mut names: Vec<String> = self
-            .folders
-            .keys()
-            .filter(inside)
-            .map(|full| last(full).to_owned())
-            .collect();
-        names.sort();
-        names
+        self.inside(path).map(str::to_owned).collect()
+    }
+
+    /// The same, one by one.
+    pub(super) fn inside<'k>(&'k self, path: &Path) -> impl Iterator<Item = &'k str> {
+        let above = join(path, "");
+        let start = (Bound::Excluded(above.clone()), Bound::Unbounded);
+        let below = self.folders.range::<String, _>(start);
+        below
+            .map_while(move |(full, _)| full.strip_prefix(&above))
+            .filter(|name| !name.contains('/'))
     }
 
     /// A folder that this server has just made; it is empty, unless a list has shown a duplicate of it
@@ -138,9 +142,9 @@ impl Knowledge {
         self.written.insert(id, now);
     }
 
-    /// Files that this server has just removed.
-    pub fn removed(&mut self, path: &Path, ids: &[u64], now: Instant) {
-        self.forget(path, ids);
+    /// Files of a name that this server has just removed.
+    pub fn removed(&mut self, path: &Path, name: Id, ids: &[u64], now: Instant) {
+        self.forget(path, name, ids);
         let most = self.overlay * REMEMBERED;
         self.removed.retain(|_, at| now.duration_since(*at) < most);
         // Ids grow with time, so the lowest are the oldest files, if not the oldest removals.
@@ -151,10 +155,12 @@ impl Knowledge {
         }
     }
 
-    /// Files that turned out not to be there.
-    pub fn forget(&mut self, path: &Path, ids: &[u64]) {
-        if let Some(folder) = self.folders.get_mut(path) {
-            folder.files.remove(ids);
+    /// Files of a name that turned out not to be there.
+    pub fn forget(&mut self, path: &Path, name: Id, ids: &[u64]) {
+        for place in self.places(path, name) {
+            if let Some(folder) = self.folders.get_mut(&place) {
+                folder.files.remove(ids);
+            }
         }
     }
 
@@ -169,8 +175,11 @@ impl Knowledge {
 
     /// The files known under a name.
     pub fn find(&self, path: &Path, name: Id) -> Vec<Known> {
-        let folder = self.folders.get(path);
-        folder.map_or_else(Vec::new, |folder| folder.files.named(name))
+        let places = self.places(path, name).into_iter();
+        let folders = places.filter_map(|place| self.folders.get(&place));
+        folders
+            .flat_map(|folder| folder.files.named(name))
+            .collect()
     }
 
     /// Lays what is known over the complete list of a folder, and learns its subfolders.
@@ -353,6 +362,8 @@ fn known(path: &Path, row: &Row) -> Option<Known> {
 pub fn key(path: &Path, name: &str) -> Option<Id> {
     match is_hashed(path) {
         false => (name == "config").then_some(CONFIG),
-        true => Id::from_hex(name).filter(|id| !holds_packs(path) || id.prefix() == last(path)),
+        true => {
+            Id::from_hex(name).filter(|id| !holds_packs(path) || layout::belongs(last(path), id))
+        }
     }
 }

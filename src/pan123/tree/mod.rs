@@ -7,6 +7,7 @@ pub mod known;
 pub mod list;
 mod locate;
 mod make;
+mod packs;
 pub mod paths;
 mod read;
 pub mod root;
@@ -95,10 +96,21 @@ impl Tree {
     /// Reads a folder's list to its end. None only if the cloud has just said that there is no
     /// such folder.
     pub fn scan(&self, path: &Path, priority: Priority) -> Result<Option<Scan>, Error> {
+        self.scan_anew(path, false, priority)
+    }
+
+    /// The same; `shown` if a list of the parent has just shown the folder.
+    fn scan_anew(
+        &self,
+        path: &Path,
+        mut shown: bool,
+        priority: Priority,
+    ) -> Result<Option<Scan>, Error> {
         for _ in 0..ROUNDS {
-            let Some((ids, fresh)) = self.find_or_read(path, priority)? else {
+            let Some((ids, read)) = self.find_or_read(path, priority)? else {
                 return Ok(None);
             };
+            let fresh = read || std::mem::take(&mut shown);
             let read = self.read(&ids, priority);
             // What a folder in the bin holds may still be listed.
             if self.forget_trashed(path, priority)? {

@@ -13,7 +13,7 @@ mod sum;
 use super::api::meaning::is_absent;
 use super::api::{Api, Confirmed, Entry, Strategy, Ticket};
 use super::folders::Folders;
-use super::layout::{join, priority_of};
+use super::paths::{join, priority_of};
 use crate::body::Body;
 use crate::cloud::places::Places;
 use crate::cloud::{Fault, Priority, Reason, pause};

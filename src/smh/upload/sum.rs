@@ -68,6 +68,10 @@ impl Content for Summed<'_, '_> {
         self.body.ready()
     }
 
+    fn untouched(&self) -> bool {
+        Content::untouched(&*self.body)
+    }
+
     fn rewind(&mut self) -> Result<(), Error> {
         self.body.rewind()?;
         (self.sum, self.seen) = (Digest::new(), 0);

@@ -59,11 +59,11 @@ impl Guarded {
         change(&mut rules, dir.path());
         let access = Arc::new(Access::new(&rules, Box::new(Instant::now)).unwrap());
         let bound = server::bind(&Config {
-            listen: "127.0.0.1:0".to_owned(),
+            front: crate::rigged::anywhere(),
             ..Config::default()
         });
         let bound = bound.unwrap();
-        let (address, stop) = (bound.address(), bound.stopper());
+        let (address, stop) = (bound.address().unwrap(), bound.stopper());
         let service = Service::new(Box::new(store), Budget::new(32 << 20, None));
         let service = service.guarded(Arc::clone(&access)).reserving(reserve);
         thread::spawn(move || bound.run(service));

@@ -66,14 +66,14 @@ fn the_last_request_of_a_connection_is_answered_once_proven() {
         ("anna", "GET /config HTTP/1.0\r\n", &b""[..], 404),
         (
             "ben",
-            "DELETE /config HTTP/1.1\r\nConnection: close\r\n",
+            "DELETE /config HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n",
             b"",
             200,
         ),
         ("carl", "POST /config HTTP/1.0\r\n", b"content", 200),
         (
             "dora",
-            "POST /a/config HTTP/1.1\r\nConnection: close\r\n",
+            "POST /a/config HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n",
             &content,
             200,
         ),
@@ -82,7 +82,7 @@ fn the_last_request_of_a_connection_is_answered_once_proven() {
         let length = body.len();
         let mut wire = server.open();
         wire.send(format!(
-            "{request}Host: x\r\n{headers}Content-Length: {length}\r\n\r\n"
+            "{request}{headers}Content-Length: {length}\r\n\r\n"
         ));
         wire.send(body);
         assert_eq!(wire.answer(false).status, status, "{request}");
@@ -162,7 +162,9 @@ fn guessing_is_slow_and_hinders_nobody() {
     let guess = |number: usize| {
         let headers = authorization("anna", &format!("guess {number}"));
         let mut wire = server.open();
-        wire.send(format!("GET /config HTTP/1.1\r\n{headers}\r\n"));
+        wire.send(format!(
+            "GET /config HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n"
+        ));
         wire
     };
     for number in 0..FREE {

@@ -185,7 +185,7 @@ fn uploads_in_flight_count_against_a_limit() {
     let headers = authorization("other", "secret");
     let mut wire = server.open();
     wire.send(format!(
-        "POST {path} HTTP/1.1\r\nHost: x\r\n{headers}Content-Length: {length}\r\n\r\n"
+        "POST {path} HTTP/1.1\r\nHost: localhost\r\n{headers}Content-Length: {length}\r\n\r\n"
     ));
     wire.send(&content[..MIB]);
     let end = Instant::now() + Duration::from_secs(60);

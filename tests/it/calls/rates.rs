@@ -6,6 +6,7 @@
 
 use super::{BASE, Client, config, plant};
 use crate::fake::{Endpoint, Fake, Options, Shape, Switches};
+use restic_123pan::cloud::layout::Layout;
 use restic_123pan::pan123::Tier;
 use restic_123pan::restic::Kind;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -28,7 +29,7 @@ fn account(tier: crate::fake::Tier, shape: Shape) -> Fake {
         ..Options::default()
     });
     let cloud = cloud.unwrap();
-    plant(&cloud, 0);
+    plant(&cloud, Layout::Sixteen, 0);
     cloud
 }
 

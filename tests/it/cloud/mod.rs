@@ -13,6 +13,7 @@ mod deleting;
 mod downloads;
 mod folders;
 mod grants;
+mod layouts;
 mod lists;
 mod locks;
 mod missing;

@@ -7,6 +7,7 @@ pub(crate) use crate::account::BASE;
 use crate::fake::{Fake, Options, Switches};
 use crate::tree::TempDir;
 use restic_123pan::body::{Body, Budget};
+use restic_123pan::cloud::layout::Layout;
 use restic_123pan::pan123::{Config, Pan123, Timing};
 use restic_123pan::restic::{File, Id, Kind, Range, Repo};
 use restic_123pan::store::{Cause, Error, Store};
@@ -276,9 +277,14 @@ pub(crate) fn sorted(ids: impl IntoIterator<Item = Id>) -> Vec<Id> {
 /// Where a file of the usual repository is in the account.
 pub(crate) fn path(kind: Kind, id: Id) -> String {
     match kind {
-        Kind::Data => format!("{BASE}/host/data/{}/{id}", id.prefix()),
+        Kind::Data => format!("{BASE}/host/data/{}/{id}", shard(id)),
         _ => format!("{BASE}/host/{}/{id}", kind.name()),
     }
+}
+
+/// The folder of a pack below `data` in a new repository.
+pub(super) fn shard(id: Id) -> String {
+    Layout::Sixteen.folder(&id)
 }
 
 /// The folder of a kind in the usual repository.

@@ -1,7 +1,7 @@
 //! The whole server over the emulated cloud: the statuses that clients get, and safety rules 4, 6,
 //! 15 and 21, which hold on the wire alone.
 
-use super::rig::{Cloud, id, ms};
+use super::rig::{Cloud, id, ms, shard};
 use crate::fake::{Endpoint, Fault, How, When};
 use crate::tree::random;
 use crate::wire::Wire;
@@ -23,13 +23,13 @@ impl Serving {
     fn over(cloud: &Cloud) -> Self {
         let store = Pan123::new(&cloud.config());
         let bound = server::bind(&Config {
-            listen: "127.0.0.1:0".to_owned(),
+            front: crate::rigged::anywhere(),
             drain_timeout: Duration::from_secs(1),
             stop_timeout: Duration::from_secs(10),
             ..Config::default()
         });
         let bound = bound.unwrap();
-        let (address, stop) = (bound.address(), bound.stopper());
+        let (address, stop) = (bound.address().unwrap(), bound.stopper());
         // No memory for bodies: those over 1 MiB are streamed.
         let service = Service::new(Box::new(store), Budget::new(0, None));
         thread::spawn(move || bound.run(service));
@@ -95,7 +95,7 @@ fn troubles_have_their_statuses() {
         let alike = (0_u64..).map(|n| n.to_le_bytes());
         let new = alike
             .into_iter()
-            .find(|b| id(b).prefix() == id(b"a pack").prefix());
+            .find(|b| shard(id(b)) == shard(id(b"a pack")));
         let new = new.unwrap();
         trouble(&cloud);
         let found = [
@@ -136,7 +136,7 @@ fn certainties_have_their_statuses() {
     assert_eq!(ask("Range: bytes=3-\r\n"), 416);
     cloud.delete_by_hand(&format!(
         "restic{}",
-        pack(b"one").replace("data/", &format!("data/{}/", id(b"one").prefix()))
+        pack(b"one").replace("data/", &format!("data/{}/", shard(id(b"one"))))
     ));
     let index = format!("/host/index/{}", id(b"an index"));
     assert_eq!(
@@ -156,11 +156,14 @@ fn one_name_one_operation_at_a_time() {
         cloud.fail_next(Endpoint::Single, 1, When::Before, How::Hang(ms(100)));
         let (mut post, mut delete) = (server.open(), server.open());
         post.send(format!(
-            "POST {} HTTP/1.1\r\nContent-Length: 4\r\n\r\nlock",
+            "POST {} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\n\r\nlock",
             lock(b"lock")
         ));
         thread::sleep(ms(30));
-        delete.send(format!("DELETE {} HTTP/1.1\r\n\r\n", lock(b"lock")));
+        delete.send(format!(
+            "DELETE {} HTTP/1.1\r\nHost: localhost\r\n\r\n",
+            lock(b"lock")
+        ));
         assert_eq!(delete.answer(false).status, 200);
         assert_eq!(post.answer(false).status, 200);
         assert_eq!(cloud.tree().len(), 0, "the lock came back");
@@ -175,7 +178,10 @@ fn a_slow_removal_does_not_hit_the_next_file() {
     assert_eq!(server.status("POST", &lock(b"lock"), b"lock"), 200);
     cloud.fail_next(Endpoint::Trash, 1, When::Before, How::Hang(ms(100)));
     let mut delete = server.open();
-    delete.send(format!("DELETE {} HTTP/1.1\r\n\r\n", lock(b"lock")));
+    delete.send(format!(
+        "DELETE {} HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        lock(b"lock")
+    ));
     thread::sleep(ms(40));
     assert_eq!(server.status("POST", &lock(b"lock"), b"lock"), 200);
     assert_eq!(delete.answer(false).status, 200);
@@ -204,9 +210,11 @@ fn a_truncated_body_stores_nothing() {
         };
         for path in [&named[..], "/host/config"] {
             let mut wire = server.open();
-            wire.send(format!("POST {path} HTTP/1.1\r\n{head}\r\n\r\n"))
-                .send(&body)
-                .end();
+            wire.send(format!(
+                "POST {path} HTTP/1.1\r\nHost: localhost\r\n{head}\r\n\r\n"
+            ))
+            .send(&body)
+            .end();
             drop(wire);
         }
     }
@@ -227,10 +235,12 @@ fn a_config_in_chunks_must_be_plausible() {
         let cloud = Cloud::start();
         let server = Serving::over(&cloud);
         let mut wire = server.open();
-        wire.send("POST /host/config HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n")
-            .send(format!("{len:x}\r\n"))
-            .send(random(1, len))
-            .send("\r\n0\r\n\r\n");
+        wire.send(
+            "POST /host/config HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n",
+        )
+        .send(format!("{len:x}\r\n"))
+        .send(random(1, len))
+        .send("\r\n0\r\n\r\n");
         assert_eq!(wire.answer(false).status, status, "{len} bytes");
         assert_eq!(
             cloud.tree().len(),
@@ -247,10 +257,7 @@ fn a_list_that_fails_midway_is_cut() {
     for n in 0..60_u64 {
         let bytes = random(n, 9);
         let name = id(&bytes);
-        cloud.plant(
-            &format!("restic/host/data/{}/{name}", name.prefix()),
-            &bytes,
-        );
+        cloud.plant(&format!("restic/host/data/{}/{name}", shard(name)), &bytes);
     }
     let server = Serving::over(&cloud);
     let (endpoint, times, when) = (Endpoint::List, u32::MAX, When::Before);

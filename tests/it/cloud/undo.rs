@@ -1,7 +1,7 @@
 //! The commands `bin list`, `bin purge` and `bin restore`, run as the program itself beside what a
 //! server has left in the bin.
 
-use super::rig::{Cloud, Server, id, path};
+use super::rig::{Cloud, Server, id, path, shard};
 use crate::fake::{MissingFolder, Switches};
 use restic_123pan::civil::rfc3339;
 use restic_123pan::pan123::{Bin, Clock};
@@ -293,7 +293,7 @@ fn restore_makes_folders_anew() {
         let packs = [b"one pack", b"two pack"];
         let packs = packs.map(|bytes| desk.removed(&server, Kind::Data, bytes, 3));
         drop(server);
-        let folder = format!("restic/host/data/{}", packs[0].prefix());
+        let folder = format!("restic/host/data/{}", shard(packs[0]));
         desk.cloud.trash_by_hand(&folder);
         let listed = desk.good(&["list"]);
         assert!(listed.contains("folders are brought back"), "{listed}");

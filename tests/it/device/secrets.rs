@@ -79,7 +79,7 @@ fn check(how: impl FnOnce(&mut Command, &str, &str, &Path)) {
         .next()
         .unwrap();
     let mut stream = TcpStream::connect(address).unwrap();
-    let request = "POST /x/?create=true HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+    let request = "POST /x/?create=true HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
     stream.write_all(request.as_bytes()).unwrap();
     let mut answer = String::new();
     let _ = stream.read_to_string(&mut answer);

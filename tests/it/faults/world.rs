@@ -5,6 +5,7 @@ use super::operations::{Act, Item, Operation, Start, old};
 use crate::account;
 use crate::fake::{Fake, Host, Options, Single, Switches};
 use restic_123pan::body::Budget;
+use restic_123pan::cloud::layout::Layout;
 use restic_123pan::pan123::{Config, Pan123, Timing};
 use restic_123pan::restic::Kind;
 use restic_123pan::service::{Admission, Answer, Head, Length, Reply, Service};
@@ -34,7 +35,9 @@ impl Item {
     pub(super) fn folder(&self) -> String {
         match self.kind {
             None => FOLDER.to_owned(),
-            Some(Kind::Data) => format!("{FOLDER}/data/{}", self.id.prefix()),
+            Some(Kind::Data) => {
+                format!("{FOLDER}/data/{}", Layout::Sixteen.folder(&self.id))
+            }
             Some(kind) => format!("{FOLDER}/{}", kind.name()),
         }
     }
@@ -172,6 +175,9 @@ impl World {
             range,
             language: None,
             authorization: None,
+            origin: None,
+            site: None,
+            host: None,
             peer: Ipv4Addr::LOCALHOST.into(),
             length: Length::Known(body.len() as u64),
         };

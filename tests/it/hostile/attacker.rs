@@ -159,7 +159,7 @@ fn is_over(stream: &TcpStream) -> bool {
 }
 
 pub(super) fn post(path: &str, headers: &str) -> String {
-    format!("POST {path} HTTP/1.1\r\nHost: x\r\n{headers}\r\n")
+    format!("POST {path} HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n")
 }
 
 pub(super) fn pack(number: u64) -> String {

@@ -62,7 +62,7 @@ pub(super) fn answers(address: SocketAddr) -> bool {
         return false;
     };
     let mut wire = Wire::over(socket);
-    wire.send("GET /-/healthz HTTP/1.1\r\nConnection: close\r\n\r\n");
+    wire.send("GET /-/healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
     wire.try_answer(false)
         .is_some_and(|answer| answer.status == 200)
 }

@@ -14,6 +14,8 @@ pub(super) struct Look {
     /// Megabytes in memory, and the most there ever were.
     pub(super) memory: u64,
     pub(super) peak: u64,
+    /// Kilobytes of the process's own.
+    pub(super) own: u64,
     pub(super) descriptors: usize,
     pub(super) threads: usize,
 }
@@ -33,6 +35,7 @@ impl Process {
         Look {
             memory: number("VmRSS:") >> 10,
             peak: number("VmHWM:") >> 10,
+            own: number("RssAnon:"),
             descriptors: self.descriptors(),
             threads: usize::try_from(number("Threads:")).unwrap(),
         }

@@ -13,6 +13,7 @@ mod mount;
 
 use crate::wire::Wire;
 use restic_123pan::body::{Body, Budget};
+use restic_123pan::front;
 use restic_123pan::local::Local;
 use restic_123pan::restic::{File, Id, Kind, Repo};
 use restic_123pan::server::{self, Config, Error, Stop};
@@ -35,13 +36,16 @@ struct Served {
 impl Served {
     fn start(root: &Path) -> Self {
         let config = Config {
-            listen: "127.0.0.1:0".to_owned(),
+            front: front::Config {
+                listen: vec!["127.0.0.1:0".parse().unwrap()],
+                ..front::Config::default()
+            },
             drain_timeout: Duration::from_secs(1),
             stop_timeout: Duration::from_secs(10),
             ..Config::default()
         };
         let bound = server::bind(&config).unwrap();
-        let (address, stop) = (bound.address(), bound.stopper());
+        let (address, stop) = (bound.address().unwrap(), bound.stopper());
         let local = Local::open(root).unwrap();
         let service = Service::new(Box::new(local), Budget::new(32 << 20, None));
         let thread = Some(thread::spawn(move || bound.run(service)));

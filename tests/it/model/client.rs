@@ -358,7 +358,7 @@ impl<'a> Client<'a> {
         };
         let wire = self.wire()?;
         wire.send(format!(
-            "{method} {target} HTTP/1.1\r\nHost: x\r\n{headers}{length}\r\n"
+            "{method} {target} HTTP/1.1\r\nHost: localhost\r\n{headers}{length}\r\n"
         ));
         wire.send(body);
         self.answer(method == "HEAD")
@@ -366,7 +366,8 @@ impl<'a> Client<'a> {
 
     fn send(&mut self, path: &str, bytes: &[u8], manner: Manner) -> Option<Answer> {
         let target = format!("{}{path}", self.repo);
-        let head = |length: &str| format!("POST {target} HTTP/1.1\r\nHost: x\r\n{length}\r\n\r\n");
+        let head =
+            |length: &str| format!("POST {target} HTTP/1.1\r\nHost: localhost\r\n{length}\r\n\r\n");
         let known = head(&format!("Content-Length: {}", bytes.len()));
         let wire = self.wire()?;
         match manner {

@@ -163,7 +163,7 @@ fn saves() {
             before: made,
             requests: |n| post("data", n),
             after: |machine, n| {
-                let shard = format!("/r/data/{}", &name(&bytes(n))[..2]);
+                let shard = format!("/r/data/{}", &name(&bytes(n))[..1]);
                 check_saved(machine, &pack(n), &shard, n);
             },
         },

@@ -2,6 +2,7 @@
 //! nothing to complain about.
 
 use super::finish;
+use crate::front::tls::{EC, Identity};
 use crate::restic::{RESTIC, Restic, text};
 use crate::rig::Rig;
 use crate::tools::tool;
@@ -45,6 +46,20 @@ fn the_page_after_a_backup() {
     );
 }
 
+#[test]
+fn the_page_over_tls() {
+    let (Some(chromium), Some(_)) = (tool("chromium"), tool("openssl")) else {
+        return;
+    };
+    let identity = Identity::new(EC);
+    let rig = identity.serve();
+    let dir = TempDir::new();
+    let url = format!("https://localhost:{}/", rig.port());
+    let page = dump(&chromium, &url, dir.path(), "en-US");
+    assert!(page.contains("<title>restic-123pan</title>"), "{page}");
+    rig.assert_clean(&[]);
+}
+
 /// The page, once the space shows what the backup has taken: the account is looked at only while
 /// somebody watches, every few seconds.
 fn until_counted(chromium: &Path, url: &str, dir: &Path) -> String {
@@ -67,6 +82,7 @@ fn dump(chromium: &Path, url: &str, dir: &Path, language: &str) -> String {
         "--no-sandbox",
         "--disable-gpu",
         "--disable-quic",
+        "--ignore-certificate-errors",
     ]);
     command.args([
         "--no-first-run",

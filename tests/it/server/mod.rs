@@ -5,7 +5,7 @@ mod hostile;
 mod protocol;
 mod threads;
 
-use crate::rigged::Rigged;
+use crate::rigged::{Rigged, anywhere};
 use crate::wire::Wire;
 use restic_123pan::body::Budget;
 use restic_123pan::restic::hex;
@@ -31,14 +31,14 @@ impl Running {
 
     fn with(change: impl FnOnce(&mut Config)) -> Self {
         let mut config = Config {
-            listen: "127.0.0.1:0".to_owned(),
+            front: anywhere(),
             drain_timeout: Duration::from_secs(1),
             stop_timeout: Duration::from_secs(10),
             ..Config::default()
         };
         change(&mut config);
         let bound = server::bind(&config).unwrap();
-        let (address, stop) = (bound.address(), bound.stopper());
+        let (address, stop) = (bound.address().unwrap(), bound.stopper());
         let store = Rigged::default();
         let service = Service::new(Box::new(store.clone()), Budget::new(32 << 20, None));
         let thread = Some(thread::spawn(move || bound.run(service)));
@@ -91,5 +91,5 @@ fn chunked(pieces: &[&[u8]]) -> Vec<u8> {
 }
 
 fn post(path: &str, headers: &str) -> String {
-    format!("POST {path} HTTP/1.1\r\nHost: x\r\n{headers}\r\n")
+    format!("POST {path} HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n")
 }

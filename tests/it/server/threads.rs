@@ -40,7 +40,7 @@ fn waiting_locks_hold_nobody_up() {
         let path = format!("/slow/locks/{}", id(&[n]));
         match n % 2 {
             0 => wire.send(post(&path, "Content-Length: 1\r\n")).send([n]),
-            _ => wire.send(format!("DELETE {path} HTTP/1.1\r\n\r\n")),
+            _ => wire.send(format!("DELETE {path} HTTP/1.1\r\nHost: localhost\r\n\r\n")),
         };
         // One after the other, or DELETEs would travel together.
         server.store.wait_for(usize::from(n) + 1);
@@ -67,7 +67,7 @@ fn connections_opened_at_once_all_get_answers() {
         let mut wires: Vec<Wire> = (0..5).map(|_| server.open()).collect();
         for _ in 0..3 {
             for wire in &mut wires {
-                wire.send("GET /a/config HTTP/1.1\r\n\r\n");
+                wire.send("GET /a/config HTTP/1.1\r\nHost: localhost\r\n\r\n");
             }
             for wire in &mut wires {
                 assert_eq!(wire.answer(false).status, 404);
@@ -91,7 +91,7 @@ fn deletes_travel_together() {
     }
     for (n, wire) in (0_u8..).zip(&mut wires) {
         wire.send(format!(
-            "DELETE /a/snapshots/{} HTTP/1.1\r\n\r\n",
+            "DELETE /a/snapshots/{} HTTP/1.1\r\nHost: localhost\r\n\r\n",
             id(&[n; 3])
         ));
     }
@@ -116,7 +116,7 @@ fn a_delete_waits_for_the_upload_before_it() {
         .send(post(&path, "Content-Length: 4\r\n"))
         .send(b"lock");
     server.store.wait_for(1);
-    delete.send(format!("DELETE {path} HTTP/1.1\r\n\r\n"));
+    delete.send(format!("DELETE {path} HTTP/1.1\r\nHost: localhost\r\n\r\n"));
     // Those of other names go past it.
     let free = format!("/a/locks/{}", id(b"free"));
     assert_eq!(other.ask("DELETE", &free, "", b"").status, 200);
@@ -164,10 +164,8 @@ fn stopping_does_not_wait_for_ever() {
 #[test]
 fn a_taken_port_says_what_to_do() {
     let server = Running::start();
-    let config = Config {
-        listen: server.address.to_string(),
-        ..Config::default()
-    };
+    let mut config = Config::default();
+    config.front.listen = vec![server.address.to_string().parse().unwrap()];
     let error = server::bind(&config).unwrap_err().to_string();
     assert!(
         error.ends_with("is in use; choose another with --listen"),

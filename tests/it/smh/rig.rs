@@ -101,7 +101,7 @@ impl Drop for Library {
 /// Where a file of the usual repository is in the space.
 pub(crate) fn path(kind: Kind, id: Id) -> String {
     match kind {
-        Kind::Data => format!("{BASE}/host/data/{}/{id}", id.prefix()),
+        Kind::Data => format!("{BASE}/host/data/{}/{id}", &id.to_string()[..1]),
         _ => format!("{BASE}/host/{}/{id}", kind.name()),
     }
 }

@@ -136,7 +136,7 @@ fn verify_finds_what_is_wrong() {
     library.remove_by_quota(&pack(70));
     library.plant(&pack(71), b"");
     let name = id(&random(Kind::Data as u64, 99)).to_string();
-    let other = if name.starts_with("00") { "01" } else { "00" };
+    let other = if name.starts_with('0') { "1" } else { "0" };
     library.plant(
         &format!("{BASE}/host/data/{other}/{name}"),
         b"other content",
@@ -168,8 +168,8 @@ fn the_bin_gives_back_what_was_deleted() {
     process.library.plant("elsewhere/file", b"of somebody else");
     process.library.trash_by_hand("elsewhere/file");
     let mut wire = Wire::open(([127, 0, 0, 1], process.port()).into());
-    let pack = id(&random(Kind::Data as u64, 99));
-    let url = format!("/host/data/{pack}");
+    let snapshot = id(&random(Kind::Snapshots as u64, 99));
+    let url = format!("/host/snapshots/{snapshot}");
     assert_eq!(wire.ask("DELETE", &url, "", b"").status, 200);
     assert_eq!(wire.ask("HEAD", &url, "", b"").status, 404);
     let told = process.run(&["bin", "list"]);

@@ -1,14 +1,15 @@
 //! Where repositories and their files lie in the space, and who goes first for them. Everything is
-//! addressed by its path, which is told without a slash at either end.
+//! addressed by its path, which is told without a slash at either end. Over which folders packs are
+//! spread is told in [`crate::cloud::layout`].
 
 use crate::cloud::Priority;
-use crate::restic::{File, Id, Kind, Repo};
+use crate::restic::{File, Kind, Repo};
 
 /// The folder that holds the repositories.
 #[derive(Clone, Debug)]
-pub struct Layout(String);
+pub struct Root(String);
 
-impl Layout {
+impl Root {
     /// The folder with this path; empty for the space's root.
     pub fn new(root: &str) -> Self {
         Self(root.to_owned())
@@ -24,24 +25,13 @@ impl Layout {
         join(&self.repo(repo), kind.name())
     }
 
-    /// The folder that holds a file.
+    /// The folder that holds a file, or, of a pack, the folders.
     pub fn folder(&self, repo: &Repo, file: &File) -> String {
-        match file {
-            File::Config => self.repo(repo),
-            File::Hashed(Kind::Data, id) => join(&self.kind(repo, Kind::Data), &shard(id)),
-            File::Hashed(kind, _) => self.kind(repo, *kind),
+        match file.kind() {
+            None => self.repo(repo),
+            Some(kind) => self.kind(repo, kind),
         }
     }
-}
-
-/// The folder below `data` in which a pack lies.
-pub fn shard(id: &Id) -> String {
-    id.prefix()
-}
-
-/// Whether a folder below `data` is one of those.
-pub fn is_shard(name: &str) -> bool {
-    name.len() == 2 && name.bytes().all(|c| matches!(c, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 /// Something in a folder.
