@@ -85,11 +85,8 @@ impl Uploads {
             priority: priority_of(file.kind()),
             strategy: Strategy::Ask,
         };
-        let place = self
-            .places
-            .take(target.priority, self.api.timing().rate_wait);
-        let crowd = || Error::new(Cause::Busy, "too many uploads are under way");
-        let _place = place.ok_or_else(crowd)?;
+        let longest = self.api.timing().rate_wait;
+        let _place = self.places.take_for(body, target.priority, longest)?;
         let (mut failing, mut tries) = (None, 0);
         loop {
             tries += 1;
