@@ -1,5 +1,5 @@
-//! A REST server for restic that keeps its repositories in a cloud: a 123pan (123云盘) account, or a
-//! folder of this machine.
+//! A REST server for restic that keeps its repositories in a cloud: a 123pan (123云盘) account, a
+//! library of Tencent's Smart Media Hosting (媒体托管), or a folder of this machine.
 //!
 //! ```text
 //!   restic, rustic
@@ -23,9 +23,10 @@
 //! directory names it: what differs between clouds comes through [`store::Store::limits`], through
 //! [`store::Health`] and through the values of [`cloud`].
 //!
+//! `smh` is another cloud, in which files have paths and an upload is confirmed by its checksum.
 //! `local` is a disk as a cloud: the same repositories as restic's own local backend.
 //!
-//! What leads there: `main, command, args → clouds → {pan123, local} → cloud → store`. [`clouds`]
+//! What leads there: `main, command, args → clouds → {pan123, smh, local} → cloud → store`. [`clouds`]
 //! alone names them, a line each; [`cloud::Cloud`] is what each is to the rest. [`settings`] is
 //! where values come from: option, variable, file, default.
 //!
@@ -102,6 +103,7 @@ pub mod restic;
 pub mod server;
 pub mod service;
 pub mod settings;
+pub mod smh;
 pub mod store;
 pub mod sync;
 mod text_file;

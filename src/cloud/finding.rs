@@ -32,6 +32,10 @@ pub enum Flaw {
     WrongFolder,
     /// The cloud's content audit has rejected it.
     Rejected,
+    /// The cloud has removed its bytes by itself.
+    BytesGone,
+    /// Two files have the same name but not the same content.
+    Contradiction,
     /// It lies in the bin, where this server hasn't put it.
     Trashed,
     /// A lock that is more than a day old.
@@ -54,6 +58,8 @@ impl Flaw {
             Self::WrongName => "wrong-name",
             Self::WrongFolder => "wrong-folder",
             Self::Rejected => "rejected",
+            Self::BytesGone => "bytes-gone",
+            Self::Contradiction => "contradiction",
             Self::Trashed => "trashed",
             Self::OldLock => "old-lock",
         }

@@ -33,6 +33,7 @@ pub mod health;
 pub mod layout;
 pub mod outcome;
 pub mod pace;
+pub mod places;
 pub mod retry;
 pub mod time;
 pub mod timing;

@@ -95,6 +95,10 @@ pub enum Reason {
     Corrupt,
     /// The endpoint doesn't exist (any more).
     NoEndpoint,
+    /// How the account is set up forbids it; its owner must change that.
+    Settings,
+    /// What a call goes on from isn't there any more: the place in a list, the start of an upload.
+    Stale,
     /// The cloud has trouble of its own, and nothing was done.
     Server,
     /// Somebody else answers in the cloud's place.
@@ -131,6 +135,7 @@ impl Fault {
             Reason::Lost | Reason::Server | Reason::Unknown => Cause::Cloud,
             Reason::Corrupt | Reason::BadName | Reason::NoFile => Cause::Cloud,
             Reason::NoParent | Reason::Taken | Reason::NoEndpoint => Cause::Cloud,
+            Reason::Settings => Cause::Cloud,
             _ => Cause::Busy,
         }
     }

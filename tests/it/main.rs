@@ -32,6 +32,7 @@ mod rigged;
 mod seeing;
 mod server;
 mod several;
+mod smh;
 mod tidy;
 mod tools;
 mod tree;

@@ -2,14 +2,15 @@
 
 use super::after::{After, after};
 use super::hosts::Hosts;
-use crate::body::{Body, SIGN_OF_LIFE};
+use crate::body::Body;
+use crate::cloud::places::{Place, Places};
 use crate::cloud::{Fault, Priority, Reason};
 use crate::pan123::api::Api;
 use crate::pan123::config::Config;
 use crate::pan123::tree::Tree;
-use crate::store::{Cause, Error};
-use crate::sync::{lock, wait_while};
-use std::sync::{Arc, Condvar, Mutex};
+use crate::store::Error;
+use crate::sync::lock;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 /// Failures of single-step uploads in a row after which slices are tried.
@@ -22,9 +23,7 @@ pub struct Uploads {
     pub(super) api: Arc<Api>,
     pub(super) tree: Arc<Tree>,
     pub(super) hosts: Hosts,
-    most: usize,
-    running: Mutex<usize>,
-    ended: Condvar,
+    places: Places,
     pub(super) late: Mutex<Late>,
     failures: Mutex<Failures>,
 }
@@ -51,9 +50,7 @@ impl Uploads {
             api: Arc::clone(api),
             tree: Arc::clone(tree),
             hosts: Hosts::new(config),
-            most: config.uploads.max(1),
-            running: Mutex::new(0),
-            ended: Condvar::new(),
+            places: Places::new(config.uploads),
             late: Mutex::new(Late::Untried),
             failures: Mutex::default(),
         }
@@ -61,7 +58,7 @@ impl Uploads {
 
     /// Uploads under way, and most of them at a time.
     pub fn state(&self) -> (usize, usize) {
-        (*lock(&self.running), self.most)
+        self.places.state()
     }
 
     /// Whether 123pan has refused an `etag` after the file.
@@ -90,47 +87,13 @@ impl Uploads {
         }
     }
 
-    /// Waits for one of the places that uploads have. The last of them is for small files, so
-    /// that a lock never waits for packs. Meanwhile the client sees its body move; when there is
-    /// nothing left to show it, it waits no longer than this.
+    /// Waits for one of the places that uploads have.
     pub(super) fn place(
         &self,
         priority: Priority,
         longest: Duration,
         body: &mut Body<'_>,
     ) -> Result<Place<'_>, Error> {
-        let mut end = Instant::now() + longest;
-        loop {
-            let left = end.saturating_duration_since(Instant::now());
-            if let Some(place) = self.place_within(priority, left.min(SIGN_OF_LIFE)) {
-                return Ok(place);
-            }
-            if body.read_ahead()? {
-                end = Instant::now() + longest;
-            } else if Instant::now() >= end {
-                return Err(Error::new(Cause::Busy, "too many uploads are under way"));
-            }
-        }
-    }
-
-    fn place_within(&self, priority: Priority, longest: Duration) -> Option<Place<'_>> {
-        let spare = usize::from(priority == Priority::Packs && self.most > 1);
-        let full = |running: &mut usize| *running + spare >= self.most;
-        let (mut running, late) = wait_while(&self.ended, lock(&self.running), longest, full);
-        if late {
-            return None;
-        }
-        *running += 1;
-        Some(Place(self))
-    }
-}
-
-/// A place among the uploads, given up when dropped.
-pub(super) struct Place<'a>(&'a Uploads);
-
-impl Drop for Place<'_> {
-    fn drop(&mut self) {
-        *lock(&self.0.running) -= 1;
-        self.0.ended.notify_all();
+        self.places.take_for(body, priority, longest)
     }
 }

@@ -7,7 +7,7 @@
 )]
 
 mod confirming;
-mod contract;
+pub(crate) mod contract;
 mod damage;
 mod deleting;
 mod downloads;
@@ -20,7 +20,7 @@ mod missing;
 mod moved;
 mod portal;
 mod restarts;
-mod rig;
+pub(crate) mod rig;
 mod serving;
 mod several;
 mod statuses;
