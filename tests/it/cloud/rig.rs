@@ -173,16 +173,12 @@ impl Server {
         self.repo.clone()
     }
 
-<<<<<<< HEAD
     /// Has the cloud answer something, and with it tell its time.
-    pub(super) fn hear(&self) {
+    pub(crate) fn hear(&self) {
         let _ = self.list(Kind::Keys);
     }
 
-    pub(super) fn create(&self) -> Result<(), Cause> {
-=======
     pub(crate) fn create(&self) -> Result<(), Cause> {
->>>>>>> main
         told(self.store.create(&self.repo))
     }
 
