@@ -57,7 +57,7 @@ impl Layout {
     fn many(self) -> u64 {
         match self {
             Self::Sixteen => 260,
-            Self::Restic => 5000,
+            Self::Restic => 5_000,
         }
     }
 }
