@@ -30,8 +30,9 @@
 //! where values come from: option, variable, file, default.
 //!
 //! `restic` is the protocol as values; `body` is an upload that checks itself while it is read;
-//! `turns` keeps operations on one name in order; `args` is what the user wants; `civil` writes
-//! dates, `disk` small files, `lines` what the log shows of others' texts; `error` says what is
+//! `turns` keeps operations on one name in order; `inits` keeps clients apart that make one
+//! repository; `args` is what the user wants; `civil` writes dates, `disk` small files, `text_file`
+//! reads what people wrote; `lines` is what the log shows of others' texts; `error` says what is
 //! certain after a failure; `sync` locks; `watch` counts and shows; `limit` slows transfers down;
 //! `command` is what the program does besides serving.
 //!
@@ -92,6 +93,7 @@ pub mod command;
 pub mod disk;
 pub mod error;
 pub mod front;
+pub mod inits;
 pub mod limit;
 pub mod lines;
 pub mod local;
@@ -102,6 +104,7 @@ pub mod service;
 pub mod settings;
 pub mod store;
 pub mod sync;
+mod text_file;
 pub mod turns;
 pub mod units;
 pub mod watch;

@@ -74,7 +74,7 @@ pub(super) struct Using {
     #[argh(option, arg_name = "dir")]
     pub(super) state_dir: Option<String>,
 
-    /// folder for what exceeds --memory; default the state directory
+    /// folder for what exceeds --memory; default one in memory with 256M free, or none
     #[argh(option, arg_name = "dir")]
     pub(super) spool_dir: Option<String>,
 

@@ -1,9 +1,9 @@
 //! The multipart body of an upload: fields and one file, streamed, of a length known beforehand.
 //!
-//! What can be read twice is sent with its `etag` before the file, as most clients do. What can be
-//! read once is sent as it arrives, with its `etag` after the file, where the MD5 is known, if the
-//! cloud takes that. The closing part is sent only when the file has ended well; before that the
-//! cloud can't store anything.
+//! What is here as a whole is sent with its `etag` before the file, as most clients do. What is
+//! still coming is sent as it arrives, with its `etag` after the file, where the MD5 is known, if
+//! the cloud takes that. The closing part is sent only when the file has ended well; before that
+//! the cloud can't store anything.
 
 use crate::body::Body;
 use crate::restic::hex;
@@ -29,6 +29,8 @@ pub trait Content: Read {
     fn len(&self) -> u64;
     /// Whether it can be read from its start, now.
     fn ready(&self) -> bool;
+    /// Whether nothing of it has been read since its start.
+    fn untouched(&self) -> bool;
     /// Goes back to its start.
     fn rewind(&mut self) -> Result<(), Error>;
 }
@@ -40,6 +42,10 @@ impl Content for Body<'_> {
 
     fn ready(&self) -> bool {
         Body::ready(self)
+    }
+
+    fn untouched(&self) -> bool {
+        Body::untouched(self)
     }
 
     fn rewind(&mut self) -> Result<(), Error> {
@@ -89,6 +95,10 @@ impl Content for Slice<'_, '_> {
 
     fn ready(&self) -> bool {
         true
+    }
+
+    fn untouched(&self) -> bool {
+        self.at == 0
     }
 
     fn rewind(&mut self) -> Result<(), Error> {
@@ -199,6 +209,10 @@ impl Content for Form<'_> {
 
     fn ready(&self) -> bool {
         self.content.ready()
+    }
+
+    fn untouched(&self) -> bool {
+        self.content.untouched()
     }
 
     fn rewind(&mut self) -> Result<(), Error> {

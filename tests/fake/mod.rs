@@ -41,6 +41,7 @@ mod http;
 mod inspect;
 mod judge;
 mod limits;
+pub mod line;
 mod many;
 mod mix;
 mod multipart;
@@ -95,6 +96,8 @@ pub struct Options {
     pub disk: Option<PathBuf>,
     /// Keep sizes and MD5s only; reading gives made-up bytes.
     pub discard: bool,
+    /// Bytes a second that all uploads take together; 0 is as many as come.
+    pub uplink: u64,
     pub client_id: String,
     pub client_secret: String,
     pub switches: Switches,
@@ -106,6 +109,7 @@ impl Default for Options {
             listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0),
             disk: None,
             discard: false,
+            uplink: 0,
             client_id: "demo".to_owned(),
             client_secret: "demo".to_owned(),
             switches: Switches::default(),
@@ -134,11 +138,12 @@ impl Fake {
         let disk = options.disk.as_deref();
         let keep = keep(disk, options.discard)?;
         let client = (options.client_id, options.client_secret);
-        let hub = Arc::new(Hub::new(keep, client, options.switches));
+        let hub = Arc::new(Hub::new(keep, client, options.switches, options.uplink));
         let saver = disk.map(|folder| disk::Saver::start(hub.clone(), folder));
         let saver = saver.transpose()?;
         let hosts = [Host::Api, Host::Upload, Host::Cdn, Host::Edge];
-        let handlers = hosts.map(|host| handler(&hub, host));
+        let narrow = |host| host == Host::Upload && options.uplink > 0;
+        let handlers = hosts.map(|host| (handler(&hub, host), narrow(host)));
         let servers = listen(options.listen, handlers)?;
         let url = |n: usize| base(servers[n].addr());
         let _ = hub.hosts.set(Hosts {
@@ -260,15 +265,22 @@ fn keep(disk: Option<&Path>, discard: bool) -> io::Result<Keep> {
     })
 }
 
-/// Opens a port for each handler: this one and the next ones, or any.
-fn listen<const N: usize>(first: SocketAddr, handlers: [Handler; N]) -> io::Result<Vec<Server>> {
-    let each = handlers.into_iter().enumerate().map(|(number, handler)| {
-        let mut addr = first;
-        if addr.port() != 0 {
-            addr.set_port(addr.port() + number as u16);
-        }
-        Server::start(addr, handler)
-    });
+/// Opens a port for each handler: this one and the next ones, or any. Beside each stands whether its
+/// connections are narrow.
+fn listen<const N: usize>(
+    first: SocketAddr,
+    handlers: [(Handler, bool); N],
+) -> io::Result<Vec<Server>> {
+    let each = handlers
+        .into_iter()
+        .enumerate()
+        .map(|(number, (handler, narrow))| {
+            let mut addr = first;
+            if addr.port() != 0 {
+                addr.set_port(addr.port() + number as u16);
+            }
+            Server::start(addr, narrow, handler)
+        });
     each.collect()
 }
 

@@ -8,6 +8,7 @@ use super::faults::{Faults, Hold};
 use super::grants::Grants;
 use super::judge::Judge;
 use super::limits::Limits;
+use super::line::Line;
 use super::refusal::Refusal;
 use super::switches::{Single, Switches};
 use super::time::Clock;
@@ -26,6 +27,8 @@ pub struct Hub {
     pub client: (String, String),
     /// Where the upload hosts, the CDN and its edge are.
     pub hosts: OnceLock<Hosts>,
+    /// What uploads come over.
+    pub line: Line,
     trace: AtomicU64,
 }
 
@@ -81,7 +84,7 @@ pub struct Session {
 
 impl Hub {
     /// An empty account.
-    pub fn new(keep: Keep, client: (String, String), switches: Switches) -> Hub {
+    pub fn new(keep: Keep, client: (String, String), switches: Switches, uplink: u64) -> Hub {
         let state = State {
             cloud: Cloud::new(),
             tokens: Tokens::default(),
@@ -107,6 +110,7 @@ impl Hub {
             keep,
             client,
             hosts: OnceLock::new(),
+            line: Line::new(uplink),
             trace: AtomicU64::new(1),
         }
     }

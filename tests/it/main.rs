@@ -17,6 +17,7 @@ mod device;
 #[path = "../fake/mod.rs"]
 mod fake;
 mod faults;
+mod field;
 mod front;
 mod hostile;
 mod limits;

@@ -2,6 +2,7 @@
 
 use super::after::{After, after};
 use super::hosts::Hosts;
+use crate::body::{Body, SIGN_OF_LIFE};
 use crate::cloud::{Fault, Priority, Reason};
 use crate::pan123::api::Api;
 use crate::pan123::config::Config;
@@ -90,16 +91,37 @@ impl Uploads {
     }
 
     /// Waits for one of the places that uploads have. The last of them is for small files, so
-    /// that a lock never waits for packs.
-    pub(super) fn place(&self, priority: Priority, longest: Duration) -> Result<Place<'_>, Error> {
+    /// that a lock never waits for packs. Meanwhile the client sees its body move; when there is
+    /// nothing left to show it, it waits no longer than this.
+    pub(super) fn place(
+        &self,
+        priority: Priority,
+        longest: Duration,
+        body: &mut Body<'_>,
+    ) -> Result<Place<'_>, Error> {
+        let mut end = Instant::now() + longest;
+        loop {
+            let left = end.saturating_duration_since(Instant::now());
+            if let Some(place) = self.place_within(priority, left.min(SIGN_OF_LIFE)) {
+                return Ok(place);
+            }
+            if body.read_ahead()? {
+                end = Instant::now() + longest;
+            } else if Instant::now() >= end {
+                return Err(Error::new(Cause::Busy, "too many uploads are under way"));
+            }
+        }
+    }
+
+    fn place_within(&self, priority: Priority, longest: Duration) -> Option<Place<'_>> {
         let spare = usize::from(priority == Priority::Packs && self.most > 1);
         let full = |running: &mut usize| *running + spare >= self.most;
         let (mut running, late) = wait_while(&self.ended, lock(&self.running), longest, full);
         if late {
-            return Err(Error::new(Cause::Busy, "too many uploads are under way"));
+            return None;
         }
         *running += 1;
-        Ok(Place(self))
+        Some(Place(self))
     }
 }
 
