@@ -97,6 +97,7 @@ pub mod inits;
 pub mod limit;
 pub mod lines;
 pub mod local;
+pub mod notify;
 pub mod pan123;
 pub mod restic;
 pub mod server;

@@ -8,7 +8,7 @@ use crate::civil;
 use crate::lines::{REPEATED, Repeats, harmless};
 use crate::server;
 use crate::watch::Watch;
-use log::LevelFilter;
+use log::{Level, LevelFilter};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::retry_on_intr;
 use std::env;
@@ -33,8 +33,8 @@ const NONE: Timespec = Timespec {
 pub fn start_log(level: &str, watch: Option<Arc<Watch>>) {
     let default = env_logger::Env::default().default_filter_or(level);
     let mut builder = env_logger::Builder::from_env(default);
-    // systemd puts the time before each line itself.
-    let timed = env::var_os("JOURNAL_STREAM").is_none();
+    // systemd puts the time before each line itself, and reads the priority there.
+    let journal = env::var_os("JOURNAL_STREAM").is_some();
     let repeats = Arc::<Repeats>::default();
     builder.format(move |out, record| {
         // It calls it an error that its accept loop ends, which is what we want of it.
@@ -48,10 +48,7 @@ pub fn start_log(level: &str, watch: Option<Arc<Watch>>) {
         if !repeats.admits(record, &line) {
             return Ok(());
         }
-        if timed {
-            let since = SystemTime::now().duration_since(UNIX_EPOCH);
-            write!(out, "{} ", civil::rfc3339(since.map_or(0, |t| t.as_secs())))?;
-        }
+        write!(out, "{}", beginning(record.level(), journal))?;
         writeln!(out, "{:<5} {line}", record.level())
     });
     let patient = Patient::new(io::stderr());
@@ -59,6 +56,22 @@ pub fn start_log(level: &str, watch: Option<Arc<Watch>>) {
     builder.init();
     // At trace the HTTP library writes whole addresses, some of which hold secrets.
     log::set_max_level(log::max_level().min(LevelFilter::Debug));
+}
+
+/// What stands before a line: for the journal its priority, as sd-daemon(3) has it, for others the
+/// time.
+fn beginning(level: Level, journal: bool) -> String {
+    let priority = match level {
+        Level::Error => 3,
+        Level::Warn => 4,
+        Level::Info => 6,
+        Level::Debug | Level::Trace => 7,
+    };
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    match journal {
+        true => format!("<{priority}>"),
+        false => format!("{} ", civil::rfc3339(since.map_or(0, |t| t.as_secs()))),
+    }
 }
 
 /// Writes lines as long as somebody takes them.

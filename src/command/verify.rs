@@ -7,12 +7,13 @@ use crate::cloud::Verify;
 use crate::cloud::finding::{Contents, Event, Finding, Report};
 use crate::cloud::layout::Layout;
 use crate::restic::Kind;
+use crate::sync;
 use crate::units::bytes as size;
 use serde_json::{Value, json};
 use std::io::{self, Write};
 use std::process::ExitCode;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
 
 /// The exit code when something is wrong.
 const FOUND: u8 = 1;
@@ -43,10 +44,10 @@ fn look(asked: &args::Verify, account: &dyn Verify) -> Result<usize, String> {
     };
     let report = account.verify(&asked.repo, &|event| printer.hear(&event));
     drop(printer.line);
-    let fault = printer.fault.into_inner();
+    let fault = sync::into_inner(printer.fault);
     let found = printer.found.into_inner();
     let text = |error: io::Error| format!("writing what was found: {error}");
-    if let Some(error) = fault.unwrap_or_else(PoisonError::into_inner) {
+    if let Some(error) = fault {
         return Err(text(error));
     }
     let report = report.map_err(|error| error.to_string())?;
@@ -85,8 +86,7 @@ impl Printer {
                     false => finding_as_text(finding),
                 };
                 if let Err(error) = io::stdout().lock().write_all(text.as_bytes()) {
-                    let fault = self.fault.lock();
-                    *fault.unwrap_or_else(PoisonError::into_inner) = Some(error);
+                    *sync::lock(&self.fault) = Some(error);
                 }
             }
         }

@@ -113,7 +113,7 @@ fn post_chunked(server: &Guarded, user: &str, folder: &str, (mib, seed): (usize,
     let mut wire = server.open();
     let te = "Transfer-Encoding: chunked";
     wire.send(format!(
-        "POST {path} HTTP/1.1\r\nHost: x\r\n{headers}{te}\r\n\r\n"
+        "POST {path} HTTP/1.1\r\nHost: localhost\r\n{headers}{te}\r\n\r\n"
     ));
     wire.send(format!("{:x}\r\n", content.len()));
     wire.send(&content).send("\r\n0\r\n\r\n");

@@ -90,7 +90,7 @@ fn packs_do_not_go_to_flash_by_themselves() {
     let mut wire = Wire::open(rig.address());
     let id = "0".repeat(64);
     wire.send(format!(
-        "POST /data/{id} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+        "POST /data/{id} HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
     ));
     let chunk = vec![b'x'; 1 << 20];
     for _ in 0..4 {

@@ -154,8 +154,9 @@ fn send(address: SocketAddr, seed: u64) -> Duration {
     rustix::net::sockopt::set_socket_send_buffer_size(&socket, SOCKET).unwrap();
     let mut watched = Watched::new(socket.try_clone().unwrap());
     let id = hex(&Sha256::digest(&bytes));
-    let head =
-        format!("POST /data/{id} HTTP/1.1\r\nHost: x\r\nContent-Length: {SMALL_PACK}\r\n\r\n");
+    let head = format!(
+        "POST /data/{id} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {SMALL_PACK}\r\n\r\n"
+    );
     watched.write_all(head.as_bytes()).unwrap();
     for part in bytes.chunks(16 << 10) {
         watched.write_all(part).unwrap();
