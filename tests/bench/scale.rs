@@ -19,8 +19,8 @@ pub(crate) fn run() {
     let say = |line: String| println!("{line}");
     let say: &Say = &say;
     cold(say);
-    for digits in [1, 2] {
-        first_backup(digits, say);
+    for (digits, there) in [(1, 16), (1, 1), (2, 1)] {
+        first_backup(digits, there, say);
     }
     long_list(say);
     thread::scope(|scope| {
@@ -81,14 +81,18 @@ fn cold(say: &Say) {
     ));
 }
 
-/// The packs of a first backup, whose folders have names of so many digits.
-fn first_backup(digits: usize, say: &Say) {
+/// The packs of a first backup, whose folders have names of so many digits; so many are there.
+fn first_backup(digits: usize, there: u64, say: &Say) {
     const PACKS: usize = 48;
     let connections = usize::try_from(crate::CONNECTIONS).unwrap();
     let free = ["--discard", "--tier", "free", "--latency-ms", "50"];
     let server = Server::with(&free, &["--tier", "free"], |url| {
-        let path = format!("restic-backup/data/{}/{}", &"00"[..digits], "0".repeat(64));
-        control(url, "plant", Some(&json!([{"path": path, "size": 1000}])));
+        let pack = |n: u64| {
+            let name = id(n);
+            let path = format!("restic-backup/data/{}/{name}", &name[..digits]);
+            json!({"path": path, "size": 1000})
+        };
+        control(url, "plant", Some(&(0..there).map(pack).collect()));
     });
     let mut connection = Connection::open(server.port());
     connection.ask("POST", "/?create=true", b"");
@@ -108,8 +112,8 @@ fn first_backup(digits: usize, say: &Say) {
     });
     let time = start.elapsed();
     say(format!(
-        "first backup, {PACKS} packs of 16 MiB, free, 50 ms, folders of {digits} digit(s): {}, {:.0} \
-         MB/s; {}",
+        "first backup, {PACKS} packs of 16 MiB, free, 50 ms, folders of {digits} digit(s), {there} \
+         there before: {}, {:.0} MB/s; {}",
         seconds(time),
         (PACKS * (16 << 20)) as f64 / 1e6 / time.as_secs_f64(),
         told(&between(&before, &calls(server.url()).0))
