@@ -1,14 +1,16 @@
 #!/bin/sh
-# A backup, a check of all data and a restore over a slow line to the cloud, and with a slow client:
-# seconds, repetitions, bytes sent twice. Takes half an hour, and isn't part of `make test`.
+# A backup, a check of all data and a restore over a slow line to the cloud, and by a slow client:
+# seconds, repetitions, what was sent twice. Takes half an hour, and isn't part of `make test`.
 #
-#   tests/soak-slow.sh [BYTES A SECOND TO THE CLOUD] [MIB]
+#   tests/soak-slow.sh [BYTES A SECOND TO THE CLOUD] [MIB] [KIB OF THE SLOW CLIENT'S]
 #
-# The line is the emulator's; 64000 is 512 kbit/s. restic itself goes slowly in the second half.
+# The line is the emulator's; 64000 is 512 kbit/s. restic itself goes slowly in the second half, each
+# of whose three steps takes a tenth of a second a KiB. 64000 4 1536 takes nine minutes.
 set -eu
 
 rate=${1:-64000}
 size=${2:-40}
+small=${3:-4096}
 target=${TARGET:-target}
 restic=${RESTIC:-${XDG_CACHE_HOME:-$HOME/.cache}/restic-123pan/clients/restic-0.19.1}
 port=12480
@@ -63,7 +65,7 @@ cmp "$dir/files/random" "$dir/restored/$dir/files/random"
 sent "slow cloud"
 
 serve 0
-head -c 4M "$dir/files/random" >"$dir/files/small"
+head -c "${small}K" "$dir/files/random" >"$dir/files/small"
 rm "$dir/files/random"
 step "init" init
 step "backup by a client of 10 KiB/s" backup --limit-upload 10 "$dir/files"

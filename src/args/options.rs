@@ -98,7 +98,7 @@ pub(super) struct Using {
     #[argh(option, arg_name = "what")]
     pub(super) bin: Option<String>,
 
-    /// space kept free for pruning, see README.md; default 1G
+    /// space kept free for pruning, see the manual; default 1G
     #[argh(option, arg_name = "size")]
     pub(super) reserve: Option<String>,
 

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 const SKEW: u64 = 120;
 /// What to do about a failure that nobody has described.
 const OTHER: &str = "try again in some minutes; if it stays so, look for what {cloud} says in \
-                     README.md";
+                     the manual";
 
 /// A step that has been made.
 #[derive(Debug)]

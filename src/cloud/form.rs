@@ -33,6 +33,8 @@ pub trait Content: Read {
     fn untouched(&self) -> bool;
     /// Goes back to its start.
     fn rewind(&mut self) -> Result<(), Error>;
+    /// Takes a little ahead from whoever sends it, if somebody does and that is possible.
+    fn show_life(&mut self) {}
 }
 
 impl Content for Body<'_> {
@@ -50,6 +52,11 @@ impl Content for Body<'_> {
 
     fn rewind(&mut self) -> Result<(), Error> {
         Body::rewind(self)
+    }
+
+    fn show_life(&mut self) {
+        // What is wrong with it is seen when it is sent.
+        let _ = self.read_ahead();
     }
 }
 
@@ -220,6 +227,10 @@ impl Content for Form<'_> {
         self.late = self.late.is_some().then(Md5::new);
         (self.stage, self.at) = (Stage::Head, 0);
         Ok(())
+    }
+
+    fn show_life(&mut self) {
+        self.content.show_life();
     }
 }
 

@@ -19,10 +19,11 @@ use super::call::{Call, Payload, Spec, Way};
 use super::dialect::{Answer, Dialect, Reading, Request};
 use super::health::Seen;
 use super::outcome::{Fault, Outcome, Reason};
-use super::pace::Pacer;
+use super::pace::{Meanwhile, Pacer};
 use super::retry::{Verdict, verdict};
 use super::timing::Timing;
 use super::trouble::Troubles;
+use crate::body::SIGN_OF_LIFE;
 use crate::store::{Advice, Health};
 use crate::sync::lock;
 use agent::{agent, unsent};
@@ -157,7 +158,7 @@ impl Client {
             if token.is_none() && spec.needs_token() {
                 token = Some(self.token(None)?);
             }
-            let sent = self.wait(&call, start)?;
+            let sent = self.wait(&mut call, start)?;
             let stream = call
                 .streams()
                 .then(|| self.tokens.stream(&mut token, &self.streams));
@@ -194,11 +195,17 @@ impl Client {
         }
     }
 
-    /// Waits until a call may go that was wanted at `start`, and says when it goes.
-    fn wait(&self, call: &Call<'_, '_>, start: Instant) -> Result<Duration, Fault> {
+    /// Waits until a call may go that was wanted at `start`, and says when it goes. Meanwhile whoever
+    /// sends its body sees that move.
+    fn wait(&self, call: &mut Call<'_, '_>, start: Instant) -> Result<Duration, Fault> {
         let (spec, asked) = (call.spec, Instant::now());
         let left = self.timing.rate_wait.saturating_sub(start.elapsed());
-        let goes = self.pacer.wait(spec.queue, call.priority, left);
+        let priority = call.priority;
+        let meanwhile = &mut Meanwhile {
+            every: SIGN_OF_LIFE,
+            act: &mut || call.show_life(),
+        };
+        let goes = self.pacer.wait(spec.queue, priority, left, meanwhile);
         self.seen.waited(spec, asked.elapsed());
         goes.ok_or_else(|| {
             let text = format!(

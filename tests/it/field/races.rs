@@ -7,8 +7,7 @@ use crate::tree::TempDir;
 use crate::wire::Wire;
 use std::thread;
 
-/// Clients at once, and how many times they try: on several emulators side by side, because each
-/// of them mostly waits for passwords' hashes.
+/// Clients at once, how many times they try, and on how many emulators side by side.
 const CLIENTS: usize = 4;
 const TIMES: usize = 20;
 const LANES: usize = 4;
