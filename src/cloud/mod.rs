@@ -35,6 +35,7 @@ pub mod outcome;
 pub mod pace;
 pub mod places;
 pub mod retry;
+pub mod time;
 pub mod timing;
 pub mod token;
 pub mod trouble;

@@ -36,6 +36,7 @@ mod remove;
 mod space;
 mod tree;
 mod upload;
+mod urgent;
 mod verify;
 
 pub use crate::cloud::finding::{Contents, Event, Finding, Flaw, Report};
@@ -93,7 +94,11 @@ impl Pan123 {
         let root = Root::new(&config.repo_path);
         let api = Arc::new(Api::new(config));
         let tree = Arc::new(Tree::new(Arc::clone(&api)));
-        let trash = Arc::new(Trash::new(&api, &tree, PendingPurges::new(config)));
+        let trash = Arc::new(Trash::new(
+            &api,
+            &tree,
+            PendingPurges::new(config, &api.client.time),
+        ));
         let confirm = Arc::new(Confirm::new(config, &api, &tree, &trash));
         let space = Arc::new(Space::new(config.timing.space));
         let parts = Parts {
@@ -134,8 +139,13 @@ impl Drop for Pan123 {
 
 impl Store for Pan123 {
     fn create(&self, repo: &Repo) -> Result<(), Error> {
+        let (folder, priority) = (self.root.repo(repo), priority_of(None));
+        // What is remembered of it may lie elsewhere now.
+        if self.tree.is_stale(&folder) {
+            self.tree.forget_gone(&folder, priority)?;
+        }
         let paths = Kind::ALL.map(|kind| self.root.kind(repo, kind));
-        self.tree.ensure_all(&paths, priority_of(None))
+        self.tree.ensure_all(&paths, priority)
     }
 
     fn list(&self, repo: &Repo, kind: Kind, found: &mut Found<'_>) -> Result<(), Error> {
@@ -178,7 +188,11 @@ impl Store for Pan123 {
     }
 
     fn remove(&self, files: &[(Repo, File)]) -> Vec<Result<(), Error>> {
-        self.removals.remove(files)
+        let removed = self.removals.remove(files);
+        let gone = files.iter().zip(&removed).filter(|(_, done)| done.is_ok());
+        let folders = gone.map(|((repo, file), _)| self.root.folder(repo, file));
+        self.space.removed(&folders.collect::<Vec<String>>());
+        removed
     }
 
     fn identity(&self, repo: &Repo, file: &File) -> Result<Option<Identity>, Error> {
@@ -217,6 +231,17 @@ impl Store for Pan123 {
 
     fn free_space(&self) -> Option<u64> {
         self.space.free()
+    }
+
+    fn make_room(&self, wanted: u64) {
+        self.space.refresh(&self.api);
+        if self.space.has(wanted) || self.trash.pending.len() == 0 {
+            return;
+        }
+        if let Some(background) = &self.background {
+            background.purge_now(self.api.timing().visible);
+            self.space.refresh(&self.api);
+        }
     }
 
     fn used_space(&self, folder: &Repo) -> Result<Option<u64>, Error> {

@@ -2,7 +2,7 @@
 //! developer's client id and secret, or as an OAuth app with a user's grant.
 
 use super::{Config, Tier};
-use crate::cloud::{Clock, Credential, Shared, Timing};
+use crate::cloud::{Credential, Shared, Timing};
 use crate::settings::values::url;
 use crate::settings::{Secret, Settings, variable};
 use argh::{ArgsInfo, FromArgs};
@@ -72,7 +72,6 @@ pub(super) fn read(
         tier: settings.value("tier", &flags.tier, tier)?.or(oauth),
         bin: shared.bin,
         reserve: shared.reserve,
-        clock: Clock::default(),
         allow_http_upload: settings.switch("allow-http-upload", flags.allow_http_upload)?,
         ipv4_only: !shared.ipv6,
         ca: shared.ca.clone(),

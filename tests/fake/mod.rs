@@ -65,11 +65,12 @@ mod tests;
 
 #[allow(unused_imports, reason = "no including crate uses everything")]
 pub use {
+    endpoint::rate,
     endpoint::{Endpoint, Host, Tier},
     faults::{Fault, How, When},
     inspect::FileView,
     judge::{Calls, Count},
-    limits::Shape,
+    limits::{Limits, Shape},
     mix::{Fails, HANG, hows},
     switches::{
         BadIds, Cursor, Front, InfosKey, LimitOver, MissingFolder, Oauth, Overwritten, Parts,
@@ -197,6 +198,12 @@ impl Fake {
     /// The switches as they stand.
     pub fn switches(&self) -> Switches {
         self.hub.lock().switches.clone()
+    }
+
+    /// Has answers tell the time, in seconds since 1970, by another clock than the emulator's.
+    pub fn tell_time_by(&self, clock: impl Fn() -> u64 + Send + Sync + 'static) {
+        // The first clock stays.
+        let _ = self.hub.dates.set(Box::new(clock));
     }
 
     /// Ends all tokens now.

@@ -37,6 +37,7 @@ impl Confirm {
             folder: self.tree.known().home(path).unwrap_or(0),
             size,
             md5,
+            since: self.api.client.time.now().unwrap_or(0),
             looked: Instant::now(),
             client: Client::Unknown,
             trashed: false,

@@ -44,6 +44,8 @@ pub struct Knowledge {
     pub(super) folders: BTreeMap<String, Folder>,
     written: HashMap<u64, Instant>,
     removed: BTreeMap<u64, Instant>,
+    /// What rows in the account's root tell as the number of their folder.
+    root: Option<u64>,
     overlay: Duration,
 }
 
@@ -61,6 +63,8 @@ pub struct Merged {
     pub stray: Vec<String>,
     /// Names of subfolders that exist more than once.
     pub duplicates: Vec<String>,
+    /// Names of subfolders that were known and have another name now.
+    pub renamed: Vec<String>,
     /// Names of subfolders that were known and have got a duplicate since.
     pub new_duplicates: Vec<String>,
 }
@@ -72,6 +76,7 @@ impl Knowledge {
             folders: BTreeMap::new(),
             written: HashMap::new(),
             removed: BTreeMap::new(),
+            root: None,
             overlay,
         }
     }
@@ -188,6 +193,9 @@ impl Knowledge {
         let mut folders: BTreeMap<String, Vec<u64>> = BTreeMap::new();
         let mut shown: Vec<u64> = rows.iter().map(|row| row.file_id).collect();
         shown.sort_unstable();
+        if path.is_empty() {
+            self.root = rows.first().map(|row| row.parent_file_id).or(self.root);
+        }
         for row in rows {
             let removed = self.removed.get(&row.file_id).copied();
             if row.is_folder() {
@@ -235,14 +243,18 @@ impl Knowledge {
         for name in self.subfolders(path) {
             let full = join(path, &name);
             let ids = self.ids(&full).unwrap_or_default();
-            for id in ids.into_iter().filter(missing) {
+            for id in ids.iter().copied().filter(missing) {
                 if !self.is_own(id, now) {
                     merged.doubtful.push(id);
                 }
                 folders.entry(name.clone()).or_default().push(id);
             }
-            // All of its numbers are shown, and shown in the bin.
+            // All of its numbers are shown, in the bin or under another name.
             if !folders.contains_key(&name) {
+                let living = || folders.values().flatten();
+                if ids.iter().any(|id| living().any(|shown| shown == id)) {
+                    merged.renamed.push(name);
+                }
                 self.forget_folder(&full);
             }
         }
@@ -279,6 +291,13 @@ impl Knowledge {
         }
     }
 
+    /// The numbers by which rows name this folder as the one that they lie in.
+    pub fn told(&self, path: &Path) -> Vec<u64> {
+        let root = self.root.filter(|_| path.is_empty());
+        let ids = self.ids(path).unwrap_or_default();
+        ids.into_iter().chain(root).collect()
+    }
+
     /// A folder was seen otherwise than in its parent's list.
     pub fn saw(&mut self, path: &Path, now: Instant) {
         if let Some(folder) = self.folders.get_mut(path) {
@@ -303,21 +322,22 @@ impl Knowledge {
     /// Learns a merged list, with what `infos` said about the doubtful.
     pub fn learn(&mut self, path: &Path, merged: &mut Merged, said: Vec<Row>) {
         let here = self.ids(path).unwrap_or_default();
-        let mut alive: Vec<u64> = Vec::new();
+        let mut alive: Vec<(u64, String)> = Vec::new();
         let said_ids: Vec<u64> = said.iter().map(|row| row.file_id).collect();
         self.seen(&said_ids);
         merged.own.retain(|known| !said_ids.contains(&known.file));
         for row in said.into_iter().filter(|row| row.lies_in(&here)) {
             if row.is_folder() {
-                alive.push(row.file_id);
+                alive.push((row.file_id, row.filename));
             } else if row.is_file() && key(path, &row.filename).is_some() {
                 // Shown although removed: it hasn't been removed after all, or was brought back.
                 self.removed.remove(&row.file_id);
                 merged.rows.push(row);
             }
         }
-        let gone = |id: &u64| merged.doubtful.contains(id) && !alive.contains(id);
         for name in self.subfolders(path) {
+            let lives = |id: &u64| alive.iter().any(|(one, named)| one == id && *named == name);
+            let gone = |id: &u64| merged.doubtful.contains(id) && !lives(id);
             let full = join(path, &name);
             let Some(folder) = self.folders.get_mut(&full) else {
                 continue;

@@ -2,10 +2,11 @@
 
 use super::Tree;
 use super::files::{CONFIG, Known};
-use super::known::{Knowledge, key};
+use super::known::key;
+use super::moved::Numbered;
 use super::paths::{Path, is_data, join};
 use crate::cloud::Priority;
-use crate::pan123::api::{BATCH, Row};
+use crate::pan123::api::BATCH;
 use crate::restic::Id;
 use crate::store::Error;
 use std::time::Instant;
@@ -45,7 +46,7 @@ impl Tree {
         let asked: Vec<u64> = ids.iter().chain(folders).take(BATCH).copied().collect();
         let rows = self.api.infos(&asked, priority)?;
         let mut memory = self.known();
-        saw(&mut memory, &around, &rows);
+        memory.saw_all(&around, &rows, Instant::now());
         let (here, time) = (memory.ids_for(path, name), Instant::now());
         let is_so = |known: &Known| match rows.iter().find(|row| row.file_id == known.file) {
             Some(row) => {
@@ -119,7 +120,7 @@ impl Tree {
 
     /// A file's folder, those above it, and the few inside it: asked about along with the file they
     /// cost nothing.
-    fn around(&self, path: &Path, name: Id) -> Vec<(String, Vec<u64>)> {
+    fn around(&self, path: &Path, name: Id) -> Vec<Numbered> {
         let known = self.known();
         let above = path
             .match_indices('/')
@@ -135,18 +136,5 @@ impl Tree {
         all.filter(|path| !path.is_empty())
             .map(|path| (path.clone(), known.ids(&path).unwrap_or_default()))
             .collect()
-    }
-}
-
-/// Learns which folders `infos` has shown, outside the bin or in it.
-fn saw(known: &mut Knowledge, folders: &[(String, Vec<u64>)], rows: &[Row]) {
-    let now = Instant::now();
-    let shown = |id: &u64| rows.iter().find(|row| row.file_id == *id);
-    for (path, ids) in folders {
-        if ids.iter().filter_map(shown).any(|row| row.trashed != 0) {
-            known.forget_folder(path);
-        } else if ids.iter().all(|id| shown(id).is_some()) {
-            known.saw(path, now);
-        }
     }
 }

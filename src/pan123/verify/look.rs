@@ -175,7 +175,8 @@ impl Walker<'_> {
                 continue;
             }
             notes.file(rows, Subject::File(kind));
-            let is_old = |row: &&Row| row.made > 0 && row.made.saturating_add(OLD) < self.now;
+            let now = self.time.or_ours();
+            let is_old = |row: &&Row| row.made > 0 && row.made.saturating_add(OLD) < now;
             for row in rows.iter().filter(|row| kind == Kind::Locks && is_old(row)) {
                 notes.row(Flaw::OldLock, row, Subject::File(kind));
             }

@@ -16,6 +16,7 @@ use super::tree::Tree;
 use super::tree::paths::{Path, join};
 use crate::cloud::Priority;
 use crate::cloud::finding::{Contents, Event, Finding, Flaw, Report, Subject};
+use crate::cloud::time::Time;
 use crate::cloud::walk::walk;
 use crate::restic::{Id, Kind, MAX_DEPTH, Repo};
 use crate::store::{Cause, Error};
@@ -49,7 +50,7 @@ pub fn verify(
         base: &config.repo_path,
         repos,
         deleted: PendingPurges::put(config),
-        now: config.clock.now(),
+        time: Arc::clone(&api.client.time),
         tell,
         progress: Mutex::default(),
     };
@@ -64,7 +65,7 @@ struct Walker<'a> {
     repos: &'a [Repo],
     /// What the server of this state directory has put into the bin itself.
     deleted: HashSet<u64>,
-    now: u64,
+    time: Arc<Time>,
     tell: &'a (dyn Fn(Event<'_>) + Sync),
     progress: Mutex<Progress>,
 }

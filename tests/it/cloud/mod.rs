@@ -17,6 +17,8 @@ mod layouts;
 mod lists;
 mod locks;
 mod missing;
+mod moved;
+mod portal;
 mod restarts;
 pub(crate) mod rig;
 mod serving;

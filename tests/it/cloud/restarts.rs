@@ -177,7 +177,8 @@ fn a_pack_is_missed_for_its_time_after_a_restart() {
     ] {
         println!("{stored}, {restarted}");
         let (cloud, hand) = (losing(), Hand::at(stored));
-        let set = |config: &mut Config| config.clock = hand.clock();
+        cloud.tell_time_by(hand.read());
+        let set = |config: &mut Config| config.timing.clock = hand.clock();
         start_with(&cloud, set).save(Kind::Data, b"a pack").unwrap();
         hand.set(restarted);
         let server = start_with(&cloud, set);

@@ -8,7 +8,7 @@ use crate::fake::{Fake, Options, Switches};
 use crate::tree::TempDir;
 use restic_123pan::body::{Body, Budget};
 use restic_123pan::cloud::layout::Layout;
-use restic_123pan::pan123::{Config, Pan123, Timing};
+use restic_123pan::pan123::{Clock, Config, Pan123, Timing};
 use restic_123pan::restic::{File, Id, Kind, Range, Repo};
 use restic_123pan::store::{Cause, Error, Store};
 use sha2::{Digest, Sha256};
@@ -107,6 +107,9 @@ impl Drop for Cloud {
 /// Every time that is seconds in earnest, in milliseconds.
 pub(crate) fn fast() -> Timing {
     Timing {
+        clock: Clock::default(),
+        // Who is about it sets it.
+        agreed: Duration::ZERO,
         connect: ms(2000),
         answer: ms(3000),
         stall: ms(2000),
@@ -170,7 +173,16 @@ impl Server {
         self.repo.clone()
     }
 
+<<<<<<< HEAD
+    /// Has the cloud answer something, and with it tell its time.
+    pub(super) fn hear(&self) {
+        let _ = self.list(Kind::Keys);
+    }
+
+    pub(super) fn create(&self) -> Result<(), Cause> {
+=======
     pub(crate) fn create(&self) -> Result<(), Cause> {
+>>>>>>> main
         told(self.store.create(&self.repo))
     }
 
