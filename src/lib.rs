@@ -47,7 +47,8 @@
 //!    that brings one.
 //! 4. Typed calls over [`cloud::client::Client`], and over them the verbs of [`store::Store`] with
 //!    its [`store::Limits`]. [`cloud::download::Reader`] resumes downloads, [`cloud::form::Form`]
-//!    streams uploads, [`cloud::walk`] reads folders side by side.
+//!    streams uploads, [`cloud::walk`] reads folders side by side,
+//!    [`cloud::layout`] says in which of them packs lie.
 //! 5. Steps for a doctor in [`cloud::doctor`]'s frame; what `verify` finds as
 //!    [`cloud::finding::Finding`]s.
 //! 6. A [`cloud::Cloud`] with its options, a struct that argh reads, and its credentials; and a

@@ -19,6 +19,9 @@ pub(crate) fn run() {
     let say = |line: String| println!("{line}");
     let say: &Say = &say;
     cold(say);
+    for (digits, there) in [(1, 16), (1, 1), (2, 1)] {
+        first_backup(digits, there, say);
+    }
     long_list(say);
     thread::scope(|scope| {
         for (connections, trash) in [(5, 5), (5, 10), (5, 2), (50, 10)] {
@@ -75,6 +78,45 @@ fn cold(say: &Say) {
     say(format!(
         "listening after at most {} ms, of 5 starts",
         longest.as_millis()
+    ));
+}
+
+/// The packs of a first backup, whose folders have names of so many digits; so many are there.
+fn first_backup(digits: usize, there: u64, say: &Say) {
+    const PACKS: usize = 48;
+    let connections = usize::try_from(crate::CONNECTIONS).unwrap();
+    let free = ["--discard", "--tier", "free", "--latency-ms", "50"];
+    let server = Server::with(&free, &["--tier", "free"], |url| {
+        let pack = |n: u64| {
+            let name = id(n);
+            let path = format!("restic-backup/data/{}/{name}", &name[..digits]);
+            json!({"path": path, "size": 1000})
+        };
+        control(url, "plant", Some(&(0..there).map(pack).collect()));
+    });
+    let mut connection = Connection::open(server.port());
+    connection.ask("POST", "/?create=true", b"");
+    let (before, _) = calls(server.url());
+    let data = crate::random(16 << 20);
+    let ids: Vec<String> = (0..PACKS).map(|n| crate::id(&data, n as u64)).collect();
+    let start = Instant::now();
+    thread::scope(|scope| {
+        for first in 0..connections {
+            let (data, ids, port) = (&data, &ids, server.port());
+            scope.spawn(move || {
+                for n in (first..PACKS).step_by(connections) {
+                    crate::upload_as(port, data, n as u64, &ids[n]);
+                }
+            });
+        }
+    });
+    let time = start.elapsed();
+    say(format!(
+        "first backup, {PACKS} packs of 16 MiB, free, 50 ms, folders of {digits} digit(s), {there} \
+         there before: {}, {:.0} MB/s; {}",
+        seconds(time),
+        (PACKS * (16 << 20)) as f64 / 1e6 / time.as_secs_f64(),
+        told(&between(&before, &calls(server.url()).0))
     ));
 }
 

@@ -1,7 +1,9 @@
 //! What large repositories cost a server that knows nothing yet, and what many deletes cost.
 
 use super::{BASE, Client, config, cost, expect, further, pack, plant};
-use crate::fake::Endpoint::{Delete, Domain, DownloadInfo, Infos, List, Single, Token, Trash};
+use crate::fake::Endpoint::{
+    Delete, Domain, DownloadInfo, Infos, List, Mkdir, Single, Token, Trash,
+};
 use crate::fake::Fake;
 use restic_123pan::cloud::layout::Layout;
 use restic_123pan::pan123::Bin;
@@ -84,6 +86,58 @@ fn a_backup_by_a_cold_server() {
         ],
     );
     assert!(further(&bill) <= 30);
+}
+
+/// A new repository: 600 packs make 16 folders and nothing else besides their uploads, and a server
+/// that has just started lists them in 20 calls.
+#[test]
+fn a_first_backup() {
+    let cloud = Fake::start();
+    let client = Client::of(&cloud);
+    client.init();
+    let bill = cost(&cloud, || drop(client.back_up(0..600)));
+    expect(
+        "the backup",
+        &bill,
+        &[
+            (Single, 603),
+            (Mkdir, 16),
+            // A call for each hundred packs before the index, and one before the snapshot.
+            (Infos, 8),
+            (List, 12),
+            (DownloadInfo, 2),
+            (Trash, 1),
+        ],
+    );
+    let cold = Client::of(&cloud);
+    let bill = cost(&cloud, || assert_eq!(cold.list(Kind::Data).len(), 600));
+    expect("the list", &bill, &[(Token, 1), (List, 3 + 16)]);
+    // The documented rate, and the share of it that is used by default.
+    let free = 5.0 * 0.8;
+    assert!(
+        bill[&List] as f64 / free <= 6.0,
+        "too slow on a free account"
+    );
+}
+
+/// A repository in restic's own layout costs what its 256 folders cost, and no call more to know
+/// it.
+#[test]
+fn a_cold_server_of_restics_own_layout() {
+    let cloud = Fake::start();
+    plant(&cloud, Layout::Restic, 20_000);
+    let client = Client::of(&cloud);
+    let list = || assert_eq!(client.list(Kind::Data).len(), 20_000);
+    // `data` has three pages.
+    expect(
+        "the list",
+        &cost(&cloud, list),
+        &[(Token, 1), (List, 2 + 3 + 256)],
+    );
+    let client = Client::of(&cloud);
+    let bill = cost(&cloud, || drop(client.back_up(0..64)));
+    assert_eq!((bill[&Single], bill[&List]), (67, 15 + 2));
+    assert!(!bill.contains_key(&Mkdir), "{bill:?}");
 }
 
 /// Every page once, and then no list at all to find any pack.

@@ -261,7 +261,7 @@ fn a_list_that_fails_midway_is_cut() {
     }
     let server = Serving::over(&cloud);
     let (endpoint, times, when) = (Endpoint::List, u32::MAX, When::Before);
-    for skip in [4, 10, 30] {
+    for skip in [4, 10, 16] {
         cloud.fail(Fault {
             endpoint,
             skip,

@@ -232,7 +232,7 @@ fn removed(machine: &mut Machine, n: u32) {
 
 fn has_pack(machine: &Machine, n: u32) -> bool {
     let name = name(&bytes(n));
-    let place = format!("/restic-backup/r/data/{}/{name}", &name[..2]);
+    let place = format!("/restic-backup/r/data/{}/{name}", &name[..1]);
     machine.cloud.file(&place).is_some()
 }
 
