@@ -248,6 +248,10 @@ impl Store for Smh {
         self.space.free()
     }
 
+    fn make_room(&self, _: u64) {
+        self.space.refresh();
+    }
+
     fn used_space(&self, folder: &Repo) -> Result<Option<u64>, Error> {
         self.space.used(&self.root.repo(folder))
     }

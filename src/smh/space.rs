@@ -83,6 +83,13 @@ impl Space {
         asked
     }
 
+    /// Asks for the room once more; what lies in folders is asked for when it is wanted.
+    pub fn refresh(&self) {
+        lock(&self.state).folders.clear();
+        // The trouble, if there is one, is told where the call is made.
+        let _ = self.look();
+    }
+
     /// Bytes of everything below a folder.
     pub fn used(&self, path: &str) -> Result<Option<u64>, Error> {
         let before = {

@@ -11,6 +11,12 @@ pub fn advice(reason: Reason) -> Option<Advice> {
              the library can be reached",
             "请检查 --smh-host 以及本机的网络、DNS 和时钟；在能连上媒体库之前，请求会得到 503",
         ),
+        Reason::Intercepted => (
+            "something else answers in the library's place: log in to this network with a browser if \
+             it asks for that, and check proxy, DNS and --smh-host; requests get 503 meanwhile",
+            "有其他设备在代替媒体库应答：如果本网络要求登录，请先用浏览器登录，并检查代理、DNS 和 --smh-host；\
+             在此期间请求会得到 503",
+        ),
         Reason::NoToken => (
             "check --smh-library and PAN123_SMH_LIBRARY_SECRET; requests get 503 meanwhile",
             "请检查 --smh-library 和 PAN123_SMH_LIBRARY_SECRET；在此期间请求会得到 503",
