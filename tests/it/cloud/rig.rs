@@ -173,16 +173,12 @@ impl Server {
         self.repo.clone()
     }
 
-<<<<<<< HEAD
     /// Has the cloud answer something, and with it tell its time.
-    pub(super) fn hear(&self) {
+    pub(crate) fn hear(&self) {
         let _ = self.list(Kind::Keys);
     }
 
-    pub(super) fn create(&self) -> Result<(), Cause> {
-=======
     pub(crate) fn create(&self) -> Result<(), Cause> {
->>>>>>> main
         told(self.store.create(&self.repo))
     }
 
@@ -295,7 +291,7 @@ pub(crate) fn path(kind: Kind, id: Id) -> String {
 }
 
 /// The folder of a pack below `data` in a new repository.
-pub(super) fn shard(id: Id) -> String {
+pub(crate) fn shard(id: Id) -> String {
     Layout::Sixteen.folder(&id)
 }
 
