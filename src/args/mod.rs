@@ -199,11 +199,9 @@ fn origin(
         let mut all = clouds::ALL.into_iter();
         all.find(|cloud| cloud.name() == name).ok_or_else(|| {
             let names = clouds::ALL.map(|cloud| cloud.name());
-            format!(
-                "write {}{}",
-                names.join(" or "),
-                did_you_mean("", name, names)
-            )
+            let [others @ .., last] = &names;
+            let (others, guess) = (others.join(", "), did_you_mean("", name, names));
+            format!("write {others} or {last}{guess}")
         })
     })?;
     Ok((settings.file, cloud))

@@ -18,7 +18,7 @@ const HOST: &str = "api.tencentsmh.cn";
 /// The options of Tencent SMH alone.
 #[derive(FromArgs, ArgsInfo, Debug, Default)]
 pub(super) struct Flags {
-    /// the library's own host; default https://<library>.api.tencentsmh.cn
+    /// the library's host, if it isn't its own at api.tencentsmh.cn
     #[argh(option, arg_name = "url")]
     smh_host: Option<String>,
 
@@ -26,7 +26,7 @@ pub(super) struct Flags {
     #[argh(option, arg_name = "id")]
     smh_library: Option<String>,
 
-    /// the id of its space; default -, the only one
+    /// the id of its space, if the library has several; default -
     #[argh(option, arg_name = "id")]
     smh_space: Option<String>,
 

@@ -152,7 +152,11 @@ fn what_options_say_of_themselves_is_so() {
             _ => vec![option.as_str(), &cloud],
         };
         let idle = "is an option of --cloud local";
-        match called(&words, &[ID, KEY]) {
+        let library = [
+            ("PAN123_SMH_LIBRARY", "smh1"),
+            ("PAN123_SMH_LIBRARY_SECRET", "x"),
+        ];
+        match called(&words, &[&[ID, KEY][..], &library].concat()) {
             Ok(_) => {}
             Err(Exit::Wrong(said)) if said.contains(idle) && name == "cloud" => {}
             Err(other) => unreachable!("{words:?}: {other:?}"),

@@ -291,7 +291,7 @@ pub(crate) fn path(kind: Kind, id: Id) -> String {
 }
 
 /// The folder of a pack below `data` in a new repository.
-pub(super) fn shard(id: Id) -> String {
+pub(crate) fn shard(id: Id) -> String {
     Layout::Sixteen.folder(&id)
 }
 
