@@ -34,6 +34,7 @@ pub mod layout;
 pub mod outcome;
 pub mod pace;
 pub mod places;
+pub mod proof;
 pub mod retry;
 pub mod time;
 pub mod timing;

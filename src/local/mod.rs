@@ -26,14 +26,14 @@ use crate::cloud::layout::Layout;
 use crate::error::{Cause, Error};
 use crate::restic::{File, Id, Kind, Part, Range, Repo};
 use crate::store::{Entry, Found, Health, Loaded, Store};
-use content::{Exact, same};
+use content::{Exact, compared, same};
 use folder::{Folder, may_be};
 use health::Troubles;
 use root::Root;
 use rustix::fs::FileType;
 use space::Space;
 use std::collections::BTreeSet;
-use std::io::{Seek, SeekFrom};
+use std::io::{Read, Seek, SeekFrom};
 use std::path::PathBuf;
 use std::sync::Arc;
 use unfinished::Unfinished;
@@ -213,11 +213,15 @@ impl Store for Local {
             })?,
         };
         opened.seek(SeekFrom::Start(part.start)).map_err(fail)?;
-        Ok(Loaded {
-            size,
-            part,
-            reader: Box::new(Exact::new(opened, part.len)),
-        })
+        let reader = Exact::new(opened, part.len);
+        let reader: Box<dyn Read + Send> = match file.id().filter(|_| part.len == size) {
+            Some(id) => {
+                let text = format!("{repo}/{file} is damaged: its bytes aren't those stored");
+                compared(reader, size, id, &self.troubles, text)
+            }
+            None => Box::new(reader),
+        };
+        Ok(Loaded { size, part, reader })
     }
 
     fn save(&self, repo: &Repo, file: &File, body: &mut Body<'_>) -> Result<(), Error> {

@@ -4,10 +4,9 @@
 use super::listing::Listing;
 use super::status::reply_failed;
 use super::{Answer, BUFFER, Reply, Service};
-use crate::restic::{File, Id, Kind, Range, Repo};
+use crate::restic::{File, Kind, Range, Repo};
 use crate::store::{Cause, Loaded};
-use log::{error, warn};
-use sha2::{Digest, Sha256};
+use log::warn;
 use std::io::{self, Read};
 
 impl Service {
@@ -63,21 +62,8 @@ impl Service {
         }
         answer.start(reply)?;
         let broken = |e: &io::Error| warn!("GET {repo}/{file} was cut off: {e}");
-        // Hashed only when all of it passes by: clients check it too, but tell only their user.
-        let mut hash = file
-            .id()
-            .filter(|_| part.len == size)
-            .map(|_| Sha256::new());
-        self.copy(&mut *reader, part.len, &mut hash, answer)
-            .inspect_err(broken)?;
-        let found = hash.map(|hash| Id(hash.finalize().into()));
-        if let Some(found) = found.filter(|found| Some(*found) != file.id()) {
-            error!(
-                "{repo}/{file} is damaged at the cloud: its SHA-256 is {found}; run `restic check \
-                 --read-data`, and see what restic's documentation says about damaged packs"
-            );
-        }
-        Ok(())
+        self.copy(&mut *reader, part.len, answer)
+            .inspect_err(broken)
     }
 
     pub(super) fn list(
@@ -101,14 +87,8 @@ impl Service {
         }
     }
 
-    /// Copies exactly `len` bytes, or fails; hashes them, if that is wanted.
-    fn copy(
-        &self,
-        reader: &mut dyn Read,
-        len: u64,
-        hash: &mut Option<Sha256>,
-        answer: &mut dyn Answer,
-    ) -> io::Result<()> {
+    /// Copies exactly `len` bytes, or fails.
+    fn copy(&self, reader: &mut dyn Read, len: u64, answer: &mut dyn Answer) -> io::Result<()> {
         let mut buffer = vec![0; BUFFER];
         let mut left = len;
         while left > 0 {
@@ -120,9 +100,6 @@ impl Service {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
             self.limits.download.pay(n);
-            if let Some(hash) = hash {
-                hash.update(&buffer[..n]);
-            }
             answer.write(&buffer[..n])?;
             left -= n as u64;
             if step.is_some() {

@@ -6,11 +6,13 @@ use super::api::meaning::is_absent;
 use super::paths::{join, priority_of};
 use crate::civil;
 use crate::cloud::download::{Reader, Source};
+use crate::cloud::proof::Proof;
 use crate::cloud::{Fault, Priority, Reason, now};
 use crate::restic::{File, Kind, Part, Range};
 use crate::store::{Cause, Error, Loaded};
 use crate::sync::{lock, wait_while};
 use std::collections::{HashMap, HashSet};
+use std::io::Read;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
@@ -86,11 +88,19 @@ impl Downloads {
         reader
             .open()
             .map_err(|fault| self::failed(&self.api, &path, fault))?;
-        Ok(Loaded {
-            size,
-            part,
-            reader: Box::new(reader),
-        })
+        let reader: Box<dyn Read + Send> = match file.id().filter(|_| part.len == size) {
+            Some(id) => {
+                let api = Arc::clone(&self.api);
+                let wrong = move || {
+                    let text = "its bytes aren't those stored";
+                    let text = format!("/{path} is damaged at Tencent SMH: {text}");
+                    api.client.troubles.damaged(&text);
+                };
+                Box::new(Proof::new(reader, size, id, wrong))
+            }
+            None => Box::new(reader),
+        };
+        Ok(Loaded { size, part, reader })
     }
 
     /// A file that is gone, or another one now, is asked for anew.

@@ -2,7 +2,6 @@
 //! bytes are [`Reader`]'s.
 
 pub mod addresses;
-mod proof;
 
 use super::api::Api;
 use super::tree::Tree;
@@ -11,11 +10,11 @@ use super::tree::list::newest;
 use super::tree::paths::{Path, holds_packs, parent};
 use super::tree::root::{name_of, priority_of};
 use crate::cloud::download::Reader;
+use crate::cloud::proof::Proof;
 use crate::cloud::{Fault, Priority, Reason, pause};
 use crate::restic::{File, Kind, Part, Range};
 use crate::store::{Cause, Error, Loaded};
 use addresses::{Addresses, Download};
-use proof::Proof;
 use std::sync::Arc;
 
 /// How often a file is looked for that seems to be gone.
@@ -107,7 +106,7 @@ impl Downloads {
         };
         let mut reader = Reader::new(Arc::clone(&self.api.client), download, size, part);
         match reader.open() {
-            Ok(()) if range.is_none() && known.name != CONFIG => {
+            Ok(()) if part.len == size && known.name != CONFIG => {
                 let (downloads, path) = (Arc::clone(self), path.to_owned());
                 let wrong =
                     move || downloads.damaged(&path, known, "its bytes aren't those stored");
