@@ -1,5 +1,6 @@
 //! What went wrong, as far as anybody can be certain. `service` turns it into a status.
 
+use std::borrow::Cow;
 use std::fmt;
 
 /// What is certain after a failure; `service` turns it into a status.
@@ -33,6 +34,7 @@ pub struct Error {
     /// What is certain.
     pub cause: Cause,
     text: String,
+    brief: Option<Cow<'static, str>>,
 }
 
 impl Error {
@@ -41,7 +43,20 @@ impl Error {
         Self {
             cause,
             text: text.into(),
+            brief: None,
         }
+    }
+
+    /// Says in a few words what a client's user should know; `{}` stands for the cloud's name.
+    #[must_use]
+    pub fn briefly(mut self, brief: impl Into<Cow<'static, str>>) -> Self {
+        self.brief = Some(brief.into());
+        self
+    }
+
+    /// What a client's user should know, if more is known than the cause.
+    pub fn brief(&self) -> Option<&str> {
+        self.brief.as_deref()
     }
 
     /// Puts the act that failed before the reason.

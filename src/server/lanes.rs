@@ -18,6 +18,9 @@ use std::time::{Duration, Instant};
 /// Threads for new locks, and as many for DELETEs of locks: hosts that lock at the same time. They
 /// wait for the cloud's lists, up to 20 s, and nobody else should.
 const LOCKERS: usize = 6;
+/// What clients are told when no lane takes their requests.
+const STOPPING: &str = "the server stops";
+const CROWDED: &str = "too many requests wait; try again";
 /// Threads that prove passwords. They compute, so more of them would only take the processor away
 /// from everybody else.
 const PROVERS: usize = 2;
@@ -111,18 +114,18 @@ impl Lanes {
     pub(super) fn send(&self, exchange: Exchange, job: Job) {
         match &self.open {
             Some(open) => open.queues.send(exchange, job),
-            None => self.refuse(exchange, Reply::empty(503)),
+            None => self.refuse(exchange, Reply::empty(503).because(STOPPING)),
         }
     }
 
     /// Has somebody prove who they are before their request is queued.
     pub(super) fn prove(&self, exchange: Exchange, doubt: Doubt) {
         let Some(open) = &self.open else {
-            return self.refuse(exchange, Reply::empty(503));
+            return self.refuse(exchange, Reply::empty(503).because(STOPPING));
         };
         let party = exchange.party();
         if let Err(full) = open.doubts.push(party, Box::new((exchange, doubt))) {
-            self.refuse(full.0, Reply::empty(503));
+            self.refuse(full.0, Reply::empty(503).because(CROWDED));
         }
     }
 
@@ -165,11 +168,13 @@ impl Queues {
         };
         // The few threads of these lanes must not wait for a body.
         if removes && job.has_body() {
-            return self.refusals.refuse(exchange, Reply::empty(400));
+            let reply = Reply::empty(400).because("a DELETE has no body");
+            return self.refusals.refuse(exchange, reply);
         }
         let party = exchange.party();
         if let Err(full) = queue.push(party, Box::new(Work { exchange, job })) {
-            self.refusals.refuse(full.exchange, Reply::empty(503));
+            let reply = Reply::empty(503).because(CROWDED);
+            self.refusals.refuse(full.exchange, reply);
         }
     }
 }

@@ -215,7 +215,8 @@ impl Reception {
         let admitted = match length(client.head()) {
             Length::Known(len) if len > LARGEST => {
                 client.distrust();
-                Admission::Refused(Reply::empty(413))
+                let why = "that is larger than any file of restic's";
+                Admission::Refused(Reply::empty(413).because(why))
             }
             length => self.admit(&client, length),
         };

@@ -65,8 +65,8 @@ impl Service {
         }
         let page = match pages::wanted(head).transpose() {
             // Health is everybody's business, and where the page is tells nothing.
-            Ok(Some(Page::Health)) => {
-                return Admission::Job(Job::page(Page::Health, User::nobody()));
+            Ok(Some(page @ (Page::Health | Page::Door))) => {
+                return Admission::Job(Job::page(page, User::nobody()));
             }
             Ok(page) => page,
             Err(reply) => return Admission::Refused(reply),
@@ -79,7 +79,10 @@ impl Service {
             },
             Recognised::Unproven(claim) => Admission::Doubt(Doubt { claim, wish }),
             Recognised::Nobody => Admission::Refused(deny()),
-            Recognised::Crowded => Admission::Refused(Reply::empty(503)),
+            Recognised::Crowded => {
+                let reply = Reply::empty(503).because("too many log in at once; wait a moment");
+                Admission::Refused(reply)
+            }
         }
     }
 
@@ -130,8 +133,9 @@ impl Service {
 fn check_length(file: &File, length: Length, largest: u64) -> Result<(), Reply> {
     match length {
         Length::Known(len) if len > largest => {
-            info!("POST {file}: {len} bytes are more than the cloud takes in a file");
-            Err(Reply::empty(413))
+            let why = format!("{len} bytes are more than the cloud takes in a file");
+            info!("POST {file}: {why}");
+            Err(Reply::empty(413).because(&why))
         }
         Length::None => Err(Reply::empty(411)),
         _ => Ok(()),

@@ -10,11 +10,16 @@ use std::io;
 /// What the page of the owner may load.
 const POLICY: &str = watch::POLICY;
 
+/// The media type of a line of text.
+const PLAIN: &str = "text/plain; charset=utf-8";
+
 /// One of the pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Page {
     /// Whether the process works.
     Health,
+    /// The same, for who asks for no page.
+    Door,
     /// Whether the cloud answers.
     Ready,
     /// Prometheus' text.
@@ -35,6 +40,9 @@ pub(super) fn wanted(head: &Head<'_>) -> Option<Result<Page, Reply>> {
     // No client of restic's GETs the root; somebody who types the address does.
     if path == "/-" || (path == "/" && is_get && browses) {
         return Some(Err(Reply::empty(302).with("Location", "/-/")));
+    }
+    if path == "/" && is_get {
+        return Some(Ok(Page::Door));
     }
     let page = match path.strip_prefix("/-/")? {
         "healthz" => Page::Health,
@@ -69,7 +77,8 @@ impl Service {
     /// Answers with a page.
     pub(super) fn show(&self, page: Page, user: &User, answer: &mut dyn Answer) -> io::Result<()> {
         let (status, kind, text) = match page {
-            Page::Health => (200, "text/plain; charset=utf-8", "ok\n".to_owned()),
+            Page::Health => (200, PLAIN, "ok\n".to_owned()),
+            Page::Door => (200, PLAIN, "restic-123pan works; see /-/\n".to_owned()),
             Page::Ready => self.ready(),
             Page::Metrics => (200, watch::TYPE, watch::metrics(&self.snapshot(user))),
             Page::Status => {
@@ -104,7 +113,7 @@ impl Service {
             Ok(()) => (200, "ok\n".to_owned()),
             Err(error) => (503, format!("{error}\n")),
         };
-        (status, "text/plain; charset=utf-8", text)
+        (status, PLAIN, text)
     }
 
     /// How things are, as far as a user may know: of repositories that aren't his nothing is told.

@@ -2,7 +2,6 @@
 //! traffic lets them.
 
 use super::listing::Listing;
-use super::status::reply_failed;
 use super::{Answer, BUFFER, Reply, Service};
 use crate::restic::{File, Kind, Range, Repo};
 use crate::store::Loaded;
@@ -16,7 +15,7 @@ impl Service {
                 length: Some(size),
                 ..Reply::empty(200)
             }),
-            Err(error) => answer.start(reply_failed("HEAD", repo, file, &error)),
+            Err(error) => answer.start(self.reply_unread("HEAD", repo, file, &error)),
         }
     }
 
@@ -33,7 +32,7 @@ impl Service {
             mut reader,
         } = match self.store.load(repo, file, range) {
             Ok(loaded) => loaded,
-            Err(error) => return answer.start(reply_failed("GET", repo, file, &error)),
+            Err(error) => return answer.start(self.reply_unread("GET", repo, file, &error)),
         };
         let mut reply = Reply {
             length: Some(part.len),
@@ -65,7 +64,7 @@ impl Service {
         match listed {
             Ok(()) => listing.end(),
             Err(error) if !listing.started() => {
-                listing.refuse(reply_failed("list", repo, &kind.name(), &error))
+                listing.refuse(self.reply_failed("list", repo, &kind.name(), &error))
             }
             Err(error) => {
                 warn!("the list of {repo}/{} was cut off: {error}", kind.name());

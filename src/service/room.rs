@@ -50,7 +50,8 @@ impl Flight<'_> {
                     "{length} bytes more than the {used} in {folder}, and {flying} on their way \
                      there, are more than its limit of {most}"
                 );
-                return Err(Error::new(Cause::Full, text));
+                let brief = format!("the limit of {folder} is reached");
+                return Err(Error::new(Cause::Full, text).briefly(brief));
             }
         }
         let entry = all.iter_mut().find(|(number, ..)| own(number));
@@ -114,7 +115,8 @@ impl Service {
                     "{length} bytes don't fit into the {free} that are free, of which {keeps} \
                      are kept for pruning (--reserve)"
                 );
-                Err(Error::new(Cause::Full, text))
+                let brief = "the account is full but for the reserve that prune needs";
+                Err(Error::new(Cause::Full, text).briefly(brief))
             }
             _ => Ok(()),
         }
