@@ -32,7 +32,7 @@
 //! `restic` is the protocol as values; `body` is an upload that checks itself while it is read;
 //! `turns` keeps operations on one name in order; `args` is what the user wants; `civil` writes
 //! dates, `disk` small files, `lines` what the log shows of others' texts; `error` says what is
-//! certain after a failure; `sync` locks; `watch` counts and shows; `limit` slows transfers down;
+//! certain after a failure; `warning` what kinds of warnings there are; `sync` locks; `watch` counts and shows; `limit` slows transfers down;
 //! `command` is what the program does besides serving.
 //!
 //! # How to add a cloud
@@ -103,5 +103,6 @@ pub mod store;
 pub mod sync;
 pub mod turns;
 pub mod units;
+pub mod warning;
 pub mod watch;
 pub mod zone;

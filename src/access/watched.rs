@@ -2,6 +2,7 @@
 //! the old one stays in force, the new one is tried again, and the log says so each minute.
 
 use crate::sync::lock;
+use crate::warning::Kind;
 use log::{error, info};
 use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt;
@@ -96,14 +97,16 @@ impl<T> Watched<T> {
         match new.and_then(|new| Ok((new, read(&self.path, self.parse)?))) {
             Ok((new, value)) => {
                 (state.stamp, state.value, state.complained) = (new, Arc::new(value), None);
-                info!("{} has been read again", self.path.display());
+                let path = self.path.display();
+                info!(target: &Kind::Reload.over(&path), "{path} has been read again");
             }
             Err(why) => {
                 let told = |(at, before): &(Instant, String)| {
                     *before == why && now.saturating_duration_since(*at) < COMPLAINT
                 };
                 if !state.complained.as_ref().is_some_and(told) {
-                    error!("{why}; what it said before stays in force");
+                    let target = Kind::Reload.about(self.path.display());
+                    error!(target: &target, "{why}; what it said before stays in force");
                     state.complained = Some((now, why));
                 }
             }

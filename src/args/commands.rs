@@ -95,6 +95,10 @@ pub(super) struct Status {
     /// a user of the server's, who sees the repositories that they may read
     #[argh(option, arg_name = "name")]
     pub(super) user: Option<String>,
+
+    /// end with 1 if a repository's last snapshot is older than that, such as 36h
+    #[argh(option, arg_name = "age")]
+    pub(super) max_age: Option<String>,
 }
 
 /// Ask the running server whether it works: exit code 0 if it does, 1 if not. For containers.

@@ -3,6 +3,7 @@
 use super::NAME;
 use crate::disk::try_folder;
 use crate::settings::Settings;
+use crate::warning::{Kind, Warning};
 use std::path::{Path, PathBuf};
 
 /// The folder that was named, or the first usable one of the usual ones, or the first that is
@@ -11,13 +12,14 @@ use std::path::{Path, PathBuf};
 pub(super) fn state(
     path: Option<&str>,
     settings: &Settings<'_>,
-    warnings: &mut Vec<String>,
+    warnings: &mut Vec<Warning>,
 ) -> Option<PathBuf> {
     let mut warn = |path: &str| {
         let wrong = named("state-dir", path).err();
         let follows = "without it each start asks for a new access token, and what was deleted \
                        before may stay in the bin";
-        warnings.extend(wrong.map(|wrong| format!("{wrong}; {follows}")));
+        let warning = |wrong| Warning::new(Kind::StateFolder, path, format!("{wrong}; {follows}"));
+        warnings.extend(wrong.map(warning));
     };
     if let Some(path) = path {
         warn(path);

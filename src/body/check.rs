@@ -86,4 +86,5 @@ pub(super) fn client_gone(error: &io::Error) -> Error {
         Cause::BadBody,
         format!("the client broke its body off ({error})"),
     )
+    .briefly("the upload broke off before its end")
 }

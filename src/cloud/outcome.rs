@@ -89,7 +89,9 @@ impl Reason {
     fn brief(self) -> Option<&'static str> {
         Some(match self {
             Self::Unreachable => "{} can't be reached",
-            Self::NoToken => "{} refuses the client secret (or the benefit has ended); see restic-123pan doctor",
+            Self::NoToken => {
+                "{} refuses the client secret (or the benefit has ended); see restic-123pan doctor"
+            }
             Self::Grant => "{} wants a new login; run restic-123pan login",
             Self::TokenFile => "the token's file can't be written; see restic-123pan doctor",
             Self::Held => "another process renews the token",

@@ -1,6 +1,7 @@
 //! The server's certificate and key: read, watched, and read again when they change. Encrypting is
 //! rustls's business.
 
+use crate::warning::Kind;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection};
@@ -60,7 +61,9 @@ impl Tls {
                     self.certificate.display()
                 );
             }
-            Err(why) => log::warn!("the certificate stays the one before: {why}"),
+            Err(why) => {
+                log::warn!(target: &Kind::Certificate.about(""), "the certificate stays the one before: {why}")
+            }
         }
     }
 

@@ -12,6 +12,7 @@ use super::space::Space;
 use super::{Bin, Config, Tier};
 use crate::cloud::{Fault, Priority, Reason, pause};
 use crate::restic::Id;
+use crate::warning::Kind;
 use log::{info, warn};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
@@ -101,7 +102,7 @@ impl Background {
             .stack_size(STACK)
             .spawn(move || work.run());
         let thread =
-            thread.inspect_err(|e| warn!("nothing will be purged: starting a thread: {e}"));
+            thread.inspect_err(|e| warn!(target: &Kind::Resources.about("purge"), "nothing will be purged: starting a thread: {e}"));
         Some(Self {
             bell,
             thread: thread.ok()?,
@@ -277,6 +278,7 @@ impl Work {
         self.refusals += u32::from(is_refusal && files.len() == 1);
         if fault.reason == Reason::NoEndpoint || self.refusals >= REFUSALS {
             warn!(
+                target: &Kind::NoPurge.about(""),
                 "123pan doesn't let programs empty the bin any more ({fault}): deleted files stay \
                  there until you empty it by hand; it is tried again after a restart"
             );
@@ -311,6 +313,7 @@ impl Work {
             oldest.truncate(self.most);
             if oldest.is_empty() {
                 warn!(
+                    target: &Kind::LowSpace.about(""),
                     "{} MiB are free in the account, less than the reserve, and nothing is left \
                      in the bin to be purged",
                     free >> 20
@@ -339,13 +342,14 @@ impl Work {
         let is_low = free < self.reserve;
         if is_low && !self.said_low {
             warn!(
+                target: &Kind::LowSpace.about(""),
                 "{} MiB are free in the account, less than the reserve of {} MiB: the oldest \
                  deleted files are purged from the bin before their time",
                 free >> 20,
                 self.reserve >> 20
             );
         } else if self.said_low && !is_low {
-            info!("the account has its reserve again");
+            info!(target: &Kind::LowSpace.over(""), "the account has its reserve again");
         }
         self.said_low = is_low;
     }
@@ -360,6 +364,7 @@ impl Work {
         self.vain += 1;
         if self.vain >= VAIN {
             warn!(
+                target: &Kind::VainPurge.about(""),
                 "purging frees no space in this account: what is left in the bin stays until it is due"
             );
             self.space_at = None;

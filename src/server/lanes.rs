@@ -7,6 +7,7 @@ use super::exchange::Exchange;
 use super::fair::{Fair, Next, Turn};
 use super::refusals::Refusals;
 use crate::service::{Doubt, Job, Lane, Reply, Service};
+use crate::warning::Kind;
 use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded};
 use std::convert::Infallible;
 use std::io;
@@ -282,6 +283,7 @@ impl Worker {
         self.crew.count().1 -= 1;
         if let Err(error) = self.grow() {
             log::warn!(
+                target: &Kind::Resources.about(self.crew.name),
                 "the lane {} gets no further thread: {error}",
                 self.crew.name
             );
@@ -379,7 +381,7 @@ impl Worker {
 /// Runs something that may panic, so that the thread lives on.
 pub(super) fn guarded<T>(what: &str, run: impl FnOnce() -> T) -> Option<T> {
     let done = catch_unwind(AssertUnwindSafe(run));
-    done.inspect_err(|_| log::error!("{what} panicked; the line before says why"))
+    done.inspect_err(|_| log::error!(target: &Kind::Panic.about(what), "{what} panicked; the line before says why"))
         .ok()
 }
 

@@ -162,9 +162,9 @@ impl Bound {
     }
 
     /// Answers requests until it is told to stop (Ok) or can't go on.
-    pub fn run(self, service: Service) -> Result<(), Error> {
+    pub fn run(self, service: impl Into<Arc<Service>>) -> Result<(), Error> {
         let start = |error: io::Error| Error::Start(error.to_string());
-        let service = Arc::new(service);
+        let service: Arc<Service> = service.into();
         let lanes = Lanes::start(&self.config, &service).map_err(start)?;
         let (server, tickets) = private::open(&self.config.folders).map_err(start)?;
         let front = self.front.open(tickets).map_err(start)?;

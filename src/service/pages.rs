@@ -32,7 +32,7 @@ pub(super) enum Page {
 
 /// The page that a request wants; None if it wants none, an Err if it is answered already.
 pub(super) fn wanted(head: &Head<'_>) -> Option<Result<Page, Reply>> {
-    let path = head.target.split('?').next().unwrap_or_default();
+    let (path, query) = head.target.split_once('?').unwrap_or((head.target, ""));
     let is_get = matches!(head.method, "GET" | "HEAD");
     let browses = head
         .accept
@@ -49,7 +49,7 @@ pub(super) fn wanted(head: &Head<'_>) -> Option<Result<Page, Reply>> {
         "readyz" => Page::Ready,
         "metrics" => Page::Metrics,
         "status" => Page::Status,
-        "" => Page::Overview(Language::of(head.language)),
+        "" => Page::Overview(Language::chosen(query).unwrap_or(Language::of(head.language))),
         _ => return Some(Err(Reply::empty(404))),
     };
     Some(match is_get {
@@ -116,12 +116,18 @@ impl Service {
         (status, PLAIN, text)
     }
 
-    /// How things are, as far as a user may know: of repositories that aren't his nothing is told.
-    fn snapshot(&self, user: &User) -> watch::Snapshot {
+    /// How things are.
+    pub fn overview(&self) -> watch::Snapshot {
         let memory = (self.budget.used(), self.budget.limit());
         let mut seen = self.watch.snapshot(self.store.health(), memory);
         seen.limit_upload = self.limits.upload.rate();
         seen.limit_download = self.limits.download.rate();
+        seen
+    }
+
+    /// The same, as far as a user may know: of repositories that aren't his nothing is told.
+    fn snapshot(&self, user: &User) -> watch::Snapshot {
+        let mut seen = self.overview();
         let reads = |path: &str| {
             let repo = Repo::new(path.trim_start_matches('/'));
             repo.is_some_and(|repo| self.access.reads(user, &repo))

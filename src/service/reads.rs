@@ -5,8 +5,15 @@ use super::listing::Listing;
 use super::{Answer, BUFFER, Reply, Service};
 use crate::restic::{File, Kind, Range, Repo};
 use crate::store::Loaded;
+use crate::warning;
 use log::warn;
+use std::fmt::Display;
 use std::io::{self, Read};
+
+/// The target of the line that says that an answer broke off.
+fn cut_off(repo: &Repo, object: &dyn Display) -> String {
+    warning::Kind::CutOff.about(format!("{repo}/{object}"))
+}
 
 impl Service {
     pub(super) fn stat(&self, repo: &Repo, file: &File, answer: &mut dyn Answer) -> io::Result<()> {
@@ -47,7 +54,7 @@ impl Service {
             reply = reply.with("Content-Range", part.content_range(size));
         }
         answer.start(reply)?;
-        let broken = |e: &io::Error| warn!("GET {repo}/{file} was cut off: {e}");
+        let broken = |e: &io::Error| warn!(target: &cut_off(repo, file), "GET {repo}/{file} was cut off: {e}");
         self.copy(&mut *reader, part.len, answer)
             .inspect_err(broken)
     }
@@ -67,7 +74,8 @@ impl Service {
                 listing.refuse(self.reply_failed("list", repo, &kind.name(), &error))
             }
             Err(error) => {
-                warn!("the list of {repo}/{} was cut off: {error}", kind.name());
+                let kind = kind.name();
+                warn!(target: &cut_off(repo, &kind), "the list of {repo}/{kind} was cut off: {error}");
                 Err(io::Error::other(error))
             }
         }

@@ -6,6 +6,7 @@ use crate::access::{Grant, Limit};
 use crate::restic::{File, Repo};
 use crate::store::{Cause, Error};
 use crate::sync::lock;
+use crate::warning::Kind;
 use std::sync::{Mutex, MutexGuard};
 
 /// The bodies on their way to the store.
@@ -51,7 +52,9 @@ impl Flight<'_> {
                      there, are more than its limit of {most}"
                 );
                 let brief = format!("the limit of {folder} is reached");
-                return Err(Error::new(Cause::Full, text).briefly(brief));
+                return Err(Error::new(Cause::Full, text)
+                    .of(Kind::FolderFull)
+                    .briefly(brief));
             }
         }
         let entry = all.iter_mut().find(|(number, ..)| own(number));
@@ -116,7 +119,9 @@ impl Service {
                      are kept for pruning (--reserve)"
                 );
                 let brief = "the account is full but for the reserve that prune needs";
-                Err(Error::new(Cause::Full, text).briefly(brief))
+                Err(Error::new(Cause::Full, text)
+                    .of(Kind::Reserve)
+                    .briefly(brief))
             }
             _ => Ok(()),
         }

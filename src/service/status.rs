@@ -76,12 +76,14 @@ impl Service {
         error: &Error,
     ) -> Reply {
         let slash = if repo.path().is_empty() { "" } else { "/" };
-        let line = format!("{act} {repo}{slash}{object}: {error}");
+        let subject = format!("{repo}{slash}{object}");
+        let line = format!("{act} {subject}: {error}");
+        let target = error.kind().about(subject);
         match error.cause {
             // Clients ask for what isn't there all the time; the request's own line tells.
             Cause::Absent | Cause::Range(_) => debug!("{line}"),
-            Cause::Lost => error!("{line}"),
-            _ => warn!("{line}"),
+            Cause::Lost => error!(target: &target, "{line}"),
+            _ => warn!(target: &target, "{line}"),
         }
         let reply = Reply::empty(status(error.cause));
         let reply = match error.brief().or(brief(error.cause)) {

@@ -5,6 +5,7 @@
 mod agent;
 mod describe;
 mod fetch;
+mod post;
 mod probe;
 mod reach;
 #[cfg(test)]
@@ -13,6 +14,7 @@ mod tokens;
 
 pub use describe::{clip, describe};
 pub use fetch::Fetched;
+pub use post::Post;
 pub use tokens::{Stream, Streams, Tokens};
 
 use super::call::{Call, Payload, Spec, Way};
