@@ -228,6 +228,7 @@ fn metrics_have_every_name_once_and_escape_labels() {
         "restic_123pan_space_used_bytes 536870912000",
         "restic_123pan_repository_received_bytes_total{repository=\"/<b>\\\"x\\\"\\\\\"} 10",
         "restic_123pan_repository_received_bytes_total{repository=\"other\"} 3",
+        "restic_123pan_repository_stale{repository=\"/<b>\\\"x\\\"\\\\\"} 1",
         "restic_123pan_cloud_troubles 1",
         "restic_123pan_removing_packs 17",
         "restic_123pan_unremoved_packs_total 5",

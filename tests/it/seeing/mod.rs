@@ -3,6 +3,7 @@
 
 mod browser;
 mod doctor;
+mod notify;
 mod pages;
 
 use std::process::{Command, Output, Stdio};
