@@ -69,7 +69,8 @@ impl Error {
         self.kind.unwrap_or(match self.cause {
             Cause::Full => Kind::Full,
             Cause::Exists => Kind::Taken,
-            Cause::BadBody | Cause::Client => Kind::BrokenBody,
+            Cause::BadBody => Kind::BadBody,
+            Cause::Client => Kind::BrokenBody,
             Cause::TooLarge => Kind::Spool,
             Cause::Lost => Kind::Lost,
             Cause::Absent | Cause::Range(_) | Cause::Cloud => Kind::Cloud,

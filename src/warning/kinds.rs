@@ -162,6 +162,11 @@ kinds! {
         "客户端中途断开，未存入任何内容：{}",
         "nothing was stored, and restic sends it again",
         "restic 会自动重传";
+    /// An upload isn't what its name or length says.
+    BadBody "bad-body",
+        "上传内容与其名称或长度不符，未存入：{}",
+        "nothing was stored; if it comes again, look at that machine's memory and network",
+        "如果反复出现，请检查那台机器的内存和网络";
     /// A name is taken by other content.
     Taken "taken",
         "同名文件已存在且内容不同：{}",

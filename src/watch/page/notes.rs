@@ -74,18 +74,16 @@ fn said(text: &str, texts: &Texts, language: Language) -> String {
 
 /// A clause as a sentence.
 fn sentence(clause: &str, language: Language) -> String {
-    let stop = if language == Language::English {
-        '.'
-    } else {
-        '。'
-    };
+    if language == Language::Chinese {
+        return escaped(&format!("{clause}。"));
+    }
     let mut letters = clause.chars();
     let first: String = letters
         .next()
         .into_iter()
         .flat_map(char::to_uppercase)
         .collect();
-    escaped(&format!("{first}{}{stop}", letters.as_str()))
+    escaped(&format!("{first}{}.", letters.as_str()))
 }
 
 /// What is shown of something that went wrong.
