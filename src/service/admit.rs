@@ -65,8 +65,12 @@ impl Service {
         }
         let page = match pages::wanted(head).transpose() {
             // Health is everybody's business, and where the page is tells nothing.
-            Ok(Some(page @ (Page::Health | Page::Door))) => {
-                return Admission::Job(Job::page(page, User::nobody()));
+            Ok(Some(Page::Health)) => {
+                return Admission::Job(Job::page(Page::Health, User::nobody()));
+            }
+            // Whoever shows credentials there wants to know whether they are good.
+            Ok(Some(Page::Door)) if head.authorization.is_none() => {
+                return Admission::Job(Job::page(Page::Door, User::nobody()));
             }
             Ok(page) => page,
             Err(reply) => return Admission::Refused(reply),

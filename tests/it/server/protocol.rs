@@ -11,7 +11,7 @@ POST   /a/b/?create=true  |                           |       | 200 | content-le
 POST   /a/b/?create=true  |                           |       | 200 | content-length: 0 |
 POST   /?create=true      |                           |       | 200 | content-length: 0 |
 DELETE /a/b/              |                           |       | 405 | allow: POST |
-GET    /                  |                           |       | 405 | allow: POST |
+GET    /                  |                           |       | 200 | content-type: text/plain; charset=utf-8 |
 HEAD   /a/b/config        |                           |       | 404 | content-length: 0 |
 GET    /a/b/config        |                           |       | 404 | content-length: 0 |
 POST   /a/b/config        |                           | hello | 200 | content-length: 0 |
