@@ -67,6 +67,14 @@ impl Service {
         }
     }
 
+    /// The cloud's name in sentences.
+    fn cloud(&self) -> &'static str {
+        match self.store.health().cloud {
+            "" => "the cloud",
+            name => name,
+        }
+    }
+
     /// The answer to a failure, which the log tells in full, and the status line in a few words.
     pub(super) fn reply_failed(
         &self,
@@ -87,7 +95,7 @@ impl Service {
         }
         let reply = Reply::empty(status(error.cause));
         let reply = match error.brief().or(brief(error.cause)) {
-            Some(brief) => reply.because(&brief.replace("{}", self.store.health().cloud)),
+            Some(brief) => reply.because(&brief.replace("{}", self.cloud())),
             None => reply,
         };
         match error.cause {
