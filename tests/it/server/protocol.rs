@@ -53,7 +53,7 @@ GET    /a/b/data/P        | Range: bytes=1-2,4-4      |       | 416 | content-ra
 GET    /a/b/data/P        | Range: lines=1-2          |       | 200 | content-length: 5 | hello
 GET    /a/%2e%2e/config   |                           |       | 404 | content-length: 0 |
 GET    /a/../config       |                           |       | 404 | content-length: 0 |
-GET    //config           |                           |       | 404 | content-length: 0 |
+GET    //config           |                           |       | 404 | content-length: 28 | there is no repository in /
 POST   /a/b/data/x        |                           | L     | 404 | content-length: 0 |
 POST   /a/b/locks/P       |                           | hello | 200 | content-length: 0 |
 DELETE /a/b/locks/P       |                           |       | 200 | content-length: 0 |
