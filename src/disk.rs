@@ -11,6 +11,7 @@ mod rights;
 
 pub use rights::as_owner;
 
+use crate::warning::{Kind, Warning};
 use ::log::{info, warn};
 use rustix::fs::OFlags;
 use rustix::io::Errno;
@@ -77,8 +78,12 @@ impl StateFile {
         let failed = written.is_err();
         let path = self.path.display();
         match (self.said.swap(failed, Ordering::Relaxed), written) {
-            (false, Err(error)) => warn!("{path} can't be written: {error}; {follows}"),
-            (true, Ok(())) => info!("{path} can be written again"),
+            (false, Err(error)) => {
+                warn!(target: &Kind::StateFile.about(&path), "{path} can't be written: {error}; {follows}")
+            }
+            (true, Ok(())) => {
+                info!(target: &Kind::StateFile.over(&path), "{path} can be written again");
+            }
             _ => {}
         }
         !failed
@@ -187,7 +192,7 @@ fn is_begun(name: &str) -> bool {
 }
 
 /// What to say of a file or folder that holds secrets, if others may look into it or change it.
-pub fn exposed(path: &Path) -> Option<String> {
+pub fn exposed(path: &Path) -> Option<Warning> {
     let path = fs::canonicalize(path).ok()?;
     let mode = |path: &Path| fs::metadata(path).map_or(0, |about| about.permissions().mode());
     let (plain, folder) = (path.is_file(), path.is_dir());
@@ -197,7 +202,10 @@ pub fn exposed(path: &Path) -> Option<String> {
         .all(|above| mode(above) & ENTER != 0);
     let open = (plain || folder) && reached && mode(&path) & OTHERS != 0;
     let (path, rights) = (path.display(), if folder { "700" } else { "600" });
-    open.then(|| format!("other users of this machine can look into {path}; chmod {rights} it"))
+    open.then(|| {
+        let text = format!("other users of this machine can look into {path}; chmod {rights} it");
+        Warning::new(Kind::Exposed, path, text)
+    })
 }
 
 fn open_or_make(options: &mut OpenOptions, path: &Path) -> io::Result<File> {

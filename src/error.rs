@@ -1,5 +1,7 @@
 //! What went wrong, as far as anybody can be certain. `service` turns it into a status.
 
+use crate::warning::Kind;
+use std::borrow::Cow;
 use std::fmt;
 
 /// What is certain after a failure; `service` turns it into a status.
@@ -33,6 +35,8 @@ pub struct Error {
     /// What is certain.
     pub cause: Cause,
     text: String,
+    brief: Option<Cow<'static, str>>,
+    kind: Option<Kind>,
 }
 
 impl Error {
@@ -41,7 +45,42 @@ impl Error {
         Self {
             cause,
             text: text.into(),
+            brief: None,
+            kind: None,
         }
+    }
+
+    /// Says in a few words what a client's user should know; `{}` stands for the cloud's name.
+    #[must_use]
+    pub fn briefly(mut self, brief: impl Into<Cow<'static, str>>) -> Self {
+        self.brief = Some(brief.into());
+        self
+    }
+
+    /// Says what kind of warning the log makes of it, where the cause alone doesn't tell.
+    #[must_use]
+    pub fn of(mut self, kind: Kind) -> Self {
+        self.kind = Some(kind);
+        self
+    }
+
+    /// The kind of warning that the log makes of it.
+    pub fn kind(&self) -> Kind {
+        self.kind.unwrap_or(match self.cause {
+            Cause::Full => Kind::Full,
+            Cause::Exists => Kind::Taken,
+            Cause::BadBody => Kind::BadBody,
+            Cause::Client => Kind::BrokenBody,
+            Cause::TooLarge => Kind::Spool,
+            Cause::Lost => Kind::Lost,
+            Cause::Absent | Cause::Range(_) | Cause::Cloud => Kind::Cloud,
+            Cause::Busy => Kind::Busy,
+        })
+    }
+
+    /// What a client's user should know, if more is known than the cause.
+    pub fn brief(&self) -> Option<&str> {
+        self.brief.as_deref()
     }
 
     /// Puts the act that failed before the reason.

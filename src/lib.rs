@@ -34,7 +34,8 @@
 //! `turns` keeps operations on one name in order; `inits` keeps clients apart that make one
 //! repository; `args` is what the user wants; `civil` writes dates, `disk` small files, `text_file`
 //! reads what people wrote; `lines` is what the log shows of others' texts; `error` says what is
-//! certain after a failure; `sync` locks; `watch` counts and shows; `limit` slows transfers down;
+//! certain after a failure; `warning` what kinds of warnings there are; `sync` locks; `watch`
+//! counts and shows; `limit` slows transfers down;
 //! `command` is what the program does besides serving.
 //!
 //! # How to add a cloud
@@ -98,7 +99,7 @@ pub mod inits;
 pub mod limit;
 pub mod lines;
 pub mod local;
-pub mod notify;
+pub mod manager;
 pub mod pan123;
 pub mod restic;
 pub mod server;
@@ -110,5 +111,6 @@ pub mod sync;
 mod text_file;
 pub mod turns;
 pub mod units;
+pub mod warning;
 pub mod watch;
 pub mod zone;

@@ -1,7 +1,9 @@
 //! Lines of the log: what others have written is made harmless before it stands in one, and
-//! refusals and warnings that say the same again become one line a minute with their count.
+//! refusals and warnings that say the same again become one line a minute with their count. What says
+//! the same is told by kind and subject where a line has them.
 
 use crate::sync::lock;
+use crate::warning::Line;
 use log::{Level, Record};
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -128,7 +130,11 @@ impl Repeats {
         if !counted || record.target() == REPEATED {
             return true;
         }
-        let fate = self.count(record.level(), line, Instant::now());
+        let key = match Line::of(record.target()) {
+            Line::Warning(..) => record.target().to_owned(),
+            _ => alike(line),
+        };
+        let fate = self.count(record.level(), key, line, Instant::now());
         if fate == Fate::CountedFirst {
             // While nothing waits there is no thread, so that an idle server has one less.
             let repeats = Arc::clone(self);
@@ -138,9 +144,8 @@ impl Repeats {
         fate == Fate::Written
     }
 
-    fn count(&self, level: Level, line: &str, now: Instant) -> Fate {
+    fn count(&self, level: Level, key: String, line: &str, now: Instant) -> Fate {
         let mut state = self.state();
-        let key = alike(line);
         if let Some(said) = state.all.get_mut(&key)
             && (said.again > 0 || now < said.since + self.minute)
         {
@@ -271,7 +276,8 @@ mod tests {
     fn what_is_said_again_is_one_line_a_minute() {
         let (repeats, start) = (Repeats::default(), Instant::now());
         let at = |seconds| start + Duration::from_secs(seconds);
-        let count = |line: &str, seconds| repeats.count(Level::Warn, line, at(seconds));
+        let count =
+            |line: &str, seconds| repeats.count(Level::Warn, alike(line), line, at(seconds));
         assert_eq!(count("try 1", 0), Fate::Written);
         assert_eq!(count("another", 0), Fate::Written);
         assert_eq!(count("try 2", 1), Fate::CountedFirst);
@@ -292,7 +298,10 @@ mod tests {
         let state = Mutex::default();
         let repeats = Repeats { minute, state };
         for fate in [Fate::Written, Fate::CountedFirst, Fate::Counted] {
-            assert_eq!(repeats.count(Level::Warn, "try 1", Instant::now()), fate);
+            assert_eq!(
+                repeats.count(Level::Warn, alike("try 1"), "try 1", Instant::now()),
+                fate
+            );
         }
         let start = Instant::now();
         repeats.tell();
@@ -305,11 +314,14 @@ mod tests {
         let (repeats, now) = (Repeats::default(), Instant::now());
         for number in 0..2 * MOST {
             let line = format!("line{number}");
-            assert_eq!(repeats.count(Level::Warn, &line, now), Fate::Written);
+            assert_eq!(
+                repeats.count(Level::Warn, alike(&line), &line, now),
+                Fate::Written
+            );
         }
         assert_eq!(repeats.state().all.len(), MOST);
         assert_eq!(
-            repeats.count(Level::Warn, "new", now + MINUTE),
+            repeats.count(Level::Warn, alike("new"), "new", now + MINUTE),
             Fate::Written
         );
         assert_eq!(repeats.state().all.len(), 1);

@@ -4,17 +4,19 @@ use log::{error, info, warn};
 use restic_123pan::access::{Access, passwd};
 use restic_123pan::args::{self, Config, Exit, Table, Task};
 use restic_123pan::body::Budget;
-use restic_123pan::cloud::Account;
+use restic_123pan::cloud::client::{Network, Post};
+use restic_123pan::cloud::{Account, Timing};
 use restic_123pan::command::{self, start_log};
 use restic_123pan::front::{self, Tls};
 use restic_123pan::limit::{Limit, Limits};
-use restic_123pan::notify::Notify;
+use restic_123pan::manager::Manager;
 use restic_123pan::server::{self, Bound, Stop};
 use restic_123pan::service::Service;
 use restic_123pan::settings::Variables;
 use restic_123pan::store::Store;
 use restic_123pan::store::removals::{self, Removals};
-use restic_123pan::watch::{Record, Watch};
+use restic_123pan::warning::{Kind, Warning};
+use restic_123pan::watch::{Alarm, Notify, Record, Watch};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
 use std::env;
@@ -24,8 +26,10 @@ use std::fmt::Display;
 use std::io::{self, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+/// Longest time between two looks for backups that have stopped.
+const ALARM: Duration = Duration::from_secs(60);
 /// The exit code for a wrong command line.
 const USAGE: u8 = 2;
 
@@ -125,9 +129,11 @@ fn serve(config: &Config, warnings: &[String]) -> Result<ExitCode, Exit> {
     let account = config.setup.open()?;
     account.claim()?;
     let tls = tls(config)?;
-    let watch = Arc::default();
+    let watch = Arc::new(Watch::expecting(config.max_age));
     start_log("info", Some(Arc::clone(&watch)));
-    warnings.iter().for_each(|text| warn!("{text}"));
+    for text in warnings {
+        Warning::new(Kind::Setting, text, text).log();
+    }
     let bound = server::bind(&settings(config, tls));
     if let Ok(bound) = &bound
         && !(bound.is_private() || config.no_auth || access.asks())
@@ -185,9 +191,10 @@ fn answer(
     }
     let problems = account.problems();
     let warnings = config.warnings.iter().chain(&problems);
-    warnings.for_each(|text| warn!("{text}"));
+    warnings.for_each(Warning::log);
     if !bound.is_private() && !access.asks() {
-        warn!("other machines can reach this server, which asks for no password");
+        let target = Kind::OpenToAll.about("");
+        warn!(target: &target, "other machines can reach this server, which asks for no password");
     }
     info!("listening on {}, {}", bound.doors(), config.summary());
     let _record = Record::start(&watch, account.state_file("repositories", "json"));
@@ -206,10 +213,36 @@ fn answer(
         .limited(limits)
         .guarded(Arc::new(access))
         .named(config.hosts.clone());
-    let bound = bound.telling(Notify::from_env());
-    bound.run(service.reserving(config.shared.reserve))?;
+    let bound = bound.telling(Manager::from_env());
+    let service = Arc::new(service.reserving(config.shared.reserve));
+    let weak = Arc::downgrade(&service);
+    let look = move || Some(weak.upgrade()?.overview());
+    let _alarm = Alarm::start(look, notify(config), alarm_pause(config));
+    bound.run(service)?;
     info!("stopped");
     Ok(())
+}
+
+/// How often backups that have stopped are looked for: twice within the age that was named, but
+/// once a minute at least.
+fn alarm_pause(config: &Config) -> Duration {
+    let age = config.max_age.map(|age| Duration::from_secs(age) / 2);
+    age.map_or(ALARM, |age| age.min(ALARM))
+}
+
+/// The way of notifications, if there is one.
+fn notify(config: &Config) -> Option<Notify> {
+    let url = config.notify.as_ref()?;
+    let network = Network {
+        api_url: String::new(),
+        allow_http: true,
+        connections: 1,
+        ipv4_only: !config.shared.ipv6,
+        ca: config.shared.ca.clone(),
+        timing: Timing::default(),
+    };
+    let post = Post::new(url, network);
+    Some(Box::new(move |text| post.send(text)))
 }
 
 /// The first signal lets running requests end, the second doesn't.

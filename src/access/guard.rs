@@ -8,6 +8,7 @@ use super::slow::{Attempt, Guess, Mark, Slow, neighbourhood};
 use super::watched::Watched;
 use crate::lines::shown;
 use crate::sync::lock;
+use crate::warning::Kind;
 use log::warn;
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
@@ -143,7 +144,8 @@ impl Guard {
             None => {
                 // The address stands before whatever the client may write.
                 let (address, user) = (peer.to_canonical(), shown(&credentials.user));
-                warn!("login failed from {address}: user \"{user}\", wrong name or password");
+                let target = Kind::Login.about(address);
+                warn!(target: &target, "login failed from {address}: user \"{user}\", wrong name or password");
                 Err(attempt.failed(clock()))
             }
         }

@@ -3,6 +3,7 @@
 
 use crate::sync::lock;
 use crate::text_file;
+use crate::warning::Kind;
 use log::{error, info};
 use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt;
@@ -97,14 +98,16 @@ impl<T> Watched<T> {
         match new.and_then(|new| Ok((new, read(&self.path, self.parse)?))) {
             Ok((new, value)) => {
                 (state.stamp, state.value, state.complained) = (new, Arc::new(value), None);
-                info!("{} has been read again", self.path.display());
+                let path = self.path.display();
+                info!(target: &Kind::Reload.over(&path), "{path} has been read again");
             }
             Err(why) => {
                 let told = |(at, before): &(Instant, String)| {
                     *before == why && now.saturating_duration_since(*at) < COMPLAINT
                 };
                 if !state.complained.as_ref().is_some_and(told) {
-                    error!("{why}; what it said before stays in force");
+                    let target = Kind::Reload.about(self.path.display());
+                    error!(target: &target, "{why}; what it said before stays in force");
                     state.complained = Some((now, why));
                 }
             }

@@ -99,6 +99,10 @@ pub(super) struct Status {
     /// print the server's JSON as it is
     #[argh(switch)]
     pub(super) json: bool,
+
+    /// end with 1 if a repository's last snapshot is older than that, such as 36h
+    #[argh(option, arg_name = "age")]
+    pub(super) max_age: Option<String>,
 }
 
 /// Ask the running server whether it works: exit code 0 if it does, 1 if not. For containers.

@@ -7,9 +7,11 @@ use crate::cloud::{Cloud, Setup, Shared};
 use crate::disk::exposed;
 use crate::front::Listen;
 use crate::limit::Timetable;
+use crate::settings::Secret;
 use crate::settings::Settings;
-use crate::settings::values::{bin, certificates, count, repo_path, share};
+use crate::settings::values::{bin, certificates, count, repo_path, share, url};
 use crate::units::size;
+use crate::warning::Warning;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
@@ -41,6 +43,10 @@ pub struct Config {
     pub limit_upload: Timetable,
     /// Bytes a second that they may get.
     pub limit_download: Timetable,
+    /// Seconds after which a repository's last snapshot is too old; None for what is usual there.
+    pub max_age: Option<u64>,
+    /// Where notifications go.
+    pub notify: Option<Secret>,
     /// Folder for bodies that don't fit the memory.
     pub spool_dir: Option<PathBuf>,
     /// Most bytes of them there.
@@ -54,7 +60,7 @@ pub struct Config {
     /// The account.
     pub setup: Box<dyn Setup>,
     /// What the log should say about the options.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Warning>,
 }
 
 impl Config {
@@ -107,6 +113,9 @@ impl Config {
                 &serving.limit_download,
                 Timetable::parse,
             )?,
+            max_age: settings.optional("max-age", &serving.max_age, values::age)?,
+            notify: settings
+                .optional("notify", &serving.notify, |text| url(text).map(Secret::new))?,
             spool_dir,
             spool_size: settings.value("spool-size", &using.spool_size, size)?,
             memory: settings.value("memory", &using.memory, size)?,
@@ -154,7 +163,7 @@ fn rules(flags: &Serving, settings: &Settings<'_>) -> Result<Rules, String> {
 fn shared(
     flags: &Using,
     settings: &Settings<'_>,
-    warnings: &mut Vec<String>,
+    warnings: &mut Vec<Warning>,
 ) -> Result<Shared, String> {
     let state = settings.text("state-dir", flags.state_dir.as_deref());
     Ok(Shared {

@@ -3,6 +3,7 @@
 use super::NAME;
 use crate::disk::try_folder;
 use crate::settings::Settings;
+use crate::warning::{Kind, Warning};
 use std::path::{Path, PathBuf};
 
 /// How Linux calls a file system in memory.
@@ -19,13 +20,14 @@ const ROOM: u64 = 256 << 20;
 pub(super) fn state(
     path: Option<&str>,
     settings: &Settings<'_>,
-    warnings: &mut Vec<String>,
+    warnings: &mut Vec<Warning>,
 ) -> Option<PathBuf> {
     let mut warn = |path: &str| {
         let wrong = named("state-dir", path).err();
         let follows = "without it each start asks for a new access token, and what was deleted \
                        before may stay in the bin";
-        warnings.extend(wrong.map(|wrong| format!("{wrong}; {follows}")));
+        let warning = |wrong| Warning::new(Kind::StateFolder, path, format!("{wrong}; {follows}"));
+        warnings.extend(wrong.map(warning));
     };
     if let Some(path) = path {
         warn(path);

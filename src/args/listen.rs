@@ -3,6 +3,7 @@
 use super::{Config, NAME, values};
 use crate::front::Listen;
 use crate::settings::Settings;
+use crate::warning::{Kind, Warning};
 use std::path::PathBuf;
 
 /// The addresses to listen on, which other programs of this purpose take from variables of their own;
@@ -10,7 +11,7 @@ use std::path::PathBuf;
 pub(super) fn listen(
     options: &[String],
     settings: &Settings<'_>,
-    warnings: &mut Vec<String>,
+    warnings: &mut Vec<Warning>,
 ) -> Result<Vec<Listen>, String> {
     let host = settings.foreign("LISTEN_ADDR");
     let port = settings.foreign("LISTEN_PORT");
@@ -24,9 +25,8 @@ pub(super) fn listen(
     let names = "LISTEN_ADDR and LISTEN_PORT";
     let text = values::host_and_port(host, port);
     let listen = values::listen(&text).map_err(|why| format!("{names} {text:?}: {why}"))?;
-    warnings.push(format!(
-        "{names} still count, but say PAN123_LISTEN={listen} instead"
-    ));
+    let text = format!("{names} still count, but say PAN123_LISTEN={listen} instead");
+    warnings.push(Warning::new(Kind::Setting, names, text));
     Ok(vec![listen])
 }
 

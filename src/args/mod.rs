@@ -113,6 +113,8 @@ pub struct Asker {
     pub password: Option<Secret>,
     /// Whether a program asks.
     pub json: bool,
+    /// The age in seconds at which a last snapshot is too old.
+    pub max_age: Option<u64>,
 }
 
 /// What to do instead of running.
@@ -308,6 +310,7 @@ fn ask(status: &Status, settings: &Settings<'_>) -> Result<Ask, String> {
             user,
             password,
             json: status.json,
+            max_age: settings.optional("max-age", &status.max_age, values::age)?,
         }),
     })
 }

@@ -59,6 +59,16 @@ pub(super) struct Serving {
     /// the same for what they get; default off
     #[argh(option, arg_name = "limit")]
     pub(super) limit_download: Option<String>,
+
+    /// age at which a repository's last snapshot is too old, such as 36h or 8d; default
+    /// half as much again as the longest of its last pauses
+    #[argh(option, arg_name = "age")]
+    pub(super) max_age: Option<String>,
+
+    /// URL that gets a POST of JSON when backups stop and go on, and when the cloud
+    /// can't be used
+    #[argh(option, arg_name = "url")]
+    pub(super) notify: Option<String>,
 }
 
 /// Where the repositories are, and how that is used, whatever the cloud.

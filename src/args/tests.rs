@@ -236,5 +236,10 @@ fn secrets_are_not_shown() {
 fn a_state_directory_that_can_not_be_is_a_warning() {
     let config = check(&["--state-dir=/dev/null/x"], &[ID, KEY]).expect("a warning");
     assert_eq!(config.shared.state_dir, Some("/dev/null/x".into()));
-    assert!(config.warnings.iter().any(|w| w.contains("--state-dir")));
+    assert!(
+        config
+            .warnings
+            .iter()
+            .any(|w| w.text.contains("--state-dir"))
+    );
 }

@@ -62,20 +62,29 @@ pub(super) fn repository(text: &str) -> Result<Repo, String> {
     repo_path(text).map_err(|why| format!("it can't be a repository's path: {why}"))
 }
 
+/// An age in seconds, at least one.
+pub(super) fn age(text: &str) -> Result<u64, String> {
+    let age = span(text).filter(|age| *age > 0);
+    age.ok_or_else(|| "write an age such as 36h or 8d".to_owned())
+}
+
+/// So many seconds, minutes, hours or days.
+fn span(text: &str) -> Option<u64> {
+    let unit = match text.chars().last()? {
+        's' => 1,
+        'm' => 60,
+        'h' => 3600,
+        'd' => 24 * 3600,
+        _ => return None,
+    };
+    let number: u64 = text[..text.len() - 1].parse().ok()?;
+    number.checked_mul(unit).filter(|span| *span <= MOST_AGO)
+}
+
 /// A time: so long ago, a date, or a date with a time.
 pub(super) fn moment(text: &str) -> Result<When, String> {
-    let ago = |text: &str| {
-        let unit = match text.chars().last()? {
-            'm' => 60,
-            'h' => 3600,
-            'd' => 24 * 3600,
-            _ => return None,
-        };
-        let number: u64 = text[..text.len() - 1].parse().ok()?;
-        number.checked_mul(unit).filter(|ago| *ago <= MOST_AGO)
-    };
     let at = || civil::seconds(text).or_else(|| civil::seconds(&format!("{text}T00:00:00Z")));
-    let when = ago(text).map(When::Ago).or_else(|| at().map(When::At));
+    let when = span(text).map(When::Ago).or_else(|| at().map(When::At));
     when.ok_or_else(|| {
         "write 2h or 3d for so long ago, 2026-11-22, or 2026-11-22T10:00:00+08:00".to_owned()
     })

@@ -3,6 +3,7 @@
 use crate::disk::nameless;
 use crate::error::{Cause, Error};
 use crate::sync::{lock, try_lock};
+use crate::warning::Kind;
 use std::fs;
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -183,6 +184,8 @@ pub(super) fn spool_error(error: &io::Error) -> Error {
         Cause::Busy,
         format!("the spool file can't be used ({error}); see --spool-dir"),
     )
+    .of(Kind::Spool)
+    .briefly("the spool can't be used; see --spool-dir")
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use super::{LARGEST, whole};
 use crate::error::{Cause, Error};
 use crate::restic::Id;
+use crate::warning::Kind;
 use sha2::{Digest, Sha256};
 use std::io::{self, Read};
 
@@ -88,4 +89,6 @@ pub(super) fn client_gone(error: &io::Error) -> Error {
         Cause::BadBody,
         format!("the client broke its body off ({error})"),
     )
+    .of(Kind::BrokenBody)
+    .briefly("the upload broke off before its end")
 }

@@ -16,6 +16,7 @@ use crate::restic::{File, Kind, Repo};
 use crate::settings::values::Bin;
 use crate::settings::{Opt, Settings};
 use crate::store::Store;
+use crate::warning::Warning;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -107,7 +108,7 @@ pub trait Login {
 /// An account that can be used.
 pub trait Account {
     /// What the log should say about it at the start.
-    fn problems(&self) -> Vec<String> {
+    fn problems(&self) -> Vec<Warning> {
         Vec::new()
     }
 

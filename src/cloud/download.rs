@@ -6,6 +6,7 @@ use super::outcome::{Fault, Reason};
 use super::retry::pause;
 use crate::lines::shown;
 use crate::restic::Part;
+use crate::warning::Kind;
 use log::{debug, warn};
 use std::io::{self, Read};
 use std::sync::Arc;
@@ -165,6 +166,7 @@ impl<S: Source> Read for Reader<S> {
                 ended => {
                     let what = ended.map_or_else(|e| e.to_string(), |_| "it ended".to_owned());
                     warn!(
+                        target: &Kind::CutOff.about(""),
                         "a download broke off with {} bytes to come ({what}); it goes on",
                         self.left
                     );

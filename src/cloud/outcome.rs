@@ -113,6 +113,32 @@ pub enum Reason {
     Unknown,
 }
 
+impl Reason {
+    /// What a client's user should know in a few words, where that is more than the cause says;
+    /// `{}` stands for the cloud's name.
+    fn brief(self) -> Option<&'static str> {
+        Some(match self {
+            Self::Unreachable => "{} can't be reached",
+            Self::NoToken => {
+                "{} refuses the client secret (or the benefit has ended); see restic-123pan doctor"
+            }
+            Self::Grant => "{} wants a new login; run restic-123pan login",
+            Self::TokenFile => "the token's file can't be written; see restic-123pan doctor",
+            Self::Held => "another process renews the token",
+            Self::PushedOut => "too many programs use this client id",
+            Self::Token => "{} refuses the access token",
+            Self::Blocked => "{} refuses this address for some time",
+            Self::Banned => "{} stores nothing for this account for some hours",
+            Self::Traffic => "the account's download traffic is used up",
+            Self::Throttled => "{} takes no more calls for now",
+            Self::Queued | Self::Verifying => "{} isn't done with the file yet",
+            Self::Corrupt => "{} got other bytes than were sent",
+            Self::NoEndpoint => "{} has no such call any more; is there a new version?",
+            _ => return None,
+        })
+    }
+}
+
 /// A failed call: why, and a sentence for the log.
 #[derive(Clone, Debug)]
 pub struct Fault {
@@ -150,7 +176,11 @@ impl fmt::Display for Fault {
 /// A failure of a call, as the store's callers know failures.
 impl From<Fault> for store::Error {
     fn from(fault: Fault) -> Self {
-        Self::new(fault.cause(), fault.to_string())
+        let error = Self::new(fault.cause(), fault.to_string());
+        match fault.reason.brief() {
+            Some(brief) => error.briefly(brief),
+            None => error,
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use super::outcome::Reason;
 use super::timing::now;
 use crate::store::{Advice, Trouble};
 use crate::sync::lock;
+use crate::warning::TROUBLE;
 use log::{error, info, warn};
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard};
@@ -58,16 +59,17 @@ impl Troubles {
         state.seen.last = now();
         state.seen.times += 1;
         state.seen.over = false;
+        state.seen.refused = matches!(reason, Reason::NoToken | Reason::Grant);
         state.seen.text = text.chars().take(REMEMBERED).collect();
         if state.said.is_none_or(|at| at.elapsed() >= QUIET) {
             state.said = Some(Instant::now());
-            warn!("{text}; {}", advice.en);
+            warn!(target: TROUBLE, "{text}; {}", advice.en);
         }
     }
 
     /// Says that a file is damaged. Each of them is said: which one it is, is what matters.
     pub fn damaged(&self, text: &str) {
-        error!("{text}; {}", DAMAGED.en);
+        error!(target: TROUBLE, "{text}; {}", DAMAGED.en);
         let mut troubles = self.troubles();
         let state = troubles.entry(Reason::Corrupt);
         let seen = &mut state.or_insert_with(|| State::new(DAMAGED)).seen;

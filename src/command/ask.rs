@@ -21,7 +21,8 @@ const LARGEST: u64 = 1 << 20;
 #[allow(clippy::print_stderr)]
 pub fn ask(asked: &Ask) -> ExitCode {
     match answer(asked) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             let address = &asked.address;
             eprintln!("restic-123pan: the server at {address} doesn't say how it is: {error}");
@@ -30,15 +31,12 @@ pub fn ask(asked: &Ask) -> ExitCode {
     }
 }
 
-fn answer(asked: &Ask) -> io::Result<()> {
-    let Some(Asker {
-        user,
-        password,
-        json,
-    }) = &asked.status
-    else {
-        return fetch(asked, "/-/healthz", "").map(drop);
+/// Prints the answer; tells whether it is a good one.
+fn answer(asked: &Ask) -> io::Result<bool> {
+    let Some(asker) = &asked.status else {
+        return fetch(asked, "/-/healthz", "").map(|_| true);
     };
+    let Asker { user, password, .. } = asker;
     let header = match user {
         None => String::new(),
         Some(user) => {
@@ -51,11 +49,18 @@ fn answer(asked: &Ask) -> io::Result<()> {
     };
     let text = fetch(asked, "/-/status", &header)?;
     let status = serde_json::from_str(&text).map_err(io::Error::other)?;
-    let text = match json {
+    let shown = match asker.json {
         true => text + "\n",
         false => watch::text(&status),
     };
-    io::stdout().write_all(text.as_bytes())
+    io::stdout().write_all(shown.as_bytes())?;
+    let old = asker
+        .max_age
+        .map_or(Vec::new(), |age| watch::older(&status, age));
+    for name in old.iter().filter(|_| !asker.json) {
+        writeln!(io::stdout(), "too old   the last snapshot of {name}")?;
+    }
+    Ok(old.is_empty())
 }
 
 /// The body of a page, asked for with these lines in the head.

@@ -6,7 +6,8 @@ use crate::cloud::Account;
 /// The warnings and the modes in force.
 pub fn check(config: &Config, account: &dyn Account, warnings: &[String]) -> String {
     let problems = account.problems();
-    let warnings = warnings.iter().chain(&config.warnings).chain(&problems);
+    let own = config.warnings.iter().chain(&problems);
+    let warnings = warnings.iter().cloned().chain(own.map(ToString::to_string));
     let warnings: String = warnings.map(|text| format!("warning: {text}\n")).collect();
     let (listen, summary) = (config.listening(), config.summary());
     format!("{warnings}the configuration is right: listening on {listen}, {summary}\n")

@@ -14,6 +14,7 @@ pub fn as_owner<T>(path: &Path, act: impl FnOnce() -> T) -> T {
 
 #[cfg(target_os = "linux")]
 mod linux {
+    use crate::warning::Kind;
     use log::error;
     use rustix::io::Errno;
     use rustix::process::{Gid, Uid, getegid, geteuid, getgroups};
@@ -61,7 +62,7 @@ mod linux {
                 .and_then(|()| set_thread_res_gid(None, self.group, None))
                 .and_then(|()| set_thread_groups(&self.groups));
             if let Err(why) = back {
-                error!("a thread doesn't get its rights back: {why}");
+                error!(target: &Kind::Resources.about("setfsuid"), "a thread doesn't get its rights back: {why}");
             }
         }
     }

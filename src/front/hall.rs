@@ -12,6 +12,7 @@ use super::poller::{Poller, Told, Until};
 use super::stream::{Stream, Wait};
 use super::tls::Tls;
 use crate::sync::lock;
+use crate::warning::Kind;
 use crossbeam_channel::Sender;
 use rustix::io::Errno;
 use std::collections::HashMap;
@@ -82,7 +83,7 @@ impl Hall {
     /// Takes in and hands out until it is closed.
     pub(super) fn run(self: &Arc<Self>, doors: &[Door]) {
         if let Err(error) = self.serve(doors) {
-            log::error!("connections can't be waited for: {error}");
+            log::error!(target: &Kind::Resources.about("epoll"), "connections can't be waited for: {error}");
             self.broken.store(true, Ordering::Relaxed);
         }
         // Each of them holds the hall.
@@ -315,7 +316,7 @@ impl Hall {
         let ticket = format!("GET /{number} HTTP/1.1\r\n\r\n");
         let mut tickets = lock(&self.tickets);
         if let Err(error) = tickets.write_all(ticket.as_bytes()) {
-            log::error!("requests can't be passed on: {error}");
+            log::error!(target: &Kind::Resources.about("server"), "requests can't be passed on: {error}");
             self.broken.store(true, Ordering::Relaxed);
         }
     }

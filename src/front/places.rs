@@ -1,6 +1,7 @@
 //! How many connections there may be: in all, and from one address. And who counts as one.
 
 use crate::sync::lock;
+use crate::warning::Kind;
 use rustix::process::{Resource, getrlimit, setrlimit};
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -115,7 +116,7 @@ fn raise_descriptors() -> u64 {
     if limit.current.is_some_and(|current| current < most) {
         limit.current = Some(most);
         if let Err(error) = setrlimit(Resource::Nofile, limit) {
-            log::warn!("the limit of open files can't be raised: {error}");
+            log::warn!(target: &Kind::Resources.about("open files"), "the limit of open files can't be raised: {error}");
         }
     }
     getrlimit(Resource::Nofile).current.unwrap_or(DESCRIPTORS)

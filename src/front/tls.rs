@@ -2,6 +2,7 @@
 //! rustls's business.
 
 use crate::sync::lock;
+use crate::warning::Kind;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection};
@@ -61,7 +62,9 @@ impl Tls {
                     self.certificate.display()
                 );
             }
-            Err(why) => log::warn!("the certificate stays the one before: {why}"),
+            Err(why) => {
+                log::warn!(target: &Kind::Certificate.about(""), "the certificate stays the one before: {why}")
+            }
         }
     }
 

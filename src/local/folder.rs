@@ -4,6 +4,7 @@
 //! `mod`'s.
 
 use crate::error::{Cause, Error};
+use crate::warning::Kind;
 use rustix::fs::{AtFlags, Dir, DirEntry, FileType, Mode, OFlags};
 use rustix::io::Errno;
 use std::fs;
@@ -109,7 +110,8 @@ impl Folder {
     /// Says in the log that something isn't what its name says.
     fn is_no_file<T>(&self, name: &str) -> Option<T> {
         let path = self.path.join(name);
-        log::warn!("{} is no file, and is left out", path.display());
+        let path = path.display();
+        log::warn!(target: &Kind::NoFile.about(&path), "{path} is no file, and is left out");
         None
     }
 

@@ -4,6 +4,7 @@
 use crate::error::{Cause, Error};
 use crate::store::{Account, Advice, Health, Trouble};
 use crate::sync::lock;
+use crate::warning::TROUBLE;
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -52,7 +53,7 @@ impl Troubles {
 
     /// Notes a damaged file and says it.
     pub(super) fn damaged(&self, text: String) {
-        log::warn!("{text}; {}", Wrong::Damaged.advice().en);
+        log::warn!(target: TROUBLE, "{text}; {}", Wrong::Damaged.advice().en);
         lock(&self.0).met(Wrong::Damaged, text);
     }
 

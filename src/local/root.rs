@@ -14,6 +14,7 @@ use super::unfinished::{self, Unfinished};
 use crate::error::{Cause, Error};
 use crate::restic::hex;
 use crate::sync::lock;
+use crate::warning::Kind;
 use log::{info, warn};
 use std::fs;
 use std::io::{self, ErrorKind, Read};
@@ -63,6 +64,7 @@ impl Root {
         };
         let mark = marked.unwrap_or_else(|error| {
             warn!(
+                target: &Kind::Mark.about(""),
                 "the disk can't be marked ({error}): should it be unmounted, start the server anew \
                  when it is back"
             );
@@ -162,9 +164,10 @@ impl Disk {
         let path = path.display();
         match (self.is_gone, gone) {
             (false, Some(why)) => {
-                warn!("{path} is gone: {why}; requests get 503 until its disk is mounted again");
+                let target = Kind::Disk.about(&path);
+                warn!(target: &target, "{path} is gone: {why}; requests get 503 until its disk is mounted again");
             }
-            (true, None) => info!("{path} is back"),
+            (true, None) => info!(target: &Kind::Disk.over(&path), "{path} is back"),
             _ => {}
         }
         self.is_gone = gone.is_some();

@@ -13,6 +13,7 @@ use crate::cloud::{
 use crate::restic::Repo;
 use crate::settings::{Opt, Settings};
 use crate::store::{Error, Store};
+use crate::warning::{Kind, Warning};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -116,12 +117,13 @@ impl Login for Named {
 struct Opened(Config);
 
 impl Account for Opened {
-    fn problems(&self) -> Vec<String> {
+    fn problems(&self) -> Vec<Warning> {
         let grant = self.0.grant.as_ref().and_then(|grant| grant.problem());
+        let grant = grant.map(|text| Warning::new(Kind::Grant, "", text));
         let forgetful = self.0.state_dir.is_none().then(|| {
-            "there is no state directory, so that each start asks for a new access token; name one \
-             with --state-dir"
-                .to_owned()
+            let text = "there is no state directory, so that each start asks for a new access \
+                        token; name one with --state-dir";
+            Warning::new(Kind::StateFolder, "", text)
         });
         grant.into_iter().chain(forgetful).collect()
     }

@@ -241,6 +241,18 @@ impl Outgoing {
         self.started = true;
     }
 
+    /// Puts why it is refused behind the head, where nothing else follows.
+    fn explain(&mut self) {
+        let reply = self.reply.as_ref().filter(|reply| reply.length == Some(0));
+        let text = reply.map_or(String::new(), head::explanation);
+        if let Framing::Length(left) = &mut self.framing
+            && !self.bodiless
+        {
+            *left = left.saturating_sub(text.len() as u64);
+            self.buffer.extend_from_slice(text.as_bytes());
+        }
+    }
+
     fn write(&mut self, client: &mut Client, bytes: &[u8]) -> io::Result<()> {
         self.sent += bytes.len() as u64;
         match &mut self.framing {
@@ -281,6 +293,7 @@ impl Outgoing {
     fn finish(&mut self, client: &mut Client) -> io::Result<()> {
         if !self.started {
             self.open(client);
+            self.explain();
         }
         match self.framing {
             Framing::Length(left) if left > 0 && !self.bodiless => {

@@ -31,6 +31,7 @@ pub(super) struct Manner {
 /// The bytes of an answer's head and how its body is framed.
 pub(super) fn answer(reply: &Reply, manner: Manner) -> (Vec<u8>, Framing) {
     let framing = match reply.length {
+        Some(0) => Framing::Length(explanation(reply).len() as u64),
         Some(length) => Framing::Length(length),
         None if manner.old => Framing::Close,
         None => Framing::Chunked,
@@ -39,11 +40,17 @@ pub(super) fn answer(reply: &Reply, manner: Manner) -> (Vec<u8>, Framing) {
     let mut text = format!(
         "HTTP/1.1 {} {}\r\nServer: restic-123pan\r\nDate: {}\r\n",
         reply.status,
-        reply.reason.unwrap_or_else(|| reason(reply.status)),
+        reply
+            .reason
+            .as_deref()
+            .unwrap_or_else(|| reason(reply.status)),
         civil::http(manner.now)
     );
     for (name, value) in &reply.headers {
         push(&mut text, name, value);
+    }
+    if reply.length == Some(0) && reply.reason.is_some() {
+        push(&mut text, "Content-Type", "text/plain; charset=utf-8");
     }
     match framing {
         Framing::Length(length) => push(&mut text, "Content-Length", &length.to_string()),
@@ -63,6 +70,12 @@ fn push(text: &mut String, name: &str, value: &str) {
     for part in [name, ": ", value, "\r\n"] {
         text.push_str(part);
     }
+}
+
+/// The body of an answer that has none of its own: its reason, for who doesn't see the status line.
+pub(super) fn explanation(reply: &Reply) -> String {
+    let reason = reply.reason.as_ref();
+    reason.map_or(String::new(), |reason| format!("{reason}\n"))
 }
 
 /// A request's path as the log shows it: without its query, on one line, and not endless.
@@ -106,6 +119,27 @@ mod tests {
         assert!(text.contains("Connection: keep-alive\r\n"));
         let (text, _) = head(&Reply::empty(200), manner(false, true));
         assert!(text.contains("Connection: close\r\n"));
+    }
+
+    #[test]
+    fn reasons_are_plain_and_said_twice() {
+        let reply = Reply::empty(403).because("a\r\nX: y \u{4f60} may");
+        let manner = Manner {
+            old: false,
+            closes: false,
+            now: 0,
+        };
+        let (bytes, framing) = answer(&reply, manner);
+        let text = String::from_utf8(bytes).unwrap_or_default();
+        assert!(
+            text.starts_with("HTTP/1.1 403 a??X: y ? may\r\nServer"),
+            "{text}"
+        );
+        assert!(text.contains("Content-Length: 14\r\n"), "{text}");
+        assert_eq!(framing, Framing::Length(14));
+        assert_eq!(explanation(&reply), "a??X: y ? may\n");
+        let long = Reply::empty(503).because(&"x".repeat(500));
+        assert_eq!(long.reason.map(|reason| reason.len()), Some(120));
     }
 
     #[test]

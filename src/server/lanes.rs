@@ -8,6 +8,7 @@ use super::fair::{Fair, Next, Turn};
 use super::refusals::Refusals;
 use crate::service::{Doubt, Job, Lane, Reply, Service};
 use crate::sync::lock;
+use crate::warning::Kind;
 use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded};
 use std::convert::Infallible;
 use std::io;
@@ -19,6 +20,9 @@ use std::time::{Duration, Instant};
 /// Threads for new locks, and as many for DELETEs of locks: hosts that lock at the same time. They
 /// wait for the cloud's lists, up to 20 s, and nobody else should.
 const LOCKERS: usize = 6;
+/// What clients are told when no lane takes their requests.
+const STOPPING: &str = "the server stops";
+const CROWDED: &str = "too many requests wait; try again";
 /// Threads that prove passwords. They compute, so more of them would only take the processor away
 /// from everybody else.
 const PROVERS: usize = 2;
@@ -112,18 +116,18 @@ impl Lanes {
     pub(super) fn send(&self, exchange: Exchange, job: Job) {
         match &self.open {
             Some(open) => open.queues.send(exchange, job),
-            None => self.refuse(exchange, Reply::empty(503)),
+            None => self.refuse(exchange, Reply::empty(503).because(STOPPING)),
         }
     }
 
     /// Has somebody prove who they are before their request is queued.
     pub(super) fn prove(&self, exchange: Exchange, doubt: Doubt) {
         let Some(open) = &self.open else {
-            return self.refuse(exchange, Reply::empty(503));
+            return self.refuse(exchange, Reply::empty(503).because(STOPPING));
         };
         let party = exchange.party();
         if let Err(full) = open.doubts.push(party, Box::new((exchange, doubt))) {
-            self.refuse(full.0, Reply::empty(503));
+            self.refuse(full.0, Reply::empty(503).because(CROWDED));
         }
     }
 
@@ -166,11 +170,13 @@ impl Queues {
         };
         // The few threads of these lanes must not wait for a body.
         if removes && job.has_body() {
-            return self.refusals.refuse(exchange, Reply::empty(400));
+            let reply = Reply::empty(400).because("a DELETE has no body");
+            return self.refusals.refuse(exchange, reply);
         }
         let party = exchange.party();
         if let Err(full) = queue.push(party, Box::new(Work { exchange, job })) {
-            self.refusals.refuse(full.exchange, Reply::empty(503));
+            let reply = Reply::empty(503).because(CROWDED);
+            self.refusals.refuse(full.exchange, reply);
         }
     }
 }
@@ -278,6 +284,7 @@ impl Worker {
         self.crew.count().1 -= 1;
         if let Err(error) = self.grow() {
             log::warn!(
+                target: &Kind::Resources.about(self.crew.name),
                 "the lane {} gets no further thread: {error}",
                 self.crew.name
             );
@@ -375,7 +382,7 @@ impl Worker {
 /// Runs something that may panic, so that the thread lives on.
 pub(super) fn guarded<T>(what: &str, run: impl FnOnce() -> T) -> Option<T> {
     let done = catch_unwind(AssertUnwindSafe(run));
-    done.inspect_err(|_| log::error!("{what} panicked; the line before says why"))
+    done.inspect_err(|_| log::error!(target: &Kind::Panic.about(what), "{what} panicked; the line before says why"))
         .ok()
 }
 

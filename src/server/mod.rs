@@ -20,7 +20,7 @@ mod refusals;
 
 use crate::body::LARGEST;
 use crate::front::{self, Client, Front};
-use crate::notify::Notify;
+use crate::manager::Manager;
 use crate::service::{Admission, Head, Length, Reply, Service};
 use exchange::Exchange;
 use lanes::Lanes;
@@ -104,7 +104,7 @@ pub fn bind(config: &Config) -> io::Result<Bound> {
         front: front::bind(&config.front)?,
         config: config.clone(),
         stop: Stop::default(),
-        notify: Notify::default(),
+        manager: Manager::default(),
     })
 }
 
@@ -114,7 +114,7 @@ pub struct Bound {
     front: front::Bound,
     config: Config,
     stop: Stop,
-    notify: Notify,
+    manager: Manager,
 }
 
 /// Tells a server to stop: to refuse what is new, end what runs, and leave.
@@ -165,16 +165,16 @@ impl Bound {
     }
 
     /// Has the service manager told how the server is.
-    pub fn telling(self, notify: Notify) -> Self {
-        Self { notify, ..self }
+    pub fn telling(self, manager: Manager) -> Self {
+        Self { manager, ..self }
     }
 
     /// Answers requests until it is told to stop (Ok) or can't go on.
-    pub fn run(self, service: Service) -> Result<(), Error> {
-        self.notify
+    pub fn run(self, service: impl Into<Arc<Service>>) -> Result<(), Error> {
+        self.manager
             .status(&format!("listening on {}", self.doors()));
         let start = |error: io::Error| Error::Start(error.to_string());
-        let service = Arc::new(service);
+        let service: Arc<Service> = service.into();
         let lanes = Lanes::start(&self.config, &service).map_err(start)?;
         let (server, tickets) = private::open(&self.config.folders).map_err(start)?;
         let front = self.front.open(tickets).map_err(start)?;
@@ -183,7 +183,7 @@ impl Bound {
             front,
             server,
             drain_timeout: self.config.drain_timeout,
-            notify: self.notify,
+            manager: self.manager,
         };
         reception.run(&self.stop, self.config.stop_timeout, lanes)
     }
@@ -195,14 +195,14 @@ struct Reception {
     front: Front,
     server: tiny_http::Server,
     drain_timeout: Duration,
-    notify: Notify,
+    manager: Manager,
 }
 
 impl Reception {
     fn run(mut self, stop: &Stop, most: Duration, mut lanes: Lanes) -> Result<(), Error> {
-        self.notify.ready();
+        self.manager.ready();
         while !stop.stopped() {
-            self.notify.alive(Instant::now());
+            self.manager.alive(Instant::now());
             if self.front.is_broken() {
                 return Err(Error::Deaf);
             }
@@ -210,7 +210,7 @@ impl Reception {
                 self.receive(client, &lanes);
             }
         }
-        self.notify.stopping();
+        self.manager.stopping();
         log::info!("stopping: running requests may end");
         let until = Instant::now() + most;
         lanes.close();
@@ -230,7 +230,8 @@ impl Reception {
         let admitted = match length(client.head()) {
             Length::Known(len) if len > LARGEST => {
                 client.distrust();
-                Admission::Refused(Reply::empty(413))
+                let why = "that is larger than any file of restic's";
+                Admission::Refused(Reply::empty(413).because(why))
             }
             length => self.admit(&client, length),
         };

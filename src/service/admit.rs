@@ -73,6 +73,10 @@ impl Service {
             Ok(Some(Page::Health)) => {
                 return Admission::Job(Job::page(Page::Health, User::nobody()));
             }
+            // Whoever shows credentials there wants to know whether they are good.
+            Ok(Some(Page::Door)) if head.authorization.is_none() => {
+                return Admission::Job(Job::page(Page::Door, User::nobody()));
+            }
             Ok(page) => page,
             Err(reply) => return Admission::Refused(reply),
         };
@@ -84,7 +88,10 @@ impl Service {
             },
             Recognised::Unproven(claim) => Admission::Doubt(Doubt { claim, wish }),
             Recognised::Nobody => Admission::Refused(deny()),
-            Recognised::Crowded => Admission::Refused(Reply::empty(503)),
+            Recognised::Crowded => {
+                let reply = Reply::empty(503).because("too many log in at once; wait a moment");
+                Admission::Refused(reply)
+            }
         }
     }
 
@@ -136,8 +143,9 @@ impl Service {
 fn check_length(file: &File, length: Length, largest: u64) -> Result<(), Reply> {
     match length {
         Length::Known(len) if len > largest => {
-            info!("POST {file}: {len} bytes are more than the cloud takes in a file");
-            Err(Reply::empty(413))
+            let why = format!("{len} bytes are more than the cloud takes in a file");
+            info!("POST {file}: {why}");
+            Err(Reply::empty(413).because(&why))
         }
         Length::None => Err(Reply::empty(411)),
         _ => Ok(()),

@@ -22,10 +22,7 @@ pub(super) fn refuse(head: &Head<'_>, hosts: Option<&[String]>) -> Option<Reply>
         head.peer,
         head.host.unwrap_or("no host").escape_debug()
     );
-    Some(Reply {
-        reason: Some(reason),
-        ..Reply::empty(403)
-    })
+    Some(Reply::empty(403).because(reason))
 }
 
 /// Whether a host is an address, which no other site's name can be made to mean, or a name of ours.

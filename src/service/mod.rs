@@ -29,11 +29,12 @@ use crate::turns::{Turn, Turns};
 use crate::watch::{Subject, Watch};
 use pages::Page;
 use room::InFlight;
-use status::reply_to;
 use std::io::{self, Read};
 use std::sync::Arc;
 use std::time::Duration;
 
+/// Characters of a reason in the status line; terminals have lines of about that length.
+const LONGEST_REASON: usize = 120;
 /// Bytes copied at once from the cloud to the client.
 const BUFFER: usize = 64 << 10;
 
@@ -130,7 +131,8 @@ pub struct Reply {
     /// The status.
     pub status: u16,
     /// What the status line says instead of the usual phrase; restic shows it to its user.
-    pub reason: Option<&'static str>,
+    /// And its body says the same, for browsers and curl.
+    pub reason: Option<String>,
     /// Headers besides those that every answer has.
     pub headers: Vec<(&'static str, String)>,
     /// Bytes that follow, also for HEAD, where they don't; None when nobody knows yet.
@@ -152,6 +154,20 @@ impl Reply {
             pause: Duration::ZERO,
             user: User::nobody(),
         }
+    }
+
+    /// The same, saying why: in printable ASCII, and not endless.
+    #[must_use]
+    pub fn because(mut self, why: &str) -> Self {
+        let plain = |c: char| {
+            if c == ' ' || c.is_ascii_graphic() {
+                c
+            } else {
+                '?'
+            }
+        };
+        self.reason = Some(why.chars().take(LONGEST_REASON).map(plain).collect());
+        self
     }
 
     /// The same for somebody.
@@ -282,7 +298,7 @@ impl Service {
                 results.pop().unwrap_or(Ok(()))
             }
         };
-        answer.start(reply_to(operation, done))
+        answer.start(self.reply_to(operation, done))
     }
 
     /// Does a batch of DELETEs, whose turns have come, and answers for each of them in order.
@@ -294,7 +310,7 @@ impl Service {
         let files: Vec<(Repo, File)> = jobs.iter().filter_map(name).collect();
         let results = self.remove_all(files);
         let reply = |(job, done): (&Job, _)| match &job.task {
-            Task::Operation(operation) => reply_to(operation, done).to(&job.user),
+            Task::Operation(operation) => self.reply_to(operation, done).to(&job.user),
             Task::Page(..) => Reply::empty(500),
         };
         jobs.iter().zip(results).map(reply).collect()

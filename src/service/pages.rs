@@ -10,11 +10,16 @@ use std::io;
 /// What the page of the owner may load.
 const POLICY: &str = watch::POLICY;
 
+/// The media type of a line of text.
+const PLAIN: &str = "text/plain; charset=utf-8";
+
 /// One of the pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Page {
     /// Whether the process works.
     Health,
+    /// The same, for who asks for no page.
+    Door,
     /// Whether the cloud answers.
     Ready,
     /// Prometheus' text.
@@ -27,7 +32,7 @@ pub(super) enum Page {
 
 /// The page that a request wants; None if it wants none, an Err if it is answered already.
 pub(super) fn wanted(head: &Head<'_>) -> Option<Result<Page, Reply>> {
-    let path = head.target.split('?').next().unwrap_or_default();
+    let (path, query) = head.target.split_once('?').unwrap_or((head.target, ""));
     let is_get = matches!(head.method, "GET" | "HEAD");
     let browses = head
         .accept
@@ -37,12 +42,15 @@ pub(super) fn wanted(head: &Head<'_>) -> Option<Result<Page, Reply>> {
         // Relative, as a proxy may have us below a path of its own.
         return Some(Err(Reply::empty(302).with("Location", "-/")));
     }
+    if path == "/" && is_get {
+        return Some(Ok(Page::Door));
+    }
     let page = match path.strip_prefix("/-/")? {
         "healthz" => Page::Health,
         "readyz" => Page::Ready,
         "metrics" => Page::Metrics,
         "status" => Page::Status,
-        "" => Page::Overview(Language::of(head.language)),
+        "" => Page::Overview(Language::chosen(query).unwrap_or(Language::of(head.language))),
         _ => return Some(Err(Reply::empty(404))),
     };
     Some(match is_get {
@@ -70,7 +78,8 @@ impl Service {
     /// Answers with a page.
     pub(super) fn show(&self, page: Page, user: &User, answer: &mut dyn Answer) -> io::Result<()> {
         let (status, kind, text) = match page {
-            Page::Health => (200, "text/plain; charset=utf-8", "ok\n".to_owned()),
+            Page::Health => (200, PLAIN, "ok\n".to_owned()),
+            Page::Door => (200, PLAIN, "restic-123pan works; see /-/\n".to_owned()),
             Page::Ready => self.ready(),
             Page::Metrics => (200, watch::TYPE, watch::metrics(&self.snapshot(user))),
             Page::Status => {
@@ -105,15 +114,21 @@ impl Service {
             Ok(()) => (200, "ok\n".to_owned()),
             Err(error) => (503, format!("{error}\n")),
         };
-        (status, "text/plain; charset=utf-8", text)
+        (status, PLAIN, text)
     }
 
-    /// How things are, as far as a user may know: of repositories that aren't his nothing is told.
-    fn snapshot(&self, user: &User) -> watch::Snapshot {
+    /// How things are.
+    pub fn overview(&self) -> watch::Snapshot {
         let memory = (self.budget.used(), self.budget.limit());
         let mut seen = self.watch.snapshot(self.store.health(), memory);
         seen.limit_upload = self.limits.upload.rate();
         seen.limit_download = self.limits.download.rate();
+        seen
+    }
+
+    /// The same, as far as a user may know: of repositories that aren't his nothing is told.
+    fn snapshot(&self, user: &User) -> watch::Snapshot {
+        let mut seen = self.overview();
         let reads = |path: &str| {
             let repo = Repo::new(path.trim_start_matches('/'));
             repo.is_some_and(|repo| self.access.reads(user, &repo))

@@ -2,12 +2,18 @@
 //! traffic lets them.
 
 use super::listing::Listing;
-use super::status::reply_failed;
 use super::{Answer, BUFFER, Reply, Service};
 use crate::restic::{File, Kind, Range, Repo};
 use crate::store::{Cause, Loaded};
+use crate::warning;
 use log::warn;
+use std::fmt::Display;
 use std::io::{self, Read};
+
+/// The target of the line that says that an answer broke off.
+fn cut_off(repo: &Repo, object: &dyn Display) -> String {
+    warning::Kind::CutOff.about(format!("{repo}/{object}"))
+}
 
 impl Service {
     pub(super) fn stat(&self, repo: &Repo, file: &File, answer: &mut dyn Answer) -> io::Result<()> {
@@ -24,7 +30,7 @@ impl Service {
                 length: Some(size),
                 ..Reply::empty(200)
             }),
-            Err(error) => answer.start(reply_failed("HEAD", repo, file, &error)),
+            Err(error) => answer.start(self.reply_unread("HEAD", repo, file, &error)),
         }
     }
 
@@ -46,7 +52,7 @@ impl Service {
                 }
                 loaded
             }
-            Err(error) => return answer.start(reply_failed("GET", repo, file, &error)),
+            Err(error) => return answer.start(self.reply_unread("GET", repo, file, &error)),
         };
         let mut reply = Reply {
             length: Some(part.len),
@@ -61,7 +67,7 @@ impl Service {
             reply = reply.with("Content-Range", part.content_range(size));
         }
         answer.start(reply)?;
-        let broken = |e: &io::Error| warn!("GET {repo}/{file} was cut off: {e}");
+        let broken = |e: &io::Error| warn!(target: &cut_off(repo, file), "GET {repo}/{file} was cut off: {e}");
         self.copy(&mut *reader, part.len, answer)
             .inspect_err(broken)
     }
@@ -78,10 +84,11 @@ impl Service {
         match listed {
             Ok(()) => listing.end(),
             Err(error) if !listing.started() => {
-                listing.refuse(reply_failed("list", repo, &kind.name(), &error))
+                listing.refuse(self.reply_failed("list", repo, &kind.name(), &error))
             }
             Err(error) => {
-                warn!("the list of {repo}/{} was cut off: {error}", kind.name());
+                let kind = kind.name();
+                warn!(target: &cut_off(repo, &kind), "the list of {repo}/{kind} was cut off: {error}");
                 Err(io::Error::other(error))
             }
         }

@@ -6,6 +6,7 @@ use crate::access::{Grant, Limit};
 use crate::restic::{File, Repo};
 use crate::store::{Cause, Error};
 use crate::sync::lock;
+use crate::warning::Kind;
 use std::sync::{Mutex, MutexGuard};
 
 /// The bodies on their way to the store.
@@ -50,7 +51,10 @@ impl Flight<'_> {
                     "{length} bytes more than the {used} in {folder}, and {flying} on their way \
                      there, are more than its limit of {most}"
                 );
-                return Err(Error::new(Cause::Full, text));
+                let brief = format!("the limit of {folder} is reached");
+                return Err(Error::new(Cause::Full, text)
+                    .of(Kind::FolderFull)
+                    .briefly(brief));
             }
         }
         let entry = all.iter_mut().find(|(number, ..)| own(number));
@@ -132,7 +136,10 @@ impl Service {
                     "{length} bytes don't fit into the {free} that are free, of which {keeps} \
                      are kept for pruning (--reserve)"
                 );
-                Err(Error::new(Cause::Full, text))
+                let brief = "the account is full but for the reserve that prune needs";
+                Err(Error::new(Cause::Full, text)
+                    .of(Kind::Reserve)
+                    .briefly(brief))
             }
             _ => Ok(()),
         }

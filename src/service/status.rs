@@ -2,10 +2,10 @@
 //! instruction to restic: it takes 401, 403, 404, 416 and 507 as final and repeats after
 //! everything else, so a passing fault must never get one of those.
 
-use super::Reply;
+use super::{Reply, Service};
 use crate::access::{Denied, User};
 use crate::lines::REFUSED;
-use crate::restic::{Operation, Refusal, Repo};
+use crate::restic::{File, Operation, Refusal, Repo};
 use crate::store::{Cause, Error};
 use log::{debug, error, info, warn};
 use std::time::Duration;
@@ -13,22 +13,24 @@ use std::time::Duration;
 /// The answer to somebody without a name and password.
 pub(super) fn deny() -> Reply {
     // So that browsers and curl ask for them.
-    Reply::empty(401).with("WWW-Authenticate", "Basic realm=\"restic\"")
+    let reply = Reply::empty(401).with("WWW-Authenticate", "Basic realm=\"restic\"");
+    reply.because("a name and password are asked for")
 }
 
 /// The answer to a wrong name or password, a while later.
 pub(super) fn kept_back(pause: Duration) -> Reply {
-    Reply { pause, ..deny() }
+    Reply { pause, ..deny() }.because("wrong name or password")
 }
 
 /// The answer to what a user may not do.
 pub(super) fn forbid(user: &User, operation: &Operation, denied: Denied) -> Reply {
     let repo = operation.repo();
-    match denied {
-        Denied::Foreign => info!(target: REFUSED, "{user} may not enter {repo}"),
-        Denied::Role(role) => info!(target: REFUSED, "{user} may only {role} in {repo}"),
-    }
-    Reply::empty(403)
+    let why = match denied {
+        Denied::Foreign => format!("{user} may not enter {repo}"),
+        Denied::Role(role) => format!("{user} may only {role} in {repo}"),
+    };
+    info!(target: REFUSED, "{why}");
+    Reply::empty(403).because(&why)
 }
 
 /// The answer to a request line that is no operation. Why nothing can be at a path is said in the
@@ -44,39 +46,82 @@ pub(super) fn refuse(refusal: Refusal, flaw: Option<&str>) -> Reply {
     }
 }
 
-/// The answer to an operation that has no body in its answer.
-pub(super) fn reply_to(operation: &Operation, done: Result<(), Error>) -> Reply {
-    let Err(error) = done else {
-        return Reply::empty(200);
-    };
-    match operation {
-        Operation::Save(repo, file) => reply_failed("POST", repo, file, &error),
-        Operation::Remove(repo, file) => reply_failed("DELETE", repo, file, &error),
-        other => reply_failed("create", other.repo(), &"", &error),
+impl Service {
+    /// The answer to an operation that has no body in its answer.
+    pub(super) fn reply_to(&self, operation: &Operation, done: Result<(), Error>) -> Reply {
+        let Err(error) = done else {
+            return Reply::empty(200);
+        };
+        match operation {
+            Operation::Save(repo, file) => self.reply_failed("POST", repo, file, &error),
+            Operation::Remove(repo, file) => self.reply_failed("DELETE", repo, file, &error),
+            other => self.reply_failed("create", other.repo(), &"", &error),
+        }
+    }
+
+    /// The answer to a failure to read a file.
+    pub(super) fn reply_unread(&self, act: &str, repo: &Repo, file: &File, error: &Error) -> Reply {
+        let reply = self.reply_failed(act, repo, file, error);
+        match (file, error.cause) {
+            // This is how clients learn that there is no repository.
+            (File::Config, Cause::Absent) => {
+                reply.because(&format!("there is no repository in {repo}"))
+            }
+            _ => reply,
+        }
+    }
+
+    /// The cloud's name in sentences.
+    fn cloud(&self) -> &'static str {
+        match self.store.health().cloud {
+            "" => "the cloud",
+            name => name,
+        }
+    }
+
+    /// The answer to a failure, which the log tells in full, and the status line in a few words.
+    pub(super) fn reply_failed(
+        &self,
+        act: &str,
+        repo: &Repo,
+        object: &dyn std::fmt::Display,
+        error: &Error,
+    ) -> Reply {
+        let slash = if repo.path().is_empty() { "" } else { "/" };
+        let subject = format!("{repo}{slash}{object}");
+        let line = format!("{act} {subject}: {error}");
+        let target = error.kind().about(subject);
+        match error.cause {
+            // Clients ask for what isn't there all the time; the request's own line tells.
+            Cause::Absent | Cause::Range(_) => debug!("{line}"),
+            Cause::Lost => error!(target: &target, "{line}"),
+            _ => warn!(target: &target, "{line}"),
+        }
+        let reply = Reply::empty(status(error.cause));
+        let reply = match error.brief().or(brief(error.cause)) {
+            Some(brief) => reply.because(&brief.replace("{}", self.cloud())),
+            None => reply,
+        };
+        match error.cause {
+            Cause::Range(size) => reply.with("Content-Range", format!("bytes */{size}")),
+            _ => reply,
+        }
     }
 }
 
-/// The answer to a failure, which is told in the log, since restic shows its user the number
-/// alone.
-pub(super) fn reply_failed(
-    act: &str,
-    repo: &Repo,
-    object: &dyn std::fmt::Display,
-    error: &Error,
-) -> Reply {
-    let slash = if repo.path().is_empty() { "" } else { "/" };
-    let line = format!("{act} {repo}{slash}{object}: {error}");
-    match error.cause {
-        // Clients ask for what isn't there all the time; the request's own line tells.
-        Cause::Absent | Cause::Range(_) => debug!("{line}"),
-        Cause::Lost => error!("{line}"),
-        _ => warn!("{line}"),
-    }
-    let reply = Reply::empty(status(error.cause));
-    match error.cause {
-        Cause::Range(size) => reply.with("Content-Range", format!("bytes */{size}")),
-        _ => reply,
-    }
+/// What a client's user should know of each cause, where nobody knows more; `{}` stands for the
+/// cloud's name.
+fn brief(cause: Cause) -> Option<&'static str> {
+    Some(match cause {
+        Cause::Absent | Cause::Range(_) | Cause::Client => return None,
+        Cause::Exists => "the name is taken by other content",
+        Cause::Full => "the account is full",
+        Cause::BadBody => "the body isn't what its name or length says",
+        Cause::TooLarge => "the body fits neither --memory nor --spool-size",
+        Cause::Lost => "{} has lost what was stored before; see the server's log",
+        Cause::Cloud => "{} answered with an error; see the server's log",
+        Cause::Busy => "{} can't be used for now; see the server's log",
+    })
 }
 
 /// The status for each cause: what makes restic do the right thing.

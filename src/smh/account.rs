@@ -13,6 +13,7 @@ use crate::restic::Repo;
 use crate::settings::{Opt, Settings};
 use crate::store::{Error, Store};
 use crate::sync::lock;
+use crate::warning::{Kind, Warning};
 use std::path::PathBuf;
 use std::sync::Mutex;
 
@@ -75,9 +76,10 @@ struct Opened {
 }
 
 impl Account for Opened {
-    fn problems(&self) -> Vec<String> {
+    fn problems(&self) -> Vec<Warning> {
         let warning = lock(&self.warning);
-        warning.iter().map(sentence).collect()
+        let told = |problem: &Problem| Warning::new(Kind::Setting, "smh", sentence(problem));
+        warning.iter().map(told).collect()
     }
 
     /// Any number of servers may use a library, but not every library can be used.

@@ -1,6 +1,7 @@
 //! How a cloud does, in words that fit every cloud: what the status page, the metrics and the
 //! readiness check tell their readers. What its calls are named is the cloud's own business.
 
+use crate::warning::Advice;
 use serde::Serialize;
 
 /// A look at a cloud, taken from memory without asking it anything.
@@ -84,21 +85,14 @@ pub struct Trouble {
     pub last: u64,
     /// How often it was met.
     pub times: u64,
+    /// Whether it is that the cloud refuses the credentials.
+    pub refused: bool,
     /// Whether it is known to be over.
     pub over: bool,
     /// What happened the last time.
     pub text: String,
     /// What to do.
     pub advice: Advice,
-}
-
-/// What to do, in the languages that the status page speaks.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Advice {
-    /// In English, a clause without a full stop.
-    pub en: &'static str,
-    /// In Chinese, likewise.
-    pub zh: &'static str,
 }
 
 /// Seconds after which a trouble whose end nobody can see counts as past.

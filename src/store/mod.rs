@@ -9,7 +9,8 @@ pub mod memory;
 pub mod removals;
 
 pub use crate::error::{Cause, Error};
-pub use health::{Account, Advice, Calls, Health, Trouble};
+pub use crate::warning::Advice;
+pub use health::{Account, Calls, Health, Trouble};
 pub use limits::Limits;
 
 use crate::body::Body;

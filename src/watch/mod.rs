@@ -7,6 +7,7 @@
 //! moments: it gives one consistent picture, and the routers that this runs on have no atomic
 //! numbers of 64 bits.
 
+mod alarm;
 mod histogram;
 mod metrics;
 mod page;
@@ -16,18 +17,20 @@ mod snapshot;
 mod text;
 mod warnings;
 
+pub use alarm::{Alarm, Notify};
 pub use histogram::{BOUNDS, Histogram};
 pub use metrics::{TYPE, metrics};
 pub use page::{Language, POLICY, page};
 pub use record::Record;
 pub use repos::{HOURS, Repository};
 pub use snapshot::{Lane, Latency, Requests, Snapshot, Transfer};
-pub use text::text;
+pub use text::{older, text};
 pub use warnings::Warning;
 
-use crate::restic::{Kind, Operation};
+use crate::restic::{self, Operation};
 use crate::store::Health;
 use crate::sync::lock;
+use crate::warning::{Kind, Line};
 use repos::{Deed, Repositories};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -65,7 +68,7 @@ const SHORT: usize = 8;
 impl Subject {
     /// An operation in a lane.
     pub fn operation(operation: &Operation, lane: usize) -> Self {
-        let name = |kind: Option<Kind>| kind.map_or("config", Kind::name);
+        let name = |kind: Option<restic::Kind>| kind.map_or("config", restic::Kind::name);
         let (act, kind, file) = match operation {
             Operation::Create(_) => ("create", "repository", None),
             Operation::List(_, kind) => ("list", kind.name(), None),
@@ -106,6 +109,7 @@ pub struct Watch {
     started: Instant,
     inside: Mutex<Inside>,
     warnings: Mutex<Warnings>,
+    max_age: Option<u64>,
 }
 
 impl Default for Watch {
@@ -114,6 +118,7 @@ impl Default for Watch {
             started: Instant::now(),
             inside: Mutex::default(),
             warnings: Mutex::default(),
+            max_age: None,
         }
     }
 }
@@ -169,12 +174,28 @@ impl Watch {
         }
     }
 
-    /// Remembers a line of the log if it is a warning, except for the cloud's troubles, which
-    /// come with its health.
+    /// The same, expecting a snapshot of each repository at least so often, in seconds; without
+    /// this, as often as it usually gets one.
+    pub fn expecting(max_age: Option<u64>) -> Self {
+        Self {
+            max_age,
+            ..Self::default()
+        }
+    }
+
+    /// Remembers a line of the log if it is a warning, and forgets what is over. The cloud's
+    /// troubles come with its health.
     pub fn log(&self, record: &log::Record<'_>) {
-        if record.level() <= log::Level::Warn && !record.target().ends_with("::trouble") {
+        let kind = match Line::of(record.target()) {
+            Line::Over(kind, subject) => return lock(&self.warnings).end(kind, subject),
+            // They are shown as long as they last.
+            Line::Trouble | Line::Warning(Kind::Stale, _) => return,
+            Line::Warning(kind, subject) => Some((kind, subject)),
+            Line::Other => None,
+        };
+        if record.level() <= log::Level::Warn {
             let text = record.args().to_string();
-            lock(&self.warnings).add(&text, now());
+            lock(&self.warnings).add(kind, &text, now());
         }
     }
 
@@ -196,7 +217,7 @@ impl Watch {
             received: inside.received,
             sent: inside.sent,
             lanes: inside.lanes(),
-            repositories: inside.repositories.all(now),
+            repositories: inside.repositories.all(now, self.max_age),
             transfers: inside.transfers(),
             warnings,
             cloud,
@@ -287,7 +308,7 @@ impl Inside {
         self.latencies.entry(act).or_default().add(took);
         if let Some(name) = running.subject.and_then(|subject| subject.repository) {
             let good = !cut && (200..300).contains(&status);
-            let snapshot = (act, kind) == ("save", Kind::Snapshots.name());
+            let snapshot = (act, kind) == ("save", restic::Kind::Snapshots.name());
             let deed = Deed {
                 received,
                 sent,

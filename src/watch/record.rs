@@ -5,6 +5,7 @@ use super::repos::Row;
 use super::{Watch, now};
 use crate::disk;
 use crate::sync::lock;
+use crate::warning::Kind;
 use log::{debug, warn};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -33,7 +34,8 @@ impl Record {
     pub fn start(watch: &Arc<Watch>, path: Option<PathBuf>) -> Option<Self> {
         let path = path?;
         let rows = read(&path).unwrap_or_else(|why| {
-            warn!("{} is ignored: {why}", path.display());
+            let path = path.display();
+            warn!(target: &Kind::StateUnread.about(&path), "{path} is ignored: {why}");
             Vec::new()
         });
         watch.inside().repositories.restore(rows.clone(), now());

@@ -1,7 +1,7 @@
 //! What has been seen of each repository: its last snapshot, and its traffic hour by hour. The
 //! number of repositories is bounded; what doesn't fit is summed up.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Repositories that are told apart; a home network has a handful.
 const MOST: usize = 32;
@@ -9,6 +9,12 @@ const MOST: usize = 32;
 pub const HOURS: usize = 24;
 /// Seconds of an hour.
 const HOUR: u64 = 3600;
+/// Pauses between snapshots that are remembered: with one a working day, more than a week.
+const PAUSES: usize = 8;
+/// Least pauses of which a habit is made.
+const HABIT: usize = 3;
+/// Snapshots within this time belong to one backup, such as those of several folders.
+const TOGETHER: u64 = HOUR;
 
 /// What has been seen of a repository.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -18,6 +24,10 @@ pub struct Repository {
     /// When its last snapshot was stored through this server, in seconds since 1970. This, the
     /// last use and the hours outlive a restart.
     pub last_snapshot: Option<u64>,
+    /// How many seconds may pass after that before the next one is missed; None if nobody knows.
+    pub snapshot_every: Option<u64>,
+    /// Whether it is missed now.
+    pub stale: bool,
     /// When it was last used.
     pub last_used: u64,
     /// Bytes that clients have sent.
@@ -49,12 +59,24 @@ pub(super) struct Repositories {
     others: Option<Entry>,
 }
 
-/// A repository in a file: name, last snapshot, last use, hour, and the bytes of the hours.
-pub(super) type Row = (String, Option<u64>, u64, u64, [u64; HOURS]);
+/// A repository in a file. Earlier versions wrote it as an array without its last field.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Row {
+    name: String,
+    last_snapshot: Option<u64>,
+    last_used: u64,
+    /// The hour, counted from 1970, that the last of `hours` stands for.
+    hour: u64,
+    hours: [u64; HOURS],
+    #[serde(default)]
+    pauses: Vec<u64>,
+}
 
 #[derive(Debug, Default)]
 struct Entry {
     seen: Repository,
+    /// The last pauses between snapshots in seconds, the youngest last.
+    pauses: Vec<u64>,
     /// The hour, counted from 1970, that the last of `hours` stands for.
     hour: u64,
 }
@@ -77,34 +99,39 @@ impl Repositories {
     }
 
     /// All of them, the last used first; those beyond the table are one without a name.
-    pub(super) fn all(&self, now: u64) -> Vec<Repository> {
+    pub(super) fn all(&self, now: u64, max_age: Option<u64>) -> Vec<Repository> {
         let all = self.known.iter().chain(&self.others);
-        let mut all: Vec<Repository> = all.map(|entry| entry.at(now)).collect();
+        let mut all: Vec<Repository> = all.map(|entry| entry.at(now, max_age)).collect();
         all.sort_by_key(|seen| (seen.name.is_empty(), std::cmp::Reverse(seen.last_used)));
         all
     }
 
     /// What is to outlive a restart.
     pub(super) fn rows(&self) -> Vec<Row> {
-        let row = |Entry { seen, hour }: &Entry| {
-            let name = seen.name.clone();
-            (name, seen.last_snapshot, seen.last_used, *hour, seen.hours)
+        let row = |Entry { seen, pauses, hour }: &Entry| Row {
+            name: seen.name.clone(),
+            last_snapshot: seen.last_snapshot,
+            last_used: seen.last_used,
+            hour: *hour,
+            hours: seen.hours,
+            pauses: pauses.clone(),
         };
         self.known.iter().map(row).collect()
     }
 
     /// Takes in what has outlived a restart, before anything is noted.
     pub(super) fn restore(&mut self, rows: Vec<Row>, now: u64) {
-        let entry = |(name, last_snapshot, last_used, hour, hours)| Entry {
+        let entry = |row: Row| Entry {
             seen: Repository {
-                name,
-                last_snapshot,
-                last_used,
-                hours,
+                name: row.name,
+                last_snapshot: row.last_snapshot,
+                last_used: row.last_used,
+                hours: row.hours,
                 ..Repository::default()
             },
+            pauses: row.pauses.into_iter().take(PAUSES).collect(),
             // A clock that was ahead mustn't keep the hours from moving on.
-            hour: u64::min(hour, now / HOUR),
+            hour: u64::min(row.hour, now / HOUR),
         };
         self.known = rows.into_iter().take(MOST).map(entry).collect();
     }
@@ -117,7 +144,11 @@ impl Entry {
             ..Repository::default()
         };
         let hour = now / HOUR;
-        Self { seen, hour }
+        Self {
+            seen,
+            pauses: Vec::new(),
+            hour,
+        }
     }
 
     fn note(&mut self, deed: Deed, now: u64) {
@@ -128,8 +159,25 @@ impl Entry {
         seen.hours[HOURS - 1] += deed.received + deed.sent;
         seen.last_used = now;
         if deed.snapshot && deed.good {
+            let pause = seen.last_snapshot.map(|last| now.saturating_sub(last));
             seen.last_snapshot = Some(now);
+            self.pauses.extend(pause.filter(|pause| *pause > TOGETHER));
+            let old = self.pauses.len().saturating_sub(PAUSES);
+            self.pauses.drain(..old);
         }
+    }
+
+    /// How long a snapshot may be away: the longest of the last pauses and half as much again, so
+    /// that neither weekends nor a slow day count. Nothing is known of what never had one, nor of
+    /// many repositories together.
+    fn every(&self, max_age: Option<u64>) -> Option<u64> {
+        let longest = self
+            .pauses
+            .iter()
+            .max()
+            .filter(|_| self.pauses.len() >= HABIT);
+        let usual = longest.map(|pause| pause.saturating_add(pause / 2));
+        max_age.or(usual).filter(|_| !self.seen.name.is_empty())
     }
 
     /// Moves the hours on to the present. A clock that was set back moves nothing.
@@ -141,11 +189,18 @@ impl Entry {
         self.hour = self.hour.max(now / HOUR);
     }
 
-    fn at(&self, now: u64) -> Repository {
+    fn at(&self, now: u64, max_age: Option<u64>) -> Repository {
         let (seen, hour) = (self.seen.clone(), self.hour);
-        let mut copy = Self { seen, hour };
+        let pauses = Vec::new();
+        let mut copy = Self { seen, pauses, hour };
         copy.turn(now);
-        copy.seen
+        let (every, last) = (self.every(max_age), self.seen.last_snapshot);
+        let age = last.map(|last| now.saturating_sub(last));
+        Repository {
+            snapshot_every: every,
+            stale: every.zip(age).is_some_and(|(every, age)| age > every),
+            ..copy.seen
+        }
     }
 }
 
@@ -167,7 +222,7 @@ mod tests {
         repos.note("/a", deed(1), 100 * HOUR);
         repos.note("/a", deed(2), 101 * HOUR);
         repos.note("/a", deed(4), 102 * HOUR + 5);
-        let hours = |now| repos.all(now)[0].hours;
+        let hours = |now| repos.all(now, None)[0].hours;
         assert_eq!(hours(102 * HOUR)[HOURS - 3..], [1, 2, 4]);
         assert_eq!(hours(104 * HOUR)[HOURS - 5..], [1, 2, 4, 0, 0]);
         assert_eq!(hours(124 * HOUR).iter().sum::<u64>(), 6);
@@ -186,26 +241,26 @@ mod tests {
         let mut next = Repositories::default();
         next.restore(repos.rows(), 101 * HOUR);
         next.note("/a", deed(1), 101 * HOUR);
-        let seen = &next.all(101 * HOUR)[0];
+        let seen = &next.all(101 * HOUR, None)[0];
         assert_eq!(seen.last_snapshot, Some(100 * HOUR));
         assert_eq!((&seen.hours[HOURS - 2..], seen.received), (&[7, 1][..], 1));
         // The clock was ahead.
         next.restore(repos.rows(), 50 * HOUR);
-        assert_eq!(next.all(51 * HOUR)[0].hours[HOURS - 2..], [7, 0]);
+        assert_eq!(next.all(51 * HOUR, None)[0].hours[HOURS - 2..], [7, 0]);
         let many = vec![repos.rows()[0].clone(); 2 * MOST];
         next.restore(many, 0);
-        assert_eq!(next.all(0).len(), MOST);
+        assert_eq!(next.all(0, None).len(), MOST);
     }
 
     #[test]
     fn the_table_is_bounded_and_only_success_makes_entries() {
         let mut repos = Repositories::default();
         repos.note("/none", Deed::default(), 0);
-        assert!(repos.all(0).is_empty());
+        assert!(repos.all(0, None).is_empty());
         for number in 0..MOST + 5 {
             repos.note(&format!("/{number}"), deed(1), 0);
         }
-        let all = repos.all(0);
+        let all = repos.all(0, None);
         let last = all.last().map(|seen| (seen.name.as_str(), seen.received));
         assert_eq!((all.len(), last), (MOST + 1, Some(("", 5))));
     }
@@ -223,8 +278,46 @@ mod tests {
             ..stored
         };
         repos.note("/a", failed, 6);
-        assert_eq!(repos.all(6)[0].last_snapshot, None);
+        assert_eq!(repos.all(6, None)[0].last_snapshot, None);
         repos.note("/a", stored, 7);
-        assert_eq!(repos.all(8)[0].last_snapshot, Some(7));
+        assert_eq!(repos.all(8, None)[0].last_snapshot, Some(7));
+    }
+
+    #[test]
+    fn a_snapshot_is_missed_by_habit_or_by_order() {
+        let stored = Deed {
+            snapshot: true,
+            ..deed(1)
+        };
+        let mut repos = Repositories::default();
+        // Monday to Friday at ten, two folders each, and Monday again.
+        for day in [0, 1, 2, 3, 4, 7] {
+            repos.note("/a", stored, (24 * day + 10) * HOUR);
+            repos.note("/a", stored, (24 * day + 10) * HOUR + 300);
+        }
+        let last = (24 * 7 + 10) * HOUR + 300;
+        let stale = |repos: &Repositories, hours, max| repos.all(last + hours * HOUR, max)[0].stale;
+        assert!(!stale(&repos, 72, None), "a weekend");
+        assert!(stale(&repos, 110, None));
+        assert!(stale(&repos, 37, Some(36 * HOUR)) && !stale(&repos, 35, Some(36 * HOUR)));
+        let mut next = Repositories::default();
+        next.restore(repos.rows(), last);
+        assert!(stale(&next, 110, None), "the habit outlives a restart");
+        let mut young = Repositories::default();
+        young.note("/a", stored, last);
+        assert!(!stale(&young, 9999, None) && stale(&young, 9999, Some(HOUR)));
+        let mut empty = Repositories::default();
+        empty.note("/a", deed(1), last);
+        assert!(!stale(&empty, 9999, Some(HOUR)), "it never had one");
+    }
+
+    #[test]
+    fn rows_of_earlier_versions_are_read() {
+        let zeros = [0; HOURS];
+        let text = format!("[[\"/a\",7,8,9,{zeros:?}]]");
+        let rows: Vec<Row> = serde_json::from_str(&text).unwrap();
+        assert_eq!((rows[0].last_snapshot, rows[0].pauses.len()), (Some(7), 0));
+        let again = serde_json::to_string(&rows).unwrap();
+        assert_eq!(serde_json::from_str::<Vec<Row>>(&again).unwrap(), rows);
     }
 }

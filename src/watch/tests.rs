@@ -42,6 +42,8 @@ pub(super) fn full() -> Snapshot {
             Repository {
                 name: "/<b>\"x\"\\".to_owned(),
                 last_snapshot: Some(NOW - 7200),
+                snapshot_every: Some(3600),
+                stale: true,
                 last_used: NOW,
                 received: 10,
                 sent: 20,
@@ -66,6 +68,8 @@ pub(super) fn full() -> Snapshot {
             last: NOW - 60,
             times: 2,
             text: "<script>".to_owned(),
+            kind: Some(Kind::Busy),
+            subject: "/<i>".to_owned(),
         }],
         cloud: cloud(),
     }
@@ -103,6 +107,7 @@ fn cloud() -> Health {
             since: NOW - 100,
             last: NOW - 50,
             times: 2,
+            refused: false,
             over: false,
             text: "it <broke>".to_owned(),
             advice: Advice {
@@ -117,7 +122,7 @@ fn cloud() -> Health {
 fn requests_are_counted_by_what_they_were_about() {
     let watch = Arc::new(Watch::default());
     let repo = Repo::new("a").unwrap_or_else(|| unreachable!());
-    let file = File::Hashed(Kind::Snapshots, Id([7; 32]));
+    let file = File::Hashed(restic::Kind::Snapshots, Id([7; 32]));
     let track = watch.arrive();
     track.about(Subject::operation(&Operation::Save(repo.clone(), file), 0));
     let seen = || watch.snapshot(Health::default(), (0, 0));
@@ -182,8 +187,16 @@ fn warnings_of_the_log_are_remembered_but_for_the_clouds_own() {
     let watch = Watch::default();
     for (level, target, text) in [
         (log::Level::Info, "x", "not this"),
-        (log::Level::Warn, "x::cloud::trouble", "nor this"),
+        (log::Level::Warn, crate::warning::TROUBLE, "nor this"),
         (log::Level::Error, "x", "but this"),
+        (log::Level::Warn, &Kind::Disk.about("/a"), "this"),
+        (log::Level::Warn, &Kind::Disk.about("/b"), "and this"),
+        (log::Level::Info, &Kind::Disk.over("/a"), "it is over"),
+        (
+            log::Level::Warn,
+            &Kind::Stale.about("/a"),
+            "it is shown elsewhere",
+        ),
     ] {
         let args = format_args!("{text}");
         watch.log(
@@ -199,7 +212,7 @@ fn warnings_of_the_log_are_remembered_but_for_the_clouds_own() {
         .iter()
         .map(|warning| warning.text.as_str())
         .collect();
-    assert_eq!(texts, ["but this"]);
+    assert_eq!(texts, ["and this", "but this"]);
 }
 
 #[test]
@@ -215,6 +228,7 @@ fn metrics_have_every_name_once_and_escape_labels() {
         "restic_123pan_space_used_bytes 536870912000",
         "restic_123pan_repository_received_bytes_total{repository=\"/<b>\\\"x\\\"\\\\\"} 10",
         "restic_123pan_repository_received_bytes_total{repository=\"other\"} 3",
+        "restic_123pan_repository_stale{repository=\"/<b>\\\"x\\\"\\\\\"} 1",
         "restic_123pan_cloud_troubles 1",
         "restic_123pan_removing_packs 17",
         "restic_123pan_unremoved_packs_total 5",
@@ -237,7 +251,7 @@ fn the_terminal_shows_what_the_page_shows() {
         "started 2 days ago",
         "123pan answers, last just now",
         "VIP, 500 GiB of 2.00 TiB used (24.4 %)",
-        "last snapshot 2 hours ago, 2.29 GiB in 24 h",
+        "last snapshot 2 hours ago, too old, 2.29 GiB in 24 h",
         "up        /laptop data/0123abcd: 4.00 MiB of 16.0 MiB",
         "4 of 8 uploads, 2 requests waiting, 3 calls waiting",
         "50 seconds ago: it <broke>; wait & see",

@@ -17,6 +17,18 @@ pub fn text(status: &Value) -> String {
     out
 }
 
+/// The repositories whose last snapshot is older than so many seconds. Those that have never got
+/// one through this server aren't known to be anybody's.
+pub fn older(status: &Value, age: u64) -> Vec<String> {
+    let now = number(&status["now"]);
+    let is_old = |repo: &&Value| {
+        let last = repo["last_snapshot"].as_u64();
+        last.is_some_and(|last| now.saturating_sub(last) > age)
+    };
+    let old = rows(&status["repositories"]).filter(is_old);
+    old.map(|repo| plain(word(&repo["name"]))).collect()
+}
+
 // Writing to a String can't fail.
 fn head(out: &mut String, status: &Value, now: u64) {
     let cloud = &status["cloud"];
@@ -66,7 +78,12 @@ fn repositories(out: &mut String, status: &Value, now: u64) {
         let snapshot = repo["last_snapshot"].as_u64();
         let none = || "no snapshot seen yet".to_owned();
         let snapshot = snapshot.map_or_else(none, |at| {
-            format!("last snapshot {}", age(&ENGLISH, at, now))
+            let old = if repo["stale"] == true {
+                ", too old"
+            } else {
+                ""
+            };
+            format!("last snapshot {}{old}", age(&ENGLISH, at, now))
         });
         let day: u64 = rows(&repo["hours"]).map(number).sum();
         let _ = writeln!(

@@ -26,6 +26,7 @@ mod mixed;
 mod model;
 mod oauth;
 mod power;
+mod reasons;
 mod restic;
 mod rig;
 mod rigged;

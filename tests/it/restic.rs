@@ -149,6 +149,21 @@ impl Running {
         (good, output, format!("{}: {status}\n{errors}", self.what))
     }
 
+    /// Waits until it says one of these, or ends; all that it has said. Clients repeat for a quarter
+    /// of an hour what may succeed later.
+    pub(crate) fn until(mut self, words: &[&str]) -> String {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let ended = self.child.try_wait().unwrap().is_some() || Instant::now() > end;
+            let read = |path| fs::read_to_string(path).unwrap_or_default();
+            let said = read(&self.output) + &read(&self.errors);
+            if ended || words.iter().any(|word| said.contains(word)) {
+                return said;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
     /// Waits for its end, which must be a good one; what it printed.
     pub(crate) fn succeed(self) -> String {
         let (good, output, errors) = self.end();

@@ -73,7 +73,7 @@ fn the_variables_of_other_programs_count_with_a_warning() {
         let warned = config
             .warnings
             .iter()
-            .any(|text| text.contains("PAN123_LISTEN"));
+            .any(|text| text.text.contains("PAN123_LISTEN"));
         assert_eq!(
             warned,
             variables.iter().all(|(name, _)| name.starts_with("LISTEN"))

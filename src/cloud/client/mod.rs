@@ -5,6 +5,7 @@
 mod agent;
 mod describe;
 mod fetch;
+mod post;
 mod probe;
 mod reach;
 mod routes;
@@ -15,6 +16,7 @@ mod tokens;
 
 pub use describe::{clip, describe};
 pub use fetch::Fetched;
+pub use post::Post;
 pub use tokens::{Stream, Streams, Tokens};
 
 use super::call::{Call, Payload, Spec, Way};

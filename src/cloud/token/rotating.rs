@@ -15,6 +15,7 @@ use super::{Need, Timing, Token, check_pause};
 use crate::cloud::client::Client;
 use crate::cloud::outcome::{Fault, Reason};
 use crate::sync::lock;
+use crate::warning::Kind;
 use log::{error, info};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -136,7 +137,7 @@ impl Rotating {
                 // If it can't be written, the next start finds out by itself.
                 let _ = self.grant.write(&refused);
                 let refusal = self.grant.refusal(&refused);
-                error!("{refusal}");
+                error!(target: &Kind::Grant.about(""), "{refusal}");
                 Err(Fault::new(Reason::Grant, refusal))
             }
             Err(fault) => {
@@ -157,11 +158,11 @@ impl Rotating {
             return Err(Fault::new(Reason::Token, text));
         }
         if let Err(error) = self.grant.write(&new) {
-            error!("{error}; nothing is sent until it can be");
+            error!(target: &Kind::Grant.about(""), "{error}; nothing is sent until it can be");
             memory.unwritten = Some((sent, new));
             return Err(error);
         }
-        info!("renewed the OAuth grant");
+        info!(target: &Kind::Grant.over(""), "renewed the OAuth grant");
         Ok(new.token())
     }
 

@@ -9,6 +9,7 @@ use crate::cloud::client::Client;
 use crate::cloud::outcome::{Fault, Reason};
 use crate::disk::{self, StateFile};
 use crate::sync::lock;
+use crate::warning::Kind;
 use log::{error, info};
 use serde::{Deserialize, Serialize};
 use std::fs::File;
@@ -187,7 +188,7 @@ impl Secret {
 impl Memory {
     fn crowded(&mut self, what: &str) {
         if self.pushed_out.is_some_and(|last| last.elapsed() < CROWD) {
-            error!("{what}");
+            error!(target: &Kind::TooMany.about(""), "{what}");
         }
         self.pushed_out = Some(Instant::now());
     }

@@ -15,6 +15,7 @@ use super::urgent::Urgent;
 use super::{Bin, Config, Tier};
 use crate::cloud::{Fault, Priority, Reason, pause};
 use crate::restic::Id;
+use crate::warning::Kind;
 use log::{info, warn};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
@@ -109,7 +110,7 @@ impl Background {
             .stack_size(STACK)
             .spawn(move || work.run());
         let thread =
-            thread.inspect_err(|e| warn!("nothing will be purged: starting a thread: {e}"));
+            thread.inspect_err(|e| warn!(target: &Kind::Resources.about("purge"), "nothing will be purged: starting a thread: {e}"));
         Some(Self {
             bell,
             urgent,
@@ -314,6 +315,7 @@ impl Work {
         self.refusals += u32::from(is_refusal && files.len() == 1);
         if fault.reason == Reason::NoEndpoint || self.refusals >= REFUSALS {
             warn!(
+                target: &Kind::NoPurge.about(""),
                 "123pan doesn't let programs empty the bin any more ({fault}): deleted files stay \
                  there until you empty it by hand; it is tried again after a restart"
             );

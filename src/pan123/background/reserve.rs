@@ -3,6 +3,7 @@
 
 use super::Work;
 use crate::pan123::api::User;
+use crate::warning::Kind;
 use log::{info, warn};
 use std::time::Instant;
 
@@ -29,6 +30,7 @@ impl Work {
             oldest.truncate(self.most);
             if oldest.is_empty() {
                 warn!(
+                    target: &Kind::LowSpace.about(""),
                     "{} MiB are free in the account, less than the reserve, and nothing is left \
                      in the bin to be purged",
                     free >> 20
@@ -57,13 +59,14 @@ impl Work {
         let is_low = free < self.reserve;
         if is_low && !self.said_low {
             warn!(
+                target: &Kind::LowSpace.about(""),
                 "{} MiB are free in the account, less than the reserve of {} MiB: the oldest \
                  deleted files are purged from the bin before their time",
                 free >> 20,
                 self.reserve >> 20
             );
         } else if self.said_low && !is_low {
-            info!("the account has its reserve again");
+            info!(target: &Kind::LowSpace.over(""), "the account has its reserve again");
         }
         self.said_low = is_low;
     }
@@ -78,6 +81,7 @@ impl Work {
         self.vain += 1;
         if self.vain >= VAIN {
             warn!(
+                target: &Kind::VainPurge.about(""),
                 "purging frees no space in this account: what is left in the bin stays until it is due"
             );
             self.space_at = None;

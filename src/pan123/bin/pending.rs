@@ -12,6 +12,7 @@ use crate::disk::{self, StateFile};
 use crate::pan123::api::BATCH;
 use crate::pan123::config::{Bin, Config};
 use crate::sync::lock;
+use crate::warning::Kind;
 use log::{info, warn};
 use std::collections::HashSet;
 use std::fs;
@@ -283,6 +284,7 @@ fn read(file: &Path) -> List {
         Ok(list) => list,
         Err(error) => {
             warn!(
+                target: &Kind::StateUnread.about(file.display()),
                 "the list of what is to be purged can't be read from {}: {error}; what stood in \
                  it stays in the bin, where `restic-123pan bin list` shows it",
                 file.display()

@@ -8,6 +8,7 @@ use crate::pan123::api::{BATCH, Row};
 use crate::pan123::tree::paths::{Path, owner};
 use crate::restic::{Id, Kind, Repo};
 use crate::store::{Cause, Error};
+use crate::warning::Kind as Warning;
 use log::info;
 use std::collections::HashSet;
 use std::time::Instant;
@@ -35,16 +36,22 @@ impl Confirm {
         }
         self.mark_lost(repo, &lost);
         let (count, names) = (lost.len(), names(&lost));
-        let what = match lost.iter().all(|file| file.trashed) {
-            true => format!("somebody has put {count} new file(s) into 123pan's bin"),
-            false => format!("123pan has lost {count} file(s) that were stored before"),
+        let (what, kind) = match lost.iter().all(|file| file.trashed) {
+            true => (
+                format!("somebody has put {count} new file(s) into 123pan's bin"),
+                Warning::Binned,
+            ),
+            false => (
+                format!("123pan has lost {count} file(s) that were stored before"),
+                Warning::Lost,
+            ),
         };
         let text = format!(
             "{what}: {names}; this backup must be repeated, after `restic unlock` if need be; index \
              files and snapshots are refused until it sends them again, for {} minutes at most",
             self.minutes_left(&lost)
         );
-        Err(Error::new(Cause::Lost, text))
+        Err(Error::new(Cause::Lost, text).of(kind))
     }
 
     /// Lists don't show these files of a folder in time: an error if they live all the same. Of

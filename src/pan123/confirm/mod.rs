@@ -21,6 +21,7 @@ use super::tree::root::{Root, name_of};
 use crate::cloud::{Priority, pause};
 use crate::restic::{File, Id, Kind, MAX_DEPTH, Repo};
 use crate::store::{Cause, Error};
+use crate::warning::Kind as Warning;
 use acknowledged::{Acknowledged, Client};
 use ledger::Ledger;
 use log::{debug, warn};
@@ -288,6 +289,7 @@ impl Confirm {
     /// name: puts it into the bin, and tells whether what has the name is as good.
     fn take_back(&self, file: &Acknowledged, priority: Priority) -> Result<bool, Error> {
         warn!(
+            target: &Warning::Suffix.about(file.filename()),
             "123pan stored {} although the name was taken; that copy goes into the bin",
             file.filename()
         );

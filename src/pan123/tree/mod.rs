@@ -18,6 +18,7 @@ use crate::cloud::{Fault, Priority, Reason};
 use crate::lines::shown;
 use crate::store::{Cause, Error};
 use crate::sync::lock;
+use crate::warning::Kind;
 use damage::Damage;
 use files::Files;
 use known::{Knowledge, Merged};
@@ -252,6 +253,7 @@ impl Tree {
             if said.insert(join(path, name)) {
                 let (path, name) = (shown(path), shown(name));
                 warn!(
+                    target: &Kind::Doubled.about(format!("/{path}/{name}")),
                     "/{path} has several folders \"{name}\"; what is in them is read as one, and new \
                      files go into the oldest: move the others' files there by hand"
                 );

@@ -8,6 +8,7 @@ use super::known::{Knowledge, Merged, key};
 use super::paths::{Path, join, last, parent};
 use crate::pan123::api::Row;
 use crate::restic::Id;
+use crate::warning::Kind;
 use log::warn;
 use std::collections::HashMap;
 use std::time::Instant;
@@ -46,7 +47,7 @@ impl Knowledge {
     /// Forgets a folder that lies elsewhere.
     pub fn forget_gone(&mut self, path: &Path, gone: Gone) {
         if gone == Gone::Moved {
-            warn!("somebody has moved or renamed /{path} at 123pan; it is looked for anew");
+            warn!(target: &Kind::Moved.about(path), "somebody has moved or renamed /{path} at 123pan; it is looked for anew");
         }
         self.forget_folder(path);
     }
@@ -74,7 +75,7 @@ impl Tree {
     /// has `said` of what that doesn't show.
     pub(super) fn mention_moved(&self, path: &Path, before: &Files, merged: &Merged, said: &[Row]) {
         for name in &merged.renamed {
-            warn!("somebody has renamed the folder {name:?} in /{path} at 123pan");
+            warn!(target: &Kind::Moved.about(path), "somebody has renamed the folder {name:?} in /{path} at 123pan");
         }
         let here = self.known().told(path);
         for row in said.iter().filter(|row| row.trashed == 0) {
@@ -84,11 +85,11 @@ impl Tree {
                 Some(old) if is_there(old.name) => {}
                 Some(old) => {
                     let name = old.filename();
-                    warn!("somebody has moved or renamed {name} in /{path} at 123pan");
+                    warn!(target: &Kind::Moved.about(path), "somebody has moved or renamed {name} in /{path} at 123pan");
                 }
                 None if row.is_folder() && !self.knows(path, row) => {
                     let name = &row.filename;
-                    warn!("somebody has moved the folder {name:?} out of /{path} at 123pan");
+                    warn!(target: &Kind::Moved.about(path), "somebody has moved the folder {name:?} out of /{path} at 123pan");
                 }
                 None => {}
             }
@@ -114,7 +115,7 @@ impl Tree {
                 .is_some_and(|name| *name != Some(old.name))
             {
                 let name = old.filename();
-                warn!("somebody has renamed {name} in /{path} at 123pan");
+                warn!(target: &Kind::Moved.about(path), "somebody has renamed {name} in /{path} at 123pan");
             }
         }
     }

@@ -10,6 +10,7 @@
 
 use crate::cloud::{Fault, Priority, Reason};
 use crate::pan123::api::{Api, Page, Row};
+use crate::warning::Kind;
 use log::warn;
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -91,6 +92,7 @@ impl Lists {
     fn refuse(&self) {
         self.overlap.store(REFUSED, Ordering::Relaxed);
         warn!(
+            target: &Kind::Changed.about("list"),
             "123pan's lists can't be read with overlapping pages: a list that is read while \
              another server deletes for good may miss files"
         );

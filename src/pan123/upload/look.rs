@@ -8,6 +8,7 @@ use crate::pan123::api::Row;
 use crate::pan123::tree::list::holding;
 use crate::restic::File;
 use crate::store::{Cause, Error};
+use crate::warning::Kind;
 use log::warn;
 use std::time::Instant;
 
@@ -76,6 +77,7 @@ impl Uploads {
             ));
         }
         warn!(
+            target: &Kind::Damaged.about(format!("/{path}/{name}")),
             "/{path}/{name} is damaged at 123pan: it has {size} bytes or other content instead of \
              {} bytes; it is replaced",
             body.len()

@@ -21,6 +21,7 @@ use crate::cloud::{Fault, Priority, Reason, pause};
 use crate::restic::{File, Id};
 use crate::store::{Cause, Error};
 use crate::sync::lock;
+use crate::warning::Kind;
 use after::{After, after};
 use log::{debug, warn};
 use places::Late;
@@ -229,6 +230,7 @@ impl Uploads {
         if *late == Late::Untried {
             *late = Late::Refused;
             warn!(
+                target: &Kind::Changed.about("upload"),
                 "123pan doesn't take a file whose hash comes last: from now on uploads are held \
                  within --memory or spooled before they are sent"
             );

@@ -31,6 +31,7 @@ use super::{Cause, Error, Identity, Store};
 use crate::body::Body;
 use crate::restic::{File, Id, Kind, Repo};
 use crate::sync;
+use crate::warning::Kind as Warning;
 use ::log::warn;
 use log::{Line, Log};
 use notes::{Notes, Phase};
@@ -128,7 +129,9 @@ impl Removals {
         let sends = Arc::clone(&shared);
         let thread = thread::Builder::new().name("removals".to_owned());
         let sender = thread.stack_size(STACK).spawn(move || sends.send());
-        let sender = sender.inspect_err(|error| warn!("packs are removed one by one: {error}"));
+        let sender = sender.inspect_err(|error| {
+            warn!(target: &Warning::Resources.about("removals"), "packs are removed one by one: {error}")
+        });
         Self {
             shared,
             sender: sender.ok(),
@@ -145,7 +148,8 @@ impl Drop for Removals {
             .take()
             .is_some_and(|sender| sender.join().is_err())
         {
-            warn!("the thread that removes packs has panicked");
+            let target = Warning::Panic.about("removals");
+            warn!(target: &target, "the thread that removes packs has panicked");
         }
     }
 }

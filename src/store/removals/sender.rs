@@ -5,6 +5,7 @@ use super::notes::{Entry, Next};
 use crate::restic::{File, Kind, Repo};
 use crate::store::{Cause, Error, Identity};
 use crate::sync;
+use crate::warning::Kind as Warning;
 use log::{debug, info, warn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
@@ -105,6 +106,7 @@ impl Shared {
         drop(notes);
         if let Some(error) = last {
             warn!(
+                target: &Warning::Unremoved.about(""),
                 "{} pack(s) can't be removed: {error}; they are listed again, and the next prune \
                  removes them",
                 lost.len()

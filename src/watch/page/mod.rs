@@ -1,7 +1,7 @@
 //! A snapshot as one self-contained page: no script, nothing from elsewhere, readable on a phone,
-//! light or dark as its reader likes it. Its parts stand in `parts` and `work`, its words in `texts`.
+//! light or dark as its reader likes it. Its parts stand in `parts`, `work` and `notes`, its words in `texts`.
 
-mod advice;
+mod notes;
 mod parts;
 #[cfg(test)]
 mod tests;
@@ -12,7 +12,8 @@ mod work;
 pub use texts::Language;
 
 use super::snapshot::Snapshot;
-use parts::{account, attention, footer, header, repositories, transfers, warnings};
+use notes::{attention, warnings};
+use parts::{account, footer, header, repositories, transfers};
 use work::work;
 
 /// What the page may load: nothing but its own style and its own small picture.
@@ -45,7 +46,7 @@ pub fn page(seen: &Snapshot, language: Language) -> String {
     work(&mut out, seen, texts);
     warnings(&mut out, seen, texts, language);
     out.push_str("</div>");
-    footer(&mut out, seen, texts);
+    footer(&mut out, seen, texts, language.other().texts());
     out.push_str("</main></body></html>\n");
     out
 }

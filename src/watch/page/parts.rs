@@ -3,13 +3,12 @@
 
 use super::super::repos::{HOURS, Repository};
 use super::super::snapshot::{Snapshot, Transfer};
-use super::advice::about;
-use super::texts::{Language, Texts};
+use super::texts::Texts;
 use super::values::{age, bytes, escaped, moment, percent, span};
-use crate::store::{Account, Advice, Trouble};
+use crate::store::Account;
 use std::fmt::Write;
 
-/// Transfers and warnings that are shown; the JSON has all of them.
+/// Transfers that are shown; the JSON has all of them.
 const SHOWN: usize = 8;
 /// Seconds before the end of something at which it is worth a colour.
 const SOON: u64 = 14 * 86_400;
@@ -37,57 +36,6 @@ pub(super) fn header(out: &mut String, seen: &Snapshot, texts: &Texts) {
     );
 }
 
-/// What is wrong now, before everything else.
-pub(super) fn attention(out: &mut String, seen: &Snapshot, texts: &Texts, language: Language) {
-    let current = seen
-        .cloud
-        .troubles
-        .iter()
-        .filter(|trouble| trouble.is_current(seen.now));
-    let current: Vec<&Trouble> = current.collect();
-    if current.is_empty() {
-        return;
-    }
-    let _ = write!(
-        out,
-        "<section class=\"card alarm\" role=\"alert\"><h2>{}</h2>",
-        texts.needs_you
-    );
-    for trouble in current {
-        let _ = write!(
-            out,
-            "<p class=\"advice\">{}</p><p class=\"dim\">{} · {}</p>",
-            sentence(advice(trouble.advice, language), language),
-            escaped(&trouble.text),
-            age(texts, trouble.last, seen.now)
-        );
-    }
-    out.push_str("</section>");
-}
-
-fn advice(advice: Advice, language: Language) -> &'static str {
-    match language {
-        Language::English => advice.en,
-        Language::Chinese => advice.zh,
-    }
-}
-
-/// A clause as a sentence.
-fn sentence(clause: &str, language: Language) -> String {
-    let stop = if language == Language::English {
-        '.'
-    } else {
-        '。'
-    };
-    let mut letters = clause.chars();
-    let first: String = letters
-        .next()
-        .into_iter()
-        .flat_map(char::to_uppercase)
-        .collect();
-    escaped(&format!("{first}{}{stop}", letters.as_str()))
-}
-
 /// Tier and space.
 pub(super) fn account(out: &mut String, seen: &Snapshot, texts: &Texts) {
     let _ = write!(out, "<section class=\"card\"><h2>{}", texts.account);
@@ -102,7 +50,7 @@ pub(super) fn account(out: &mut String, seen: &Snapshot, texts: &Texts) {
     let _ = write!(
         out,
         " <em class=\"tag\">{}</em></h2>",
-        escaped(account.tier)
+        escaped(tier(account.tier, texts))
     );
     space(out, account, texts);
     out.push_str("<dl>");
@@ -113,6 +61,12 @@ pub(super) fn account(out: &mut String, seen: &Snapshot, texts: &Texts) {
         end_of(out, texts.token_until, until, seen.now);
     }
     out.push_str("</dl></section>");
+}
+
+/// A tier's name in the reader's language.
+fn tier(name: &'static str, texts: &Texts) -> &'static str {
+    let own = texts.tiers.iter().find(|(tier, _)| *tier == name);
+    own.map_or(name, |(_, own)| own)
 }
 
 fn space(out: &mut String, account: &Account, texts: &Texts) {
@@ -176,12 +130,20 @@ fn repository(out: &mut String, repo: &Repository, now: u64, texts: &Texts) {
         ),
         None => texts.no_snapshot.to_owned(),
     };
+    let missed = match repo.snapshot_every.filter(|_| repo.stale) {
+        Some(every) => {
+            let text = texts.stale.replace("{}", &span(texts, every));
+            format!(" · <span class=\"near\">{text}</span>")
+        }
+        None => String::new(),
+    };
+    let class = if repo.stale { " stale" } else { "" };
     let day = texts
         .last_day
         .replace("{}", &bytes(repo.hours.iter().sum()));
     let _ = write!(
         out,
-        "<div class=\"repo\"><div><b>{name}</b><p class=\"dim\">{snapshot}</p></div>\
+        "<div class=\"repo{class}\"><div><b>{name}</b><p class=\"dim\">{snapshot}{missed}</p></div>\
          <div class=\"day\">{}<p class=\"dim\">{day}</p></div></div>",
         sparkline(&repo.hours)
     );
@@ -258,65 +220,13 @@ fn one_transfer(out: &mut String, transfer: &Transfer, texts: &Texts) {
     );
 }
 
-/// What went wrong lately: troubles that are over, and the log's warnings.
-pub(super) fn warnings(out: &mut String, seen: &Snapshot, texts: &Texts, language: Language) {
-    let _ = write!(
-        out,
-        "<section class=\"card wide\"><h2>{}</h2>",
-        texts.warnings
-    );
-    let past = seen
-        .cloud
-        .troubles
-        .iter()
-        .filter(|trouble| !trouble.is_current(seen.now));
-    let past = past.map(|trouble| {
-        let over = if trouble.over { texts.over } else { "" };
-        (
-            trouble.last,
-            trouble.times,
-            &trouble.text,
-            Some(trouble.advice),
-            over,
-        )
-    });
-    let logged = seen.warnings.iter().map(|warning| {
-        let advice = about(&warning.text);
-        (warning.last, warning.times, &warning.text, advice, "")
-    });
-    let mut all: Vec<_> = past.chain(logged).collect();
-    all.sort_by_key(|(last, ..)| std::cmp::Reverse(*last));
-    if all.is_empty() {
-        let _ = write!(out, "<p class=\"dim\">{}</p>", texts.no_warnings);
-    }
-    for (last, times, text, known, over) in all.iter().take(SHOWN) {
-        let known = known.map_or("", |known| advice(known, language));
-        let known = match known {
-            "" => String::new(),
-            known => format!("<p class=\"advice\">{}</p>", sentence(known, language)),
-        };
-        let mut notes = vec![age(texts, *last, seen.now)];
-        if *times > 1 {
-            notes.push(texts.times.replace("{}", &times.to_string()));
-        }
-        if !over.is_empty() {
-            notes.push((*over).to_owned());
-        }
-        let notes = notes.join(" · ");
-        let _ = write!(
-            out,
-            "<div class=\"warn\"><div><p>{}</p>{known}</div><p class=\"dim\">{notes}</p></div>",
-            escaped(text)
-        );
-    }
-    out.push_str("</section>");
-}
-
 /// When this was, and where machines can read it.
-pub(super) fn footer(out: &mut String, seen: &Snapshot, texts: &Texts) {
+pub(super) fn footer(out: &mut String, seen: &Snapshot, texts: &Texts, other: &Texts) {
+    let (code, language) = (other.code, other.language);
     let _ = write!(
         out,
-        "<footer class=\"dim\"><span>{} · {}</span><span><a href=\"status\">JSON</a> · \
+        "<footer class=\"dim\"><span>{} · {}</span><span><a href=\"?lang={code}\" \
+         lang=\"{code}\" hreflang=\"{code}\">{language}</a> · <a href=\"status\">JSON</a> · \
          <a href=\"metrics\">Prometheus</a></span></footer>",
         moment(seen.now),
         texts.refreshes

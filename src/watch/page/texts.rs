@@ -33,6 +33,21 @@ impl Language {
         best.1
     }
 
+    /// The language that a query names, as the switch of the page does.
+    pub fn chosen(query: &str) -> Option<Self> {
+        let all = [Self::English, Self::Chinese];
+        let name = query.strip_prefix("lang=")?;
+        all.into_iter().find(|one| one.texts().code == name)
+    }
+
+    /// The other one.
+    pub fn other(self) -> Self {
+        match self {
+            Self::English => Self::Chinese,
+            Self::Chinese => Self::English,
+        }
+    }
+
     /// Its texts.
     pub fn texts(self) -> &'static Texts {
         match self {
@@ -47,6 +62,7 @@ impl Language {
 #[derive(Debug)]
 pub struct Texts {
     pub code: &'static str,
+    pub language: &'static str,
     pub answers: &'static str,
     pub silent: &'static str,
     pub unasked: &'static str,
@@ -63,6 +79,8 @@ pub struct Texts {
     pub others: &'static str,
     pub last_snapshot: &'static str,
     pub no_snapshot: &'static str,
+    pub stale: &'static str,
+    pub see_backup: &'static str,
     pub last_day: &'static str,
     pub transfers: &'static str,
     pub no_transfers: &'static str,
@@ -85,11 +103,14 @@ pub struct Texts {
     pub of: &'static str,
     pub warnings: &'static str,
     pub no_warnings: &'static str,
-    pub over: &'static str,
+    pub unknown: &'static str,
+    pub in_log: &'static str,
     pub times: &'static str,
     pub refreshes: &'static str,
     pub just_now: &'static str,
     pub ago: &'static str,
+    /// Tiers of accounts that have another name in this language.
+    pub tiers: &'static [(&'static str, &'static str)],
     /// Seconds, minutes, hours, days; for one and for many.
     pub units: [[&'static str; 2]; 4],
 }
@@ -97,6 +118,7 @@ pub struct Texts {
 /// English.
 pub static ENGLISH: Texts = Texts {
     code: "en",
+    language: "English",
     answers: "answers",
     silent: "can't be used",
     unasked: "not asked yet",
@@ -113,6 +135,8 @@ pub static ENGLISH: Texts = Texts {
     others: "Others",
     last_snapshot: "Last snapshot",
     no_snapshot: "No snapshot seen yet",
+    stale: "no new one for more than {}",
+    see_backup: "No new snapshot in {}: see on that machine whether its backup still runs.",
     last_day: "{} in 24 hours",
     transfers: "Under way",
     no_transfers: "Nothing is being transferred.",
@@ -135,11 +159,13 @@ pub static ENGLISH: Texts = Texts {
     of: "{} of {}",
     warnings: "Recent warnings",
     no_warnings: "No warnings. All is well.",
-    over: "over",
+    unknown: "A warning of the log",
+    in_log: "the log has the details",
     times: "{} times",
     refreshes: "This page refreshes itself every 10 seconds.",
     just_now: "just now",
     ago: "{} ago",
+    tiers: &[],
     units: [
         ["{} second", "{} seconds"],
         ["{} minute", "{} minutes"],
@@ -151,6 +177,7 @@ pub static ENGLISH: Texts = Texts {
 /// 简体中文.
 pub static CHINESE: Texts = Texts {
     code: "zh-CN",
+    language: "中文",
     answers: "连接正常",
     silent: "无法使用",
     unasked: "尚未连接",
@@ -167,6 +194,8 @@ pub static CHINESE: Texts = Texts {
     others: "其他",
     last_snapshot: "最近快照",
     no_snapshot: "尚未见到快照",
+    stale: "超过 {}没有新快照",
+    see_backup: "{} 很久没有新快照：请检查那台机器的备份是否仍在运行。",
     last_day: "24 小时内 {}",
     transfers: "正在传输",
     no_transfers: "当前没有传输任务。",
@@ -189,11 +218,13 @@ pub static CHINESE: Texts = Texts {
     of: "{} / {}",
     warnings: "最近警告",
     no_warnings: "没有警告，一切正常。",
-    over: "已恢复",
+    unknown: "日志中有一条警告",
+    in_log: "详情见日志",
     times: "{} 次",
     refreshes: "本页每 10 秒自动刷新。",
     just_now: "刚刚",
     ago: "{}前",
+    tiers: &[("disk", "磁盘"), ("free", "免费")],
     units: [
         ["{} 秒", "{} 秒"],
         ["{} 分钟", "{} 分钟"],

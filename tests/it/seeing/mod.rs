@@ -4,6 +4,7 @@
 mod browser;
 mod dashboard;
 mod doctor;
+mod notify;
 mod pages;
 
 use std::process::{Command, Output, Stdio};

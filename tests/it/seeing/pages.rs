@@ -96,7 +96,7 @@ fn a_browser_at_the_root_is_led_to_the_page() {
         (answer.status, answer.header("location")),
         (302, Some("-/"))
     );
-    assert_eq!(get(&rig, "/", "").status, 405, "restic never asks so");
+    assert_eq!(get(&rig, "/", "").status, 200, "a monitor asks so");
     let page = get(&rig, "/-/", browser);
     assert_eq!(page.status, 200);
     let policy = page.header("content-security-policy").unwrap().to_owned();

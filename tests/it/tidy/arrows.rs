@@ -146,6 +146,27 @@ fn modules_use_what_is_below_them() {
     none(&faults);
 }
 
+/// What a warning is about, its kind says: nobody looks for words in what people are to read.
+#[test]
+fn sentences_are_not_searched() {
+    let readers = [
+        "src/watch",
+        "src/lines.rs",
+        "src/warning",
+        "src/command/log.rs",
+    ];
+    let mut faults = Vec::new();
+    for (path, text) in sources("src") {
+        let reads =
+            readers.iter().any(|start| path.starts_with(start)) && !path.ends_with("tests.rs");
+        let searches =
+            |line: &&str| line.contains(".contains(\"") || line.contains("ends_with(\"::");
+        let lines = code(&text).filter(|line| reads && searches(line));
+        faults.extend(lines.map(|line| format!("{path}: {line}")));
+    }
+    none(&faults);
+}
+
 /// The parts of what clouds share and of a cloud, each before those that may use it.
 const PARTS: [(&str, &[&[&str]]); 3] = [
     (

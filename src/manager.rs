@@ -10,14 +10,14 @@ use std::time::{Duration, Instant};
 
 /// Whom to tell, and how often that there is still life.
 #[derive(Debug, Default)]
-pub struct Notify {
+pub struct Manager {
     socket: Option<UnixDatagram>,
     /// Between two signs of life; None where nobody waits for them.
     pause: Option<Duration>,
     last: Option<Instant>,
 }
 
-impl Notify {
+impl Manager {
     /// Whom the environment names.
     pub fn from_env() -> Self {
         let text = |name: &str| env::var(name).ok();
@@ -104,18 +104,18 @@ mod tests {
     }
 
     fn check(name: &str, manager: &UnixDatagram) {
-        let mut notify = Notify {
+        let mut told_to = Manager {
             socket: Some(connected(name).unwrap()),
             pause: pause("3000000"),
             last: None,
         };
         let start = Instant::now();
-        notify.ready();
-        notify.status("listening\non 1");
+        told_to.ready();
+        told_to.status("listening\non 1");
         for millis in [0, 400, 999, 1000, 1500, 2000] {
-            notify.alive(start + Duration::from_millis(millis));
+            told_to.alive(start + Duration::from_millis(millis));
         }
-        notify.stopping();
+        told_to.stopping();
         let dog = "WATCHDOG=1";
         let told = [
             "READY=1",
@@ -150,7 +150,7 @@ mod tests {
     #[test]
     fn without_a_manager_nothing_happens() {
         assert!(connected("/nowhere/at/all").is_err());
-        let mut nobody = Notify::default();
+        let mut nobody = Manager::default();
         nobody.ready();
         nobody.alive(Instant::now());
         let pauses = ["0", "", "soon", "-1"].map(pause);

@@ -1,0 +1,392 @@
+//! What somebody should hear of who looks at no page: a repository whose backups have stopped and
+//! begun again, a cloud that can't be used for an hour, an account that is nearly full, credentials
+//! that are refused. Backups that have stopped stand in the log once a day as well. Who is told, and
+//! how, is whoever's that starts this.
+
+use super::page::texts::{CHINESE, ENGLISH};
+use super::page::values::{age, percent, span};
+use super::snapshot::Snapshot;
+use crate::civil;
+use crate::sync::{lock, wait_while};
+use crate::warning::{Kind, Warning};
+use log::{info, warn};
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+/// Seconds between two notifications of the same, and between reminders of what goes on.
+const HOUR: u64 = 3600;
+const DAY: u64 = 24 * HOUR;
+/// Seconds for which the cloud can't be used before anybody is told.
+const DOWN: u64 = HOUR;
+/// Percent of the account that are used when it is nearly full.
+const NEARLY: u64 = 95;
+
+/// Sends a notification, a JSON object, or says why that failed.
+pub type Notify = Box<dyn Fn(&str) -> Result<(), String> + Send>;
+
+/// What notifications tell of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Event {
+    /// A repository got no snapshot for too long.
+    Stale,
+    /// It has got one again.
+    Recovered,
+    /// The cloud can't be used for an hour.
+    CloudDown,
+    /// The account is nearly full.
+    NearlyFull,
+    /// The cloud refuses the credentials.
+    TokenRefused,
+}
+
+impl Event {
+    /// Its name, for machines.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Stale => "stale",
+            Self::Recovered => "recovered",
+            Self::CloudDown => "cloud_down",
+            Self::NearlyFull => "nearly_full",
+            Self::TokenRefused => "token_refused",
+        }
+    }
+
+    /// How urgent it is, from 1 to 10, as Gotify counts.
+    fn priority(self) -> u8 {
+        if self == Self::Recovered { 3 } else { 8 }
+    }
+}
+
+/// An event, and the repository or cloud that it is about.
+type Key = (Event, String);
+
+/// The thread that looks; it has ended when this is dropped.
+#[derive(Debug)]
+pub struct Alarm {
+    stop: Arc<(Mutex<bool>, Condvar)>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Alarm {
+    /// Looks from time to time at how things are, as long as `look` tells.
+    pub fn start(
+        look: impl Fn() -> Option<Snapshot> + Send + 'static,
+        notify: Option<Notify>,
+        pause: Duration,
+    ) -> Self {
+        let stop = Arc::new((Mutex::new(false), Condvar::new()));
+        let its = Arc::clone(&stop);
+        let body = move || {
+            let mut state = State::default();
+            while !stopped(&its, pause) {
+                let Some(seen) = look() else { return };
+                state.tell(&seen, notify.as_ref());
+            }
+        };
+        let thread = thread::Builder::new().name("alarm".into()).spawn(body);
+        let failed = |error: &std::io::Error| {
+            let target = Kind::Resources.about("alarm");
+            warn!(target: &target, "nobody is told of missing backups: {error}");
+        };
+        let thread = thread.inspect_err(failed).ok();
+        Self { stop, thread }
+    }
+}
+
+/// Waits for the end; tells whether it has come.
+fn stopped((stop, bell): &(Mutex<bool>, Condvar), pause: Duration) -> bool {
+    *wait_while(bell, lock(stop), pause, |stop| !*stop).0
+}
+
+impl Drop for Alarm {
+    fn drop(&mut self) {
+        *lock(&self.stop.0) = true;
+        self.stop.1.notify_all();
+        // It has told of its panic itself.
+        let _ = self.thread.take().map(JoinHandle::join);
+    }
+}
+
+/// What has been told, and since when things are as they are.
+#[derive(Debug, Default)]
+struct State {
+    /// Stale repositories, and when the log said so last.
+    logged: BTreeMap<String, u64>,
+    /// Repositories of which it is still to be told that they aren't stale any more.
+    recovered: BTreeSet<String>,
+    down_since: Option<u64>,
+    /// When each notification was last sent.
+    sent: BTreeMap<Key, u64>,
+    /// Those whose reason still stands.
+    standing: BTreeSet<Key>,
+}
+
+impl State {
+    /// Tells what is to be told.
+    fn tell(&mut self, seen: &Snapshot, notify: Option<&Notify>) {
+        self.log(seen);
+        let all = self.conditions(seen);
+        if let Some(notify) = notify {
+            for (key, texts) in &all {
+                if !self.is_due(key, seen.now) {
+                    continue;
+                }
+                match notify(&notice(key, texts, seen.now).to_string()) {
+                    Ok(()) => info!("notified of {} {}", key.0.name(), key.1),
+                    Err(why) => {
+                        let target = Kind::Notify.about(key.0.name());
+                        warn!(target: &target, "a notification can't be sent: {why}");
+                        continue;
+                    }
+                }
+                self.sent.insert(key.clone(), seen.now);
+                self.standing.insert(key.clone());
+                if key.0 == Event::Recovered {
+                    self.recovered.remove(&key.1);
+                }
+            }
+        } else {
+            self.recovered.clear();
+        }
+        self.standing
+            .retain(|key| all.iter().any(|(one, _)| one == key));
+        self.sent.retain(|_, at| seen.now.saturating_sub(*at) < DAY);
+    }
+
+    /// Says once a day which backups have stopped, and once that they go on.
+    fn log(&mut self, seen: &Snapshot) {
+        for repo in &seen.repositories {
+            let last = self.logged.get(&repo.name).copied();
+            if repo.stale {
+                self.recovered.remove(&repo.name);
+            }
+            if repo.stale && last.is_none_or(|at| seen.now.saturating_sub(at) >= DAY) {
+                self.logged.insert(repo.name.clone(), seen.now);
+                let text = stale(repo.last_snapshot, repo.snapshot_every, seen.now).0;
+                Warning::new(Kind::Stale, &repo.name, format!("{}: {text}", repo.name)).log();
+            } else if !repo.stale && last.is_some() {
+                self.logged.remove(&repo.name);
+                self.recovered.insert(repo.name.clone());
+                let target = Kind::Stale.over(&repo.name);
+                info!(target: &target, "{} gets snapshots again", repo.name);
+            }
+        }
+    }
+
+    /// What there is to tell, in English and in Chinese.
+    fn conditions(&mut self, seen: &Snapshot) -> Vec<(Key, (String, String))> {
+        let (cloud, now) = (&seen.cloud, seen.now);
+        let mut all = Vec::new();
+        for repo in seen.repositories.iter().filter(|repo| repo.stale) {
+            let texts = stale(repo.last_snapshot, repo.snapshot_every, now);
+            all.push(((Event::Stale, repo.name.clone()), texts));
+        }
+        for name in &self.recovered {
+            let texts = ("it gets snapshots again", "备份已恢复，有新快照");
+            all.push(((Event::Recovered, name.clone()), owned(texts)));
+        }
+        let name = || cloud.cloud.to_owned();
+        let is_down = cloud.reachable == Some(false);
+        self.down_since = is_down.then(|| self.down_since.unwrap_or(now));
+        if self
+            .down_since
+            .is_some_and(|since| now.saturating_sub(since) >= DOWN)
+        {
+            let texts = ("it can't be used for an hour", "云端已有一小时无法使用");
+            all.push(((Event::CloudDown, name()), owned(texts)));
+        }
+        if cloud
+            .troubles
+            .iter()
+            .any(|trouble| trouble.refused && !trouble.over)
+        {
+            let texts = (
+                "it refuses the credentials; see restic-123pan doctor",
+                "云端拒绝了凭据，请运行 restic-123pan doctor",
+            );
+            all.push(((Event::TokenRefused, name()), owned(texts)));
+        }
+        if let Some(account) = &cloud.account
+            && account.used.saturating_mul(100) >= account.total.saturating_mul(NEARLY)
+        {
+            let share = percent(account.used, account.total);
+            let texts = (
+                format!("the account is nearly full: {share} % are used"),
+                format!("空间即将用完：已用 {share} %"),
+            );
+            all.push(((Event::NearlyFull, name()), texts));
+        }
+        all
+    }
+
+    /// Whether it is time to tell of something: at once, but not within an hour of the last time,
+    /// and of what goes on once a day.
+    fn is_due(&self, key: &Key, now: u64) -> bool {
+        let least = if self.standing.contains(key) {
+            DAY
+        } else {
+            HOUR
+        };
+        let last = self.sent.get(key);
+        last.is_none_or(|at| now.saturating_sub(*at) >= least)
+    }
+}
+
+fn owned((en, zh): (&str, &str)) -> (String, String) {
+    (en.to_owned(), zh.to_owned())
+}
+
+/// That a repository is stale, in both languages.
+fn stale(last: Option<u64>, every: Option<u64>, now: u64) -> (String, String) {
+    let (last, every) = (last.unwrap_or(0), every.unwrap_or(0));
+    (
+        format!(
+            "the last snapshot came {}, which is more than {}",
+            age(&ENGLISH, last, now),
+            span(&ENGLISH, every)
+        ),
+        format!(
+            "最近一次快照在{}，超过了 {}",
+            age(&CHINESE, last, now),
+            span(&CHINESE, every)
+        ),
+    )
+}
+
+/// A notification. The same text stands under the names that ntfy's templates and Gotify
+/// (`message`), Bark (`body`) and ServerChan (`desp`) read.
+fn notice((event, subject): &Key, (en, zh): &(String, String), now: u64) -> Value {
+    let text = format!("{en}\n\n{zh}");
+    json!({
+        "event": event.name(),
+        "subject": subject,
+        "time": civil::rfc3339(now),
+        "title": format!("restic-123pan: {subject}"),
+        "message": text,
+        "body": text,
+        "desp": text,
+        "priority": event.priority(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Repository;
+    use super::*;
+    use crate::store::{Account, Health, Trouble};
+    use std::sync::mpsc::{Receiver, channel};
+
+    /// A repository that is stale or not, at a cloud that can be used or not.
+    fn seen(now: u64, stale: bool, up: bool) -> Snapshot {
+        let repo = Repository {
+            name: "/a".to_owned(),
+            last_snapshot: Some(1),
+            snapshot_every: Some(HOUR),
+            stale,
+            ..Repository::default()
+        };
+        let cloud = Health {
+            cloud: "some cloud",
+            reachable: Some(up),
+            ..Health::default()
+        };
+        Snapshot {
+            now,
+            repositories: vec![repo],
+            cloud,
+            ..Snapshot::default()
+        }
+    }
+
+    fn sink(works: bool) -> (Notify, Receiver<String>) {
+        let (out, sent) = channel();
+        let notify = move |text: &str| {
+            let told: Value = serde_json::from_str(text).unwrap();
+            out.send(told["event"].as_str().unwrap().to_owned())
+                .unwrap();
+            if works { Ok(()) } else { Err("no".to_owned()) }
+        };
+        (Box::new(notify), sent)
+    }
+
+    fn all(sent: &Receiver<String>) -> String {
+        sent.try_iter().collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn each_is_told_once_and_again_after_a_day() {
+        let (notify, sent) = sink(true);
+        let mut state = State::default();
+        for (minute, stale, expected) in [
+            (0, false, ""),
+            (1, true, "stale"),
+            (2, true, ""),
+            (3, false, "recovered"),
+            (4, false, ""),
+            (5, true, ""), // within an hour
+            (61, true, "stale"),
+            (62, false, ""), // the same
+            (63, false, "recovered"),
+            (64, true, ""),
+            (121, true, "stale"),
+            (1000, true, ""),
+            (1561, true, "stale"),
+        ] {
+            state.tell(&seen(DAY + minute * 60, stale, true), Some(&notify));
+            assert_eq!(all(&sent), expected, "after {minute} minutes");
+        }
+    }
+
+    #[test]
+    fn what_could_not_be_sent_is_sent_later() {
+        let mut state = State::default();
+        let (fails, sent) = sink(false);
+        state.tell(&seen(DAY, true, true), Some(&fails));
+        state.tell(&seen(DAY + 60, false, true), Some(&fails));
+        assert_eq!(all(&sent), "stale recovered");
+        let (works, sent) = sink(true);
+        state.tell(&seen(DAY + 120, false, true), Some(&works));
+        assert_eq!(all(&sent), "recovered");
+    }
+
+    #[test]
+    fn clouds_have_an_hour() {
+        let (notify, sent) = sink(true);
+        let mut state = State::default();
+        for (minute, up, expected) in [
+            (0, false, ""),
+            (59, false, ""),
+            (60, true, ""),
+            (61, false, ""),
+            (121, false, "cloud_down"),
+            (122, false, ""),
+        ] {
+            state.tell(&seen(DAY + minute * 60, false, up), Some(&notify));
+            assert_eq!(all(&sent), expected, "after {minute} minutes");
+        }
+    }
+
+    #[test]
+    fn full_accounts_and_refused_credentials_are_told_of() {
+        let (notify, sent) = sink(true);
+        let mut bad = seen(DAY, false, true);
+        bad.cloud.account = Some(Account {
+            used: 95,
+            total: 100,
+            ..Account::default()
+        });
+        bad.cloud.troubles = vec![Trouble {
+            refused: true,
+            ..Trouble::default()
+        }];
+        State::default().tell(&bad, Some(&notify));
+        assert_eq!(all(&sent), "token_refused nearly_full");
+        bad.cloud.troubles[0].over = true;
+        bad.cloud.account.as_mut().unwrap().used = 94;
+        State::default().tell(&bad, Some(&notify));
+        assert_eq!(all(&sent), "");
+    }
+}
