@@ -33,7 +33,8 @@
 //! `turns` keeps operations on one name in order; `args` is what the user wants; `civil` writes
 //! dates, `disk` small files, `lines` what the log shows of others' texts; `error` says what is
 //! certain after a failure; `sync` locks; `watch` counts and shows; `limit` slows transfers down;
-//! `command` is what the program does besides serving.
+//! `command` is what the program does besides serving; `speech` says in the user's language what
+//! is printed.
 //!
 //! # How to add a cloud
 //!
@@ -99,6 +100,7 @@ pub mod restic;
 pub mod server;
 pub mod service;
 pub mod settings;
+pub mod speech;
 pub mod store;
 pub mod sync;
 pub mod turns;

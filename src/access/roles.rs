@@ -134,6 +134,11 @@ struct Line {
 }
 
 impl Roles {
+    /// The users who are named.
+    pub(super) fn users(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().filter_map(|line| line.user.as_deref())
+    }
+
     /// What a user may do in a repository, by the line with the longest path; of two with the
     /// same path, by the one that names the user.
     pub(super) fn of(&self, user: &str, repo: &Repo) -> Option<Grant> {

@@ -1,6 +1,7 @@
 //! How a cloud does, in words that fit every cloud: what the status page, the metrics and the
 //! readiness check tell their readers. What its calls are named is the cloud's own business.
 
+use crate::speech;
 use serde::Serialize;
 
 /// A look at a cloud, taken from memory without asking it anything.
@@ -99,6 +100,16 @@ pub struct Advice {
     pub en: &'static str,
     /// In Chinese, likewise.
     pub zh: &'static str,
+}
+
+impl Advice {
+    /// The advice in the language that was chosen.
+    pub fn said(&self) -> &'static str {
+        match speech::speaks_chinese() {
+            true => self.zh,
+            false => self.en,
+        }
+    }
 }
 
 /// Seconds after which a trouble whose end nobody can see counts as past.

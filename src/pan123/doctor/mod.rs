@@ -8,7 +8,7 @@ use super::api::{Api, User};
 use super::tree::Tree;
 use super::upload::hosts::Hosts;
 pub use crate::cloud::doctor::Step;
-use crate::cloud::doctor::{Problem, Walk, timing};
+use crate::cloud::doctor::{Problem, StepResult, Walk, timing};
 use crate::cloud::{Fault, now};
 use std::sync::Arc;
 
@@ -23,6 +23,13 @@ pub fn examine(config: &Config, tell: &mut dyn FnMut(&Step)) -> bool {
         tell,
         good: true,
     })
+}
+
+/// Whether 123pan can be reached and takes the credentials.
+pub fn credentials(config: &Config) -> StepResult {
+    let mut doctor = Doctor::new(config);
+    doctor.connection()?;
+    doctor.credentials()
 }
 
 fn go(mut walk: Walk<'_, Doctor>) -> bool {
