@@ -4,7 +4,8 @@
 //! Sentences are made in English, wherever they are made; whoever prints one asks here how it is
 //! said. The table is `templates/chinese`: a line in English, the same in Chinese below it. A `{}`
 //! there is what is put in, such as a name; a `{*}` is put in too, and said in Chinese itself. What
-//! has no line of its own is said part by part, between semicolons, colons and commas.
+//! has no line of its own is said part by part, between full stops, semicolons, colons and
+//! commas.
 //!
 //! To add a sentence or an option: write it where it belongs, run the tidy tests, which name what
 //! the table lacks, and put the two lines there.
@@ -16,7 +17,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// The table.
 const TABLE: &str = include_str!("templates/chinese");
 /// What stands between the parts of a sentence, in both languages; the first divides first.
-const SEPARATORS: [(&str, &str); 3] = [("; ", "；"), (": ", "："), (", ", "，")];
+const SEPARATORS: [(&str, &str); 4] = [(". ", "。"), ("; ", "；"), (": ", "："), (", ", "，")];
+/// What stands at its end, likewise.
+const ENDS: [(&str, &str); 2] = [(".", "。"), (":", "：")];
+
+/// Letters that a sentence has of its own if anything may be put into it; into others, such as
+/// `{} is {}`, only names, numbers with their units, and times.
+const LOOSE: usize = 8;
 
 /// Whether Chinese is spoken.
 static CHINESE: AtomicBool = AtomicBool::new(false);
@@ -94,9 +101,9 @@ pub fn wrapped(text: &str, columns: usize) -> Vec<String> {
                 blank = "";
                 continue;
             };
-            let blank = if line.is_empty() { "" } else { blank };
-            line.push_str(blank);
+            line.push_str(if line.is_empty() { "" } else { blank });
             line.push_str(piece);
+            blank = "";
         }
     }
     lines
@@ -110,7 +117,8 @@ fn pieces(word: &str) -> impl Iterator<Item = &str> {
         let mut ends = rest.char_indices().skip(1);
         let breaks = |(_, c): &(usize, char)| {
             let hanzi = |c: char| matches!(c, '\u{4e00}'..='\u{9fff}');
-            let here = (hanzi(*c) && !"（“".contains(before)) || (hanzi(before) && c.is_ascii());
+            let here = hanzi(*c) || (is_wide(before) && c.is_ascii());
+            let here = here && !"（“".contains(before);
             before = *c;
             here
         };
@@ -183,21 +191,36 @@ impl Table {
         if text.is_empty() {
             return None;
         }
-        let own = self.0.iter().find_map(|sentence| sentence.say(text, self));
-        own.or_else(|| Some(self.say(text.strip_suffix('.')?)? + "。"))
-            .or_else(|| SEPARATORS.iter().find_map(|pair| self.parts(text, *pair)))
+        let whole = self.0.iter().find(|sentence| sentence.pieces == [text]);
+        let ended = |(english, chinese): &(&str, &str)| {
+            Some(self.say(text.strip_suffix(english)?)? + chinese)
+        };
+        let split = |known| {
+            let mut all = SEPARATORS.iter();
+            all.find_map(|pair| self.parts(text, *pair, known))
+        };
+        whole
+            .map(|sentence| sentence.chinese.to_owned())
+            .or_else(|| split(true))
+            .or_else(|| self.0.iter().find_map(|sentence| sentence.say(text, self)))
+            .or_else(|| ENDS.iter().find_map(ended))
+            .or_else(|| split(false))
     }
 
-    fn parts(&self, text: &str, (english, chinese): (&str, &str)) -> Option<String> {
+    /// A sentence part by part, if every part is known, or any.
+    fn parts(&self, text: &str, pair: (&str, &str), every: bool) -> Option<String> {
+        let (english, chinese) = pair;
         let parts: Vec<&str> = text.split(english).collect();
         if parts.len() == 1 {
             return None;
         }
         let said: Vec<Option<String>> = parts.iter().map(|part| self.say(part)).collect();
-        let any = said.iter().any(Option::is_some);
-        let all = said.into_iter().zip(parts);
-        let all: Vec<String> = all.map(|(s, part)| s.unwrap_or(part.to_owned())).collect();
-        any.then(|| all.join(chinese))
+        let known = said.iter().flatten().count();
+        let all = said.into_iter().zip(&parts);
+        let all: Vec<String> = all
+            .map(|(s, part)| s.unwrap_or((*part).to_owned()))
+            .collect();
+        (known == parts.len() || known > 0 && !every).then(|| all.join(chinese))
     }
 }
 
@@ -247,7 +270,9 @@ impl Sentence {
             text = after;
         }
         holes.push(text);
-        Some(holes)
+        let word = |(hole, spoken): (&&str, &bool)| *spoken || hole.split(' ').count() <= 2;
+        let mut all = holes.iter().zip(&self.spoken);
+        (self.own() >= LOOSE || all.all(word)).then_some(holes)
     }
 }
 
