@@ -17,7 +17,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// The table.
 const TABLE: &str = include_str!("templates/chinese");
 /// What stands between the parts of a sentence, in both languages; the first divides first.
-const SEPARATORS: [(&str, &str); 4] = [(". ", "。"), ("; ", "；"), (": ", "："), (", ", "，")];
+const SEPARATORS: [(&str, &str); 5] = [
+    (". ", "。"),
+    ("; ", "；"),
+    (" (did you mean ", " (您是不是想写 "),
+    (": ", "："),
+    (", ", "，"),
+];
 /// What stands at its end, likewise.
 const ENDS: [(&str, &str); 2] = [(".", "。"), (":", "：")];
 
@@ -192,25 +198,29 @@ impl Table {
             return None;
         }
         let whole = self.0.iter().find(|sentence| sentence.pieces == [text]);
+        if let Some(sentence) = whole {
+            return Some(sentence.chinese.to_owned());
+        }
+        let parted = SEPARATORS.iter().filter_map(|pair| self.parts(text, *pair));
+        let mut parted: Vec<(bool, String)> = parted.collect();
+        let every = parted.iter().position(|(every, _)| *every);
+        if let Some(at) = every {
+            return Some(parted.swap_remove(at).1);
+        }
         let ended = |(english, chinese): &(&str, &str)| {
             Some(self.say(text.strip_suffix(english)?)? + chinese)
         };
-        let split = |known| {
-            let mut all = SEPARATORS.iter();
-            all.find_map(|pair| self.parts(text, *pair, known))
-        };
-        whole
-            .map(|sentence| sentence.chinese.to_owned())
-            .or_else(|| split(true))
-            .or_else(|| self.0.iter().find_map(|sentence| sentence.say(text, self)))
+        let filled = self.0.iter().find_map(|sentence| sentence.say(text, self));
+        filled
             .or_else(|| ENDS.iter().find_map(ended))
-            .or_else(|| split(false))
+            .or_else(|| parted.into_iter().next().map(|(_, said)| said))
     }
 
-    /// A sentence part by part, if every part is known, or any.
-    fn parts(&self, text: &str, pair: (&str, &str), every: bool) -> Option<String> {
-        let (english, chinese) = pair;
-        let parts: Vec<&str> = text.split(english).collect();
+    /// A sentence part by part, and whether every part is in the table; None if none is.
+    fn parts(&self, text: &str, (english, chinese): (&str, &str)) -> Option<(bool, String)> {
+        // What follows a colon may have some itself.
+        let most = if english == ": " { 2 } else { usize::MAX };
+        let parts: Vec<&str> = text.splitn(most, english).collect();
         if parts.len() == 1 {
             return None;
         }
@@ -220,7 +230,7 @@ impl Table {
         let all: Vec<String> = all
             .map(|(s, part)| s.unwrap_or((*part).to_owned()))
             .collect();
-        (known == parts.len() || known > 0 && !every).then(|| all.join(chinese))
+        (known > 0).then(|| (known == parts.len(), all.join(chinese)))
     }
 }
 
@@ -270,7 +280,9 @@ impl Sentence {
             text = after;
         }
         holes.push(text);
-        let word = |(hole, spoken): (&&str, &bool)| *spoken || hole.split(' ').count() <= 2;
+        let parted = |hole: &str| SEPARATORS.iter().any(|(english, _)| hole.contains(english));
+        let is_word = |hole: &str| hole.split(' ').count() <= 2 && !parted(hole);
+        let word = |(hole, spoken): (&&str, &bool)| *spoken || is_word(hole);
         let mut all = holes.iter().zip(&self.spoken);
         (self.own() >= LOOSE || all.all(word)).then_some(holes)
     }

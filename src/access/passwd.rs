@@ -164,7 +164,7 @@ mod tests {
     #[test]
     fn a_line_can_be_read_again() {
         let line = line("a", "secret").expect("random numbers");
-        let users = super::super::htpasswd::parse(&line).expect("it is right");
+        let users = parse(&line).expect("it is right");
         assert!(users.stored("a").expect("a user").is(b"secret"));
     }
 }

@@ -182,7 +182,7 @@ pub(super) fn parse(text: &str) -> Result<Roles, Wrong> {
 fn parse_line(text: &str) -> Result<Line, String> {
     let mut words = text.split_whitespace();
     let (Some(user), Some(path), Some(role)) = (words.next(), words.next(), words.next()) else {
-        return Err("write: user path role [limit=SIZE]".to_owned());
+        return Err("write `user path role [limit=SIZE]`".to_owned());
     };
     if !path.starts_with('/') {
         return Err(format!("{path:?}: a path begins with /"));

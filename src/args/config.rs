@@ -173,7 +173,7 @@ fn shared(
 /// The folder of the repositories, of which nothing is no name.
 fn base(text: &str) -> Result<Repo, String> {
     match text.is_empty() {
-        true => Err("it is empty; write / for the account's root".to_owned()),
+        true => Err("nothing stands there; write / for the account's root".to_owned()),
         false => repo_path(text),
     }
 }

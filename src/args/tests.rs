@@ -1,5 +1,6 @@
 //! Options from words and variables that are given here; the real environment isn't looked at.
 
+mod beside;
 mod commands;
 mod listening;
 
@@ -192,7 +193,7 @@ fn what_is_wrong_is_one_line_that_names_it() {
         ("verify --json=1", "--json"),
         ("login", "--redirect-uri"),
         ("login --redirect-uri x y", "y"),
-        ("passwd", "user"),
+        ("passwd", "passwd USER"),
         ("status x", "x"),
         ("bin empty", "bin purge"),
         ("bin list --since soon", "soon"),

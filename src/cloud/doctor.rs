@@ -175,8 +175,11 @@ pub fn dns(client: &Client) -> StepResult {
     };
     match found.first() {
         None => Err(problem(&"no address")),
-        Some(first) if found.len() == 1 => Ok(format!("{host} is {first}")),
-        Some(first) => Ok(format!("{host} is {first} and {} more", found.len() - 1)),
+        Some(first) if found.len() == 1 => Ok(format!("{host} has the address {first}")),
+        Some(first) => Ok(format!(
+            "{host} has the address {first} and {} more",
+            found.len() - 1
+        )),
     }
 }
 

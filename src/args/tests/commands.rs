@@ -121,7 +121,7 @@ fn the_file_counts_for_every_command() {
     );
     assert!(matches!(
         run("passwd me"),
-        Ok(Task::Passwd { file: Some(_), .. })
+        Ok(Task::Passwd(Passwd::Set(_, Some(_))))
     ));
     let Err(Exit::Wrong(said)) = run("--cloud 123pan --listen 127.0.0.1:1") else {
         unreachable!("a folder for an account");
@@ -227,14 +227,14 @@ fn options_of_one_name_are_alike() {
 fn commands() {
     assert!(matches!(
         line("check-config --tier vip"),
-        Ok(Task::Check(_))
+        Ok(Task::Check(_, false))
     ));
     assert!(matches!(line("serve"), Ok(Task::Serve(_))));
     assert!(matches!(line(""), Ok(Task::Serve(_))));
     assert!(matches!(line("--tier vip serve"), Ok(Task::Serve(_))));
     assert!(matches!(line("manual"), Ok(Task::Manual)));
     let passwd = line("passwd me --htpasswd-file=f");
-    assert!(matches!(passwd, Ok(Task::Passwd { user, file: Some(_) }) if user == "me"));
+    assert!(matches!(passwd, Ok(Task::Passwd(Passwd::Set(user, Some(_)))) if user == "me"));
     let text = "import --tier vip a --dry-run --memory=0 /b/ --no-ipv6";
     let Ok(Task::Import(config, asked)) = line(text) else {
         unreachable!("{text}");
@@ -338,5 +338,66 @@ fn the_bin_has_commands() {
         "é",
     ] {
         assert_eq!(at(wrong), None, "{wrong}");
+    }
+}
+
+#[test]
+fn users_are_set_removed_and_listed() {
+    let file = || Some(PathBuf::from("f"));
+    let is = |text: &str, expected: Passwd| match line(text) {
+        Ok(Task::Passwd(asked)) => assert_eq!(asked, expected, "{text}"),
+        other => unreachable!("{text}: {other:?}"),
+    };
+    is("passwd me", Passwd::Set("me".to_owned(), None));
+    is(
+        "passwd me --htpasswd-file f",
+        Passwd::Set("me".to_owned(), file()),
+    );
+    is(
+        "passwd --delete me --htpasswd-file f",
+        Passwd::Delete("me".to_owned(), "f".into()),
+    );
+    is("passwd --list --htpasswd-file f", Passwd::List("f".into()));
+    for text in [
+        "passwd",
+        "passwd --list me",
+        "passwd --delete --list me",
+        "passwd --delete",
+    ] {
+        assert!(wrong(text).contains("passwd --list"), "{text}");
+    }
+    for text in ["passwd --list", "passwd --delete me"] {
+        assert!(wrong(text).contains("--htpasswd-file"), "{text}");
+    }
+}
+
+#[test]
+fn nothing_is_no_folder() {
+    let said = wrong("check-config --repo-path=");
+    assert!(said.contains("write / for the account's root"), "{said}");
+    assert!(line("check-config --repo-path /").is_ok());
+    assert!(matches!(
+        line("check-config --online"),
+        Ok(Task::Check(_, true))
+    ));
+}
+
+#[test]
+fn help_has_its_blanks() {
+    let table = Table::new();
+    for command in &table.commands {
+        let text = printed(&format!("{} --help", command.name));
+        let glued = |line: &str| {
+            let words = line.trim().split(' ');
+            let all = words.clone().filter(|word| word.contains(['.', ',']));
+            let inside = |word: &str| word.trim_end_matches(['.', ',']).contains(", ");
+            all.clone().any(inside) || text.starts_with("Usage:  ")
+        };
+        assert!(!text.lines().any(glued), "{text}");
+        let usage = text.lines().next().unwrap_or_default();
+        assert!(
+            !usage.contains("  ") && usage.ends_with(" [options]"),
+            "{usage}"
+        );
     }
 }
