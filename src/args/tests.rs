@@ -3,6 +3,7 @@
 mod beside;
 mod commands;
 mod listening;
+mod users;
 
 use super::*;
 use crate::settings::values::Bin;

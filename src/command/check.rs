@@ -10,7 +10,7 @@ pub fn check(config: &Config, account: &dyn Account, warnings: &[String]) -> Str
     let warnings = warnings.iter().chain(&config.warnings).chain(&problems);
     let warnings: String = warnings.map(|text| format!("warning: {text}\n")).collect();
     let (listen, summary) = (config.listening(), config.summary());
-    format!("{warnings}the configuration is right: listening on {listen}, {summary}\n")
+    warnings + &format!("the configuration is right: listening on {listen}, {summary}\n")
 }
 
 /// Asks the cloud whether it takes the credentials; an Err says why it doesn't, and what to do.

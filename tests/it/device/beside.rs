@@ -81,6 +81,7 @@ fn commands_beside_a_service_just_work() {
         "{text}"
     );
     assert!(text.contains("✓ 状态目录"), "{text}");
+    assert_eq!(cloud.complaints(), [""; 0]);
     write("secret", "wrong\n");
     let wrong = run(dir.path(), &["check-config", "--online"], &own);
     let text = said(&wrong);
@@ -88,5 +89,4 @@ fn commands_beside_a_service_just_work() {
         wrong.status.code() == Some(2) && text.contains("PAN123_CLIENT_SECRET"),
         "{text}"
     );
-    assert_eq!(cloud.complaints(), [""; 0]);
 }
