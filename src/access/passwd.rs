@@ -4,6 +4,7 @@ use super::htpasswd::{check_name, parse};
 use super::unseen;
 use crate::disk::as_owner;
 use crate::speech::said;
+use crate::text_file;
 use std::fs;
 use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
@@ -72,7 +73,7 @@ pub fn delete(user: &str, path: &Path) -> Result<Change, String> {
 /// The users of a file.
 pub fn users(path: &Path) -> Result<Vec<String>, String> {
     let failed = |why: String| format!("{}: {why}", path.display());
-    let text = as_owner(path, || fs::read_to_string(path));
+    let text = as_owner(path, || text_file::read(path));
     let text = text.map_err(|error| failed(error.to_string()))?;
     let users = parse(&text).map_err(|(line, why)| format!("{}:{line}: {why}", path.display()))?;
     let mut names: Vec<String> = users.names().map(str::to_owned).collect();
@@ -83,7 +84,7 @@ pub fn users(path: &Path) -> Result<Vec<String>, String> {
 /// Changes a file, which may not be there yet.
 fn change(path: &Path, act: impl Fn(&str) -> io::Result<Change>) -> Result<Change, String> {
     let done = || {
-        let text = match fs::read_to_string(path) {
+        let text = match text_file::read(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
             read => read?,
         };

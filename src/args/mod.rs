@@ -107,6 +107,8 @@ pub struct Asker {
     pub user: Option<String>,
     /// The password, if it needn't be asked for.
     pub password: Option<Secret>,
+    /// Whether a program asks.
+    pub json: bool,
 }
 
 /// What is to be done with users' passwords.
@@ -342,7 +344,11 @@ fn ask(status: &Status, settings: &Settings<'_>) -> Result<Ask, String> {
     Ok(Ask {
         address: reachable(&status.listen, settings)?,
         certificate: certificate(&status.tls_cert, settings),
-        status: Some(Asker { user, password }),
+        status: Some(Asker {
+            user,
+            password,
+            json: status.json,
+        }),
     })
 }
 

@@ -13,8 +13,8 @@
 //! [`client`] is the only user of ureq. What a cloud brings is its [`call::Spec`]s, a
 //! [`dialect::Dialect`], and a way to its tokens ([`token`]). For the rest there are forms
 //! ([`form`]), downloads that resume ([`download`]), walks through folders ([`walk`]), troubles
-//! and their advice ([`trouble`]), what has been seen ([`health`]), the frame of a doctor
-//! ([`doctor`]) and of what `verify` finds ([`finding`]).
+//! and their advice ([`trouble`]), what has been seen ([`health`]), where packs lie
+//! ([`layout`]), the frame of a doctor ([`doctor`]) and of what `verify` finds ([`finding`]).
 //!
 //! [`Cloud`] is the other side: what a cloud is to `main`, `args` and `command`.
 //!
@@ -30,9 +30,12 @@ pub mod download;
 pub mod finding;
 pub mod form;
 pub mod health;
+pub mod layout;
 pub mod outcome;
 pub mod pace;
+pub mod places;
 pub mod retry;
+pub mod time;
 pub mod timing;
 pub mod token;
 pub mod trouble;

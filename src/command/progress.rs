@@ -2,11 +2,12 @@
 //! then; for shorter work a line on the terminal.
 
 use crate::speech::said;
+use crate::sync::lock;
 use crate::units::bytes as size;
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -64,7 +65,7 @@ impl Progress {
     }
 
     fn count(&self) -> MutexGuard<'_, u64> {
-        self.bytes.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.bytes.0)
     }
 
     /// Does the work and shows meanwhile how far it is.
@@ -154,7 +155,7 @@ impl Line {
     /// Says how far it is, unless that was just said.
     pub(super) fn say(&self, text: &str) {
         let Some(last) = &self.0 else { return };
-        let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last = lock(last);
         if last.is_none_or(|at| at.elapsed() >= SHORT) {
             *last = Some(Instant::now());
             let _ = write!(io::stderr(), "\r\x1b[K{}", said(text));

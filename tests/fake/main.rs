@@ -29,6 +29,7 @@ fake123pan: an emulator of 123pan's Open Platform, or of Tencent SMH
 
 of pan123
   --tier TIER        rates of off, free, vip, b or oauth (off)
+  --uplink N         bytes a second that all uploads take together (0: any)
   --client-id ID     the client id that is good (demo)
   --client-secret S  and its secret (demo)
 
@@ -118,6 +119,7 @@ fn parse(mut args: impl Iterator<Item = String>) -> Result<Option<Wanted>, Strin
                 let ms = value()?.parse().map_err(|e| bad(&e))?;
                 options.switches.latency = Duration::from_millis(ms);
             }
+            "--uplink" => options.uplink = value()?.parse().map_err(|e| bad(&e))?,
             "--cloud" => is_smh = cloud(&value()?)?,
             "--rate" => smh.switches.rate = Some(value()?.parse().map_err(|e| bad(&e))?),
             "--library" => smh.library = value()?,

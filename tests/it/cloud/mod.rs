@@ -7,17 +7,20 @@
 )]
 
 mod confirming;
-mod contract;
+pub(crate) mod contract;
 mod damage;
 mod deleting;
 mod downloads;
 mod folders;
 mod grants;
+mod layouts;
 mod lists;
 mod locks;
 mod missing;
+mod moved;
+mod portal;
 mod restarts;
-mod rig;
+pub(crate) mod rig;
 mod serving;
 mod several;
 mod statuses;
