@@ -11,7 +11,8 @@ use std::process::{Command, Output};
 
 /// Puts the folders of `$0` into the places where a service has them, and runs the rest.
 const SCRIPT: &str = "set -e; mount -t tmpfs none /var/lib; mount -t tmpfs none /etc; \
-    mkdir /var/lib/restic-123pan; cp -r \"$0\" /etc/restic-123pan; exec \"$@\"";
+    mkdir /var/lib/restic-123pan; mount --bind \"$0/state\" /var/lib/restic-123pan; \
+    cp -r \"$0/etc\" /etc/restic-123pan; exec \"$@\"";
 
 /// What a command says whose machine has a service with these files.
 fn run(files: &Path, words: &[&str], variables: &[(&str, &str)]) -> Output {
@@ -41,7 +42,12 @@ fn commands_beside_a_service_just_work() {
         return;
     }
     let (cloud, dir) = (Fake::start(), TempDir::new());
-    let write = |name: &str, text: &str| fs::write(dir.path().join(name), text).unwrap();
+    for folder in ["etc", "state"] {
+        fs::create_dir(dir.path().join(folder)).unwrap();
+    }
+    let write = |name: &str, text: &str| {
+        fs::write(dir.path().join("etc").join(name), text).unwrap();
+    };
     write(
         "options",
         &format!(
