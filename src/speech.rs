@@ -226,11 +226,13 @@ impl Table {
         }
         let said: Vec<Option<String>> = parts.iter().map(|part| self.say(part)).collect();
         let known = said.iter().flatten().count();
+        // A guess is a name, which nothing says otherwise.
+        let is_guess = english.starts_with(" (") && said[0].is_some();
         let all = said.into_iter().zip(&parts);
         let all: Vec<String> = all
             .map(|(s, part)| s.unwrap_or((*part).to_owned()))
             .collect();
-        (known > 0).then(|| (known == parts.len(), all.join(chinese)))
+        (known > 0).then(|| (is_guess || known == parts.len(), all.join(chinese)))
     }
 }
 

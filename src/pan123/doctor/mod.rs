@@ -25,9 +25,13 @@ pub fn examine(config: &Config, tell: &mut dyn FnMut(&Step)) -> bool {
     })
 }
 
-/// Whether 123pan can be reached and takes the credentials.
+/// Whether 123pan can be reached and takes the credentials: a token that is kept would prove
+/// nothing, so that it is asked for a new one.
 pub fn credentials(config: &Config) -> StepResult {
-    let mut doctor = Doctor::new(config);
+    let mut doctor = Doctor::new(&Config {
+        state_dir: None,
+        ..config.clone()
+    });
     doctor.connection()?;
     doctor.credentials()
 }
