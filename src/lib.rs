@@ -35,8 +35,8 @@
 //! repository; `args` is what the user wants; `civil` writes dates, `disk` small files, `text_file`
 //! reads what people wrote; `lines` is what the log shows of others' texts; `error` says what is
 //! certain after a failure; `warning` what kinds of warnings there are; `sync` locks; `watch`
-//! counts and shows; `limit` slows transfers down;
-//! `command` is what the program does besides serving.
+//! counts and shows; `limit` slows transfers down; `command` is what the program does besides
+//! serving; `speech` says in the user's language what is printed.
 //!
 //! # How to add a cloud
 //!
@@ -106,6 +106,7 @@ pub mod server;
 pub mod service;
 pub mod settings;
 pub mod smh;
+pub mod speech;
 pub mod store;
 pub mod sync;
 mod text_file;

@@ -1,18 +1,20 @@
 //! What is asked for, wiring, run; an error becomes an exit code.
 
 use log::{error, info, warn};
-use restic_123pan::access::{Access, passwd};
-use restic_123pan::args::{self, Config, Exit, Table, Task};
+use restic_123pan::access::Access;
+use restic_123pan::args::{self, Config, Exit, Read, Table, Task};
 use restic_123pan::body::Budget;
 use restic_123pan::cloud::client::{Network, Post};
 use restic_123pan::cloud::{Account, Timing};
 use restic_123pan::command::{self, start_log};
 use restic_123pan::front::{self, Tls};
 use restic_123pan::limit::{Limit, Limits};
+use restic_123pan::lines::harmless;
 use restic_123pan::manager::Manager;
 use restic_123pan::server::{self, Bound, Stop};
 use restic_123pan::service::Service;
 use restic_123pan::settings::Variables;
+use restic_123pan::speech;
 use restic_123pan::store::Store;
 use restic_123pan::store::removals::{self, Removals};
 use restic_123pan::warning::{Kind, Warning};
@@ -24,6 +26,7 @@ use std::error::Error;
 use std::ffi::OsString;
 use std::fmt::Display;
 use std::io::{self, Write};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -41,28 +44,31 @@ fn main() -> ExitCode {
         Some((name.into_string().ok()?, value.into_string().ok()?))
     };
     let variables: Variables = env::vars_os().filter_map(text).collect();
-    let done = args::read(&words, &variables).and_then(|(task, warnings)| run(task, &warnings));
+    speech::choose(|name| variables.get(name).map(String::as_str));
+    let done = args::read(&words, &variables, Path::new("/")).and_then(run);
     done.unwrap_or_else(leave)
 }
 
-fn run(task: Task, warnings: &[String]) -> Result<ExitCode, Exit> {
-    if !matches!(task, Task::Serve(_) | Task::Check(_)) {
+fn run(read: Read) -> Result<ExitCode, Exit> {
+    let Read {
+        task,
+        warnings,
+        whose,
+    } = read;
+    whose.iter().for_each(|text| say(text));
+    if !matches!(task, Task::Serve(_) | Task::Check(..)) {
         warnings
             .iter()
             .for_each(|text| say(&format!("warning: {text}")));
     }
     match task {
-        Task::Serve(config) => serve(&config, warnings),
-        Task::Check(config) => {
-            access(&config)?;
-            tls(&config)?;
-            let account = config.setup.open()?;
-            print(command::check(&config, &*account, warnings))
-        }
+        Task::Serve(config) => serve(&config, &warnings),
+        Task::Check(config, online) => check(&config, warnings, online),
         Task::Ask(asked) => Ok(command::ask(&asked)),
-        Task::Passwd { user, file } => {
-            let line = passwd(&user, file.as_deref())?;
-            print(line.map_or(String::new(), |line| line + "\n"))
+        Task::Passwd(asked) => {
+            let done = command::passwd(&asked)?;
+            done.told.iter().for_each(|text| say(text));
+            print(done.text)
         }
         Task::Service(asked) => print(command::service(&Table::new(), &asked)?),
         Task::Completions(asked) => print(command::completions(&Table::new(), &asked)?),
@@ -105,8 +111,23 @@ fn login(config: &Config, redirect: &str) -> Result<ExitCode, Exit> {
     let login = config.setup.login();
     let login = login.ok_or_else(|| absent(config, "login"))?;
     start_log("warn", None);
-    let done = command::login(login, redirect);
-    Ok(ended(done.map(|()| ExitCode::SUCCESS)))
+    Ok(told(command::login(login, redirect)))
+}
+
+/// Says whether the configuration is right, and whether the cloud takes it if that is asked.
+fn check(config: &Config, mut warnings: Vec<String>, online: bool) -> Result<ExitCode, Exit> {
+    let access = access(config)?;
+    tls(config)?;
+    let account = config.setup.open()?;
+    warnings.extend(access.strangers());
+    let text = command::check(config, &*account, &warnings);
+    if !online {
+        return print(speech::said(&text));
+    }
+    start_log("off", None);
+    command::online(config, &*account)
+        .map_err(Exit::Wrong)
+        .and_then(|found| print(speech::said(&format!("{text}{found}"))))
 }
 
 /// Copies to or from the account; the log is about trouble only.
@@ -116,8 +137,7 @@ fn copy(
 ) -> Result<ExitCode, Exit> {
     let account = config.setup.open()?;
     start_log("warn", None);
-    let done = account.store().and_then(|store| act(&*store));
-    Ok(ended(done.map(|()| ExitCode::SUCCESS)))
+    Ok(told(account.store().and_then(|store| act(&*store))))
 }
 
 fn print(text: String) -> Result<ExitCode, Exit> {
@@ -262,6 +282,17 @@ fn ended(done: Result<ExitCode, impl Display>) -> ExitCode {
     })
 }
 
+/// How a command ended that somebody waits for at a terminal.
+fn told(done: Result<(), String>) -> ExitCode {
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            say(&harmless(&problem));
+            ExitCode::FAILURE
+        }
+    }
+}
+
 fn leave(exit: Exit) -> ExitCode {
     match exit {
         Exit::Print(text) => {
@@ -279,5 +310,5 @@ fn leave(exit: Exit) -> ExitCode {
 // What is wrong with the command line belongs on the terminal.
 #[allow(clippy::print_stderr)]
 fn say(text: &str) {
-    eprintln!("restic-123pan: {text}");
+    eprintln!("restic-123pan: {}", speech::said(text));
 }

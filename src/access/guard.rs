@@ -90,6 +90,11 @@ impl Guard {
         self.users.reload();
     }
 
+    /// Whether there is a user of this name.
+    pub(super) fn knows(&self, user: &str, now: Instant) -> bool {
+        self.users.value(now).stored(user).is_some()
+    }
+
     /// How often bcrypt has run.
     pub(super) fn hashed(&self) -> usize {
         self.hashed.load(Ordering::Relaxed)

@@ -43,6 +43,11 @@ impl Users {
         self.users.get(user)
     }
 
+    /// Their names, in no order.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.users.keys().map(String::as_str)
+    }
+
     /// Hashes of nobody's that take, together with a user's own, as long as the dearest in the
     /// file: each cost takes twice as long as the one before it.
     pub(super) fn decoys(&self, own: Option<&Stored>) -> Vec<Stored> {

@@ -13,7 +13,7 @@ mod credentials;
 pub mod fuzz;
 mod guard;
 mod htpasswd;
-mod passwd;
+pub mod passwd;
 mod roles;
 mod slow;
 mod unseen;
@@ -21,7 +21,6 @@ mod watched;
 
 pub use credentials::authorization;
 pub use guard::Claim;
-pub use passwd::passwd;
 pub use roles::{Act, Grant, Limit, Role};
 pub use unseen::ask;
 
@@ -29,6 +28,7 @@ use crate::lines::shown;
 use crate::restic::{Kind, Operation, Repo};
 use guard::{Found, Guard};
 use roles::Roles;
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -180,6 +180,19 @@ impl Access {
     /// Whether passwords are asked for.
     pub fn asks(&self) -> bool {
         self.guard.is_some()
+    }
+
+    /// What is to be said of roles whose users have no passwords.
+    pub fn strangers(&self) -> Vec<String> {
+        let (Some(guard), Some(roles)) = (&self.guard, &self.roles) else {
+            return Vec::new();
+        };
+        let now = (self.clock)();
+        let roles = roles.value(now);
+        let unknown = roles.users().filter(|user| !guard.knows(user, now));
+        let unknown: BTreeSet<&str> = unknown.collect();
+        let said = |user| format!("roles are given to {user:?}, who is no user with a password");
+        unknown.into_iter().map(said).collect()
     }
 
     /// How often bcrypt has run.

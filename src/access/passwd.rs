@@ -1,8 +1,9 @@
-//! Making a line for the file with the passwords.
+//! Changing the file with the passwords.
 
-use super::htpasswd::check_name;
+use super::htpasswd::{check_name, parse};
 use super::unseen;
 use crate::disk::as_owner;
+use crate::speech::said;
 use crate::text_file;
 use std::fs;
 use std::io::{self, Write};
@@ -14,29 +15,89 @@ const COST: u32 = 10;
 /// Most bytes that bcrypt looks at.
 const LONGEST: usize = 72;
 
-/// Asks for a password and writes the user's line into a file, or returns it if there is none.
-pub fn passwd(user: &str, file: Option<&Path>) -> Result<Option<String>, String> {
+/// What has become of a user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// There is one more.
+    Added,
+    /// The password is another one.
+    Changed,
+    /// There is one less.
+    Removed,
+}
+
+/// Asks for a password and returns the user's line.
+pub fn asked(user: &str) -> Result<String, String> {
     check_name(user)?;
-    let password = unseen::ask(&["Password: ", "Again: "]);
+    let password = unseen::ask(&[&said("Password: "), &said("Again: ")]);
     let password = password.map_err(|error| format!("reading the password: {error}"))?;
     if password.is_empty() || password.len() > LONGEST || password.contains('\0') {
         return Err(format!("a password has 1 to {LONGEST} bytes"));
     }
-    let line = line(user, &password)?;
-    let Some(path) = file else {
-        return Ok(Some(line));
+    line(user, &password)
+}
+
+/// Asks for a password and writes the user's line into a file.
+pub fn set(user: &str, path: &Path) -> Result<Change, String> {
+    let line = asked(user)?;
+    let put = |text: &str| {
+        let there = text.lines().any(|candidate| is_of(user, candidate));
+        replace(path, &with_line(text, user, &line))?;
+        Ok(if there {
+            Change::Changed
+        } else {
+            Change::Added
+        })
     };
-    let put = || {
+    change(path, put)
+}
+
+/// Removes a user from a file, but not the last one: a server wants one at least.
+pub fn delete(user: &str, path: &Path) -> Result<Change, String> {
+    let remove = |text: &str| {
+        let kept = text.lines().filter(|candidate| !is_of(user, candidate));
+        let kept: Vec<&str> = kept.collect();
+        let is_user = |line: &&str| !line.trim().is_empty() && !line.trim().starts_with('#');
+        if kept.len() == text.lines().count() {
+            return Err(io::Error::other(format!("there is no user {user}")));
+        }
+        if !kept.iter().any(is_user) {
+            let text = format!("{user} is the last user, without whom nobody could come in");
+            return Err(io::Error::other(text));
+        }
+        replace(path, &(kept.join("\n") + "\n")).map(|()| Change::Removed)
+    };
+    change(path, remove)
+}
+
+/// The users of a file.
+pub fn users(path: &Path) -> Result<Vec<String>, String> {
+    let failed = |why: String| format!("{}: {why}", path.display());
+    let text = as_owner(path, || text_file::read(path));
+    let text = text.map_err(|error| failed(error.to_string()))?;
+    let users = parse(&text).map_err(|(line, why)| format!("{}:{line}: {why}", path.display()))?;
+    let mut names: Vec<String> = users.names().map(str::to_owned).collect();
+    names.sort();
+    Ok(names)
+}
+
+/// Changes a file, which may not be there yet.
+fn change(path: &Path, act: impl Fn(&str) -> io::Result<Change>) -> Result<Change, String> {
+    let done = || {
         let text = match text_file::read(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
             read => read?,
         };
-        replace(path, &with_line(&text, user, &line))
+        act(&text)
     };
     // A folder's owner could have put a link there.
-    let done: io::Result<()> = as_owner(path, put);
-    done.map_err(|error| format!("{}: {error}", path.display()))?;
-    Ok(None)
+    let done: io::Result<Change> = as_owner(path, done);
+    done.map_err(|error| format!("{}: {error}", path.display()))
+}
+
+/// Whether a line is a user's.
+fn is_of(user: &str, line: &str) -> bool {
+    line.trim().split(':').next() == Some(user)
 }
 
 /// A user's line.
@@ -53,9 +114,8 @@ fn line(user: &str, password: &str) -> Result<String, String> {
 
 /// A file's text with this line in the place of the user's old one, or at its end.
 fn with_line(text: &str, user: &str, line: &str) -> String {
-    let old = |candidate: &str| candidate.trim().split(':').next() == Some(user);
     let mut lines: Vec<&str> = text.lines().collect();
-    match lines.iter().position(|candidate| old(candidate)) {
+    match lines.iter().position(|line| is_of(user, line)) {
         Some(at) => lines[at] = line,
         None => lines.push(line),
     }
@@ -105,7 +165,7 @@ mod tests {
     #[test]
     fn a_line_can_be_read_again() {
         let line = line("a", "secret").expect("random numbers");
-        let users = super::super::htpasswd::parse(&line).expect("it is right");
+        let users = parse(&line).expect("it is right");
         assert!(users.stored("a").expect("a user").is(b"secret"));
     }
 }

@@ -134,6 +134,11 @@ struct Line {
 }
 
 impl Roles {
+    /// The users who are named.
+    pub(super) fn users(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().filter_map(|line| line.user.as_deref())
+    }
+
     /// What a user may do in a repository, by the line with the longest path; of two with the
     /// same path, by the one that names the user.
     pub(super) fn of(&self, user: &str, repo: &Repo) -> Option<Grant> {
@@ -177,7 +182,7 @@ pub(super) fn parse(text: &str) -> Result<Roles, Wrong> {
 fn parse_line(text: &str) -> Result<Line, String> {
     let mut words = text.split_whitespace();
     let (Some(user), Some(path), Some(role)) = (words.next(), words.next(), words.next()) else {
-        return Err("write: user path role [limit=SIZE]".to_owned());
+        return Err("write `user path role [limit=SIZE]`".to_owned());
     };
     if !path.starts_with('/') {
         return Err(format!("{path:?}: a path begins with /"));

@@ -46,7 +46,11 @@ pub(super) struct Serve {}
 /// Say whether the configuration is right.
 #[derive(FromArgs, ArgsInfo, Debug)]
 #[argh(subcommand, name = "check-config")]
-pub(super) struct Check {}
+pub(super) struct Check {
+    /// ask the cloud too whether it takes the credentials; nothing is changed there
+    #[argh(switch)]
+    pub(super) online: bool,
+}
 
 /// Ask for a user's password and write its line for --htpasswd-file. Without a file the line is
 /// printed. The password isn't shown; when standard input is no terminal, it is read from there.
@@ -55,7 +59,15 @@ pub(super) struct Check {}
 pub(super) struct Passwd {
     /// the user's name
     #[argh(positional)]
-    pub(super) user: String,
+    pub(super) user: Option<String>,
+
+    /// remove the user
+    #[argh(switch)]
+    pub(super) delete: bool,
+
+    /// tell the users
+    #[argh(switch)]
+    pub(super) list: bool,
 
     /// file with users' passwords, into which the line is put
     #[argh(option, arg_name = "file")]

@@ -7,6 +7,7 @@ use crate::cloud::{Cloud, Setup, Shared};
 use crate::disk::exposed;
 use crate::front::Listen;
 use crate::limit::Timetable;
+use crate::restic::Repo;
 use crate::settings::Secret;
 use crate::settings::Settings;
 use crate::settings::values::{bin, certificates, count, repo_path, share, url};
@@ -167,7 +168,7 @@ fn shared(
 ) -> Result<Shared, String> {
     let state = settings.text("state-dir", flags.state_dir.as_deref());
     Ok(Shared {
-        repo_path: settings.value("repo-path", &flags.repo_path, repo_path)?,
+        repo_path: settings.value("repo-path", &flags.repo_path, base)?,
         state_dir: folders::state(state.as_deref(), settings, warnings),
         uploads: settings.value("uploads", &flags.uploads, |text| count(text, MOST_UPLOADS))?,
         rate_share: settings.value("rate-share", &flags.rate_share, share)?,
@@ -176,6 +177,14 @@ fn shared(
         ipv6: !settings.switch("no-ipv6", flags.no_ipv6)?,
         ca: settings.optional("ca-file", &flags.ca_file, certificates)?,
     })
+}
+
+/// The folder of the repositories, of which nothing is no name.
+fn base(text: &str) -> Result<Repo, String> {
+    match text.is_empty() {
+        true => Err("nothing stands there; write / for the account's root".to_owned()),
+        false => repo_path(text),
+    }
 }
 
 /// The share of the rates that a server leaves, whose share is given.

@@ -4,6 +4,7 @@ use super::NAME;
 use super::table::{Command, Part, Table, USUAL};
 use crate::cloud::Cloud;
 use crate::settings::{Opt, variable};
+use crate::speech::{padded, said, width, wrapped};
 use std::fmt::Write;
 
 /// Widest line in characters.
@@ -18,7 +19,8 @@ pub(super) fn help(table: &Table, command: &Command, cloud: &dyn Cloud) -> Strin
     }
     let mut text = String::new();
     let usage = format!("{NAME} {} {}", command.name, command.usage());
-    let _ = write!(text, "Usage: {} [options]\n\n", usage.trim_end());
+    let usage = said(&format!("Usage: {} [options]", usage.trim_end()));
+    let _ = write!(text, "{usage}\n\n");
     paragraph(&mut text, &command.about);
     let below = |other: &&Command| {
         let name = other.name.strip_prefix(&command.name);
@@ -52,7 +54,7 @@ pub(super) fn help(table: &Table, command: &Command, cloud: &dyn Cloud) -> Strin
 }
 
 fn program(table: &Table, cloud: &dyn Cloud) -> String {
-    let mut text = format!("Usage: {NAME} [command] [options]\n\n");
+    let mut text = said(&format!("Usage: {NAME} [command] [options]")) + "\n\n";
     paragraph(&mut text, &table.about);
     let whole = |command: &&Command| !command.name.contains(' ');
     list(
@@ -123,44 +125,25 @@ fn option(option: &Opt) -> (String, &str) {
 fn list<'a>(text: &mut String, title: &str, entries: impl Iterator<Item = (String, &'a str)>) {
     let mut entries = entries.peekable();
     if entries.peek().is_some() {
-        let _ = writeln!(text, "\n{title}:");
+        let _ = writeln!(text, "\n{}", said(&format!("{title}:")));
     }
     entries.for_each(|(name, about)| entry(text, &name, about));
 }
 
 fn entry(text: &mut String, name: &str, about: &str) {
     let mut line = format!("  {name}");
-    if line.len() + 2 > COLUMN {
+    if width(&line) + 2 > COLUMN {
         let _ = writeln!(text, "{line}");
         line.clear();
     }
-    for word in about.split(' ') {
-        if line.len() > COLUMN && line.chars().count() + 1 + word.chars().count() > WIDTH {
-            let _ = writeln!(text, "{line}");
-            line.clear();
-        }
-        match line.len() < COLUMN {
-            true => line = format!("{line:<COLUMN$} {word}"),
-            false => line = format!("{line} {word}"),
-        }
+    for about in wrapped(&said(about), WIDTH - COLUMN - 1) {
+        let _ = writeln!(text, "{} {about}", padded(&line, COLUMN));
+        line.clear();
     }
-    let _ = writeln!(text, "{line}");
 }
 
 fn paragraph(text: &mut String, words: &str) {
-    let mut width = 0;
-    for word in words.split(' ') {
-        let long = word.chars().count();
-        if width > 0 && width + 1 + long > WIDTH {
-            text.push('\n');
-            width = 0;
-        }
-        if width > 0 {
-            text.push(' ');
-            width += 1;
-        }
-        text.push_str(word);
-        width += long;
+    for line in wrapped(&said(words), WIDTH) {
+        let _ = writeln!(text, "{line}");
     }
-    text.push('\n');
 }

@@ -16,6 +16,7 @@ mod line;
 mod listen;
 mod options;
 mod parts;
+mod service;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -40,7 +41,7 @@ use line::Line;
 use listen::check_access;
 use options::{General, Serving, Using};
 use parts::Parts;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use values::repository;
 
 /// The program's name, in messages.
@@ -51,8 +52,8 @@ const NAME: &str = "restic-123pan";
 pub enum Task {
     /// Serve repositories.
     Serve(Config),
-    /// Say whether the configuration is right.
-    Check(Config),
+    /// Say whether the configuration is right, and, if so asked, whether the cloud takes it.
+    Check(Config, bool),
     /// Something with the recycle bin.
     Bin(Config, BinCommand),
     /// Examine the setup.
@@ -65,13 +66,8 @@ pub enum Task {
     Export(Config, Transfer),
     /// Look repositories through.
     Verify(Config, Verify),
-    /// Ask for a user's password and write it into a file, or print it.
-    Passwd {
-        /// The user.
-        user: String,
-        /// The file.
-        file: Option<PathBuf>,
-    },
+    /// Something with users' passwords.
+    Passwd(Passwd),
     /// Ask the running server.
     Ask(Ask),
     /// Print a service manager's file.
@@ -117,6 +113,17 @@ pub struct Asker {
     pub max_age: Option<u64>,
 }
 
+/// What is to be done with users' passwords.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Passwd {
+    /// Ask for a user's and write it into a file, or print it.
+    Set(String, Option<PathBuf>),
+    /// Remove a user from a file.
+    Delete(String, PathBuf),
+    /// Tell the users of a file.
+    List(PathBuf),
+}
+
 /// What to do instead of running.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Exit {
@@ -132,17 +139,31 @@ impl From<String> for Exit {
     }
 }
 
-/// Reads the command line without the program's own name; with the task come warnings about the
-/// environment.
-pub fn read(words: &[String], variables: &Variables) -> Result<(Task, Vec<String>), Exit> {
+/// What was read.
+#[derive(Debug)]
+pub struct Read {
+    /// What to do.
+    pub task: Task,
+    /// What is to be said about the environment.
+    pub warnings: Vec<String>,
+    /// Whose settings count besides, if it isn't only what was given here.
+    pub whose: Option<String>,
+}
+
+/// Reads the command line without the program's own name. `root` is where the files of this
+/// machine begin, among them a service's settings.
+pub fn read(words: &[String], variables: &Variables, root: &Path) -> Result<Read, Exit> {
     let table = Table::new();
     let line = Line::split(words, &|name| table.takes_value(name))
         .map_err(|why| format!("{why}; see {NAME} --help"))?;
     if line.version {
         return Err(version());
     }
-    let origin = origin(&table, &line, variables);
     let found = table.find(&line.plain);
+    let command = found.as_ref().ok().map(|(command, _)| *command);
+    let (variables, whose) = service::joined(&table, command, &line, variables, root);
+    let variables = &variables;
+    let origin = origin(&table, &line, variables);
     if line.help || found.as_ref().is_ok_and(|(command, _)| command.is_stem) {
         let cloud = origin.map_or(clouds::ALL[0], |(_, cloud)| cloud);
         return Err(Exit::Print(help::help(&table, found?.0, cloud)));
@@ -164,9 +185,16 @@ pub fn read(words: &[String], variables: &Variables) -> Result<(Task, Vec<String
     };
     let program: Program = parts.own()?;
     match task(program.command, &parts, &settings, cloud) {
-        Ok(task) => Ok((task, warnings)),
-        // What is missing may have been mistyped.
-        Err(Exit::Wrong(why)) => Err([vec![why], warnings].concat().join("; ").into()),
+        Ok(task) => Ok(Read {
+            task,
+            warnings,
+            whose,
+        }),
+        // What is missing may have been mistyped, or stand where this user can't read it.
+        Err(Exit::Wrong(why)) => {
+            let whose = whose.into_iter().collect();
+            Err([vec![why], warnings, whose].concat().join("; ").into())
+        }
         Err(exit) => Err(exit),
     }
 }
@@ -241,19 +269,14 @@ fn task(
     };
     Ok(match command {
         Parsed::Serve(_) => Task::Serve(safe()?),
-        Parsed::Check(_) => Task::Check(safe()?),
+        Parsed::Check(check) => Task::Check(safe()?, check.online),
         Parsed::Doctor(_) => Task::Doctor(config()?),
         Parsed::Bin(bin) => Task::Bin(config()?, bin.command),
         Parsed::Login(login) => Task::Login(config()?, login),
         Parsed::Import(import) => Task::Import(config()?, imported(import)?),
         Parsed::Export(export) => Task::Export(config()?, exported(&export)?),
         Parsed::Verify(verify) => Task::Verify(config()?, verify),
-        Parsed::Passwd(passwd) => Task::Passwd {
-            user: passwd.user,
-            file: settings
-                .text("htpasswd-file", passwd.htpasswd_file.as_deref())
-                .map(PathBuf::from),
-        },
+        Parsed::Passwd(asked) => Task::Passwd(passwd(asked, settings)?),
         Parsed::Status(status) => Task::Ask(ask(&status, settings)?),
         Parsed::Health(health) => Task::Ask(Ask {
             address: reachable(&health.listen, settings)?,
@@ -265,6 +288,21 @@ fn task(
         Parsed::Manual(_) => Task::Manual,
         Parsed::Version(_) => return Err(version()),
     })
+}
+
+fn passwd(asked: commands::Passwd, settings: &Settings<'_>) -> Result<Passwd, String> {
+    let file = settings.text("htpasswd-file", asked.htpasswd_file.as_deref());
+    let file = file.map(PathBuf::from);
+    let named = || {
+        let text = "passwd: name the file of passwords with --htpasswd-file";
+        file.clone().ok_or_else(|| text.to_owned())
+    };
+    match (asked.user, asked.delete, asked.list) {
+        (None, false, true) => Ok(Passwd::List(named()?)),
+        (Some(user), true, false) => Ok(Passwd::Delete(user, named()?)),
+        (Some(user), false, false) => Ok(Passwd::Set(user, file)),
+        _ => Err("passwd: write passwd USER, passwd USER --delete, or passwd --list".to_owned()),
+    }
 }
 
 fn imported(import: Import) -> Result<Transfer, String> {

@@ -1,7 +1,9 @@
 //! Options from words and variables that are given here; the real environment isn't looked at.
 
+mod beside;
 mod commands;
 mod listening;
+mod users;
 
 use super::*;
 use crate::settings::values::Bin;
@@ -17,7 +19,9 @@ fn called(words: &[&str], variables: &[(&str, &str)]) -> Result<(Task, Vec<Strin
     let state = ("STATE_DIRECTORY", temporary.as_str());
     let all = std::iter::once(&state).chain(variables);
     let all = all.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-    read(&words, &all.collect())
+    // Whatever this machine has, no service has settings here.
+    let read = read(&words, &all.collect(), Path::new("/dev/null"))?;
+    Ok((read.task, read.warnings))
 }
 
 /// The same for a line in one text, with credentials.
@@ -187,7 +191,7 @@ fn what_is_wrong_is_one_line_that_names_it() {
         ("verify --json=1", "--json"),
         ("login", "--redirect-uri"),
         ("login --redirect-uri x y", "y"),
-        ("passwd", "user"),
+        ("passwd", "passwd USER"),
         ("status x", "x"),
         ("bin empty", "bin purge"),
         ("bin list --since soon", "soon"),

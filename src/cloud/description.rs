@@ -9,7 +9,7 @@
 //! A [`Cloud`] describes itself; from the settings it makes a [`Setup`], of which nothing is opened
 //! yet; and from this an [`Account`]. What a cloud can't do, it doesn't implement.
 
-use super::doctor::Step;
+use super::doctor::{Step, StepResult};
 use super::finding::{Event, Report};
 use crate::error::Error;
 use crate::restic::{File, Kind, Repo};
@@ -124,6 +124,12 @@ pub trait Account {
     /// The repositories, for a process that runs for months: it may work in the background from now
     /// on. An Err says why they can't be used.
     fn store(&self) -> Result<Box<dyn Store>, String>;
+
+    /// Asks the cloud whether it takes the credentials, and changes nothing; None if there is
+    /// nothing to be asked.
+    fn credentials(&self) -> Option<StepResult> {
+        None
+    }
 
     /// Walks through everything that a backup needs and tells of each step; false if one failed.
     fn examine(&self, tell: &mut dyn FnMut(&Step)) -> bool;

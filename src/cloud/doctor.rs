@@ -7,6 +7,7 @@ use super::outcome::{Fault, Reason};
 use super::timing::{Timing, now};
 use crate::civil;
 use crate::disk::try_folder;
+use crate::speech::{padded, said};
 use crate::store::Error;
 use std::fmt::{self, Display};
 use std::io;
@@ -67,7 +68,7 @@ impl Problem {
     pub fn of(fault: &Fault, client: &Client) -> Self {
         let advice = client.advice(fault.reason);
         let other = || OTHER.replace("{cloud}", client.cloud());
-        let advice = advice.map_or_else(other, |advice| advice.en.to_owned());
+        let advice = advice.map_or_else(other, |advice| advice.said().to_owned());
         Self::new(fault.to_string(), advice)
     }
 
@@ -85,7 +86,7 @@ impl Problem {
     /// it met none.
     pub fn advised(text: String, client: &Client) -> Result<Self, String> {
         match client.troubles.all().into_iter().next() {
-            Some(trouble) => Ok(Self::new(text, trouble.advice.en)),
+            Some(trouble) => Ok(Self::new(text, trouble.advice.said())),
             None => Err(text),
         }
     }
@@ -93,11 +94,12 @@ impl Problem {
 
 impl Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (name, millis) = (self.name, self.took.as_millis());
+        let (name, millis) = (padded(&said(self.name), 18), self.took.as_millis());
         match &self.found {
-            Ok(text) => write!(f, "✓ {name:<18}{millis:>6} ms {text}"),
+            Ok(text) => write!(f, "✓ {name}{millis:>6} ms {}", said(text)),
             Err(Problem { text, advice }) => {
-                write!(f, "✗ {name:<18}{millis:>6} ms {text}\n  → {advice}.")
+                let (text, advice) = (said(text), said(&format!("{advice}.")));
+                write!(f, "✗ {name}{millis:>6} ms {text}\n  → {advice}")
             }
         }
     }
@@ -168,8 +170,11 @@ pub fn dns(client: &Client) -> StepResult {
     };
     match found.first() {
         None => Err(problem(&"no address")),
-        Some(first) if found.len() == 1 => Ok(format!("{host} is {first}")),
-        Some(first) => Ok(format!("{host} is {first} and {} more", found.len() - 1)),
+        Some(first) if found.len() == 1 => Ok(format!("{host} has the address {first}")),
+        Some(first) => Ok(format!(
+            "{host} has the address {first} and {} more",
+            found.len() - 1
+        )),
     }
 }
 

@@ -4,8 +4,9 @@ use super::pinned::secure;
 use crate::access;
 use crate::args::{Ask, Asker};
 use crate::front::Listen;
+use crate::speech::said;
 use crate::watch;
-use std::io::{self, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::os::unix::net::UnixStream;
 use std::process::ExitCode;
@@ -24,10 +25,20 @@ pub fn ask(asked: &Ask) -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
-            let address = &asked.address;
-            eprintln!("restic-123pan: the server at {address} doesn't say how it is: {error}");
+            let said = said(&why(&asked.address, &error));
+            eprintln!("restic-123pan: {said}");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Why there is no answer.
+fn why(address: &Listen, error: &io::Error) -> String {
+    match error.kind() {
+        ErrorKind::ConnectionRefused | ErrorKind::NotFound => {
+            format!("no server listens on {address}; start it, or name another place with --listen")
+        }
+        _ => format!("the server at {address} doesn't say how it is: {error}"),
     }
 }
 
@@ -40,7 +51,7 @@ fn answer(asked: &Ask) -> io::Result<bool> {
     let header = match user {
         None => String::new(),
         Some(user) => {
-            let typed = || access::ask(&[&format!("Password of {user}: ")]);
+            let typed = || access::ask(&[&said(&format!("Password of {user}: "))]);
             let given = password.as_ref();
             let password = given.map_or_else(typed, |known| Ok(known.reveal().to_owned()))?;
             let value = access::authorization(user, &password);

@@ -2,6 +2,7 @@
 
 use crate::args::Config;
 use crate::cloud::Account;
+use crate::cloud::doctor::Problem;
 
 /// The warnings and the modes in force.
 pub fn check(config: &Config, account: &dyn Account, warnings: &[String]) -> String {
@@ -10,5 +11,15 @@ pub fn check(config: &Config, account: &dyn Account, warnings: &[String]) -> Str
     let warnings = warnings.iter().cloned().chain(own.map(ToString::to_string));
     let warnings: String = warnings.map(|text| format!("warning: {text}\n")).collect();
     let (listen, summary) = (config.listening(), config.summary());
-    format!("{warnings}the configuration is right: listening on {listen}, {summary}\n")
+    warnings + &format!("the configuration is right: listening on {listen}, {summary}\n")
+}
+
+/// Asks the cloud whether it takes the credentials; an Err says why it doesn't, and what to do.
+pub fn online(config: &Config, account: &dyn Account) -> Result<String, String> {
+    let cloud = config.cloud;
+    match account.credentials() {
+        None => Ok(format!("the {cloud} cloud asks for no credentials\n")),
+        Some(Ok(found)) => Ok(format!("{cloud} takes the credentials: {found}\n")),
+        Some(Err(Problem { text, advice })) => Err(format!("{text}; {advice}")),
+    }
 }

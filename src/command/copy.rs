@@ -90,7 +90,10 @@ pub fn copy(
     screen: Screen<'_>,
 ) -> Result<Copied, String> {
     let Some(config) = config(from)? else {
-        return Err(format!("{} is no repository: it has no config", from.name));
+        return Err(format!(
+            "{} is no repository: there is no config; see whether it is called so",
+            from.name
+        ));
     };
     if !list(from, Kind::Locks)?.is_empty() {
         let text = "is locked: don't prune it while it is copied";
@@ -122,7 +125,8 @@ pub fn copy(
         fault: Mutex::default(),
     };
     let config = (!complete).then_some(config);
-    progress.shown(screen, || work.run(&plan, config.as_deref()))?;
+    let done = progress.shown(screen, || work.run(&plan, config.as_deref()));
+    done.map_err(|why| format!("{why}; the same command goes on where this one ended"))?;
     Ok(copied)
 }
 

@@ -8,7 +8,7 @@ use crate::civil;
 use crate::lines::{REPEATED, Repeats, harmless};
 use crate::server;
 use crate::watch::Watch;
-use log::{Level, LevelFilter};
+use log::{Level, LevelFilter, warn};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::retry_on_intr;
 use std::env;
@@ -31,8 +31,15 @@ const NONE: Timespec = Timespec {
 
 /// Starts the log at a level, unless `RUST_LOG` names another; warnings go to `watch` as well.
 pub fn start_log(level: &str, watch: Option<Arc<Watch>>) {
-    let default = env_logger::Env::default().default_filter_or(level);
-    let mut builder = env_logger::Builder::from_env(default);
+    let asked = env::var("RUST_LOG").unwrap_or_default();
+    let is_bogus = is_bogus(&asked);
+    let filters = if asked.is_empty() || is_bogus {
+        level
+    } else {
+        &asked
+    };
+    let mut builder = env_logger::Builder::new();
+    builder.parse_filters(filters);
     // systemd puts the time before each line itself, and reads the priority there.
     let journal = env::var_os("JOURNAL_STREAM").is_some();
     let repeats = Arc::<Repeats>::default();
@@ -56,6 +63,17 @@ pub fn start_log(level: &str, watch: Option<Arc<Watch>>) {
     builder.init();
     // At trace the HTTP library writes whole addresses, some of which hold secrets.
     log::set_max_level(log::max_level().min(LevelFilter::Debug));
+    if is_bogus {
+        warn!(
+            "RUST_LOG {asked:?} is no level: write error, warn, info, debug or off; {level} counts"
+        );
+    }
+}
+
+/// Whether it is one word that is neither a level nor this program, so that nothing would be said.
+fn is_bogus(asked: &str) -> bool {
+    let is_word = !asked.is_empty() && !asked.contains([',', '=', ':', '/']);
+    is_word && asked.parse::<LevelFilter>().is_err() && asked != env!("CARGO_CRATE_NAME")
 }
 
 /// What stands before a line: for the journal its priority, as sd-daemon(3) has it, for others the
@@ -152,5 +170,19 @@ mod tests {
         let note = format!("WARN  {lost} lines of the log are missing here");
         assert!(rest.iter().any(|line| line.starts_with(&note)), "{rest:?}");
         assert_eq!(rest.last().expect("the last"), "again");
+    }
+
+    #[test]
+    fn words_that_are_no_levels() {
+        for (asked, is) in [
+            ("bogus", true),
+            ("", false),
+            ("INFO", false),
+            ("off", false),
+            ("restic_123pan", false),
+            ("restic_123pan::front=debug,warn", false),
+        ] {
+            assert_eq!(is_bogus(asked), is, "{asked}");
+        }
     }
 }

@@ -3,10 +3,13 @@
 
 use crate::cloud::Login;
 use crate::restic::hex;
+use crate::speech::{said, wrapped};
 use std::io::{self, Write};
 
 /// Bytes of the mark by which an answer is known to be ours.
 const MARK: usize = 8;
+/// Widest line in columns.
+const WIDTH: usize = 80;
 
 /// Asks for the code on the terminal, or reads it from a pipe.
 pub fn login(account: &dyn Login, redirect: &str) -> Result<(), String> {
@@ -17,18 +20,21 @@ pub fn login(account: &dyn Login, redirect: &str) -> Result<(), String> {
     }
     let mark = hex(&mark);
     let invitation = account.invitation(redirect, &mark)?;
-    let said = ask(&invitation).map_err(|error| format!("reading the code: {error}"))?;
-    let code = code(said.trim(), &mark)?;
+    let pasted = ask(&invitation).map_err(|error| format!("reading the code: {error}"))?;
+    let code = code(pasted.trim(), &mark)?;
     let done = account.finish(&code, redirect)?;
     // The grant is there, whether anybody reads this or not.
-    let _ = writeln!(io::stdout(), "{done}");
+    let _ = writeln!(io::stdout(), "{}", said(&done));
     Ok(())
 }
 
 fn ask(text: &str) -> io::Result<String> {
     // Not to stdout, which may be on its way into a file.
     let mut terminal = io::stderr();
-    terminal.write_all(text.as_bytes())?;
+    let lines: Vec<String> = (text.lines())
+        .flat_map(|line| wrapped(&said(line), WIDTH))
+        .collect();
+    write!(terminal, "{} ", lines.join("\n"))?;
     terminal.flush()?;
     let mut line = String::new();
     io::stdin().read_line(&mut line)?;
@@ -36,11 +42,11 @@ fn ask(text: &str) -> io::Result<String> {
 }
 
 /// The code in what was pasted.
-fn code(said: &str, mark: &str) -> Result<String, String> {
-    let Some((_, query)) = said.split_once('?') else {
-        return match said.is_empty() || said.contains(['/', '=', ' ']) {
+fn code(pasted: &str, mark: &str) -> Result<String, String> {
+    let Some((_, query)) = pasted.split_once('?') else {
+        return match pasted.is_empty() || pasted.contains(['/', '=', ' ']) {
             true => Err("what was pasted has no code in it".to_owned()),
-            false => Ok(said.to_owned()),
+            false => Ok(pasted.to_owned()),
         };
     };
     let query = query.split('#').next().unwrap_or(query);

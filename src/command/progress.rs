@@ -1,6 +1,7 @@
 //! How far something is: for a copy a bar with the time left on a terminal, or a plain line now and
 //! then; for shorter work a line on the terminal.
 
+use crate::speech::said;
 use crate::sync::lock;
 use crate::units::bytes as size;
 use std::fmt::Write as _;
@@ -92,7 +93,7 @@ impl Progress {
     }
 
     fn show(&self, out: &mut dyn Write, terminal: bool) {
-        let line = self.line(self.start.elapsed(), terminal);
+        let line = said(&self.line(self.start.elapsed(), terminal));
         // The rest of a longer line is cleared.
         let (before, after) = if terminal {
             ("\r", "\x1b[K")
@@ -153,11 +154,11 @@ impl Line {
 
     /// Says how far it is, unless that was just said.
     pub(super) fn say(&self, text: &str) {
-        let Some(said) = &self.0 else { return };
-        let mut said = lock(said);
-        if said.is_none_or(|at| at.elapsed() >= SHORT) {
-            *said = Some(Instant::now());
-            let _ = write!(io::stderr(), "\r\x1b[K{text}");
+        let Some(last) = &self.0 else { return };
+        let mut last = lock(last);
+        if last.is_none_or(|at| at.elapsed() >= SHORT) {
+            *last = Some(Instant::now());
+            let _ = write!(io::stderr(), "\r\x1b[K{}", said(text));
         }
     }
 

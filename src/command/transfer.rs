@@ -6,6 +6,7 @@ use crate::args::{Config, Transfer};
 use crate::body::Budget;
 use crate::clouds;
 use crate::restic::Repo;
+use crate::speech::Speaker;
 use crate::store::Store;
 use crate::units::bytes as size;
 use std::io::{self, IsTerminal, Write};
@@ -43,14 +44,24 @@ fn transfer(asked: &Transfer, out: bool, config: &Config, store: &dyn Store) -> 
         patience: Patience::default(),
         dry_run: *dry_run,
     };
-    let mut err = io::stderr();
-    let terminal = err.is_terminal();
+    let mut err = Speaker::new(io::stderr());
+    let (from_name, to_name) = (from.name, to.name);
+    let _ = match dry_run {
+        true => writeln!(
+            err,
+            "comparing {from_name} with {to_name}; nothing is copied"
+        ),
+        false => writeln!(
+            err,
+            "copying {from_name} to {to_name}; Ctrl-C does no harm, the same command goes on then"
+        ),
+    };
+    let terminal = io::stderr().is_terminal();
     let screen = Screen {
         out: &mut err,
         terminal,
     };
-    let copied = copy(from, to, &options, screen)
-        .map_err(|why| format!("{why}; the same command goes on where this one ended"))?;
+    let copied = copy(from, to, &options, screen)?;
     let (files, bytes, already) = (copied.files, size(copied.bytes), copied.there);
     let did = if options.dry_run {
         "would copy"

@@ -7,6 +7,7 @@ use crate::cloud::Verify;
 use crate::cloud::finding::{Contents, Event, Finding, Report};
 use crate::cloud::layout::Layout;
 use crate::restic::Kind;
+use crate::speech::{Speaker, padded, said};
 use crate::sync;
 use crate::units::bytes as size;
 use serde_json::{Value, json};
@@ -28,7 +29,7 @@ pub fn verify(asked: &args::Verify, account: &dyn Verify) -> ExitCode {
         Ok(0) => ExitCode::SUCCESS,
         Ok(_) => ExitCode::from(FOUND),
         Err(why) => {
-            eprintln!("restic-123pan: {why}");
+            eprintln!("restic-123pan: {}", said(&why));
             ExitCode::from(FAILED)
         }
     }
@@ -94,11 +95,12 @@ impl Printer {
 }
 
 fn finding_as_text(finding: &Finding) -> String {
-    let (name, path, advice) = (finding.flaw.name(), &finding.path, finding.advice);
+    let name = padded(&said(finding.flaw.name()), 15);
+    let (path, advice) = (&finding.path, said(&format!("{}.", finding.advice)));
     let sign = if finding.flaw.is_note() { '-' } else { '✗' };
     let number = finding.number.map(|number| format!(" (id {number})"));
     let number = number.unwrap_or_default();
-    format!("{sign} {name:<15} {path}{number}\n  → {advice}.\n")
+    format!("{sign} {name} {path}{number}\n  → {advice}\n")
 }
 
 fn finding_as_json(finding: &Finding) -> Value {
@@ -113,7 +115,7 @@ fn finding_as_json(finding: &Finding) -> Value {
 }
 
 fn sum_as_text(report: &Report, found: usize) -> io::Result<()> {
-    let mut out = io::stdout().lock();
+    let mut out = Speaker::new(io::stdout().lock());
     for (repo, contents) in &report.repositories {
         let counts = Kind::ALL.map(|kind| format!("{} in {}", contents.count(kind), kind.name()));
         let (counts, bytes) = (counts.join(", "), size(contents.bytes));

@@ -97,6 +97,11 @@ impl Listen {
         }
     }
 
+    /// Whether it is a port that not every user may listen on.
+    fn is_low(&self) -> bool {
+        matches!(self, Self::Tcp(_, port) if *port < 1024)
+    }
+
     pub(super) fn bind(&self) -> io::Result<Door> {
         let bound = match self {
             Self::Tcp(host, port) => tcp(host, *port).map(|socket| (socket, None)),
@@ -106,6 +111,14 @@ impl Listen {
             ErrorKind::AddrInUse => io::Error::new(
                 error.kind(),
                 format!("{self} is in use; choose another with --listen"),
+            ),
+            ErrorKind::PermissionDenied if self.is_low() => io::Error::new(
+                error.kind(),
+                format!(
+                    "can't listen on {self}: ports below 1024 want a right that this user lacks; \
+                     choose a higher one with --listen, such as :8000, or give the service \
+                     AmbientCapabilities=CAP_NET_BIND_SERVICE"
+                ),
             ),
             kind => io::Error::new(kind, format!("can't listen on {self}: {error}")),
         };

@@ -1,11 +1,11 @@
 //! 123pan as the rest of the program sees it: what it is, and what can be done with an account.
 
-use super::doctor::examine;
+use super::doctor::{self, examine};
 use super::login::{authorization, log_in};
 use super::options::{CREDENTIALS, Flags, read};
 use super::verify::verify;
 use super::{Config, Grant, Pan123, RecycleBin};
-use crate::cloud::doctor::Step;
+use crate::cloud::doctor::{Step, StepResult};
 use crate::cloud::finding::{Event, Report};
 use crate::cloud::{
     Account, Cloud, Credential, Freed, Item, Listing, Login, Restored, Setup, Shared, Trash, Verify,
@@ -98,10 +98,10 @@ impl Login for Named {
         let address = authorization(&self.config.client_id, redirect, mark);
         Ok(format!(
             "Open this address in a browser, log in at 123pan and agree (if there is no such page, \
-             try\nyun.123pan.com in place of www.123pan.com):\n\n  {address}\n\n\
-             The browser is then sent to the app's own address, with `code=...` in it; it doesn't\n\
+             try yun.123pan.com in place of www.123pan.com):\n\n  {address}\n\n\
+             The browser is then sent to the app's own address, with `code=...` in it; it doesn't \
              matter if that page can't be shown. Paste that address, or the code alone, within a \
-             few\nminutes: "
+             few minutes:"
         ))
     }
 
@@ -144,6 +144,10 @@ impl Account for Opened {
 
     fn store(&self) -> Result<Box<dyn Store>, String> {
         Ok(Box::new(Pan123::new(&self.0)))
+    }
+
+    fn credentials(&self) -> Option<StepResult> {
+        Some(doctor::credentials(&self.0))
     }
 
     fn examine(&self, tell: &mut dyn FnMut(&Step)) -> bool {

@@ -9,6 +9,7 @@
 mod describe;
 mod file;
 mod near;
+pub mod service;
 pub mod values;
 
 pub use describe::{Opt, choices, one_line};
@@ -125,8 +126,8 @@ impl Settings<'_> {
             return Ok(option);
         };
         match text.as_str() {
-            "0" | "false" | "no" => Ok(false),
-            "1" | "true" | "yes" => Ok(true),
+            "0" | "false" | "no" | "off" | "disabled" => Ok(false),
+            "1" | "true" | "yes" | "on" | "enabled" => Ok(true),
             _ => Err(format!("{place} must be 1, true, yes, 0, false or no")),
         }
     }
@@ -142,6 +143,9 @@ impl Settings<'_> {
                     .map_err(|error| format!("{file}: can't read {path}: {error}"))?;
                 match text.trim_end_matches(['\r', '\n']) {
                     "" => Err(format!("{file}: {path} is empty")),
+                    value if value.contains(['\r', '\n']) => Err(format!(
+                        "{file}: {path} has several lines; it must hold the secret alone"
+                    )),
                     value => Ok(Some(Secret::new(value))),
                 }
             }

@@ -7,6 +7,7 @@ mod kinds;
 
 pub use kinds::Kind;
 
+use crate::speech;
 use log::{Level, log};
 use serde::Serialize;
 use std::fmt;
@@ -24,6 +25,16 @@ pub struct Advice {
     pub en: &'static str,
     /// In Chinese, likewise.
     pub zh: &'static str,
+}
+
+impl Advice {
+    /// The advice in the language that was chosen.
+    pub fn said(&self) -> &'static str {
+        match speech::speaks_chinese() {
+            true => self.zh,
+            false => self.en,
+        }
+    }
 }
 
 /// Something that the log should say once it is open.

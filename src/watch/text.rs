@@ -1,7 +1,8 @@
 //! The JSON of `/-/status` as a few lines for a terminal: what `restic-123pan status` prints.
 
-use super::page::texts::ENGLISH;
-use super::page::values::{age, bytes, moment, percent};
+use super::page::texts::{Language, Texts};
+use super::page::values::{self, bytes, moment, percent};
+use crate::speech::{padded, said, speaks_chinese};
 use serde_json::Value;
 use std::fmt::Write;
 
@@ -17,6 +18,9 @@ pub fn text(status: &Value) -> String {
     out
 }
 
+/// Columns of what begins a line.
+const LABEL: usize = 10;
+
 /// The repositories whose last snapshot is older than so many seconds. Those that have never got
 /// one through this server aren't known to be anybody's.
 pub fn older(status: &Value, age: u64) -> Vec<String> {
@@ -29,43 +33,60 @@ pub fn older(status: &Value, age: u64) -> Vec<String> {
     old.map(|repo| plain(word(&repo["name"]))).collect()
 }
 
+/// A line: what it is about, and what is to be said of it.
 // Writing to a String can't fail.
+fn row(out: &mut String, label: &str, text: &str) {
+    let _ = writeln!(out, "{}{}", padded(&said(label), LABEL), said(text));
+}
+
+/// The texts that the page has as well.
+fn texts() -> &'static Texts {
+    let language = match speaks_chinese() {
+        true => Language::Chinese,
+        false => Language::English,
+    };
+    language.texts()
+}
+
+fn age(then: u64, now: u64) -> String {
+    values::age(texts(), then, now)
+}
+
 fn head(out: &mut String, status: &Value, now: u64) {
     let cloud = &status["cloud"];
     let name = word(&cloud["cloud"]);
-    let up = age(&ENGLISH, number(&status["started"]), now);
-    let _ = writeln!(
-        out,
-        "restic-123pan {}, started {up}",
-        word(&status["version"])
-    );
+    let up = age(number(&status["started"]), now);
+    let version = word(&status["version"]);
+    let started = said(&format!("restic-123pan {version}, started {up}"));
+    let _ = writeln!(out, "{started}");
     let state = match cloud["reachable"].as_bool() {
         Some(true) => "answers",
         Some(false) => "can't be used",
         None => "hasn't been asked yet",
     };
     let last = cloud["answered"].as_u64();
-    let last = last.map_or(String::new(), |at| {
-        format!(", last {}", age(&ENGLISH, at, now))
-    });
-    let _ = writeln!(out, "cloud     {name} {state}{last}");
+    let last = last.map_or(String::new(), |at| format!(", last {}", age(at, now)));
+    row(out, "cloud", &format!("{name} {state}{last}"));
     let account = &cloud["account"];
     if account.is_object() {
         let (used, total) = (number(&account["used"]), number(&account["total"]));
-        let _ = writeln!(
+        row(
             out,
-            "account   {}, {} of {} used ({} %)",
-            word(&account["tier"]),
-            bytes(used),
-            bytes(total),
-            percent(used, total)
+            "account",
+            &format!(
+                "{}, {} of {} used ({} %)",
+                word(&account["tier"]),
+                bytes(used),
+                bytes(total),
+                percent(used, total)
+            ),
         );
         if let Some(until) = account["paid_until"].as_u64() {
-            let _ = writeln!(out, "benefit   until {}", moment(until));
+            row(out, "benefit", &format!("until {}", moment(until)));
         }
     }
     if let Some(until) = cloud["token_expires"].as_u64() {
-        let _ = writeln!(out, "token     until {}", moment(until));
+        row(out, "token", &format!("until {}", moment(until)));
     }
 }
 
@@ -83,14 +104,13 @@ fn repositories(out: &mut String, status: &Value, now: u64) {
             } else {
                 ""
             };
-            format!("last snapshot {}{old}", age(&ENGLISH, at, now))
+            format!("last snapshot {}{old}", age(at, now))
         });
         let day: u64 = rows(&repo["hours"]).map(number).sum();
-        let _ = writeln!(
+        row(
             out,
-            "repo      {}: {snapshot}, {} in 24 h",
-            plain(name),
-            bytes(day)
+            "repo",
+            &format!("{}: {snapshot}, {} in 24 h", plain(name), bytes(day)),
         );
     }
 }
@@ -106,11 +126,8 @@ fn work(out: &mut String, status: &Value) {
         let total = total.map_or(String::new(), |total| format!(" of {}", bytes(total)));
         let (repo, kind) = (word(&transfer["repository"]), word(&transfer["kind"]));
         let (file, done) = (word(&transfer["file"]), bytes(number(&transfer["done"])));
-        let _ = writeln!(
-            out,
-            "{way}      {} {kind}/{file}: {done}{total}",
-            plain(repo)
-        );
+        let text = format!("{} {kind}/{file}: {done}{total}", plain(repo));
+        row(out, way.trim_end(), &text);
     }
     let cloud = &status["cloud"];
     let sum = |name: &str| {
@@ -121,39 +138,54 @@ fn work(out: &mut String, status: &Value) {
     let waiting: u64 = rows(&status["lanes"])
         .map(|lane| number(&lane["waiting"]))
         .sum();
-    let _ = writeln!(
+    row(
         out,
-        "work      {} of {} uploads, {waiting} requests waiting, {} calls waiting for their rate",
-        number(&cloud["uploads"]),
-        number(&cloud["uploads_most"]),
-        sum("waiting")
+        "work",
+        &format!(
+            "{} of {} uploads, {waiting} requests waiting, {} calls waiting for their rate",
+            number(&cloud["uploads"]),
+            number(&cloud["uploads_most"]),
+            sum("waiting")
+        ),
     );
-    let _ = writeln!(
+    row(
         out,
-        "calls     {} made, {} refused for their rate, {} failed; {} packs being removed, {} files \
+        "calls",
+        &format!(
+            "{} made, {} refused for their rate, {} failed; {} packs being removed, {} files \
          to purge",
-        sum("made"),
-        sum("throttled"),
-        sum("failed"),
-        number(&cloud["removing"]),
-        number(&cloud["bin"])
+            sum("made"),
+            sum("throttled"),
+            sum("failed"),
+            number(&cloud["removing"]),
+            number(&cloud["bin"])
+        ),
     );
 }
 
 fn troubles(out: &mut String, status: &Value, now: u64) {
+    let language = if speaks_chinese() { "zh" } else { "en" };
     for trouble in rows(&status["cloud"]["troubles"]) {
-        let (text, advice) = (word(&trouble["text"]), word(&trouble["advice"]["en"]));
+        let (text, advice) = (word(&trouble["text"]), word(&trouble["advice"][language]));
         let state = if trouble["over"] == true {
             ", over"
         } else {
             ""
         };
-        let last = age(&ENGLISH, number(&trouble["last"]), now);
-        let _ = writeln!(out, "trouble   {last}{state}: {}; {advice}", plain(text));
+        let last = age(number(&trouble["last"]), now);
+        row(
+            out,
+            "trouble",
+            &format!("{last}{state}: {}; {advice}", plain(text)),
+        );
     }
     for warning in rows(&status["warnings"]) {
-        let last = age(&ENGLISH, number(&warning["last"]), now);
-        let _ = writeln!(out, "warning   {last}: {}", plain(word(&warning["text"])));
+        let last = age(number(&warning["last"]), now);
+        row(
+            out,
+            "warning",
+            &format!("{last}: {}", plain(word(&warning["text"]))),
+        );
     }
 }
 

@@ -121,7 +121,7 @@ fn the_file_counts_for_every_command() {
     );
     assert!(matches!(
         run("passwd me"),
-        Ok(Task::Passwd { file: Some(_), .. })
+        Ok(Task::Passwd(Passwd::Set(_, Some(_))))
     ));
     let Err(Exit::Wrong(said)) = run("--cloud 123pan --listen 127.0.0.1:1") else {
         unreachable!("a folder for an account");
@@ -231,14 +231,14 @@ fn options_of_one_name_are_alike() {
 fn commands() {
     assert!(matches!(
         line("check-config --tier vip"),
-        Ok(Task::Check(_))
+        Ok(Task::Check(_, false))
     ));
     assert!(matches!(line("serve"), Ok(Task::Serve(_))));
     assert!(matches!(line(""), Ok(Task::Serve(_))));
     assert!(matches!(line("--tier vip serve"), Ok(Task::Serve(_))));
     assert!(matches!(line("manual"), Ok(Task::Manual)));
     let passwd = line("passwd me --htpasswd-file=f");
-    assert!(matches!(passwd, Ok(Task::Passwd { user, file: Some(_) }) if user == "me"));
+    assert!(matches!(passwd, Ok(Task::Passwd(Passwd::Set(user, Some(_)))) if user == "me"));
     let text = "import --tier vip a --dry-run --memory=0 /b/ --no-ipv6";
     let Ok(Task::Import(config, asked)) = line(text) else {
         unreachable!("{text}");
@@ -342,5 +342,25 @@ fn the_bin_has_commands() {
         "é",
     ] {
         assert_eq!(at(wrong), None, "{wrong}");
+    }
+}
+
+#[test]
+fn help_has_its_blanks() {
+    let table = Table::new();
+    for command in &table.commands {
+        let text = printed(&format!("{} --help", command.name));
+        let glued = |line: &str| {
+            let words = line.trim().split(' ');
+            let all = words.clone().filter(|word| word.contains(['.', ',']));
+            let inside = |word: &str| word.trim_end_matches(['.', ',']).contains(", ");
+            all.clone().any(inside) || text.starts_with("Usage:  ")
+        };
+        assert!(!text.lines().any(glued), "{text}");
+        let usage = text.lines().next().unwrap_or_default();
+        assert!(
+            !usage.contains("  ") && usage.ends_with(" [options]"),
+            "{usage}"
+        );
     }
 }

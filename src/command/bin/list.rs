@@ -7,8 +7,12 @@ use crate::args::BinList;
 use crate::civil;
 use crate::cloud::{Item, Listing, Trash, What};
 use crate::restic::Kind;
+use crate::speech::{said, width};
 use serde_json::{Value, json};
 use std::io::Write;
+
+/// Columns for how many files there are.
+const COUNT: usize = 12;
 
 /// Tells what lies in the bin.
 pub(super) fn run(bin: &dyn Trash, asked: &BinList, out: &mut dyn Write) -> Result<(), Failure> {
@@ -47,11 +51,13 @@ pub(super) fn run(bin: &dyn Trash, asked: &BinList, out: &mut dyn Write) -> Resu
 /// Tells of files of one kind in one repository.
 fn tell(group: &[&Item], out: &mut dyn Write) -> Result<(), Failure> {
     let sum: u64 = group.iter().map(|item| item.size).sum();
-    let (what, count) = (kind(group[0]), files(group.len()));
+    let (what, count) = (kind(group[0]), said(&files(group.len())));
+    let blanks = " ".repeat(COUNT.saturating_sub(width(&count)));
+    let count = format!("{blanks}{count}");
     let (since, due) = (deleted(group), purged(group));
     writeln!(
         out,
-        "  {what:<10} {count:>12} {:>12}  {since}; {due}",
+        "  {what:<10} {count} {:>12}  {since}; {due}",
         size(sum)
     )?;
     // These are wanted by name.

@@ -9,8 +9,9 @@ mod restore;
 
 use crate::args::BinCommand;
 use crate::cloud::Trash;
+use crate::speech::{Speaker, said};
 use std::fmt;
-use std::io;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 /// The exit code for a wrong command line.
@@ -34,20 +35,25 @@ impl<E: fmt::Display> From<E> for Failure {
 // What went wrong belongs on the terminal, not into a log.
 #[allow(clippy::print_stderr)]
 pub fn run(command: &BinCommand, bin: &dyn Trash) -> ExitCode {
-    let mut out = io::stdout().lock();
+    let mut plain = io::stdout().lock();
+    let mut spoken = Speaker::new(io::stdout().lock());
+    let out: &mut dyn Write = match command {
+        BinCommand::List(asked) if asked.json => &mut plain,
+        _ => &mut spoken,
+    };
     let done = match command {
-        BinCommand::List(asked) => list::run(bin, asked, &mut out),
-        BinCommand::Purge(asked) => purge::run(bin, asked, &mut out),
-        BinCommand::Restore(asked) => restore::run(bin, asked, &mut out),
+        BinCommand::List(asked) => list::run(bin, asked, out),
+        BinCommand::Purge(asked) => purge::run(bin, asked, out),
+        BinCommand::Restore(asked) => restore::run(bin, asked, out),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure::Failed(text)) => {
-            eprintln!("restic-123pan: {text}");
+            eprintln!("restic-123pan: {}", said(&text));
             ExitCode::FAILURE
         }
         Err(Failure::Usage(text)) => {
-            eprintln!("restic-123pan: {text}");
+            eprintln!("restic-123pan: {}", said(&text));
             ExitCode::from(USAGE)
         }
     }

@@ -9,7 +9,7 @@ use crate::restic::Kind;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Fewest digits that stand for an id: by chance, 8 digits mean one file of 4 billion.
-const DIGITS: usize = 8;
+pub(super) const DIGITS: usize = 8;
 
 /// Reads what lies in the bin, saying how far it is.
 pub(super) fn walk(bin: &dyn Trash) -> Result<Listing, Error> {
@@ -47,6 +47,11 @@ pub(super) fn names(words: &[String], item: &Item) -> bool {
         Some(Kind::Keys) => by_id,
         _ => false,
     }
+}
+
+/// Whether a word can be the name of no file: neither an id's beginning nor a pattern of paths.
+pub(super) fn names_nothing(word: &str) -> bool {
+    !is_id(word) && !word.contains(['/', '*'])
 }
 
 /// Whether a word is the beginning of an id.

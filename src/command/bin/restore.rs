@@ -1,7 +1,7 @@
 //! `bin restore`: brings packs and snapshots back, keys if they are named (safety rule 20).
 
 use super::Failure;
-use super::pick::{names, walk, within};
+use super::pick::{DIGITS, names, names_nothing, walk, within};
 use super::print::{Line, files, kind, size};
 use crate::args::BinRestore;
 use crate::cloud::{Item, Restored, Trash};
@@ -14,6 +14,12 @@ const SHOWN: usize = 8;
 
 /// Brings back what is meant.
 pub(super) fn run(bin: &dyn Trash, asked: &BinRestore, out: &mut dyn Write) -> Result<(), Failure> {
+    if let Some(word) = asked.which.iter().find(|word| names_nothing(word)) {
+        return Err(Failure::Usage(format!(
+            "{word:?} names nothing: give the first digits of an id, at least {DIGITS} of them, or \
+             a pattern such as laptop/snapshots/*"
+        )));
+    }
     let seen = walk(bin)?;
     let meant = seen.items.iter().filter(|item| names(&asked.which, item));
     let (in_time, out_of_time): (Vec<&Item>, Vec<&Item>) =

@@ -8,7 +8,7 @@ use super::api::{Api, User};
 use super::tree::Tree;
 use super::upload::hosts::Hosts;
 pub use crate::cloud::doctor::Step;
-use crate::cloud::doctor::{Problem, Walk, timing};
+use crate::cloud::doctor::{Problem, StepResult, Walk, timing};
 use crate::cloud::{Fault, now};
 use std::sync::Arc;
 
@@ -23,6 +23,17 @@ pub fn examine(config: &Config, tell: &mut dyn FnMut(&Step)) -> bool {
         tell,
         good: true,
     })
+}
+
+/// Whether 123pan can be reached and takes the credentials: a token that is kept would prove
+/// nothing, so that it is asked for a new one.
+pub fn credentials(config: &Config) -> StepResult {
+    let mut doctor = Doctor::new(&Config {
+        state_dir: None,
+        ..config.clone()
+    });
+    doctor.connection()?;
+    doctor.credentials()
 }
 
 fn go(mut walk: Walk<'_, Doctor>) -> bool {

@@ -1,6 +1,7 @@
 //! The program at home on a device: service files, manual page, completions, installation,
 //! packages, and repositories copied between a folder and the account.
 
+mod beside;
 mod clouds;
 mod copying;
 mod image;
