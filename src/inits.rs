@@ -44,7 +44,16 @@ struct Init {
 impl Inits {
     /// Notes that a repository has no config.
     pub fn absent(&self, repo: &Repo) {
-        self.note(repo, |init| init.absent = true);
+        self.absent_at(repo, Instant::now());
+    }
+
+    /// Where a key was let in, its time goes on: a client that gave up must not keep others out for
+    /// as long as they try again.
+    fn absent_at(&self, repo: &Repo, now: Instant) {
+        self.note_at(repo, now, |init| {
+            init.absent = true;
+            init.keys.is_empty()
+        });
     }
 
     /// Notes that a repository has a config.
@@ -80,6 +89,7 @@ impl Inits {
         }
         if !known && init.keys.len() < KEYS {
             init.keys.push(key);
+            init.seen = now;
         }
         true
     }
@@ -97,7 +107,7 @@ impl Inits {
         self.note(repo, |init| {
             init.absent = false;
             if !init.unsure {
-                init.refused = Some(init.seen);
+                init.refused = Some(Instant::now());
                 keys = std::mem::take(&mut init.keys);
             }
         });
@@ -120,7 +130,14 @@ impl Inits {
     }
 
     fn note(&self, repo: &Repo, change: impl FnOnce(&mut Init)) {
-        let now = Instant::now();
+        self.note_at(repo, Instant::now(), |init| {
+            change(init);
+            true
+        });
+    }
+
+    /// Changes what is known; its time begins anew where `change` says so.
+    fn note_at(&self, repo: &Repo, now: Instant, change: impl FnOnce(&mut Init) -> bool) {
         let mut all = self.all();
         all.retain(|_, init| init.is_recent(now));
         let init = all.entry(repo.clone()).or_insert(Init {
@@ -130,8 +147,9 @@ impl Inits {
             refused: None,
             unsure: false,
         });
-        init.seen = now;
-        change(init);
+        if change(init) {
+            init.seen = now;
+        }
     }
 
     fn all(&self) -> MutexGuard<'_, HashMap<Repo, Init>> {
@@ -170,6 +188,22 @@ mod tests {
         assert!(inits.admits_at(&repo, other, Instant::now() + LATELY));
         inits.forget(&repo, one);
         assert!(inits.admits(&repo, other));
+    }
+
+    /// Whose init broke off after its key keeps nobody out who goes on trying.
+    #[test]
+    fn a_client_that_gave_up_is_forgotten() {
+        let (inits, repo, [one, other]) = (Inits::default(), repo(), [Id([1; 32]), Id([2; 32])]);
+        let start = Instant::now();
+        inits.absent_at(&repo, start);
+        assert!(inits.admits_at(&repo, one, start));
+        let tried = |seconds| {
+            let now = start + Duration::from_secs(seconds);
+            inits.absent_at(&repo, now);
+            inits.admits_at(&repo, other, now)
+        };
+        assert!(!tried(20) && !tried(40));
+        assert!(tried(61), "its time was over");
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod slices;
 pub use places::Uploads;
 
 use super::api::Uploaded;
+use super::tree::list::holding;
 use super::tree::paths::Path;
 use super::tree::root::{name_of, priority_of};
 use crate::body::Body;
@@ -64,7 +65,7 @@ enum Next {
 }
 
 impl Uploads {
-    /// Whether exactly this body lies under its name in a folder, by a fresh row.
+    /// Whether exactly this body lies under its name in a folder, by a fresh row that shows no damage.
     pub fn holds(&self, path: &Path, file: &File, body: &mut Body<'_>) -> Result<bool, Error> {
         let rows = self
             .tree
@@ -73,7 +74,8 @@ impl Uploads {
             return Ok(false);
         }
         let md5 = md5_of(body).map_err(|error| broken(body, &error))?;
-        Ok(rows.iter().any(|row| row.holds(body.len(), &md5)))
+        let mut held = holding(name_of(file), &rows, body.len(), &md5);
+        Ok(held.any(|row| !self.tree.damage.has(row.file_id)))
     }
 
     /// Sends a body until it is certain what has become of it: Some if it was stored now, None if

@@ -142,6 +142,14 @@ impl Log {
         }
     }
 
+    /// Whether a removal stands there that another process would carry out.
+    pub(super) fn has(&self, repo: &Repo, id: Id) -> bool {
+        let name = (repo.clone(), id);
+        self.0
+            .as_ref()
+            .is_some_and(|log| log.inside().open.contains_key(&name))
+    }
+
     /// Notes that a removal isn't wanted any more; false if that may not survive a power cut.
     pub(super) fn forget(&self, repo: &Repo, id: Id) -> bool {
         let Some(log) = &self.0 else { return true };

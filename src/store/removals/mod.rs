@@ -252,7 +252,7 @@ impl Shared {
     /// removed first, so that this can't happen after the body is stored.
     fn take_back(&self, repo: &Repo, id: Id, body: &mut Body<'_>) -> Result<bool, Error> {
         let Some(claim) = self.claim(repo, id)? else {
-            return Ok(false);
+            return self.disown(repo, id).map(|()| false);
         };
         let file = File::Hashed(Kind::Data, id);
         if claim.size == body.len() && self.store.holds(repo, &file, body)? && claim.forget() {
@@ -262,8 +262,20 @@ impl Shared {
         self.notes().hurry_one(repo, id);
         self.changed.notify_all();
         let what = "removing the pack that was there before";
-        let gone = self.wait_while(what, |notes| notes.has(repo, id));
-        gone.map(|_| false)
+        drop(self.wait_while(what, |notes| notes.has(repo, id))?);
+        self.disown(repo, id).map(|()| false)
+    }
+
+    /// Sees to it that nothing on disk has a pack removed that nobody here will remove: its removal
+    /// may have failed for good, and what is there then is what is sent now.
+    fn disown(&self, repo: &Repo, id: Id) -> Result<(), Error> {
+        match self.log.has(repo, id) && !self.log.forget(repo, id) {
+            true => {
+                let text = "the disk can't take it down that a pack isn't to be removed any more";
+                Err(Error::new(Cause::Busy, text))
+            }
+            false => Ok(()),
+        }
     }
 
     /// Keeps a noted pack from being removed for as long as the claim lives, if that isn't under

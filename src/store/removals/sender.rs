@@ -82,13 +82,16 @@ impl Shared {
 
     /// Forgets what has been seen to.
     fn end(&self, entries: &[Entry]) {
+        self.forget(entries);
+        self.log
+            .done(entries.iter().map(|entry| (&entry.repo, entry.id)));
+    }
+
+    fn forget(&self, entries: &[Entry]) {
         let mut notes = self.notes();
         entries
             .iter()
             .for_each(|entry| notes.remove(&entry.repo, entry.id));
-        drop(notes);
-        self.log
-            .done(entries.iter().map(|entry| (&entry.repo, entry.id)));
     }
 
     /// Has what has failed tried again, if that can help and it hasn't failed for too long; of the
@@ -111,7 +114,12 @@ impl Shared {
                  removes them",
                 lost.len()
             );
-            self.end(&lost);
+            // A disk that doesn't take this is asked again when a POST wants a pack to stay.
+            lost.iter().for_each(|entry| {
+                self.log.forget(&entry.repo, entry.id);
+            });
+            self.forget(&lost);
+            self.log.done(std::iter::empty());
         }
     }
 }

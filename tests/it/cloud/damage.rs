@@ -5,6 +5,7 @@
 use super::rig::{Cloud, Server, id, log_of, path};
 use crate::fake::Single;
 use crate::tree::random;
+use restic_123pan::body::{Body, Budget};
 use restic_123pan::restic::{File, Id, Kind, Range};
 use restic_123pan::store::Cause;
 
@@ -97,6 +98,26 @@ fn a_size_that_was_seen_is_remembered() {
     assert_eq!(said(|| drop(sizes(&server))), [""; 0]);
     cloud.damage(&path(Kind::Data, id(PACK)), b"short");
     assert_eq!(said(|| drop(sizes(&server))).len(), 1);
+    mend(&cloud, &server);
+}
+
+/// Whoever sends it again for want of an answer isn't told that it is there.
+#[test]
+fn what_is_damaged_does_not_count_as_there() {
+    let cloud = Cloud::start();
+    let server = cloud.server();
+    server.create().unwrap();
+    server.save(Kind::Data, PACK).unwrap();
+    let budget = Budget::new(1 << 20, None);
+    let holds = || {
+        let (mut source, len) = (PACK, PACK.len() as u64);
+        let mut body = Body::streamed(&mut source, len, Some(id(PACK)), &budget);
+        let file = File::Hashed(Kind::Data, id(PACK));
+        server.store.holds(&server.repo(), &file, &mut body)
+    };
+    assert!(holds().unwrap());
+    cloud.set_status(&path(Kind::Data, id(PACK)), 101);
+    assert!(!holds().unwrap());
     mend(&cloud, &server);
 }
 

@@ -94,6 +94,28 @@ fn a_note_is_taken_back_on_disk_too() {
     assert_ne!(before.unwrap(), after.unwrap());
 }
 
+/// A removal that has failed for good is forgotten on disk before its pack counts as stored again.
+#[test]
+fn a_failure_for_good_is_forgotten_on_disk_too() {
+    let folder = Folder::new("failed");
+    let world = World::over(Rigged::default(), Some(&folder.log()), |_| {});
+    let pack = world.save(Kind::Data, b"a pack");
+    world.remove(Kind::Data, &[pack]);
+    let text = folder.text();
+    std::fs::remove_file(folder.log()).unwrap();
+    std::fs::create_dir(folder.log()).unwrap();
+    world.store.fail(1, Cause::Lost);
+    world.layer().shared.settle(&repo()).unwrap();
+    let saved = world.try_save(Kind::Data, b"a pack", pack);
+    assert_eq!(saved.map_err(|error| error.cause), Err(Cause::Busy));
+    std::fs::remove_dir(folder.log()).unwrap();
+    std::fs::write(folder.log(), text).unwrap();
+    world.save(Kind::Data, b"a pack");
+    let world = World::over(world.kill(), Some(&folder.log()), |_| {});
+    assert_eq!(world.lock(), Ok(()));
+    assert!(world.has(pack), "it was acknowledged");
+}
+
 /// What another process that lives has noted is its own to carry out.
 #[test]
 fn one_process_keeps_a_log() {
