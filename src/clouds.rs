@@ -2,12 +2,13 @@
 
 use crate::cloud::Cloud;
 use crate::store::Store;
-use crate::{local, pan123};
+use crate::{kdocs, local, pan123};
 
 /// Every cloud; the first is the one that is used unless `--cloud` names another.
-pub const ALL: [&dyn Cloud; 2] = [
+pub const ALL: [&dyn Cloud; 3] = [
     &pan123::Description, // 123pan
     &local::Description,  // a folder of this machine
+    &kdocs::Description,  // WPS Kdocs
 ];
 
 /// The repositories in a folder of this machine, for copies to it and from it, whatever the cloud.

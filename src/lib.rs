@@ -91,6 +91,7 @@ pub mod command;
 pub mod disk;
 pub mod error;
 pub mod front;
+pub mod kdocs;
 pub mod limit;
 pub mod lines;
 pub mod local;

@@ -73,6 +73,10 @@ pub enum Reason {
     Corrupt,
     /// The endpoint doesn't exist (any more).
     NoEndpoint,
+    /// The calls that may be made in a day are used up, or what is left is kept for others.
+    Budget,
+    /// What was deleted lies in a bin that no program can empty.
+    InBin,
     /// The cloud has trouble of its own, and nothing was done.
     Server,
     /// The cloud can't be reached.
