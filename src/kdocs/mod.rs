@@ -30,7 +30,7 @@ pub use config::{App, Config};
 pub use probe::probe;
 
 use crate::body::Body;
-use crate::cloud::{Fault, Reason, now};
+use crate::cloud::{Fault, Priority, Reason, now};
 use crate::restic::{File, Id, Kind, Range, Repo};
 use crate::store::{Account, Cause, Entry, Error, Found, Health, Identity, Limits, Loaded, Store};
 use crate::sync::lock;
@@ -86,15 +86,28 @@ impl Kdocs {
     fn rows(&self, repo: &Repo, folder: &str, kind: Option<Kind>) -> Result<Vec<Row>, Error> {
         let priority = priority_of(kind);
         match self.tree.rows(folder, priority) {
-            Err(error) if error.cause == Cause::Absent => {
-                let above = self.layout.repo(repo);
-                let is_made = lock(&self.made).contains(&above);
-                match is_made || self.tree.all(&above, priority).is_ok_and(|r| !r.is_empty()) {
-                    true => Ok(Vec::new()),
-                    false => Err(error),
-                }
-            }
+            Err(error) if error.cause == Cause::Absent => match self.is_begun(repo, priority)? {
+                true => Ok(Vec::new()),
+                false => Err(error),
+            },
             rows => rows,
+        }
+    }
+
+    /// Whether a repository was made here, or has something of its own.
+    fn is_begun(&self, repo: &Repo, priority: Priority) -> Result<bool, Error> {
+        let above = self.layout.repo(repo);
+        if lock(&self.made).contains(&above) {
+            return Ok(true);
+        }
+        let is_kind = |row: &Row| Kind::ALL.iter().any(|kind| kind.name() == row.name);
+        let is_own = |row: &Row| match row.is_folder() {
+            true => is_kind(row),
+            false => is_named(&row.name, &File::Config),
+        };
+        match self.tree.all(&above, priority) {
+            Err(error) if error.cause == Cause::Absent => Ok(false),
+            rows => Ok(rows?.iter().any(is_own)),
         }
     }
 
@@ -120,7 +133,7 @@ impl Kdocs {
                 found = Some(row);
             }
         }
-        let absent = || Error::new(Cause::Absent, format!("there is no /{folder}/{file}"));
+        let absent = || Error::new(Cause::Absent, format!("there is no {file} in {repo}"));
         found.ok_or_else(absent)
     }
 
@@ -223,7 +236,7 @@ impl Store for Kdocs {
         let place = |(repo, file): &(Repo, File)| (self.layout.folder(repo, file), *file);
         let priority = files.iter().map(|(_, file)| priority_of(file.kind())).min();
         let files: Vec<(String, File)> = files.iter().map(place).collect();
-        let priority = priority.unwrap_or(crate::cloud::Priority::Packs);
+        let priority = priority.unwrap_or(Priority::Packs);
         self.removals.remove(&files, priority)
     }
 
@@ -260,7 +273,7 @@ impl Store for Kdocs {
         let client = &self.api.client;
         client.seen.proof(client.cloud(), || {
             // No call tells anything of the account, so that a list of the app's folder does.
-            let asked = self.api.list("", None, crate::cloud::Priority::Background);
+            let asked = self.api.list("", None, Priority::Background);
             let asked = asked.map(drop).or_else(|fault| match fault.reason {
                 Reason::NoFile => Ok(()),
                 _ => Err(fault),

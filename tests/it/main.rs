@@ -19,6 +19,7 @@ mod fake;
 mod faults;
 mod front;
 mod hostile;
+mod kdocs;
 mod limits;
 mod local;
 mod mixed;

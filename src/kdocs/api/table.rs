@@ -7,7 +7,7 @@ use crate::cloud::call::{Spec, Way};
 use crate::cloud::pace::share;
 
 /// Calls a second; no document tells any, so that these are modest.
-const RATES: [f64; 3] = [5.0, 5.0, 2.0];
+const RATES: [f64; 3] = [10.0, 5.0, 5.0];
 /// A part of what packs leave of each budget of a day: a backup of an hour takes 13 locks, each
 /// stored and deleted, index files and a snapshot.
 const RESERVE: u64 = 5;

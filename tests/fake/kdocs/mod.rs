@@ -19,9 +19,6 @@ mod state;
 mod switches;
 mod upload;
 
-#[cfg(test)]
-mod tests;
-
 #[allow(unused_imports, reason = "no including crate uses everything")]
 pub use {
     call::Call,

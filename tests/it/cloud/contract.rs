@@ -10,7 +10,7 @@ use restic_123pan::store::memory::Memory;
 use std::io::{self, Read};
 
 /// The cases. Each one gets an empty store.
-const CASES: &[(&str, fn(&mut Server))] = &[
+pub(crate) const CASES: &[(&str, fn(&mut Server))] = &[
     ("create makes empty lists", create_makes_empty_lists),
     ("what isn't there is absent", what_is_not_there_is_absent),
     ("every kind comes back", every_kind_comes_back),

@@ -7,7 +7,7 @@
 )]
 
 mod confirming;
-mod contract;
+pub(crate) mod contract;
 mod damage;
 mod deleting;
 mod downloads;
@@ -17,7 +17,7 @@ mod lists;
 mod locks;
 mod missing;
 mod restarts;
-mod rig;
+pub(crate) mod rig;
 mod serving;
 mod several;
 mod statuses;

@@ -3,7 +3,7 @@
 //! milliseconds here.
 
 use crate::account;
-pub(super) use crate::account::BASE;
+pub(crate) use crate::account::BASE;
 use crate::fake::{Fake, Options, Switches};
 use crate::tree::TempDir;
 use restic_123pan::body::{Body, Budget};
@@ -21,25 +21,25 @@ use std::time::{Duration, Instant};
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Milliseconds.
-pub(super) fn ms(millis: u64) -> Duration {
+pub(crate) fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
 
 /// An emulated account. When it goes, nothing of what its servers did may have broken a rule of
 /// 123pan's.
-pub(super) struct Cloud {
+pub(crate) struct Cloud {
     fake: Fake,
     folder: TempDir,
 }
 
 impl Cloud {
     /// An account as documented.
-    pub(super) fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self::with(|_| {})
     }
 
     /// An account that behaves otherwise.
-    pub(super) fn with(change: impl FnOnce(&mut Switches)) -> Self {
+    pub(crate) fn with(change: impl FnOnce(&mut Switches)) -> Self {
         let mut switches = Switches {
             poll_pause: ms(10),
             appears_after: ms(10),
@@ -57,29 +57,29 @@ impl Cloud {
     }
 
     /// A folder for what servers keep on disk.
-    pub(super) fn folder(&self) -> &Path {
+    pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }
 
     /// A server on a machine of its own.
-    pub(super) fn server(&self) -> Server {
+    pub(crate) fn server(&self) -> Server {
         self.server_with(|_| {})
     }
 
     /// One that soon stops repeating.
-    pub(super) fn hasty_server(&self) -> Server {
+    pub(crate) fn hasty_server(&self) -> Server {
         self.server_with(|c| c.timing.retry = ms(20))
     }
 
     /// One that is configured otherwise.
-    pub(super) fn server_with(&self, change: impl FnOnce(&mut Config)) -> Server {
+    pub(crate) fn server_with(&self, change: impl FnOnce(&mut Config)) -> Server {
         let mut config = self.config();
         change(&mut config);
         Server::over(Pan123::new(&config))
     }
 
     /// How a server is configured for it.
-    pub(super) fn config(&self) -> Config {
+    pub(crate) fn config(&self) -> Config {
         Config {
             timing: fast(),
             ..account::config(self)
@@ -104,7 +104,7 @@ impl Drop for Cloud {
 }
 
 /// Every time that is seconds in earnest, in milliseconds.
-pub(super) fn fast() -> Timing {
+pub(crate) fn fast() -> Timing {
     Timing {
         connect: ms(2000),
         answer: ms(3000),
@@ -137,15 +137,15 @@ pub(super) fn fast() -> Timing {
 
 /// A store as a client of the server uses it, in one repository. Failures are told by their
 /// cause; their sentences are printed.
-pub(super) struct Server {
-    pub(super) store: Box<dyn Store>,
+pub(crate) struct Server {
+    pub(crate) store: Box<dyn Store>,
     budget: Budget,
     repo: Repo,
 }
 
 impl Server {
     /// A server over a store, which holds all bodies in memory.
-    pub(super) fn over(store: impl Store + 'static) -> Self {
+    pub(crate) fn over(store: impl Store + 'static) -> Self {
         Self {
             store: Box::new(store),
             budget: Budget::new(64 << 20, None),
@@ -154,43 +154,43 @@ impl Server {
     }
 
     /// The same, with so much memory for bodies: those over 1 MiB that don't fit are streamed.
-    pub(super) fn memory(mut self, bytes: u64, spool: Option<&Path>) -> Self {
+    pub(crate) fn memory(mut self, bytes: u64, spool: Option<&Path>) -> Self {
         self.budget = Budget::new(bytes, spool.map(Path::to_owned));
         self
     }
 
     /// Goes to another repository.
-    pub(super) fn turn_to(&mut self, repo: &str) {
+    pub(crate) fn turn_to(&mut self, repo: &str) {
         self.repo = Repo::new(repo).unwrap();
     }
 
     /// The repository.
-    pub(super) fn repo(&self) -> Repo {
+    pub(crate) fn repo(&self) -> Repo {
         self.repo.clone()
     }
 
-    pub(super) fn create(&self) -> Result<(), Cause> {
+    pub(crate) fn create(&self) -> Result<(), Cause> {
         told(self.store.create(&self.repo))
     }
 
     /// Stores a file under its hash.
-    pub(super) fn save(&self, kind: Kind, bytes: &[u8]) -> Result<Id, Cause> {
+    pub(crate) fn save(&self, kind: Kind, bytes: &[u8]) -> Result<Id, Cause> {
         let id = id(bytes);
         self.save_as(&File::Hashed(kind, id), bytes).map(|()| id)
     }
 
     /// Stores a config.
-    pub(super) fn save_config(&self, bytes: &[u8]) -> Result<(), Cause> {
+    pub(crate) fn save_config(&self, bytes: &[u8]) -> Result<(), Cause> {
         self.save_as(&File::Config, bytes)
     }
 
     /// Stores what comes with its length.
-    pub(super) fn save_as(&self, file: &File, bytes: &[u8]) -> Result<(), Cause> {
+    pub(crate) fn save_as(&self, file: &File, bytes: &[u8]) -> Result<(), Cause> {
         self.save_from(file, bytes.len() as u64, &mut &*bytes)
     }
 
     /// Stores what a client sends that has announced `len` bytes.
-    pub(super) fn save_from(
+    pub(crate) fn save_from(
         &self,
         file: &File,
         len: u64,
@@ -202,7 +202,7 @@ impl Server {
     }
 
     /// Stores what a client sends in chunks, as rustic does.
-    pub(super) fn save_chunked(&self, file: &File, source: &mut dyn Read) -> Result<(), Cause> {
+    pub(crate) fn save_chunked(&self, file: &File, source: &mut dyn Read) -> Result<(), Cause> {
         let mut body = told(Body::chunked(source, file.id(), &self.budget, &mut |_| {
             Ok(())
         }))?;
@@ -210,12 +210,12 @@ impl Server {
     }
 
     /// A file's bytes.
-    pub(super) fn load(&self, kind: Kind, id: Id) -> Result<Vec<u8>, Cause> {
+    pub(crate) fn load(&self, kind: Kind, id: Id) -> Result<Vec<u8>, Cause> {
         self.load_part(&File::Hashed(kind, id), None)
     }
 
     /// A part of a file's bytes; [`Cause::Client`] if the reader broke off.
-    pub(super) fn load_part(&self, file: &File, range: Option<Range>) -> Result<Vec<u8>, Cause> {
+    pub(crate) fn load_part(&self, file: &File, range: Option<Range>) -> Result<Vec<u8>, Cause> {
         let mut loaded = told(self.store.load(&self.repo, file, range))?;
         let mut bytes = Vec::new();
         if let Err(error) = loaded.reader.read_to_end(&mut bytes) {
@@ -226,12 +226,12 @@ impl Server {
         Ok(bytes)
     }
 
-    pub(super) fn size(&self, kind: Kind, id: Id) -> Result<u64, Cause> {
+    pub(crate) fn size(&self, kind: Kind, id: Id) -> Result<u64, Cause> {
         told(self.store.stat(&self.repo, &File::Hashed(kind, id)))
     }
 
     /// The names of a kind, sorted.
-    pub(super) fn list(&self, kind: Kind) -> Result<Vec<Id>, Cause> {
+    pub(crate) fn list(&self, kind: Kind) -> Result<Vec<Id>, Cause> {
         let mut ids = Vec::new();
         told(self.store.list(&self.repo, kind, &mut |entry| {
             ids.push(entry.id);
@@ -242,12 +242,12 @@ impl Server {
     }
 
     /// Removes one file.
-    pub(super) fn remove(&self, kind: Kind, id: Id) -> Result<(), Cause> {
+    pub(crate) fn remove(&self, kind: Kind, id: Id) -> Result<(), Cause> {
         self.remove_all(kind, &[id]).pop().unwrap()
     }
 
     /// Removes many, in one batch.
-    pub(super) fn remove_all(&self, kind: Kind, ids: &[Id]) -> Vec<Result<(), Cause>> {
+    pub(crate) fn remove_all(&self, kind: Kind, ids: &[Id]) -> Vec<Result<(), Cause>> {
         let name = |id: &Id| (self.repo.clone(), File::Hashed(kind, *id));
         let names: Vec<(Repo, File)> = ids.iter().map(name).collect();
         self.store.remove(&names).into_iter().map(told).collect()
@@ -262,19 +262,19 @@ fn told<T>(result: Result<T, Error>) -> Result<T, Cause> {
 }
 
 /// What a file with these bytes is called.
-pub(super) fn id(bytes: &[u8]) -> Id {
+pub(crate) fn id(bytes: &[u8]) -> Id {
     Id(Sha256::digest(bytes).into())
 }
 
 /// The ids, sorted, as lists are.
-pub(super) fn sorted(ids: impl IntoIterator<Item = Id>) -> Vec<Id> {
+pub(crate) fn sorted(ids: impl IntoIterator<Item = Id>) -> Vec<Id> {
     let mut ids: Vec<Id> = ids.into_iter().collect();
     ids.sort();
     ids
 }
 
 /// Where a file of the usual repository is in the account.
-pub(super) fn path(kind: Kind, id: Id) -> String {
+pub(crate) fn path(kind: Kind, id: Id) -> String {
     match kind {
         Kind::Data => format!("{BASE}/host/data/{}/{id}", id.prefix()),
         _ => format!("{BASE}/host/{}/{id}", kind.name()),
@@ -282,12 +282,12 @@ pub(super) fn path(kind: Kind, id: Id) -> String {
 }
 
 /// The folder of a kind in the usual repository.
-pub(super) fn folder(kind: Kind) -> String {
+pub(crate) fn folder(kind: Kind) -> String {
     format!("{BASE}/host/{}", kind.name())
 }
 
 /// Waits for something that happens in the background.
-pub(super) fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
+pub(crate) fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
     let end = Instant::now() + PATIENCE;
     while !is_so() {
         assert!(Instant::now() < end, "it never came to pass: {what}");
@@ -296,7 +296,7 @@ pub(super) fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
 }
 
 /// What this thread logs while something is done, line by line.
-pub(super) fn log_of(act: impl FnOnce()) -> Vec<String> {
+pub(crate) fn log_of(act: impl FnOnce()) -> Vec<String> {
     // It fails when another test was first, which is as good.
     let _ = log::set_logger(&Log);
     log::set_max_level(log::LevelFilter::Info);
