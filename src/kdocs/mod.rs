@@ -282,9 +282,7 @@ impl Store for Kdocs {
                 as_of: now(),
                 ..Account::default()
             });
-            client
-                .seen
-                .looked(account.as_ref().map(Clone::clone).map_err(|fault| fault));
+            client.seen.looked(account.as_ref().cloned());
         })
     }
 }
