@@ -56,7 +56,7 @@ dist-test:  ## run them under qemu: restic, memory; TARGET=aarch64 for one
 dist-check:  ## build one twice, in two places, and compare the bytes; TARGET=aarch64 for another
 	FOLDER='$(FOLDER)' tests/dist/twice.sh $(or $(TARGET),x86_64)
 
-packages: build  ## make .deb, .ipk and .apk of what `make dist` built; TARGET=aarch64 for one
+packages: build  ## make .deb, .ipk, .apk and images of what `make dist` built; TARGET=aarch64 for one
 	FOLDER='$(FOLDER)' PRINTER='$(PRINTER)' tests/packages/make.sh $(TARGET)
 
 # What `make install` puts where, and `make uninstall` removes. PRINTER is the program as it runs

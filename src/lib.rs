@@ -1,5 +1,5 @@
-//! A REST server for restic that keeps its repositories in a cloud: a 123pan (123云盘) account, or a
-//! folder of this machine.
+//! A REST server for restic that keeps its repositories in a cloud: a 123pan (123云盘) account, a
+//! library of Tencent's Smart Media Hosting (媒体托管), or a folder of this machine.
 //!
 //! ```text
 //!   restic, rustic
@@ -23,15 +23,17 @@
 //! directory names it: what differs between clouds comes through [`store::Store::limits`], through
 //! [`store::Health`] and through the values of [`cloud`].
 //!
+//! `smh` is another cloud, in which files have paths and an upload is confirmed by its checksum.
 //! `local` is a disk as a cloud: the same repositories as restic's own local backend.
 //!
-//! What leads there: `main, command, args → clouds → {pan123, local} → cloud → store`. [`clouds`]
+//! What leads there: `main, command, args → clouds → {pan123, smh, local} → cloud → store`. [`clouds`]
 //! alone names them, a line each; [`cloud::Cloud`] is what each is to the rest. [`settings`] is
 //! where values come from: option, variable, file, default.
 //!
 //! `restic` is the protocol as values; `body` is an upload that checks itself while it is read;
-//! `turns` keeps operations on one name in order; `args` is what the user wants; `civil` writes
-//! dates, `disk` small files, `lines` what the log shows of others' texts; `error` says what is
+//! `turns` keeps operations on one name in order; `inits` keeps clients apart that make one
+//! repository; `args` is what the user wants; `civil` writes dates, `disk` small files, `text_file`
+//! reads what people wrote; `lines` is what the log shows of others' texts; `error` says what is
 //! certain after a failure; `sync` locks; `watch` counts and shows; `limit` slows transfers down;
 //! `command` is what the program does besides serving.
 //!
@@ -45,7 +47,8 @@
 //!    that brings one.
 //! 4. Typed calls over [`cloud::client::Client`], and over them the verbs of [`store::Store`] with
 //!    its [`store::Limits`]. [`cloud::download::Reader`] resumes downloads, [`cloud::form::Form`]
-//!    streams uploads, [`cloud::walk`] reads folders side by side.
+//!    streams uploads, [`cloud::walk`] reads folders side by side,
+//!    [`cloud::layout`] says in which of them packs lie.
 //! 5. Steps for a doctor in [`cloud::doctor`]'s frame; what `verify` finds as
 //!    [`cloud::finding::Finding`]s.
 //! 6. A [`cloud::Cloud`] with its options, a struct that argh reads, and its credentials; and a
@@ -91,17 +94,21 @@ pub mod command;
 pub mod disk;
 pub mod error;
 pub mod front;
+pub mod inits;
 pub mod kdocs;
 pub mod limit;
 pub mod lines;
 pub mod local;
+pub mod notify;
 pub mod pan123;
 pub mod restic;
 pub mod server;
 pub mod service;
 pub mod settings;
+pub mod smh;
 pub mod store;
 pub mod sync;
+mod text_file;
 pub mod turns;
 pub mod units;
 pub mod watch;

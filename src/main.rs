@@ -8,6 +8,7 @@ use restic_123pan::cloud::Account;
 use restic_123pan::command::{self, start_log};
 use restic_123pan::front::{self, Tls};
 use restic_123pan::limit::{Limit, Limits};
+use restic_123pan::notify::Notify;
 use restic_123pan::server::{self, Bound, Stop};
 use restic_123pan::service::Service;
 use restic_123pan::settings::Variables;
@@ -209,6 +210,7 @@ fn answer(
         .limited(limits)
         .guarded(Arc::new(access))
         .named(config.hosts.clone());
+    let bound = bound.telling(Notify::from_env());
     bound.run(service.reserving(config.shared.reserve))?;
     info!("stopped");
     Ok(())

@@ -3,8 +3,9 @@
 //! is admitted and given up when its job is dropped.
 
 use crate::restic::{File, Repo};
+use crate::sync::{lock, wait_while};
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Duration;
 
 type Name = (Repo, File);
@@ -42,7 +43,7 @@ impl Turns {
     }
 
     fn queues(&self) -> MutexGuard<'_, Queues> {
-        self.queues.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.queues)
     }
 }
 
@@ -64,8 +65,7 @@ impl Turn {
     pub fn wait(&self, most: Duration) -> bool {
         let waits = |queues: &mut Queues| !self.is_first(queues);
         let queues = self.turns.queues();
-        let ended = self.turns.moved.wait_timeout_while(queues, most, waits);
-        !ended.unwrap_or_else(PoisonError::into_inner).1.timed_out()
+        !wait_while(&self.turns.moved, queues, most, waits).1
     }
 
     fn is_first(&self, queues: &Queues) -> bool {

@@ -3,6 +3,7 @@
 use super::htpasswd::check_name;
 use super::unseen;
 use crate::disk::as_owner;
+use crate::text_file;
 use std::fs;
 use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
@@ -26,7 +27,7 @@ pub fn passwd(user: &str, file: Option<&Path>) -> Result<Option<String>, String>
         return Ok(Some(line));
     };
     let put = || {
-        let text = match fs::read_to_string(path) {
+        let text = match text_file::read(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
             read => read?,
         };

@@ -2,6 +2,7 @@
 //! the old one stays in force, the new one is tried again, and the log says so each minute.
 
 use crate::sync::lock;
+use crate::text_file;
 use log::{error, info};
 use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt;
@@ -125,7 +126,7 @@ fn stamp(path: &Path) -> Result<Stamp, String> {
 }
 
 fn read<T>(path: &Path, parse: fn(&str) -> Result<T, Wrong>) -> Result<T, String> {
-    let text = fs::read_to_string(path);
+    let text = text_file::read(path);
     let text = text.map_err(|error| format!("can't read {}: {error}", path.display()))?;
     parse(&text).map_err(|(line, why)| format!("{}:{line}: {why}", path.display()))
 }

@@ -103,6 +103,10 @@ pub(super) struct Status {
     /// a user of the server's, who sees the repositories that they may read
     #[argh(option, arg_name = "name")]
     pub(super) user: Option<String>,
+
+    /// print the server's JSON as it is
+    #[argh(switch)]
+    pub(super) json: bool,
 }
 
 /// Ask the running server whether it works: exit code 0 if it does, 1 if not. For containers.
@@ -257,11 +261,12 @@ pub struct Verify {
     pub repo: Vec<Repo>,
 }
 
-/// Print the file with which a service manager runs the server.
+/// Print the file with which a service manager runs the server, or a dashboard that shows it.
 #[derive(FromArgs, ArgsInfo, Clone, Debug, PartialEq, Eq)]
 #[argh(subcommand, name = "service")]
 pub struct Service {
-    /// the file: systemd, systemd-socket, openwrt, openwrt-config, openrc, launchd, container or options
+    /// the file: systemd, systemd-socket, openwrt, openwrt-config, openrc, launchd, container,
+    /// compose, options or grafana
     #[argh(positional)]
     pub kind: String,
 

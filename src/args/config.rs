@@ -74,7 +74,7 @@ impl Config {
             shared.rate_share = rest(shared.rate_share);
         }
         let spool_dir = match settings.text("spool-dir", using.spool_dir.as_deref()) {
-            None => shared.state_dir.clone(),
+            None => folders::roomy(settings),
             Some(path) => Some(folders::named("spool-dir", &path)?),
         };
         let (rules, setup) = (rules(serving, settings)?, cloud.read(settings, &shared)?);

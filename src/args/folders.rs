@@ -5,6 +5,14 @@ use crate::disk::try_folder;
 use crate::settings::Settings;
 use std::path::{Path, PathBuf};
 
+/// How Linux calls a file system in memory.
+#[cfg(target_os = "linux")]
+const TMPFS: u64 = 0x0102_1994;
+/// Bytes that must be free in memory for what exceeds `--memory`: several of rustic's packs. Routers
+/// have less, and need it.
+#[cfg(target_os = "linux")]
+const ROOM: u64 = 256 << 20;
+
 /// The folder that was named, or the first usable one of the usual ones, or the first that is
 /// there at all. A backup needs none, and a disk that is full or read-only now may be mended: so
 /// what is wrong with it is a warning.
@@ -40,6 +48,34 @@ pub(super) fn state(
         there.inspect(|path| warn(&path.display().to_string()))
     });
     found.cloned()
+}
+
+/// A folder in memory with much room, for bodies that exceed `--memory`. Nothing large is written to
+/// a disk, which may be a router's flash, unless its user says so.
+pub(super) fn roomy(settings: &Settings<'_>) -> Option<PathBuf> {
+    let own = settings.foreign("RUNTIME_DIRECTORY");
+    let own = own.and_then(|list| list.split(':').next().map(PathBuf::from));
+    let usual = own
+        .into_iter()
+        .chain(["/dev/shm", "/tmp"].map(PathBuf::from));
+    usual.into_iter().find(|path| is_roomy(path))
+}
+
+/// Whether a folder lies in memory, can be written to, and has room.
+#[cfg(target_os = "linux")]
+fn is_roomy(path: &Path) -> bool {
+    use rustix::fs::{Access, access, statfs};
+    let roomy = statfs(path).is_ok_and(|system| {
+        let free = system.f_bavail.saturating_mul(system.f_bsize as u64);
+        system.f_type as u64 == TMPFS && free >= ROOM
+    });
+    roomy && access(path, Access::WRITE_OK | Access::EXEC_OK).is_ok()
+}
+
+/// Elsewhere nobody can tell.
+#[cfg(not(target_os = "linux"))]
+fn is_roomy(_: &Path) -> bool {
+    false
 }
 
 /// A folder that an option names.

@@ -111,6 +111,8 @@ pub struct Asker {
     pub user: Option<String>,
     /// The password, if it needn't be asked for.
     pub password: Option<Secret>,
+    /// Whether a program asks.
+    pub json: bool,
 }
 
 /// What to do instead of running.
@@ -304,7 +306,11 @@ fn ask(status: &Status, settings: &Settings<'_>) -> Result<Ask, String> {
     Ok(Ask {
         address: reachable(&status.listen, settings)?,
         certificate: certificate(&status.tls_cert, settings),
-        status: Some(Asker { user, password }),
+        status: Some(Asker {
+            user,
+            password,
+            json: status.json,
+        }),
     })
 }
 

@@ -74,7 +74,7 @@ pub(super) struct Using {
     #[argh(option, arg_name = "dir")]
     pub(super) state_dir: Option<String>,
 
-    /// folder for what exceeds --memory; default the state directory
+    /// folder for what exceeds --memory; default one in memory with 256M free, or none
     #[argh(option, arg_name = "dir")]
     pub(super) spool_dir: Option<String>,
 
@@ -98,7 +98,7 @@ pub(super) struct Using {
     #[argh(option, arg_name = "what")]
     pub(super) bin: Option<String>,
 
-    /// space kept free for pruning, see README.md; default 1G
+    /// space kept free for pruning, see the manual; default 1G
     #[argh(option, arg_name = "size")]
     pub(super) reserve: Option<String>,
 

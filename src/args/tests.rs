@@ -62,7 +62,7 @@ fn defaults() {
     assert!(config.listen.is_empty() && config.tls.is_none() && config.proxy.is_none());
     assert_eq!(shared.repo_path.path(), "restic-backup");
     assert_eq!(shared.state_dir, Some(std::env::temp_dir()));
-    assert_eq!(config.spool_dir, shared.state_dir);
+    assert_ne!(config.spool_dir, shared.state_dir, "which may be flash");
     assert_eq!(
         (config.memory, config.workers, shared.uploads),
         (32 << 20, 8, 8)
@@ -174,10 +174,7 @@ fn what_is_wrong_is_one_line_that_names_it() {
         ("import a b c", "c"),
         ("import a data", "data"),
         ("import a --nonsense", "--nonsense"),
-        (
-            "import a --listen :1",
-            "there is no option --listen for import",
-        ),
+        ("import a --listen :1", "no option --listen for import"),
         ("export", "DIR"),
         ("export a b --tier", "--tier"),
         ("export a b --dry-run=1", "--dry-run"),
@@ -198,11 +195,8 @@ fn what_is_wrong_is_one_line_that_names_it() {
         ("bin purge --partial", "bin purge --help"),
     ];
     for (text, named) in table {
-        let said = wrong(text);
-        assert!(
-            said.contains(named) && !said.contains('\n'),
-            "{text}: {said}"
-        );
+        let (said, lines) = (wrong(text), wrong(text).lines().count());
+        assert!(said.contains(named) && lines == 1, "{text}: {said}");
     }
 }
 

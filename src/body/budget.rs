@@ -82,9 +82,7 @@ impl Budget {
     /// A file that has no name any more, so that nothing is left behind whatever happens.
     pub(super) fn spool_file(&self) -> Result<Spool<'_>, Error> {
         let Some(folder) = &self.spool else {
-            let text = "the body doesn't fit the memory budget and there is no folder to spool it in: \
-                    raise --memory or name a --spool-dir";
-            return Err(Error::new(Cause::TooLarge, text));
+            return Err(no_room("there is no folder to spool it in"));
         };
         let file = nameless(folder).map_err(|e| spool_error(&e))?;
         let (budget, bytes) = (self, 0);
@@ -142,7 +140,12 @@ pub(super) struct Lease<'a> {
     pub(super) bytes: u64,
 }
 
-impl Lease<'_> {
+impl<'a> Lease<'a> {
+    /// A share of nothing.
+    pub(super) fn none(budget: &'a Budget) -> Self {
+        Self { budget, bytes: 0 }
+    }
+
     /// Takes more.
     pub(super) fn grow(&mut self, bytes: u64, always: bool) -> bool {
         let Some(mut more) = self.budget.take(bytes, always) else {
@@ -159,8 +162,23 @@ impl Drop for Lease<'_> {
     }
 }
 
+/// A body that fits nowhere, and what to do about it.
+fn no_room(why: &str) -> Error {
+    Error::new(
+        Cause::TooLarge,
+        format!(
+            "the body doesn't fit the memory budget and {why}: raise --memory, name a --spool-dir \
+             on a disk with room, or have rustic make smaller packs, by `rustic config \
+             --set-datapack-size 4MiB --set-treepack-size 4MiB`"
+        ),
+    )
+}
+
 /// A failure of the spool's.
 pub(super) fn spool_error(error: &io::Error) -> Error {
+    if error.kind() == io::ErrorKind::StorageFull {
+        return no_room("the folder to spool it in is full");
+    }
     Error::new(
         Cause::Busy,
         format!("the spool file can't be used ({error}); see --spool-dir"),

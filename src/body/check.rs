@@ -12,6 +12,8 @@ pub(super) struct Check {
     hash: Sha256,
     pub(super) seen: u64,
     len: Option<u64>,
+    /// Whether the end has come, and all was right.
+    pub(super) proven: bool,
 }
 
 impl Check {
@@ -21,6 +23,7 @@ impl Check {
             hash: Sha256::new(),
             seen: 0,
             len,
+            proven: false,
         }
     }
 
@@ -43,18 +46,17 @@ impl Check {
             let text = format!("the body ended after {} of {len} bytes", self.seen);
             return Err(Error::new(Cause::BadBody, text));
         }
-        // Taken, so that a second look at the end doesn't hash an empty body.
-        let Some(id) = self.id.take() else {
-            return Ok(());
-        };
-        let found = Id(self.hash.finalize_reset().into());
-        match found == id {
-            true => Ok(()),
-            false => Err(Error::new(
-                Cause::BadBody,
-                format!("the body's SHA-256 is {found}"),
-            )),
+        // A second look at the end would hash an empty body.
+        let unproven = self.id.filter(|_| !self.proven);
+        if let Some(id) = unproven {
+            let found = Id(self.hash.finalize_reset().into());
+            if found != id {
+                let text = format!("the body's SHA-256 is {found}");
+                return Err(Error::new(Cause::BadBody, text));
+            }
         }
+        self.proven = true;
+        Ok(())
     }
 }
 

@@ -1,12 +1,14 @@
-//! A request's body on its way to a store: streamed once while it arrives, or held so that it can
-//! be sent again. Whichever it is, its length and its SHA-256 are checked before its reader ends,
-//! so that a store which sees the end has seen the right bytes.
+//! A request's body on its way to a store, taken from its client as the store takes it: a client
+//! that sees no byte move for minutes gives up. There may be memory to keep what has come, so that
+//! it can be sent again. Whatever becomes of it, its length and its SHA-256 are checked before its
+//! reader ends, so that a store which sees the end has seen the right bytes.
 //!
-//! Held bodies share one memory budget. A body whose length isn't known beforehand is always
-//! held, in memory or in an unlinked spool file, because a cloud wants lengths.
+//! Kept bodies share one memory budget. A body whose length isn't known beforehand is always
+//! held whole, in memory or in an unlinked spool file, because a cloud wants lengths.
 
 mod budget;
 mod check;
+mod coming;
 mod gather;
 
 pub use budget::Budget;
@@ -14,10 +16,12 @@ pub use budget::Budget;
 use crate::error::{Cause, Error};
 use crate::restic::Id;
 use budget::{Lease, Spool, spool_error};
-use check::{Check, checked};
+use check::Check;
+use coming::Coming;
 use gather::gather;
 use std::io::{self, ErrorKind, Read};
 use std::os::unix::fs::FileExt;
+use std::time::Duration;
 
 /// Bodies up to this many bytes are held whatever the budget: locks, keys, snapshots and most
 /// index files, which one wants to be able to send again.
@@ -25,6 +29,10 @@ pub const SMALL: u64 = 1 << 20;
 /// Largest body in bytes that is taken without an announced length. It is spooled as a whole, and
 /// no file of restic's is nearly as large.
 pub const LARGEST: u64 = 10_000_000_000;
+/// How often a client whose upload waits is shown that it lives, by [`Body::read_ahead`]; it may see
+/// only every second time, by how its system counts. restic
+/// gives up after five minutes without a byte, other clients and proxies after one.
+pub const SIGN_OF_LIFE: Duration = Duration::from_secs(8);
 /// Bytes of memory taken at once while a body of unknown length grows.
 const SEGMENT: usize = 256 << 10;
 
@@ -39,11 +47,8 @@ pub struct Body<'a> {
 }
 
 enum Form<'a> {
-    /// Still at the client; it can be read once.
-    Stream {
-        source: &'a mut dyn Read,
-        check: Check,
-    },
+    /// Still at the client, at least its end.
+    Coming(Coming<'a>),
     /// In memory, and right.
     Held(Held<'a>),
     /// In a file, and right.
@@ -58,7 +63,7 @@ struct Held<'a> {
 
 impl<'a> Body<'a> {
     /// A body of `len` bytes that must hash to `id`, if there is one. It is held at once when it
-    /// is small or fits the budget, and streamed otherwise.
+    /// is small, kept while it comes when it fits the budget, and read once otherwise.
     pub fn fixed(
         source: &'a mut dyn Read,
         len: u64,
@@ -80,21 +85,31 @@ impl<'a> Body<'a> {
         Self {
             len,
             at: 0,
-            form: Form::Stream { source, check },
+            form: Form::Coming(Coming::new(source, check, len, budget)),
             budget,
             fault: None,
         }
     }
 
-    /// Holds it if it is small or fits the budget, and isn't held yet.
+    /// Holds it if it is small, and keeps what comes of it if it fits the budget.
     pub fn keep(&mut self) -> Result<(), Error> {
-        if self.repeatable() {
+        let Form::Coming(coming) = &mut self.form else {
             return Ok(());
+        };
+        match coming.keep() && self.len <= SMALL {
+            true => self.await_end(),
+            false => Ok(()),
         }
-        match self.budget.take(self.len, self.len <= SMALL) {
-            Some(lease) => self.hold(lease),
-            None => Ok(()),
-        }
+    }
+
+    /// Takes a little of it from a client that would otherwise see nothing move while the upload
+    /// waits; false if nothing more may be taken before the upload goes on.
+    pub fn read_ahead(&mut self) -> Result<bool, Error> {
+        let ahead = match &mut self.form {
+            Form::Coming(coming) if self.fault.is_none() => coming.read_ahead(),
+            _ => return Ok(false),
+        };
+        ahead.inspect_err(|error| self.fault = Some(error.clone()))
     }
 
     /// A body that ends when its reader ends. `fits` is asked while it comes whether so many bytes
@@ -125,14 +140,22 @@ impl<'a> Body<'a> {
         self.len == 0
     }
 
-    /// Whether it can be read again, and is known to be right.
+    /// Whether all of it is here, and is known to be right.
     pub fn repeatable(&self) -> bool {
         matches!(self.form, Form::Held(_) | Form::Spooled(_))
     }
 
     /// Whether it can be read from its start.
     pub fn ready(&self) -> bool {
-        self.repeatable() || self.at == 0
+        match &self.form {
+            Form::Coming(coming) => self.fault.is_none() && coming.ready(),
+            _ => true,
+        }
+    }
+
+    /// Whether nothing of it has been read since its start.
+    pub fn untouched(&self) -> bool {
+        self.at == 0
     }
 
     /// Goes back to its start.
@@ -150,11 +173,11 @@ impl<'a> Body<'a> {
     /// Makes it repeatable, in memory if it fits the budget and in the spool otherwise.
     pub fn buffer(&mut self) -> Result<(), Error> {
         self.rewind()?;
-        if self.repeatable() {
+        let Form::Coming(coming) = &mut self.form else {
             return Ok(());
-        }
-        if let Some(lease) = self.budget.take(self.len, self.len <= SMALL) {
-            return self.hold(lease);
+        };
+        if coming.keep() {
+            return self.await_end();
         }
         let mut file = self.budget.spool_file()?;
         io::copy(self, &mut file).map_err(|e| self.why(&e))?;
@@ -168,7 +191,7 @@ impl<'a> Body<'a> {
         match &self.form {
             Form::Held(held) => Ok(held.read_at(at, buffer)),
             Form::Spooled(spool) => spool.file.read_at(buffer, at),
-            Form::Stream { .. } => Err(ErrorKind::Unsupported.into()),
+            Form::Coming(_) => Err(ErrorKind::Unsupported.into()),
         }
     }
 
@@ -181,20 +204,9 @@ impl<'a> Body<'a> {
         self.fault.clone().unwrap_or_else(|| spool_error(error))
     }
 
-    fn hold(&mut self, lease: Lease<'a>) -> Result<(), Error> {
-        let mut segments = Vec::new();
-        let mut left = self.len;
-        while left > 0 {
-            let size = left.min(SEGMENT as u64);
-            let mut segment = vec![0; whole(size)];
-            self.read_exact(&mut segment).map_err(|e| self.why(&e))?;
-            segments.push(segment);
-            left -= size;
-        }
-        // The end itself is what proves the hash.
-        let end = self.read(&mut [0]);
-        end.map_err(|e| self.why(&e))?;
-        self.form = Form::Held(Held { segments, lease });
+    /// Reads what is kept to its end.
+    fn await_end(&mut self) -> Result<(), Error> {
+        io::copy(self, &mut io::sink()).map_err(|e| self.why(&e))?;
         self.at = 0;
         Ok(())
     }
@@ -203,11 +215,22 @@ impl<'a> Body<'a> {
 impl Read for Body<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = match &mut self.form {
-            Form::Stream { source, check } => checked(*source, check, buffer).map_err(|error| {
-                let seen = io::Error::new(ErrorKind::InvalidData, error.to_string());
-                self.fault.get_or_insert(error);
-                seen
-            }),
+            Form::Coming(coming) => {
+                // What was wrong once stays wrong, however often it is read again.
+                let read = match &self.fault {
+                    Some(fault) => Err(fault.clone()),
+                    None => coming.read(self.at, buffer),
+                };
+                let read = read.map_err(|error| {
+                    let seen = io::Error::new(ErrorKind::InvalidData, error.to_string());
+                    self.fault.get_or_insert(error);
+                    seen
+                });
+                if let Some(held) = coming.complete() {
+                    self.form = Form::Held(held);
+                }
+                read
+            }
             _ => {
                 let most = buffer.len().min(whole(self.len - self.at));
                 match self.read_at(self.at, &mut buffer[..most]) {
@@ -222,7 +245,44 @@ impl Read for Body<'_> {
     }
 }
 
-impl Held<'_> {
+impl<'a> Held<'a> {
+    fn new(lease: Lease<'a>) -> Self {
+        let segments = Vec::new();
+        Self { segments, lease }
+    }
+
+    fn len(&self) -> u64 {
+        let before = self.segments.len().saturating_sub(1) * SEGMENT;
+        (before + self.segments.last().map_or(0, Vec::len)) as u64
+    }
+
+    /// Adds to it; it will have so many bytes in the end.
+    fn push(&mut self, mut bytes: &[u8], end: u64) {
+        while !bytes.is_empty() {
+            let left = end - self.len();
+            if self
+                .segments
+                .last()
+                .is_none_or(|last| last.len() == SEGMENT)
+            {
+                let size = whole(left.min(SEGMENT as u64));
+                self.segments.push(Vec::with_capacity(size));
+            }
+            let Some(last) = self.segments.last_mut() else {
+                return;
+            };
+            let (now, later) = bytes.split_at(bytes.len().min(SEGMENT - last.len()));
+            last.extend_from_slice(now);
+            bytes = later;
+        }
+    }
+
+    /// Takes everything out, with its share of the budget.
+    fn take(&mut self) -> Self {
+        let none = Lease::none(self.lease.budget);
+        std::mem::replace(self, Self::new(none))
+    }
+
     fn read_at(&self, at: u64, buffer: &mut [u8]) -> usize {
         let at = whole(at);
         let Some(segment) = self.segments.get(at / SEGMENT) else {

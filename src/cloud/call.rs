@@ -143,6 +143,13 @@ impl<'a, 'f> Call<'a, 'f> {
         matches!(self.payload, Payload::Stream(..))
     }
 
+    /// Takes a little of its body, if any, from whoever sends it.
+    pub(super) fn show_life(&mut self) {
+        if let Payload::Stream(_, content) = &mut self.payload {
+            content.show_life();
+        }
+    }
+
     /// Whether its body, if any, can be sent from its start.
     pub(super) fn ready(&self) -> bool {
         match &self.payload {

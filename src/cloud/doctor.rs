@@ -9,7 +9,8 @@ use crate::civil;
 use crate::disk::try_folder;
 use crate::store::Error;
 use std::fmt::{self, Display};
-use std::net::ToSocketAddrs;
+use std::io;
+use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -17,7 +18,7 @@ use std::time::{Duration, Instant};
 const SKEW: u64 = 120;
 /// What to do about a failure that nobody has described.
 const OTHER: &str = "try again in some minutes; if it stays so, look for what {cloud} says in \
-                     README.md";
+                     the manual";
 
 /// A step that has been made.
 #[derive(Debug)]
@@ -151,12 +152,38 @@ pub fn state(folder: Option<&Path>, advice: &str) -> StepResult {
 
 /// Whether the name of the API's host has an address.
 pub fn dns(client: &Client) -> StepResult {
-    let (scheme, rest) = client.base().split_once("://").unwrap_or(("", ""));
-    let host = rest.split('/').next().unwrap_or("");
+    let host = host(client);
     if let Some(proxy) = client.proxy() {
         return Ok(format!("the proxy {proxy} finds {host}"));
     }
-    let port = if scheme == "http" { 80 } else { 443 };
+    let found = addresses(client);
+    let advice = "check this machine's DNS servers and --api-url";
+    let problem = |text: &dyn Display| Problem::new(format!("{host}: {text}"), advice);
+    let found: Vec<String> = match found {
+        Ok(found) => found
+            .iter()
+            .map(|address| address.ip().to_string())
+            .collect(),
+        Err(error) => return Err(problem(&error)),
+    };
+    match found.first() {
+        None => Err(problem(&"no address")),
+        Some(first) if found.len() == 1 => Ok(format!("{host} is {first}")),
+        Some(first) => Ok(format!("{host} is {first} and {} more", found.len() - 1)),
+    }
+}
+
+/// The API's host, with a port of its own if it has one.
+fn host(client: &Client) -> &str {
+    let (_, rest) = client.base().split_once("://").unwrap_or(("", ""));
+    rest.split('/').next().unwrap_or("")
+}
+
+/// What is found for its name.
+fn addresses(client: &Client) -> io::Result<Vec<SocketAddr>> {
+    let host = host(client);
+    let is_plain = client.base().starts_with("http://");
+    let port = if is_plain { 80 } else { 443 };
     // With a port of its own, or without.
     let found = match host
         .rsplit_once(':')
@@ -165,16 +192,17 @@ pub fn dns(client: &Client) -> StepResult {
         true => host.to_socket_addrs(),
         false => (host, port).to_socket_addrs(),
     };
-    let advice = "check this machine's DNS servers and --api-url";
-    let problem = |text: &dyn Display| Problem::new(format!("{host}: {text}"), advice);
-    let found: Vec<String> = match found {
-        Ok(found) => found.map(|address| address.ip().to_string()).collect(),
-        Err(error) => return Err(problem(&error)),
-    };
-    match found.first() {
-        None => Err(problem(&"no address")),
-        Some(first) if found.len() == 1 => Ok(format!("{host} is {first}")),
-        Some(first) => Ok(format!("{host} is {first} and {} more", found.len() - 1)),
+    Ok(found?.collect())
+}
+
+/// What is to be said of a family of addresses that doesn't work.
+fn route(dead: Option<&str>) -> String {
+    match dead {
+        None => String::new(),
+        Some("IPv6") => "; not by IPv6, which --no-ipv6 leaves out: until then it is tried again \
+                         now and then"
+            .to_owned(),
+        Some(dead) => format!("; not by {dead}, so that the other is used"),
     }
 }
 
@@ -195,7 +223,11 @@ pub fn connection(client: &Client) -> StepResult {
     })?;
     let url = client.base();
     let tls = url.starts_with("https://");
-    Ok(format!("{url} answers{}", if tls { " by TLS" } else { "" }))
+    let route = route(client.dead_family(|| addresses(client).unwrap_or_default()));
+    Ok(format!(
+        "{url} answers{}{route}",
+        if tls { " by TLS" } else { "" }
+    ))
 }
 
 /// Whether our clock agrees with the cloud's.
@@ -213,7 +245,8 @@ pub fn clock(client: &Client) -> StepResult {
             let (ours, theirs) = (civil::rfc3339(ours), civil::rfc3339(theirs));
             Err(Problem::new(
                 format!("this machine says {ours}, {cloud} {theirs}"),
-                "set this machine's clock, best by NTP: TLS, tokens and the bin's days go by it",
+                "set this machine's clock, best by NTP: TLS goes by it, and while it is wrong by an \
+                 hour nothing is purged from the bin",
             ))
         }
     }

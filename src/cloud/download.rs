@@ -98,6 +98,10 @@ impl<S: Source> Reader<S> {
         let short = |text: String| Err(Fault::new(Reason::Corrupt, format!("a download {text}")));
         let (size, left) = (self.size, self.left);
         match fetched.status {
+            // Whoever answers in the cloud's place has no say in what is damaged.
+            200 | 206 if fetched.is_page => {
+                bad("brought a page instead of a file: something else answers".to_owned())
+            }
             206 => {
                 let wanted = Part {
                     start: self.at,

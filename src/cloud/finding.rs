@@ -1,6 +1,7 @@
 //! What `verify` tells, as values: what can be wrong with a repository and what it is called, what
 //! it is about, what a repository holds. What its owner can do, each cloud says in its own words.
 
+use super::layout::Layouts;
 use crate::restic::Kind;
 use std::collections::BTreeMap;
 
@@ -31,6 +32,10 @@ pub enum Flaw {
     WrongFolder,
     /// The cloud's content audit has rejected it.
     Rejected,
+    /// The cloud has removed its bytes by itself.
+    BytesGone,
+    /// Two files have the same name but not the same content.
+    Contradiction,
     /// It lies in the bin, where this server hasn't put it.
     Trashed,
     /// A lock that is more than a day old.
@@ -53,6 +58,8 @@ impl Flaw {
             Self::WrongName => "wrong-name",
             Self::WrongFolder => "wrong-folder",
             Self::Rejected => "rejected",
+            Self::BytesGone => "bytes-gone",
+            Self::Contradiction => "contradiction",
             Self::Trashed => "trashed",
             Self::OldLock => "old-lock",
         }
@@ -71,7 +78,7 @@ pub enum Subject {
     Config,
     /// A file of a kind.
     File(Kind),
-    /// The folder of a kind, or one of its 256.
+    /// The folder of a kind, or one of those of packs.
     Folder(Kind),
     /// Anything else.
     Other,
@@ -110,8 +117,8 @@ pub struct Contents {
     pub files: [u64; Kind::ALL.len()],
     /// Their bytes.
     pub bytes: u64,
-    /// Folders of packs by their names, living or in the bin.
-    pub shards: Vec<String>,
+    /// Folders of packs by their names, living or in the bin, with the living packs in each.
+    pub shards: BTreeMap<String, u64>,
     /// Packs and keys in the bin that the server has put there.
     pub deleted: u64,
 }
@@ -122,6 +129,11 @@ impl Contents {
         self.files[kind as usize]
     }
 
+    /// The layouts of its packs.
+    pub fn layouts(&self) -> Layouts {
+        Layouts::of(self.shards.keys().map(String::as_str))
+    }
+
     /// Adds what another folder of the same repository holds.
     pub fn add(&mut self, more: &Self) {
         self.config |= more.config;
@@ -129,7 +141,9 @@ impl Contents {
             *sum += count;
         }
         self.bytes += more.bytes;
-        self.shards.extend_from_slice(&more.shards);
+        for (name, packs) in &more.shards {
+            *self.shards.entry(name.clone()).or_default() += packs;
+        }
         self.deleted += more.deleted;
     }
 }

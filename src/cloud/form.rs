@@ -1,9 +1,9 @@
 //! The multipart body of an upload: fields and one file, streamed, of a length known beforehand.
 //!
-//! What can be read twice is sent with its `etag` before the file, as most clients do. What can be
-//! read once is sent as it arrives, with its `etag` after the file, where the MD5 is known, if the
-//! cloud takes that. The closing part is sent only when the file has ended well; before that the
-//! cloud can't store anything.
+//! What is here as a whole is sent with its `etag` before the file, as most clients do. What is
+//! still coming is sent as it arrives, with its `etag` after the file, where the MD5 is known, if
+//! the cloud takes that. The closing part is sent only when the file has ended well; before that
+//! the cloud can't store anything.
 
 use crate::body::Body;
 use crate::restic::hex;
@@ -29,8 +29,12 @@ pub trait Content: Read {
     fn len(&self) -> u64;
     /// Whether it can be read from its start, now.
     fn ready(&self) -> bool;
+    /// Whether nothing of it has been read since its start.
+    fn untouched(&self) -> bool;
     /// Goes back to its start.
     fn rewind(&mut self) -> Result<(), Error>;
+    /// Takes a little ahead from whoever sends it, if somebody does and that is possible.
+    fn show_life(&mut self) {}
 }
 
 impl Content for Body<'_> {
@@ -42,8 +46,17 @@ impl Content for Body<'_> {
         Body::ready(self)
     }
 
+    fn untouched(&self) -> bool {
+        Body::untouched(self)
+    }
+
     fn rewind(&mut self) -> Result<(), Error> {
         Body::rewind(self)
+    }
+
+    fn show_life(&mut self) {
+        // What is wrong with it is seen when it is sent.
+        let _ = self.read_ahead();
     }
 }
 
@@ -89,6 +102,10 @@ impl Content for Slice<'_, '_> {
 
     fn ready(&self) -> bool {
         true
+    }
+
+    fn untouched(&self) -> bool {
+        self.at == 0
     }
 
     fn rewind(&mut self) -> Result<(), Error> {
@@ -211,11 +228,19 @@ impl Content for Form<'_> {
         self.content.ready()
     }
 
+    fn untouched(&self) -> bool {
+        self.content.untouched()
+    }
+
     fn rewind(&mut self) -> Result<(), Error> {
         self.content.rewind()?;
         self.late = self.late.is_some().then(Md5::new);
         (self.stage, self.at) = (Stage::Head, 0);
         Ok(())
+    }
+
+    fn show_life(&mut self) {
+        self.content.show_life();
     }
 }
 

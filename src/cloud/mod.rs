@@ -13,9 +13,9 @@
 //! [`client`] is the only user of ureq. What a cloud brings is its [`call::Spec`]s, a
 //! [`dialect::Dialect`], and a way to its tokens ([`token`]). For the rest there are forms
 //! ([`form`]), downloads that resume ([`download`]), walks through folders ([`walk`]), troubles
-//! and their advice ([`trouble`]), what has been seen ([`health`]), the frame of a doctor
-//! ([`doctor`]), of a probe ([`probe`]) and of what `verify` finds ([`finding`]), calls that are
-//! limited by the day ([`budget`]).
+//! and their advice ([`trouble`]), what has been seen ([`health`]), where packs lie
+//! ([`layout`]), the frame of a doctor ([`doctor`]), of a probe ([`probe`]) and of what `verify`
+//! finds ([`finding`]), calls that are limited by the day ([`budget`]).
 //!
 //! [`Cloud`] is the other side: what a cloud is to `main`, `args` and `command`.
 //!
@@ -32,11 +32,13 @@ pub mod download;
 pub mod finding;
 pub mod form;
 pub mod health;
+pub mod layout;
 pub mod outcome;
 pub mod pace;
 pub mod places;
 pub mod probe;
 pub mod retry;
+pub mod time;
 pub mod timing;
 pub mod token;
 pub mod trouble;

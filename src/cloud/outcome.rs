@@ -32,6 +32,26 @@ pub enum Outcome {
     Lost(String),
 }
 
+impl Outcome {
+    /// Whether it seems to come from somebody else in the cloud's place, as from a network that
+    /// wants people to log in first: a redirect, or a page instead of an answer.
+    pub fn is_foreign(&self) -> bool {
+        let Self::Garbage { status, start } = self else {
+            return false;
+        };
+        let is_page = start
+            .trim_start_matches('\u{feff}')
+            .trim_start()
+            .starts_with('<');
+        match status {
+            // "Network authentication required".
+            300..=399 | 511 => true,
+            200..=299 => is_page,
+            _ => false,
+        }
+    }
+}
+
 /// Why a call failed, as far as anybody must act differently on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Reason {
@@ -59,6 +79,8 @@ pub enum Reason {
     PushedOut,
     /// The client id and secret aren't accepted, or no token may be asked for yet.
     NoToken,
+    /// The cloud gives tokens, and then refuses each of them.
+    Refused,
     /// There is no refresh token that the cloud accepts: the user must log in again.
     Grant,
     /// The file of the refresh token can't be written.
@@ -77,8 +99,16 @@ pub enum Reason {
     Budget,
     /// What was deleted lies in a bin that no program can empty.
     InBin,
+    /// How the account is set up forbids it; its owner must change that.
+    Settings,
+    /// What a call goes on from isn't there any more: the place in a list, the start of an upload.
+    Stale,
     /// The cloud has trouble of its own, and nothing was done.
     Server,
+    /// Somebody else answers in the cloud's place.
+    Intercepted,
+    /// This machine's clock and the cloud's differ by hours.
+    Clock,
     /// The cloud can't be reached.
     Unreachable,
     /// The answer was lost, or can't be read; it may have been done.
@@ -109,6 +139,7 @@ impl Fault {
             Reason::Lost | Reason::Server | Reason::Unknown => Cause::Cloud,
             Reason::Corrupt | Reason::BadName | Reason::NoFile => Cause::Cloud,
             Reason::NoParent | Reason::Taken | Reason::NoEndpoint => Cause::Cloud,
+            Reason::Settings => Cause::Cloud,
             _ => Cause::Busy,
         }
     }

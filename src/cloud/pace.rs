@@ -140,6 +140,14 @@ impl Rate {
     }
 }
 
+/// What is done now and then while a call waits.
+pub struct Meanwhile<'a> {
+    /// How often.
+    pub every: Duration,
+    /// What.
+    pub act: &'a mut dyn FnMut(),
+}
+
 /// Keeps every rate.
 pub struct Pacer {
     start: Instant,
@@ -195,8 +203,15 @@ impl Pacer {
 
     /// Waits until a call may go, and says when it goes; None if that would take longer than
     /// `most`.
-    pub fn wait(&self, number: usize, priority: Priority, most: Duration) -> Option<Duration> {
+    pub fn wait(
+        &self,
+        number: usize,
+        priority: Priority,
+        most: Duration,
+        meanwhile: &mut Meanwhile<'_>,
+    ) -> Option<Duration> {
         let deadline = Instant::now() + most;
+        let mut acted = Instant::now();
         let (mut queue, turn) = self.queue(number);
         queue.count += 1;
         let place = (priority, queue.count);
@@ -216,7 +231,19 @@ impl Pacer {
             if left.is_zero() {
                 break None;
             }
-            queue = wait(turn, queue, pause);
+            let rest = meanwhile.every.saturating_sub(acted.elapsed());
+            if rest.is_zero() {
+                // It may take its time, in which others go.
+                queue.waiting.remove(&place);
+                turn.notify_all();
+                drop(queue);
+                (meanwhile.act)();
+                queue = self.queue(number).0;
+                queue.waiting.insert(place);
+                acted = Instant::now();
+            } else {
+                queue = wait(turn, queue, pause.min(rest));
+            }
         };
         queue.waiting.remove(&place);
         turn.notify_all();
@@ -242,146 +269,4 @@ impl Pacer {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn at(millis: u64) -> Duration {
-        Duration::from_millis(millis)
-    }
-
-    #[test]
-    fn calls_are_spaced_evenly() {
-        let mut rate = Rate::new(4.0);
-        assert_eq!(rate.take(at(1000)), Duration::ZERO);
-        assert_eq!(rate.take(at(1000)), at(250));
-        assert_eq!(rate.take(at(1200)), at(50));
-        assert_eq!(rate.take(at(1250)), Duration::ZERO);
-        assert_eq!(
-            rate.take(at(5000)),
-            Duration::ZERO,
-            "unused time is not saved up"
-        );
-        assert_eq!(rate.take(at(5000)), at(250));
-    }
-
-    #[test]
-    fn a_refusal_lowers_the_rate_and_it_creeps_back() {
-        let mut rate = Rate::new(10.0);
-        assert!(rate.take(at(0)).is_zero());
-        assert!(rate.take(at(100)).is_zero());
-        rate.refused(at(100), at(120));
-        assert_eq!(rate.take(at(120)), at(890), "a refused endpoint pauses");
-        for (now, apart) in [(1010, 200), (60_000, 200), (75_120, 133), (150_000, 100)] {
-            assert!(rate.take(at(now)).is_zero());
-            let wait = rate.take(at(now)).as_millis();
-            assert_eq!(wait, apart, "at {now} ms");
-        }
-    }
-
-    /// Limits that nobody knows are found by few refusals, whatever second they count in.
-    #[test]
-    fn limits_are_found() {
-        for (limit, full, most) in [(2, 9.5, 3), (5, 9.5, 1), (9, 9.5, 1), (3, 20.0, 4)] {
-            let (mut rate, mut now) = (Rate::new(full), Duration::ZERO);
-            let (mut let_through, mut refused) = (VecDeque::new(), 0);
-            while now < at(50_000) {
-                let wait = rate.take(now);
-                now += wait;
-                if !wait.is_zero() {
-                    continue;
-                }
-                let recent = let_through.iter().filter(|t| **t + WINDOW > now).count();
-                if recent < limit {
-                    let_through.push_back(now);
-                } else {
-                    refused += 1;
-                    rate.refused(now, now);
-                }
-            }
-            assert!(refused <= most, "{limit}: {refused} refused");
-            let expected = 50 * limit;
-            let all = let_through.len();
-            assert!(all * 100 >= expected * 97, "{limit}: {all} let through");
-        }
-    }
-
-    #[test]
-    fn many_refusals_leave_a_little() {
-        let mut rate = Rate::new(32.0);
-        for second in 0..20 {
-            rate.refused(at(1000 * second), at(1000 * second));
-        }
-        assert!(rate.take(at(30_000)).is_zero());
-        assert!(rate.take(at(30_000)) <= at(1000));
-    }
-
-    #[test]
-    fn small_shares_are_rounded_down() {
-        for (per_second, part, expected) in [
-            (5.0, 0.95, 4.75),
-            (5.0, 0.45, 1.96),
-            (10.0, 0.45, 3.92),
-            (1.0, 0.45, 0.45),
-            (1.0, 1.0, 1.0),
-        ] {
-            assert!(
-                (share(per_second, part) - expected).abs() < 1e-9,
-                "{per_second} {part}"
-            );
-        }
-    }
-
-    #[test]
-    fn small_files_go_first() {
-        let pacer = Pacer::new(&[2.0]);
-        let order = Mutex::new(Vec::new());
-        let (pacer, seen) = (&pacer, &order);
-        assert!(pacer.wait(0, Priority::Packs, at(0)).is_some());
-        std::thread::scope(|scope| {
-            for priority in [Priority::Background, Priority::Packs, Priority::Small] {
-                scope.spawn(move || {
-                    assert!(pacer.wait(0, priority, at(5000)).is_some());
-                    seen.lock().unwrap().push(priority);
-                });
-                // All of them are waiting before the first may go.
-                std::thread::sleep(at(5));
-            }
-        });
-        let order = order.into_inner().unwrap();
-        assert_eq!(
-            order,
-            [Priority::Small, Priority::Packs, Priority::Background]
-        );
-    }
-
-    #[test]
-    fn one_turn_in_four_is_for_who_has_waited_longest() {
-        let mut queue = Queue {
-            rate: Rate::new(1.0),
-            count: 0,
-            gone: 1,
-            waiting: BTreeSet::from([(Priority::Background, 0), (Priority::Packs, 1)]),
-        };
-        let mut order = Vec::new();
-        for count in 2..10 {
-            queue.waiting.insert((Priority::Small, count));
-            queue.waiting.insert((Priority::Packs, count + 100));
-            let next = queue.next().expect("some wait");
-            queue.waiting.remove(&next);
-            queue.gone += 1;
-            order.push(next.1);
-        }
-        assert_eq!(order, [2, 3, 4, 1, 5, 6, 7, 8]);
-        queue.waiting = BTreeSet::from([(Priority::Background, 0)]);
-        assert!(queue.next().is_some(), "nobody else waits");
-    }
-
-    #[test]
-    fn nobody_waits_longer_than_he_wants() {
-        let pacer = Pacer::new(&[0.1, 0.1]);
-        let goes = |queue, most| pacer.wait(queue, Priority::Small, at(most)).is_some();
-        assert!(goes(0, 0));
-        assert!(!goes(0, 20));
-        assert!(goes(1, 0), "another rate");
-    }
-}
+mod tests;

@@ -1,9 +1,11 @@
 //! So many at a time, and one place kept for who goes first: uploads, or calls to a host.
 
 use super::pace::Priority;
+use crate::body::{Body, SIGN_OF_LIFE};
+use crate::store::{Cause, Error};
 use crate::sync::{lock, wait_while};
 use std::sync::{Condvar, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Places that are taken and given back.
 pub struct Places {
@@ -38,6 +40,28 @@ impl Places {
         }
         *taken += 1;
         Some(Place(self))
+    }
+
+    /// Waits for a place for an upload. Meanwhile the client sees its body move; when there is
+    /// nothing left to show it, it waits no longer than this.
+    pub fn take_for(
+        &self,
+        body: &mut Body<'_>,
+        priority: Priority,
+        longest: Duration,
+    ) -> Result<Place<'_>, Error> {
+        let mut end = Instant::now() + longest;
+        loop {
+            let left = end.saturating_duration_since(Instant::now());
+            if let Some(place) = self.take(priority, left.min(SIGN_OF_LIFE)) {
+                return Ok(place);
+            }
+            if body.read_ahead()? {
+                end = Instant::now() + longest;
+            } else if Instant::now() >= end {
+                return Err(Error::new(Cause::Busy, "too many uploads are under way"));
+            }
+        }
     }
 }
 

@@ -48,7 +48,7 @@ pub fn verdict(
         Reason::Unreachable if spec.is(Way::Elsewhere) => Verdict::Fail,
         Reason::Server if spec.is(Way::Makes) => Verdict::Fail,
         Reason::Unreachable | Reason::Server => within(timing.retry),
-        Reason::Lost if spec.is(Way::Idempotent) => within(timing.retry),
+        Reason::Lost | Reason::Intercepted if spec.is(Way::Idempotent) => within(timing.retry),
         _ => Verdict::Fail,
     }
 }

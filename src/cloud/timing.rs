@@ -1,6 +1,7 @@
 //! Every timeout, pause and bound in time, and what tells the time of day: values, so that tests
 //! can do without waiting.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -31,6 +32,12 @@ impl Clock {
     }
 }
 
+impl fmt::Debug for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Clock")
+    }
+}
+
 impl Default for Clock {
     /// This machine's clock.
     fn default() -> Self {
@@ -41,6 +48,10 @@ impl Default for Clock {
 /// Every timeout, pause and bound in time, so that tests can do without waiting.
 #[derive(Clone, Debug)]
 pub struct Timing {
+    /// What tells this machine's time of day.
+    pub clock: Clock,
+    /// How long this machine's clock and the cloud's must have agreed before anything is purged.
+    pub agreed: Duration,
     /// Longest for DNS, and again for the connection.
     pub connect: Duration,
     /// Longest until an answer begins; lists were seen to take more than 30 s.
@@ -103,6 +114,8 @@ impl Default for Timing {
     fn default() -> Self {
         let seconds = Duration::from_secs;
         Self {
+            clock: Clock::default(),
+            agreed: seconds(60 * 60),
             connect: seconds(10),
             answer: seconds(120),
             stall: seconds(60),

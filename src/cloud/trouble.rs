@@ -36,9 +36,11 @@ const DAMAGED: Advice = Advice {
 };
 
 /// Troubles that keep everything from working, and are over as soon as the cloud answers.
-const FATAL: [Reason; 6] = [
+const FATAL: [Reason; 8] = [
     Reason::Unreachable,
+    Reason::Intercepted,
     Reason::NoToken,
+    Reason::Refused,
     Reason::Grant,
     Reason::TokenFile,
     Reason::Held,

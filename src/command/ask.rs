@@ -31,7 +31,12 @@ pub fn ask(asked: &Ask) -> ExitCode {
 }
 
 fn answer(asked: &Ask) -> io::Result<()> {
-    let Some(Asker { user, password }) = &asked.status else {
+    let Some(Asker {
+        user,
+        password,
+        json,
+    }) = &asked.status
+    else {
         return fetch(asked, "/-/healthz", "").map(drop);
     };
     let header = match user {
@@ -46,7 +51,11 @@ fn answer(asked: &Ask) -> io::Result<()> {
     };
     let text = fetch(asked, "/-/status", &header)?;
     let status = serde_json::from_str(&text).map_err(io::Error::other)?;
-    io::stdout().write_all(watch::text(&status).as_bytes())
+    let text = match json {
+        true => text + "\n",
+        false => watch::text(&status),
+    };
+    io::stdout().write_all(text.as_bytes())
 }
 
 /// The body of a page, asked for with these lines in the head.

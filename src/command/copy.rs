@@ -12,10 +12,11 @@ use crate::body::{Body, Budget};
 use crate::error::{Cause, Error};
 use crate::restic::{File, Kind, Repo};
 use crate::store::{Entry, Loaded, Store};
+use crate::sync::lock;
 use std::collections::HashMap;
 use std::io::Read;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -274,7 +275,7 @@ impl Work<'_> {
     }
 
     fn fault(&self) -> std::sync::MutexGuard<'_, Option<String>> {
-        self.fault.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.fault)
     }
 
     /// Copies a file, again and again while what fails may pass.

@@ -6,6 +6,7 @@ mod check;
 mod completions;
 mod copy;
 mod doctor;
+mod grafana;
 mod log;
 mod login;
 mod manual;

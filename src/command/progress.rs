@@ -1,11 +1,12 @@
 //! How far something is: for a copy a bar with the time left on a terminal, or a plain line now and
 //! then; for shorter work a line on the terminal.
 
+use crate::sync::lock;
 use crate::units::bytes as size;
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -63,7 +64,7 @@ impl Progress {
     }
 
     fn count(&self) -> MutexGuard<'_, u64> {
-        self.bytes.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.bytes.0)
     }
 
     /// Does the work and shows meanwhile how far it is.
@@ -153,7 +154,7 @@ impl Line {
     /// Says how far it is, unless that was just said.
     pub(super) fn say(&self, text: &str) {
         let Some(said) = &self.0 else { return };
-        let mut said = said.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut said = lock(said);
         if said.is_none_or(|at| at.elapsed() >= SHORT) {
             *said = Some(Instant::now());
             let _ = write!(io::stderr(), "\r\x1b[K{text}");

@@ -1,28 +1,49 @@
 //! The files with which service managers run the server, filled in from the table of options.
-//! Packages and `make install` take them from here as well.
+//! Packages and `make install` take them from here as well. What the dashboard shows is `grafana`'s.
 
+use super::grafana;
 use crate::args::{Service, Table};
+use crate::cloud::Credential;
+use crate::clouds;
 use crate::settings::Opt;
+use serde_json::Value;
 use std::env;
 use std::fmt::Write;
 
 /// Options that the text of the router's configuration sets itself.
 const SET: [&str; 2] = ["state-dir", "memory"];
+/// Credentials of which the router's script knows more than their names.
+const OWN: [&str; 3] = ["client-id", "client-secret", "oauth-client-secret"];
+/// Options that the image sets, so that the file for several containers leaves them out.
+const IMAGE: [&str; 3] = ["listen", "htpasswd-file", "state-dir"];
+/// Gives copies of passwords, roles and the certificate to systemd's user, by a shell of root's; each dollar is doubled
+/// for systemd. That user might put links into the folder, so nothing follows one.
+const COPY: &str = "/bin/sh -c 'cd /etc/restic-123pan; to=$$RUNTIME_DIRECTORY; \
+    for f in users roles cert.pem key.pem; do if [ -f $$f ]; then install -m 400 $$f $$to/$$f.new && \
+    chown -h --reference=$$to $$to/$$f.new && mv -T $$to/$$f.new $$to/$$f; \
+    else rm -f $$to/$$f; fi; done'";
 
 /// Prints one of them.
 pub fn service(table: &Table, asked: &Service) -> Result<String, String> {
     let options: Vec<&Opt> = table.settings().map(|(_, option)| option).collect();
     let text = match asked.kind.as_str() {
-        "systemd" => include_str!("../templates/systemd.service").to_owned(),
+        "systemd" => include_str!("../templates/systemd.service").replace("@COPY@", COPY),
         "systemd-socket" => include_str!("../templates/systemd.socket").to_owned(),
         "openwrt" => openwrt(&options),
-        "openwrt-config" => fill(include_str!("../templates/openwrt.config"), &options, uci),
+        "openwrt-config" => fill(include_str!("../templates/openwrt.config"), &options, uci)
+            .replace(
+                "@SECRETS@\n",
+                &secrets().map(uci_secret).collect::<String>(),
+            ),
         "openrc" => include_str!("../templates/openrc.init").to_owned(),
         "launchd" => include_str!("../templates/launchd.plist").replace(
             "@HOME@",
             &env::var("HOME").unwrap_or("/var/root".to_owned()),
         ),
         "container" => include_str!("../templates/Containerfile").to_owned(),
+        "compose" => fill(include_str!("../templates/compose.yaml"), &options, entry)
+            .replace("@VERSION@", env!("CARGO_PKG_VERSION")),
+        "grafana" => grafana::dashboard(),
         "options" => fill(include_str!("../templates/options"), &options, assignment),
         other => return Err(format!("there is no file {other:?}")),
     };
@@ -56,9 +77,26 @@ fn openwrt(options: &[&Opt]) -> String {
         let names: Vec<String> = of_kind.map(|option| underscored(&option.name)).collect();
         names.join(" ")
     };
+    let others: Vec<String> = secrets().map(|secret| underscored(secret.name)).collect();
     include_str!("../templates/openwrt.init")
         .replace("@OPTIONS@", &names(false))
         .replace("@SWITCHES@", &names(true))
+        .replace("@SECRETS@", &others.join(" "))
+}
+
+/// What clouds must be told besides options, but for what has its place in the text.
+fn secrets() -> impl Iterator<Item = &'static Credential> {
+    let all = clouds::ALL.iter().flat_map(|cloud| cloud.credentials());
+    all.filter(|credential| !OWN.contains(&credential.name))
+}
+
+fn uci_secret(secret: &Credential) -> String {
+    let name = underscored(secret.name);
+    let file = format!("/etc/restic-123pan/{name}");
+    format!(
+        "\n\t# {}, in a file\n\t#option {name}_file '{file}'\n",
+        secret.about
+    )
 }
 
 /// Puts a paragraph for each option into a template.
@@ -80,6 +118,19 @@ fn uci(option: &Opt) -> String {
 fn assignment(option: &Opt) -> String {
     let variable = option.variable();
     format!("\n# {}\n#{variable}={}\n", option.about, default(option))
+}
+
+/// A variable in YAML, where a text in JSON is one as well.
+fn entry(option: &Opt) -> String {
+    let (variable, value) = (option.variable(), default(option));
+    match IMAGE.contains(&option.name.as_str()) {
+        true => String::new(),
+        false => format!(
+            "      # {}\n      #{variable}: {}\n",
+            option.about,
+            Value::from(value)
+        ),
+    }
 }
 
 /// What an option is without being set, as an example to be changed.

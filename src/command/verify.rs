@@ -5,13 +5,15 @@ use super::progress::Line;
 use crate::args;
 use crate::cloud::Verify;
 use crate::cloud::finding::{Contents, Event, Finding, Report};
+use crate::cloud::layout::Layout;
 use crate::restic::Kind;
+use crate::sync;
 use crate::units::bytes as size;
 use serde_json::{Value, json};
 use std::io::{self, Write};
 use std::process::ExitCode;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
 
 /// The exit code when something is wrong.
 const FOUND: u8 = 1;
@@ -42,10 +44,10 @@ fn look(asked: &args::Verify, account: &dyn Verify) -> Result<usize, String> {
     };
     let report = account.verify(&asked.repo, &|event| printer.hear(&event));
     drop(printer.line);
-    let fault = printer.fault.into_inner();
+    let fault = sync::into_inner(printer.fault);
     let found = printer.found.into_inner();
     let text = |error: io::Error| format!("writing what was found: {error}");
-    if let Some(error) = fault.unwrap_or_else(PoisonError::into_inner) {
+    if let Some(error) = fault {
         return Err(text(error));
     }
     let report = report.map_err(|error| error.to_string())?;
@@ -84,8 +86,7 @@ impl Printer {
                     false => finding_as_text(finding),
                 };
                 if let Err(error) = io::stdout().lock().write_all(text.as_bytes()) {
-                    let fault = self.fault.lock();
-                    *fault.unwrap_or_else(PoisonError::into_inner) = Some(error);
+                    *sync::lock(&self.fault) = Some(error);
                 }
             }
         }
@@ -116,9 +117,12 @@ fn sum_as_text(report: &Report, found: usize) -> io::Result<()> {
     for (repo, contents) in &report.repositories {
         let counts = Kind::ALL.map(|kind| format!("{} in {}", contents.count(kind), kind.name()));
         let (counts, bytes) = (counts.join(", "), size(contents.bytes));
+        let layouts = contents.layouts().all();
+        let layouts = layouts.map(|layout| format!(", packs in {} folders", layout.folders()));
+        let layouts: String = layouts.collect();
         writeln!(
             out,
-            "/{repo}: {counts}; {bytes}, {} deleted",
+            "/{repo}: {counts}; {bytes}{layouts}, {} deleted",
             contents.deleted
         )?;
     }
@@ -155,6 +159,7 @@ fn repository_as_json(repo: &str, contents: &Contents) -> Value {
         "repository": format!("/{repo}"),
         "files": Value::Object(files.into_iter().collect()),
         "bytes": contents.bytes,
+        "layouts": contents.layouts().all().map(Layout::folders).collect::<Vec<_>>(),
         "deleted": contents.deleted,
     })
 }

@@ -11,6 +11,7 @@ use super::places::{Full, Party, Places};
 use super::poller::{Poller, Told, Until};
 use super::stream::{Stream, Wait};
 use super::tls::Tls;
+use crate::sync::lock;
 use crossbeam_channel::Sender;
 use rustix::io::Errno;
 use std::collections::HashMap;
@@ -19,7 +20,7 @@ use std::net::IpAddr;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 /// Pause between looks at the clock.
@@ -312,7 +313,7 @@ impl Hall {
         let client = Client::new(self, conn, head, address, late);
         self.requests().insert(number, client);
         let ticket = format!("GET /{number} HTTP/1.1\r\n\r\n");
-        let mut tickets = self.tickets.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut tickets = lock(&self.tickets);
         if let Err(error) = tickets.write_all(ticket.as_bytes()) {
             log::error!("requests can't be passed on: {error}");
             self.broken.store(true, Ordering::Relaxed);
@@ -376,11 +377,11 @@ impl Hall {
     }
 
     fn crowd(&self) -> MutexGuard<'_, Crowd> {
-        self.crowd.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.crowd)
     }
 
     fn requests(&self) -> MutexGuard<'_, HashMap<u64, Client>> {
-        self.requests.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.requests)
     }
 }
 

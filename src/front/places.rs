@@ -1,9 +1,10 @@
 //! How many connections there may be: in all, and from one address. And who counts as one.
 
+use crate::sync::lock;
 use rustix::process::{Resource, getrlimit, setrlimit};
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 /// Most connections: each takes some kilobytes of the kernel's.
 const MOST: usize = 8_192;
@@ -90,7 +91,7 @@ impl Places {
     }
 
     fn taken(&self) -> MutexGuard<'_, (usize, HashMap<Party, usize>)> {
-        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.taken)
     }
 }
 

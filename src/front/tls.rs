@@ -1,6 +1,7 @@
 //! The server's certificate and key: read, watched, and read again when they change. Encrypting is
 //! rustls's business.
 
+use crate::sync::lock;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection};
@@ -8,7 +9,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 /// What the server proves itself by.
 pub struct Tls {
@@ -46,7 +47,7 @@ impl Tls {
     /// the old ones stay.
     pub(super) fn look(&self) {
         let now = [&self.certificate, &self.key].map(stamp);
-        let mut stamps = self.stamps.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut stamps = lock(&self.stamps);
         let wanted = self.reload.swap(false, Ordering::Relaxed);
         if !wanted && *stamps == now {
             return;
@@ -54,7 +55,7 @@ impl Tls {
         *stamps = now;
         match read(&self.certificate, &self.key) {
             Ok(config) => {
-                *self.config.lock().unwrap_or_else(PoisonError::into_inner) = config;
+                *lock(&self.config) = config;
                 log::info!(
                     "the certificate in {} is in use now",
                     self.certificate.display()
@@ -66,7 +67,7 @@ impl Tls {
 
     /// A session with a new client.
     pub(super) fn session(&self) -> Option<ServerConnection> {
-        let config = self.config.lock().unwrap_or_else(PoisonError::into_inner);
+        let config = lock(&self.config);
         ServerConnection::new(Arc::clone(&config)).ok()
     }
 }

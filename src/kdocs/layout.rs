@@ -1,7 +1,7 @@
 //! Where repositories and their files lie below the app's folder, by what names, and who goes first
 //! for them. Paths are told without a slash at either end.
 
-use crate::cloud::Priority;
+use crate::cloud::{Priority, layout};
 use crate::restic::{File, Id, Kind, Repo};
 
 /// What a name ends in where Kdocs wants an extension.
@@ -40,12 +40,12 @@ impl Layout {
 /// The folder below `data` in which a pack lies: each one that is listed costs a call, so that there
 /// are few.
 pub fn shard(id: &Id) -> String {
-    id.prefix().chars().take(1).collect()
+    layout::Layout::Sixteen.folder(id)
 }
 
 /// Whether a folder below `data` is one of those.
 pub fn is_shard(name: &str) -> bool {
-    matches!(name.as_bytes(), [b'0'..=b'9' | b'a'..=b'f'])
+    layout::Layout::of(name) == Some(layout::Layout::Sixteen)
 }
 
 /// The id that a file's name stands for, with an extension or without.

@@ -361,6 +361,10 @@ impl Content for MadeUp {
         true
     }
 
+    fn untouched(&self) -> bool {
+        self.at == 0
+    }
+
     fn rewind(&mut self) -> Result<(), Error> {
         self.at = 0;
         Ok(())

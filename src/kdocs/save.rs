@@ -73,8 +73,7 @@ impl Uploads {
     /// Stores a file whose name is free, or identical.
     pub fn save(&self, target: &Target<'_>, body: &mut Body<'_>) -> Result<(), Error> {
         let longest = self.api.timing().rate_wait;
-        let place = self.places.take(target.priority(), longest);
-        let _place = place.ok_or_else(|| Error::new(Cause::Busy, "too many uploads"))?;
+        let _place = self.places.take_for(body, target.priority(), longest)?;
         let before = self.rows(target)?;
         let here: Vec<&Row> = before
             .iter()

@@ -22,6 +22,7 @@ mod unfinished;
 pub use options::Description;
 
 use crate::body::Body;
+use crate::cloud::layout::Layout;
 use crate::error::{Cause, Error};
 use crate::restic::{File, Id, Kind, Part, Range, Repo};
 use crate::store::{Entry, Found, Health, Loaded, Store};
@@ -36,6 +37,10 @@ use std::io::{Seek, SeekFrom};
 use std::path::PathBuf;
 use std::sync::Arc;
 use unfinished::Unfinished;
+
+/// restic's own layout, because restic opens the folder without this program. Packs of the other
+/// one are read all the same: the folder may have been downloaded from a cloud.
+const LAYOUT: Layout = Layout::Restic;
 
 /// Repositories below a folder. A `Repo` is a path below it; `/` is the folder itself. Clones share
 /// what is known about it.
@@ -80,7 +85,7 @@ impl Local {
 
     /// Stores a file unless it is there, and tells how many bytes that took.
     fn store(&self, repo: &Repo, file: &File, body: &mut Body<'_>) -> Result<u64, Error> {
-        let (folder, name) = (self.root.make(&folders(repo, file))?, file.name());
+        let (folder, name) = (self.home(repo, file)?, file.name());
         let mut is_damaged = false;
         if let Some(there) = folder.file(&name)? {
             match same(&there, file, body).map_err(|error| error.at(&folder, &name))? {
@@ -113,6 +118,14 @@ impl Local {
         synced.map(|()| body.len())
     }
 
+    /// The folder that a file is written to: the one that has it, or else its own.
+    fn home(&self, repo: &Repo, file: &File) -> Result<Folder, Error> {
+        match absent_is(self.find(repo, file, Folder::size).map(Some), None)? {
+            Some((_, folder)) => Ok(folder),
+            None => self.root.make(&folders(repo, file)),
+        }
+    }
+
     /// Notes what is wrong if writing failed.
     fn told<T>(&self, written: Result<T, Error>) -> Result<T, Error> {
         written.inspect_err(|error| {
@@ -124,16 +137,33 @@ impl Local {
 
     /// Removes a file without syncing.
     fn unlink(&self, repo: &Repo, file: &File) -> Result<(), Error> {
-        let folder = self.root.reach(&folders(repo, file));
-        absent_is(folder.and_then(|folder| folder.remove(&file.name())), false).map(drop)
+        let unlink = |names: Vec<String>| {
+            let folder = self.root.reach(&names);
+            absent_is(folder.and_then(|folder| folder.remove(&file.name())), false).map(drop)
+        };
+        places(repo, file).try_for_each(unlink)
     }
 
-    fn find(&self, repo: &Repo, file: &File) -> Result<(std::fs::File, Folder), Error> {
-        let (folder, name) = (self.root.reach(&folders(repo, file))?, file.name());
-        match folder.file(&name)? {
-            Some(found) => Ok((found, folder)),
-            None => Err(absent(&folder, &name)),
+    /// What `look` finds of a file, in the first of its places that has it.
+    fn find<T>(
+        &self,
+        repo: &Repo,
+        file: &File,
+        look: impl Fn(&Folder, &str) -> Result<Option<T>, Error>,
+    ) -> Result<(T, Folder), Error> {
+        let name = file.name();
+        let mut fault = Error::new(Cause::Absent, format!("{repo} has no {file}"));
+        for names in places(repo, file) {
+            let looked = self.root.reach(&names).and_then(|folder| {
+                let found = look(&folder, &name)?.ok_or_else(|| absent(&folder, &name))?;
+                Ok((found, folder))
+            });
+            match looked {
+                Err(error) if error.cause == Cause::Absent => fault = error,
+                looked => return looked,
+            }
         }
+        Err(fault)
     }
 }
 
@@ -161,20 +191,19 @@ impl Store for Local {
                 );
                 return Err(Error::new(Cause::Cloud, text));
             }
-            match is_prefix(name) && may_be(entry, FileType::Directory) {
-                true => list_files(&folder.enter(name)?, name, found),
-                false => Ok(()),
+            match Layout::of(name).filter(|_| may_be(entry, FileType::Directory)) {
+                Some(layout) => list_packs(&folder, layout, name, found),
+                None => Ok(()),
             }
         })
     }
 
     fn stat(&self, repo: &Repo, file: &File) -> Result<u64, Error> {
-        let (folder, name) = (self.root.reach(&folders(repo, file))?, file.name());
-        folder.size(&name)?.ok_or_else(|| absent(&folder, &name))
+        self.find(repo, file, Folder::size).map(|(size, _)| size)
     }
 
     fn load(&self, repo: &Repo, file: &File, range: Option<Range>) -> Result<Loaded, Error> {
-        let (mut opened, folder) = self.find(repo, file)?;
+        let (mut opened, folder) = self.find(repo, file, Folder::file)?;
         let fail = |error: std::io::Error| folder.failed(&file.name(), error);
         let size = opened.metadata().map_err(fail)?.len();
         let part = match range {
@@ -205,7 +234,7 @@ impl Store for Local {
     }
 
     fn holds(&self, repo: &Repo, file: &File, body: &mut Body<'_>) -> Result<bool, Error> {
-        let found = absent_is(self.find(repo, file).map(Some), None)?;
+        let found = absent_is(self.find(repo, file, Folder::file).map(Some), None)?;
         found.map_or(Ok(false), |(there, folder)| {
             same(&there, file, body).map_err(|error| error.at(&folder, &file.name()))
         })
@@ -282,17 +311,45 @@ fn folders(repo: &Repo, file: &File) -> Vec<String> {
         File::Config => repo.segments().map(str::to_owned).collect(),
         File::Hashed(Kind::Data, id) => {
             let mut names = kind_folders(repo, Kind::Data);
-            names.push(id.prefix());
+            names.push(LAYOUT.folder(id));
             names
         }
         File::Hashed(kind, _) => kind_folders(repo, *kind),
     }
 }
 
-/// Whether a folder below `data` holds packs.
-fn is_prefix(name: &str) -> bool {
-    let digit = |c: &u8| matches!(c, b'0'..=b'9' | b'a'..=b'f');
-    name.len() == 2 && name.as_bytes().iter().all(digit)
+/// The places that a file may be in, the one that it is written to first.
+fn places(repo: &Repo, file: &File) -> impl Iterator<Item = Vec<String>> {
+    let other = match file {
+        File::Hashed(Kind::Data, id) => {
+            let mut names = kind_folders(repo, Kind::Data);
+            names.push(Layout::Sixteen.folder(id));
+            Some(names)
+        }
+        _ => None,
+    };
+    [folders(repo, file)].into_iter().chain(other)
+}
+
+/// The packs in a folder below `data`, but for those that have their own folder of the other layout.
+fn list_packs(
+    data: &Folder,
+    layout: Layout,
+    name: &str,
+    found: &mut Found<'_>,
+) -> Result<(), Error> {
+    let folder = data.enter(name)?;
+    if layout == LAYOUT {
+        return list_files(&folder, name, found);
+    }
+    list_files(&folder, name, &mut |entry| {
+        let first = data.enter(&LAYOUT.folder(&entry.id));
+        let first = first.and_then(|first| first.size(&entry.id.to_string()));
+        match absent_is(first, None)? {
+            Some(_) => Ok(()),
+            None => found(entry),
+        }
+    })
 }
 
 /// The files of a folder whose names are ids that begin so. Others are no part of a repository:

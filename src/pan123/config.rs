@@ -2,9 +2,9 @@
 
 pub use crate::settings::values::Bin;
 
+use crate::cloud::Timing;
 use crate::cloud::client::Network;
 use crate::cloud::token::Grant;
-use crate::cloud::{Clock, Timing};
 use crate::restic::hex;
 use sha2::{Digest, Sha256};
 use std::fmt;
@@ -48,8 +48,6 @@ pub struct Config {
     pub bin: Bin,
     /// Bytes of free space below which the oldest of them are purged before their time.
     pub reserve: u64,
-    /// What tells the time of day.
-    pub clock: Clock,
     /// Whether the token may go to upload hosts in the clear (safety rule 24).
     pub allow_http_upload: bool,
     /// Whether IPv6 is left alone.

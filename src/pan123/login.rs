@@ -3,7 +3,6 @@
 
 use super::Config;
 use super::api::{Api, tokens};
-use crate::cloud::now;
 use crate::cloud::token::encoded;
 use crate::cloud::token::grant_file::{save, try_out};
 use crate::cloud::token::rotating::received;
@@ -27,9 +26,9 @@ pub fn log_in(config: &Config, file: &Path, code: &str, redirect: &str) -> Resul
     // Before the code is used up.
     try_out(file).map_err(failed)?;
     let api = Api::new(config);
-    let asked = now();
     let (id, secret) = (&config.client_id, &config.client_secret);
     let tokens = tokens::granted(&api.client, id, secret, code, redirect);
     let tokens = tokens.map_err(|fault| fault.to_string())?;
-    save(file, &received(tokens, asked)).map_err(failed)
+    let now = api.client.time.or_ours();
+    save(file, &received(tokens, now)).map_err(failed)
 }

@@ -7,8 +7,9 @@
 //! remove ─► confirm ─► bin (trash) ─┘
 //! ```
 //!
-//! Files have numbers here and nowhere else. The layout on the cloud is restic's own:
-//! `{repo-path}/{repo}/config`, `keys/`, `locks/`, `snapshots/`, `index/`, `data/ab/abcd…`.
+//! Files have numbers here and nowhere else. The layout on the cloud is restic's own but for packs
+//! ([`crate::cloud::layout`]): `{repo-path}/{repo}/config`, `keys/`, `locks/`, `snapshots/`,
+//! `index/`, `data/a/abcd…`, or `data/ab/abcd…` where that is there.
 //!
 //! Each part owns its state and takes what it uses: `api` calls, `tree` knows folders and numbers,
 //! `bin` puts files into the account's bin and knows what is to be purged there, `confirm` makes
@@ -35,6 +36,7 @@ mod remove;
 mod space;
 mod tree;
 mod upload;
+mod urgent;
 mod verify;
 
 pub use crate::cloud::finding::{Contents, Event, Finding, Flaw, Report};
@@ -58,6 +60,7 @@ use remove::Removals;
 use space::Space;
 use std::sync::Arc;
 use tree::Tree;
+use tree::files::Known;
 use tree::root::{Root, name_of, priority_of};
 use upload::Uploads;
 
@@ -91,7 +94,11 @@ impl Pan123 {
         let root = Root::new(&config.repo_path);
         let api = Arc::new(Api::new(config));
         let tree = Arc::new(Tree::new(Arc::clone(&api)));
-        let trash = Arc::new(Trash::new(&api, &tree, PendingPurges::new(config)));
+        let trash = Arc::new(Trash::new(
+            &api,
+            &tree,
+            PendingPurges::new(config, &api.client.time),
+        ));
         let confirm = Arc::new(Confirm::new(config, &api, &tree, &trash));
         let space = Arc::new(Space::new(config.timing.space));
         let parts = Parts {
@@ -132,8 +139,13 @@ impl Drop for Pan123 {
 
 impl Store for Pan123 {
     fn create(&self, repo: &Repo) -> Result<(), Error> {
+        let (folder, priority) = (self.root.repo(repo), priority_of(None));
+        // What is remembered of it may lie elsewhere now.
+        if self.tree.is_stale(&folder) {
+            self.tree.forget_gone(&folder, priority)?;
+        }
         let paths = Kind::ALL.map(|kind| self.root.kind(repo, kind));
-        self.tree.ensure_all(&paths, priority_of(None))
+        self.tree.ensure_all(&paths, priority)
     }
 
     fn list(&self, repo: &Repo, kind: Kind, found: &mut Found<'_>) -> Result<(), Error> {
@@ -153,12 +165,17 @@ impl Store for Pan123 {
         let (path, priority) = (self.root.folder(repo, file), priority_of(file.kind()));
         self.removals.finish(&path, name_of(file), priority)?;
         self.confirm.before(repo, file, priority)?;
+        let path = self.tree.place(&path, name_of(file), priority)?;
         let Some((number, md5)) = self.uploads.upload(&path, file, body)? else {
             return Ok(());
         };
         self.space.stored(&path, body.len());
-        self.confirm
-            .acknowledge(repo, file, number, body.len(), md5)
+        let stored = Known {
+            name: name_of(file),
+            file: number,
+            size: body.len(),
+        };
+        self.confirm.acknowledge(repo, file, &path, stored, md5)
     }
 
     fn holds(&self, repo: &Repo, file: &File, body: &mut Body<'_>) -> Result<bool, Error> {
@@ -171,7 +188,11 @@ impl Store for Pan123 {
     }
 
     fn remove(&self, files: &[(Repo, File)]) -> Vec<Result<(), Error>> {
-        self.removals.remove(files)
+        let removed = self.removals.remove(files);
+        let gone = files.iter().zip(&removed).filter(|(_, done)| done.is_ok());
+        let folders = gone.map(|((repo, file), _)| self.root.folder(repo, file));
+        self.space.removed(&folders.collect::<Vec<String>>());
+        removed
     }
 
     fn identity(&self, repo: &Repo, file: &File) -> Result<Option<Identity>, Error> {
@@ -210,6 +231,17 @@ impl Store for Pan123 {
 
     fn free_space(&self) -> Option<u64> {
         self.space.free()
+    }
+
+    fn make_room(&self, wanted: u64) {
+        self.space.refresh(&self.api);
+        if self.space.has(wanted) || self.trash.pending.len() == 0 {
+            return;
+        }
+        if let Some(background) = &self.background {
+            background.purge_now(self.api.timing().visible);
+            self.space.refresh(&self.api);
+        }
     }
 
     fn used_space(&self, folder: &Repo) -> Result<Option<u64>, Error> {

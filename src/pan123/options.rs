@@ -2,7 +2,7 @@
 //! developer's client id and secret, or as an OAuth app with a user's grant.
 
 use super::{Config, Tier};
-use crate::cloud::{Clock, Credential, Shared, Timing};
+use crate::cloud::{Credential, Shared, Timing};
 use crate::settings::values::url;
 use crate::settings::{Secret, Settings, variable};
 use argh::{ArgsInfo, FromArgs};
@@ -72,7 +72,6 @@ pub(super) fn read(
         tier: settings.value("tier", &flags.tier, tier)?.or(oauth),
         bin: shared.bin,
         reserve: shared.reserve,
-        clock: Clock::default(),
         allow_http_upload: settings.switch("allow-http-upload", flags.allow_http_upload)?,
         ipv4_only: !shared.ipv6,
         ca: shared.ca.clone(),
@@ -104,7 +103,7 @@ struct Client {
 fn client(flags: &Flags, settings: &Settings<'_>, shared: &Shared) -> Result<Client, String> {
     let id = settings.text("oauth-client-id", flags.oauth_client_id.as_deref());
     let file = settings.text("oauth-token-file", flags.oauth_token_file.as_deref());
-    let secret = settings.secret("oauth-client-secret")?;
+    let secret = settings.word("oauth-client-secret")?;
     let Some(id) = id else {
         return match (file, secret) {
             (None, None) => developer(settings),
@@ -139,7 +138,7 @@ fn client(flags: &Flags, settings: &Settings<'_>, shared: &Shared) -> Result<Cli
 
 fn developer(settings: &Settings<'_>) -> Result<Client, String> {
     let half = |name: &str| {
-        settings.secret(name)?.ok_or_else(|| {
+        settings.word(name)?.ok_or_else(|| {
             format!(
                 "{} is missing: apply for a client id and secret at \
                  https://www.123pan.com/developer, then set PAN123_CLIENT_ID and \
@@ -225,12 +224,12 @@ mod tests {
     #[test]
     fn credentials_come_from_the_environment_or_from_files() {
         let path = std::env::temp_dir().join(format!("secret-{}", std::process::id()));
-        fs::write(&path, "from a file\r\n").expect("a writable folder");
+        fs::write(&path, "from-a-file\r\n").expect("a writable folder");
         let name = path.display().to_string();
         let file = ("PAN123_CLIENT_SECRET_FILE", name.as_str());
         let (config, _) = found(&[], &[ID, file]).expect("both");
-        assert_eq!(config.client_secret, "from a file");
-        assert!(!format!("{config:?}").contains("from a file"));
+        assert_eq!(config.client_secret, "from-a-file");
+        assert!(!format!("{config:?}").contains("from-a-file"));
         let said = |variables: &[(&str, &str)]| found(&[], variables).expect_err("wrong");
         assert!(said(&[ID, KEY, file]).contains("not both"));
         assert!(said(&[KEY]).contains("apply for"));

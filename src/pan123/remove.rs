@@ -61,7 +61,7 @@ impl Removals {
             let name = (self.root.folder(repo, file), name_of(file));
             match &done {
                 Ok(()) => {
-                    self.tree.damage.mended(&name);
+                    self.tree.damage.mended(&name.0, name.1);
                     self.doubtful().remove(&name)
                 }
                 Err(_) => self.doubtful().insert(name, removal.files),
@@ -80,6 +80,7 @@ impl Removals {
         };
         let removal = Removal {
             path: key.0.clone(),
+            name,
             files,
             retention: match name {
                 CONFIG => Retention::Forever,
@@ -122,8 +123,13 @@ impl Batch<'_> {
         }
         let acknowledged = confirm.unconfirmed.file(repo, &path, name);
         let known = match file.kind() {
-            // Nobody has looked yet whether this server's own is the only one.
-            Some(Kind::Data) if acknowledged.is_some() => tree.look(&path, name, priority)?,
+            // Nobody has looked yet whether this server's own is the only one, or whether there is
+            // another one in the other layout.
+            Some(Kind::Data)
+                if acknowledged.is_some() || tree.known().is_half_read(&path, name) =>
+            {
+                tree.look(&path, name, priority)?
+            }
             Some(Kind::Data) => tree.locate(&path, name, priority)?,
             _ => self
                 .scan(&path, priority)?
@@ -138,6 +144,7 @@ impl Batch<'_> {
         files.extend(acknowledged.filter(|file| !known.iter().any(|known| known.file == *file)));
         Ok(Removal {
             path,
+            name,
             files,
             retention: match file.kind() {
                 None => Retention::Forever,

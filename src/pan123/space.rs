@@ -1,6 +1,7 @@
 //! How much room there is: the account's free space, asked for now and then in the background, and
 //! what lies in a folder, asked for when somebody has a limit there. What this server has stored
-//! since is counted in; what was removed since shows when 123pan is asked again.
+//! since is counted in; what was removed since shows when 123pan is asked again, which it is before
+//! anything is refused.
 
 use super::api::{Api, User};
 use super::tree::Tree;
@@ -30,6 +31,10 @@ struct State {
     used: u64,
     /// When 123pan is asked again; None for at once.
     due: Option<Instant>,
+    /// When it was asked last.
+    asked: Option<Instant>,
+    /// Whether this server has removed or purged anything since.
+    freed: bool,
     /// Whether somebody has wanted to know since it was asked: an idle server asks nothing.
     wanted: bool,
     /// Bytes that were stored since the start.
@@ -68,6 +73,19 @@ impl Space {
             .iter_mut()
             .filter(|(folder, _)| covers(folder, path));
         above.for_each(|(_, folder)| folder.size = folder.size.saturating_add(bytes));
+    }
+
+    /// Notes that something was removed from folders, whose sizes must be asked for anew.
+    pub fn removed(&self, paths: &[String]) {
+        let mut state = self.state();
+        state.freed = true;
+        let is_above = |folder: &String| paths.iter().any(|path| covers(folder, path));
+        state.folders.retain(|folder, _| !is_above(folder));
+    }
+
+    /// Notes that something was purged from the bin.
+    pub fn purged(&self) {
+        self.state().freed = true;
     }
 
     fn is_due(&self, now: Instant) -> bool {
@@ -114,7 +132,11 @@ fn covers(folder: &Path, path: &Path) -> bool {
 impl Space {
     /// Asks for the account.
     pub fn account(&self, api: &Api) -> Result<User, Fault> {
-        let before = self.state().stored;
+        let before = {
+            let mut state = self.state();
+            (state.asked, state.freed) = (Some(Instant::now()), false);
+            state.stored
+        };
         let asked = api.user();
         let now = Instant::now();
         match &asked {
@@ -130,6 +152,28 @@ impl Space {
             // The trouble, if there is one, is told where the call is made.
             let _ = self.account(api);
         }
+    }
+
+    /// Asks for the account once more, unless it has just been asked for and nothing was made free
+    /// since; what lies in folders is asked for when it is wanted.
+    pub fn refresh(&self, api: &Api) {
+        let most = api.timing().glance;
+        let mut state = self.state();
+        state
+            .folders
+            .retain(|_, folder| folder.asked.elapsed() < most);
+        let is_fresh = state.asked.is_some_and(|asked| asked.elapsed() < most);
+        let is_known = is_fresh && !state.freed;
+        drop(state);
+        if !is_known {
+            // The trouble, if there is one, is told where the call is made.
+            let _ = self.account(api);
+        }
+    }
+
+    /// Whether so many bytes are free, as far as is known.
+    pub fn has(&self, wanted: u64) -> bool {
+        self.state().free.is_none_or(|free| free >= wanted)
     }
 
     /// Bytes of everything below a folder.

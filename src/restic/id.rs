@@ -18,11 +18,6 @@ impl Id {
         }
         Some(Self(bytes))
     }
-
-    /// The first two hex digits: the folder below `data` that holds this pack.
-    pub fn prefix(&self) -> String {
-        hex(&self.0[..1])
-    }
 }
 
 /// The value of a lower-case hex digit.

@@ -21,6 +21,8 @@ use std::fmt;
 pub const MAX_DEPTH: usize = 8;
 /// Longest path segment in bytes, as file systems have it.
 pub const MAX_SEGMENT: usize = 255;
+/// Most characters of a wrong name that are shown.
+const SHOWN: usize = 40;
 /// Longest request target in bytes that is looked at.
 pub const MAX_TARGET: usize = 4096;
 
@@ -70,19 +72,60 @@ const RESERVED: [&str; 7] = ["-", "config", "data", "keys", "locks", "snapshots"
 /// of the characters that file systems and clouds forbid alike. What one of them forbids besides,
 /// its store says (`store::Limits`).
 pub fn segment_ok(name: &str) -> bool {
+    segment_flaw(name).is_none()
+}
+
+/// Why a name may not be a folder on the cloud.
+fn segment_flaw(name: &str) -> Option<&'static str> {
     let bad = |c: char| c.is_control() || "\"\\/:*?|><".contains(c);
-    !name.is_empty()
-        && name.len() <= MAX_SEGMENT
-        && name == name.trim()
-        && !name.ends_with('.')
-        && !name.contains(bad)
-        && !RESERVED.contains(&name)
+    let flaws = [
+        (name.is_empty(), "is empty"),
+        (name.len() > MAX_SEGMENT, "has more than 255 bytes"),
+        (name != name.trim(), "begins or ends with a blank"),
+        (
+            name.ends_with('.'),
+            "ends with a dot, which the cloud refuses",
+        ),
+        (
+            name.contains(bad),
+            "has a control character or one of \" \\ / : * ? | > <, which the cloud refuses",
+        ),
+        (
+            RESERVED.contains(&name),
+            "is kept for a repository's own files and the server's pages",
+        ),
+    ];
+    let mut flaws = flaws.into_iter().filter(|(flawed, _)| *flawed);
+    flaws.next().map(|(_, why)| why)
+}
+
+/// Why nothing can be at a path, for whoever typed it.
+pub fn path_flaw(target: &str) -> String {
+    let path = target.split('?').next().unwrap_or_default();
+    let names: Vec<&str> = path.split('/').filter(|name| !name.is_empty()).collect();
+    if names.len() > MAX_DEPTH || path.len() > MAX_TARGET {
+        return format!("a repository lies at most {MAX_DEPTH} folders deep");
+    }
+    // The folder of a kind stands where it should; it is the file's name that is wrong.
+    let before = match names.as_slice() {
+        [before @ .., kind, id] if Kind::from_name(kind).is_some() && *id != "config" => before,
+        all => all,
+    };
+    let flaw = before.iter().find_map(|name| {
+        let why = match decode(name) {
+            Some(plain) => segment_flaw(&plain)?,
+            None => "isn't UTF-8, or hides a slash or a dot",
+        };
+        let shown: String = name.chars().take(SHOWN).collect();
+        Some(format!("{shown:?} {why}"))
+    });
+    flaw.unwrap_or_else(|| "no file of a repository is called like this".to_owned())
 }
 
 /// The kinds of files that a repository has besides its config.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Kind {
-    /// Packs, in 256 folders by the first two digits of their ids.
+    /// Packs, in folders by the first digits of their ids.
     Data,
     /// Keys.
     Keys,
@@ -239,11 +282,12 @@ fn place(path: &str) -> Option<Place> {
         return None;
     }
     let path = path.strip_prefix('/')?;
-    let folder = path.strip_suffix('/').unwrap_or(path);
-    if folder.is_empty() {
-        return path.is_empty().then(|| Place::Repo(Repo(String::new())));
+    // Several slashes count as one: scripts and proxies join paths like that.
+    let names = path.split('/').filter(|name| !name.is_empty());
+    let names: Vec<String> = names.map(decode).collect::<Option<_>>()?;
+    if names.is_empty() {
+        return Some(Place::Repo(Repo(String::new())));
     }
-    let names: Vec<String> = folder.split('/').map(decode).collect::<Option<_>>()?;
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let is_folder = path.ends_with('/');
     let repo = |names: &[&str]| Repo::new(&names.join("/"));

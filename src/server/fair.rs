@@ -2,8 +2,9 @@
 //! of the party that has the fewest under way, and none has all of the threads or all of the queue.
 
 use crate::front::Party;
+use crate::sync::{lock, wait};
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 /// The queue; clones share it.
@@ -92,14 +93,8 @@ impl<T> Fair<T> {
             let left = until.map(|until| until.saturating_duration_since(Instant::now()));
             line = match left {
                 Some(left) if left.is_zero() => return Next::Nothing,
-                Some(left) => {
-                    let woken = self.0.ready.wait_timeout(line, left);
-                    woken.unwrap_or_else(PoisonError::into_inner).0
-                }
-                None => {
-                    let woken = self.0.ready.wait(line);
-                    woken.unwrap_or_else(PoisonError::into_inner)
-                }
+                Some(left) => wait(&self.0.ready, line, left),
+                None => wait(&self.0.ready, line, Duration::MAX),
             };
         }
     }
@@ -117,7 +112,7 @@ impl<T> Fair<T> {
     }
 
     fn line(&self) -> MutexGuard<'_, Line<T>> {
-        self.0.line.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0.line)
     }
 }
 

@@ -7,11 +7,12 @@ use super::exchange::Exchange;
 use super::fair::{Fair, Next, Turn};
 use super::refusals::Refusals;
 use crate::service::{Doubt, Job, Lane, Reply, Service};
+use crate::sync::lock;
 use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded};
 use std::convert::Infallible;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -248,7 +249,7 @@ impl Crew {
     }
 
     fn count(&self) -> MutexGuard<'_, (usize, usize)> {
-        self.count.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.count)
     }
 }
 

@@ -20,6 +20,7 @@ mod refusals;
 
 use crate::body::LARGEST;
 use crate::front::{self, Client, Front};
+use crate::notify::Notify;
 use crate::service::{Admission, Head, Length, Reply, Service};
 use exchange::Exchange;
 use lanes::Lanes;
@@ -103,6 +104,7 @@ pub fn bind(config: &Config) -> io::Result<Bound> {
         front: front::bind(&config.front)?,
         config: config.clone(),
         stop: Stop::default(),
+        notify: Notify::default(),
     })
 }
 
@@ -112,6 +114,7 @@ pub struct Bound {
     front: front::Bound,
     config: Config,
     stop: Stop,
+    notify: Notify,
 }
 
 /// Tells a server to stop: to refuse what is new, end what runs, and leave.
@@ -161,8 +164,15 @@ impl Bound {
         self.stop.clone()
     }
 
+    /// Has the service manager told how the server is.
+    pub fn telling(self, notify: Notify) -> Self {
+        Self { notify, ..self }
+    }
+
     /// Answers requests until it is told to stop (Ok) or can't go on.
     pub fn run(self, service: Service) -> Result<(), Error> {
+        self.notify
+            .status(&format!("listening on {}", self.doors()));
         let start = |error: io::Error| Error::Start(error.to_string());
         let service = Arc::new(service);
         let lanes = Lanes::start(&self.config, &service).map_err(start)?;
@@ -173,6 +183,7 @@ impl Bound {
             front,
             server,
             drain_timeout: self.config.drain_timeout,
+            notify: self.notify,
         };
         reception.run(&self.stop, self.config.stop_timeout, lanes)
     }
@@ -184,11 +195,14 @@ struct Reception {
     front: Front,
     server: tiny_http::Server,
     drain_timeout: Duration,
+    notify: Notify,
 }
 
 impl Reception {
-    fn run(self, stop: &Stop, most: Duration, mut lanes: Lanes) -> Result<(), Error> {
+    fn run(mut self, stop: &Stop, most: Duration, mut lanes: Lanes) -> Result<(), Error> {
+        self.notify.ready();
         while !stop.stopped() {
+            self.notify.alive(Instant::now());
             if self.front.is_broken() {
                 return Err(Error::Deaf);
             }
@@ -196,6 +210,7 @@ impl Reception {
                 self.receive(client, &lanes);
             }
         }
+        self.notify.stopping();
         log::info!("stopping: running requests may end");
         let until = Instant::now() + most;
         lanes.close();

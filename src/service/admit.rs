@@ -36,13 +36,18 @@ struct Wish {
     range: Option<Range>,
     v2: bool,
     length: Length,
+    /// Why nothing can be at the path.
+    flaw: Option<String>,
 }
 
 impl Wish {
     fn of(head: &Head<'_>, page: Option<Page>) -> Self {
+        let operation = restic::parse(head.method, head.target);
+        let nowhere = operation == Err(Refusal::NotFound) && page.is_none();
         Self {
             page,
-            operation: restic::parse(head.method, head.target),
+            operation,
+            flaw: nowhere.then(|| restic::path_flaw(head.target)),
             range: head.range.and_then(Range::parse),
             v2: head.accept.is_some_and(restic::wants_v2),
             length: head.length,
@@ -99,6 +104,7 @@ impl Service {
         if let Some(page) = wish.page {
             return Ok(Job::page(page, user.clone()));
         }
+        let refuse = |refusal| refuse(refusal, wish.flaw.as_deref());
         let operation = wish.operation.map_err(refuse)?;
         if !self.limits().takes(operation.repo()) {
             return Err(refuse(Refusal::NotFound));

@@ -21,6 +21,7 @@ pub use head::{Head, Length};
 
 use crate::access::{Access, Grant, User};
 use crate::body::Budget;
+use crate::inits::Inits;
 use crate::limit::Limits;
 use crate::restic::{File, Kind, Operation, Range, Repo};
 use crate::store::Store;
@@ -200,6 +201,7 @@ pub struct Service {
     store: Box<dyn Store>,
     budget: Budget,
     turns: Arc<Turns>,
+    inits: Inits,
     in_flight: InFlight,
     access: Arc<Access>,
     reserve: u64,
@@ -216,6 +218,7 @@ impl Service {
             store,
             budget,
             turns: Arc::default(),
+            inits: Inits::default(),
             in_flight: InFlight::default(),
             access: Arc::new(Access::open()),
             reserve: 0,
@@ -275,7 +278,7 @@ impl Service {
             Operation::Create(repo) => self.store.create(repo),
             Operation::Save(repo, file) => self.save(repo, file, job, body),
             Operation::Remove(repo, file) => {
-                let mut results = self.store.remove(&[(repo.clone(), *file)]);
+                let mut results = self.remove_all(vec![(repo.clone(), *file)]);
                 results.pop().unwrap_or(Ok(()))
             }
         };
@@ -289,7 +292,7 @@ impl Service {
             _ => None,
         };
         let files: Vec<(Repo, File)> = jobs.iter().filter_map(name).collect();
-        let results = self.store.remove(&files);
+        let results = self.remove_all(files);
         let reply = |(job, done): (&Job, _)| match &job.task {
             Task::Operation(operation) => reply_to(operation, done).to(&job.user),
             Task::Page(..) => Reply::empty(500),

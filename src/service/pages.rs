@@ -34,7 +34,8 @@ pub(super) fn wanted(head: &Head<'_>) -> Option<Result<Page, Reply>> {
         .is_some_and(|accept| accept.contains("text/html"));
     // No client of restic's GETs the root; somebody who types the address does.
     if path == "/-" || (path == "/" && is_get && browses) {
-        return Some(Err(Reply::empty(302).with("Location", "/-/")));
+        // Relative, as a proxy may have us below a path of its own.
+        return Some(Err(Reply::empty(302).with("Location", "-/")));
     }
     let page = match path.strip_prefix("/-/")? {
         "healthz" => Page::Health,

@@ -4,14 +4,23 @@
 use super::listing::Listing;
 use super::status::reply_failed;
 use super::{Answer, BUFFER, Reply, Service};
-use crate::restic::{File, Kind, Range, Repo};
-use crate::store::Loaded;
-use log::warn;
+use crate::restic::{File, Id, Kind, Range, Repo};
+use crate::store::{Cause, Loaded};
+use log::{error, warn};
+use sha2::{Digest, Sha256};
 use std::io::{self, Read};
 
 impl Service {
     pub(super) fn stat(&self, repo: &Repo, file: &File, answer: &mut dyn Answer) -> io::Result<()> {
-        match self.store.stat(repo, file) {
+        let stat = self.store.stat(repo, file);
+        match &stat {
+            Ok(_) if *file == File::Config => self.inits.present(repo),
+            Err(error) if *file == File::Config && error.cause == Cause::Absent => {
+                self.inits.absent(repo);
+            }
+            _ => {}
+        }
+        match stat {
             Ok(size) => answer.start(Reply {
                 length: Some(size),
                 ..Reply::empty(200)
@@ -32,7 +41,12 @@ impl Service {
             part,
             mut reader,
         } = match self.store.load(repo, file, range) {
-            Ok(loaded) => loaded,
+            Ok(loaded) => {
+                if let File::Hashed(Kind::Keys, key) = file {
+                    self.inits.forget(repo, *key);
+                }
+                loaded
+            }
             Err(error) => return answer.start(reply_failed("GET", repo, file, &error)),
         };
         let mut reply = Reply {
@@ -49,8 +63,21 @@ impl Service {
         }
         answer.start(reply)?;
         let broken = |e: &io::Error| warn!("GET {repo}/{file} was cut off: {e}");
-        self.copy(&mut *reader, part.len, answer)
-            .inspect_err(broken)
+        // Hashed only when all of it passes by: clients check it too, but tell only their user.
+        let mut hash = file
+            .id()
+            .filter(|_| part.len == size)
+            .map(|_| Sha256::new());
+        self.copy(&mut *reader, part.len, &mut hash, answer)
+            .inspect_err(broken)?;
+        let found = hash.map(|hash| Id(hash.finalize().into()));
+        if let Some(found) = found.filter(|found| Some(*found) != file.id()) {
+            error!(
+                "{repo}/{file} is damaged at the cloud: its SHA-256 is {found}; run `restic check \
+                 --read-data`, and see what restic's documentation says about damaged packs"
+            );
+        }
+        Ok(())
     }
 
     pub(super) fn list(
@@ -74,8 +101,14 @@ impl Service {
         }
     }
 
-    /// Copies exactly `len` bytes, or fails.
-    fn copy(&self, reader: &mut dyn Read, len: u64, answer: &mut dyn Answer) -> io::Result<()> {
+    /// Copies exactly `len` bytes, or fails; hashes them, if that is wanted.
+    fn copy(
+        &self,
+        reader: &mut dyn Read,
+        len: u64,
+        hash: &mut Option<Sha256>,
+        answer: &mut dyn Answer,
+    ) -> io::Result<()> {
         let mut buffer = vec![0; BUFFER];
         let mut left = len;
         while left > 0 {
@@ -87,6 +120,9 @@ impl Service {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
             self.limits.download.pay(n);
+            if let Some(hash) = hash {
+                hash.update(&buffer[..n]);
+            }
             answer.write(&buffer[..n])?;
             left -= n as u64;
             if step.is_some() {

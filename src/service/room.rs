@@ -77,10 +77,23 @@ pub(super) struct Room<'a> {
 }
 
 impl Room<'_> {
-    /// Takes room for so many bytes in all, if there is as much.
+    /// Takes room for so many bytes in all, if there is as much, by what the store knows or by what
+    /// it finds when it looks again.
     pub(super) fn take(&self, length: u64) -> Result<(), Error> {
+        match self.take_now(length, self.limit) {
+            Err(full) if full.cause == Cause::Full => {
+                let service = self.service;
+                let keeps = self.grant.keeps(self.file, service.reserve);
+                service.store.make_room(length.saturating_add(keeps));
+                self.take_now(length, service.limit(self.grant)?)
+            }
+            taken => taken,
+        }
+    }
+
+    fn take_now(&self, length: u64, limit: Option<(&Limit, u64)>) -> Result<(), Error> {
         self.service.check_room(self.grant, self.file, length)?;
-        self.flight.grow(length, self.limit)
+        self.flight.grow(length, limit)
     }
 }
 
@@ -91,17 +104,22 @@ impl Service {
         grant: &'a Grant,
         (repo, file): (&Repo, &'a File),
     ) -> Result<Room<'a>, Error> {
-        let limit = match &grant.limit {
-            None => None,
-            Some(limit) => Some((limit, self.store.used_space(&limit.folder)?.unwrap_or(0))),
-        };
         Ok(Room {
             service: self,
             grant,
             file,
-            limit,
+            limit: self.limit(grant)?,
             flight: self.in_flight.begin(repo),
         })
+    }
+
+    /// A user's limit, and the bytes that are there.
+    fn limit<'a>(&self, grant: &'a Grant) -> Result<Option<(&'a Limit, u64)>, Error> {
+        let Some(limit) = &grant.limit else {
+            return Ok(None);
+        };
+        let used = self.store.used_space(&limit.folder)?.unwrap_or(0);
+        Ok(Some((limit, used)))
     }
 
     /// Whether a file fits into what the store has left. Files under way at the same time aren't

@@ -1,15 +1,17 @@
-//! A POST of a file, from the first byte to the store.
+//! A POST of a file, from the first byte to the store, and what follows from it for clients that
+//! make one repository at once: which of them goes on is `inits`' to say.
 
 use super::{Job, Length, Service};
-use crate::body::Body;
+use crate::body::{Body, SIGN_OF_LIFE};
 use crate::limit::Paid;
-use crate::restic::{File, Repo};
+use crate::restic::{File, Id, Kind, Repo};
 use crate::store::{Cause, Error};
+use crate::turns::Turn;
+use log::warn;
 use std::io::Read;
-use std::time::Duration;
 
-/// Longest wait for earlier operations on the same name.
-const TURN_WAIT: Duration = Duration::from_secs(120);
+/// Longest wait for earlier operations on the same name, in signs of life: two minutes in all.
+const TURN_WAITS: u32 = 15;
 
 impl Service {
     /// Stores a file from what its client sends.
@@ -20,10 +22,6 @@ impl Service {
         job: &Job,
         source: &mut dyn Read,
     ) -> Result<(), Error> {
-        if job.turn.as_ref().is_some_and(|turn| !turn.wait(TURN_WAIT)) {
-            let text = "an earlier request for the same name is still under way";
-            return Err(Error::new(Cause::Busy, text));
-        }
         // It counts until the store has it.
         let room = self.room(&job.grant, (repo, file))?;
         let limit = &self.limits.upload;
@@ -32,9 +30,18 @@ impl Service {
             Length::Known(len) => Body::streamed(source, len, file.id(), &self.budget),
             _ => self.gather(repo, file, source, &room)?,
         };
+        job.turn
+            .as_ref()
+            .map_or(Ok(()), |turn| wait(turn, &mut body))?;
         if body.is_empty() {
             // Whether a cloud takes empty files isn't always known, and restic has none.
             return Err(Error::new(Cause::BadBody, "the body is empty"));
+        }
+        if let File::Hashed(Kind::Keys, key) = file
+            && !self.inits.admits(repo, *key)
+        {
+            let text = "another client is making this repository";
+            return Err(Error::new(Cause::Exists, text));
         }
         let saved = match room.take(body.len()) {
             Ok(()) => body
@@ -50,7 +57,64 @@ impl Service {
             }
             saved => saved,
         };
+        self.learn(repo, file, &saved);
         // What went wrong with the body is the client's to know, whatever the store made of it.
         saved.map_err(|error| body.fault().cloned().unwrap_or(error))
     }
+
+    /// Removes files, but for the config of whoever has just won it from another client.
+    pub(super) fn remove_all(&self, files: Vec<(Repo, File)>) -> Vec<Result<(), Error>> {
+        let kept =
+            |(repo, file): &(Repo, File)| *file == File::Config && self.inits.has_loser(repo);
+        let kept: Vec<bool> = files.iter().map(kept).collect();
+        let marked = files.into_iter().zip(&kept);
+        let rest: Vec<_> = marked
+            .filter(|(_, kept)| !**kept)
+            .map(|(file, _)| file)
+            .collect();
+        let mut removed = self.store.remove(&rest).into_iter();
+        let answers = kept.into_iter().map(|kept| match kept {
+            true => {
+                let text = "another client's config was refused a moment ago, and this one stays";
+                Err(Error::new(Cause::Exists, text))
+            }
+            false => removed.next().unwrap_or(Ok(())),
+        });
+        answers.collect()
+    }
+
+    /// Notes what a config's fate means for clients that make the same repository.
+    fn learn(&self, repo: &Repo, file: &File, saved: &Result<(), Error>) {
+        match (file, saved) {
+            (File::Config, Ok(())) => self.inits.made(repo),
+            (File::Config, Err(error)) if error.cause == Cause::Exists => {
+                let keys = self.inits.lost(repo);
+                keys.into_iter().for_each(|key| self.withdraw(repo, key));
+            }
+            (File::Config, Err(error)) if error.cause != Cause::BadBody => self.inits.unsure(repo),
+            (File::Hashed(Kind::Keys, key), Err(_)) => self.inits.forget(repo, *key),
+            _ => {}
+        }
+    }
+
+    /// Removes the key of a client whose config was refused.
+    fn withdraw(&self, repo: &Repo, key: Id) {
+        let file = File::Hashed(Kind::Keys, key);
+        let mut removed = self.store.remove(&[(repo.clone(), file)]);
+        if let Some(Err(error)) = removed.pop() {
+            warn!("{repo} has a key that belongs to no config, {key}: {error}; remove it");
+        }
+    }
+}
+
+/// Waits for the end of earlier operations on the same name, while the client sees its body move.
+fn wait(turn: &Turn, body: &mut Body<'_>) -> Result<(), Error> {
+    for _ in 0..TURN_WAITS {
+        if turn.wait(SIGN_OF_LIFE) {
+            return Ok(());
+        }
+        body.read_ahead()?;
+    }
+    let text = "an earlier request for the same name is still under way";
+    Err(Error::new(Cause::Busy, text))
 }

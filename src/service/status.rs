@@ -31,8 +31,12 @@ pub(super) fn forbid(user: &User, operation: &Operation, denied: Denied) -> Repl
     Reply::empty(403)
 }
 
-/// The answer to a request line that is no operation.
-pub(super) fn refuse(refusal: Refusal) -> Reply {
+/// The answer to a request line that is no operation. Why nothing can be at a path is said in the
+/// log: its user sees the number alone, and has most likely mistyped it.
+pub(super) fn refuse(refusal: Refusal, flaw: Option<&str>) -> Reply {
+    if let Some(flaw) = flaw {
+        info!("there can't be anything at this path: {flaw}");
+    }
     match refusal {
         Refusal::NotFound => Reply::empty(404),
         Refusal::Method(allowed) => Reply::empty(405).with("Allow", allowed),

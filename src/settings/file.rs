@@ -1,8 +1,8 @@
 //! The configuration file: lines `name = value`, with the names of the options.
 
 use super::near::did_you_mean;
+use crate::text_file;
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What the file says, by the names of the options: the value, and where it stands.
@@ -15,7 +15,7 @@ pub struct File {
 impl File {
     /// Reads a file in which these names may stand.
     pub fn read(path: &str, names: &[&str]) -> Result<Self, String> {
-        let text = fs::read_to_string(path);
+        let text = text_file::read(path.as_ref());
         let text = text.map_err(|error| format!("can't read {path}: {error}"))?;
         Self::parse(path, &text, names)
     }

@@ -16,9 +16,9 @@ pub use file::{File, variable};
 pub use near::{did_you_mean, nearest};
 pub use values::Secret;
 
+use crate::text_file;
 use argh::FromArgs;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::path::PathBuf;
 
 /// The environment.
@@ -138,7 +138,7 @@ impl Settings<'_> {
         match (self.find(name), self.find(&format!("{name}-file"))) {
             (Some(_), Some(_)) => Err(format!("set either {own} or {file}, not both")),
             (None, Some((path, _))) => {
-                let text = fs::read_to_string(&path)
+                let text = text_file::read(path.as_ref())
                     .map_err(|error| format!("{file}: can't read {path}: {error}"))?;
                 match text.trim_end_matches(['\r', '\n']) {
                     "" => Err(format!("{file}: {path} is empty")),
@@ -146,6 +146,25 @@ impl Settings<'_> {
                 }
             }
             (value, None) => Ok(value.map(|(text, _)| Secret::new(text))),
+        }
+    }
+
+    /// One of an account's credentials, which never are more than a word.
+    pub fn word(&self, name: &str) -> Result<Option<Secret>, String> {
+        let Some(secret) = self.secret(name)? else {
+            return Ok(None);
+        };
+        let place = || {
+            let name_of_file = format!("{name}-file");
+            let file = self.find(&name_of_file);
+            let file = file.map(|(path, _)| format!("{}: {path}", variable(&name_of_file)));
+            let own = self.find(name).map(|(_, place)| place);
+            own.or(file).unwrap_or_else(|| variable(name))
+        };
+        match text_file::credential(secret.reveal()) {
+            Ok("") => Err(format!("{}: it is empty", place())),
+            Ok(word) => Ok(Some(Secret::new(word))),
+            Err(why) => Err(format!("{}: {why}", place())),
         }
     }
 
@@ -173,6 +192,29 @@ pub fn from_args<F: FromArgs>(path: &[&str], words: &[String]) -> Result<F, Stri
 mod tests {
     use super::*;
     use crate::units::size;
+
+    #[test]
+    fn the_files_of_secrets() {
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let variables = [
+            pair("PAN123_A_FILE", "/a"),
+            pair("PAN123_B", "b"),
+            pair("PAN123_E_FILE", "/e"),
+        ];
+        let text = "b = x\nc = x\ne = \nd-file = /d\n";
+        let settings = Settings {
+            variables: &variables.into(),
+            file: File::parse("/f", text, &["b", "c", "d-file", "e"]).expect("right"),
+            known: Vec::new(),
+            own: Vec::new(),
+        };
+        let files = |names: &[&str]| settings.secret_files(names.iter().copied());
+        let expected = |paths: &[&str]| paths.iter().map(PathBuf::from).collect();
+        assert_eq!(files(&["a"]), expected(&["/a"]));
+        assert_eq!(files(&["b", "none"]), expected(&[]));
+        let all = expected(&["/a", "/d", "/e", "/f"]);
+        assert_eq!(files(&["a", "b", "c", "d", "e"]), all);
+    }
 
     #[test]
     fn several_values() {

@@ -86,6 +86,11 @@ pub trait Store: Send + Sync {
         None
     }
 
+    /// A file of so many bytes, with what must be kept besides, is about to be refused for want of
+    /// room. What is known of free and of used space may be old: the cloud is asked once more, after
+    /// what is about to be made free has been. It may wait for the cloud, but not for long.
+    fn make_room(&self, _wanted: u64) {}
+
     /// Bytes of everything below a folder, which may be a repository or hold several; None if the
     /// store can't tell. It may be a few minutes old, but has what this server stored since.
     fn used_space(&self, _folder: &Repo) -> Result<Option<u64>, Error> {

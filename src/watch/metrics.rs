@@ -1,4 +1,4 @@
-//! A snapshot as Prometheus' text. The names stand in README.md, and a test asks `promtool`.
+//! A snapshot as Prometheus' text. The names stand in the manual, and a test asks `promtool`.
 
 use super::histogram::BOUNDS;
 use super::snapshot::{Latency, Snapshot};

@@ -61,11 +61,7 @@ const STEPS: &[Step] = &[
 
 /// Prints the table.
 pub(crate) fn run() {
-    let home = PathBuf::from(std::env::var_os("HOME").unwrap_or_default());
-    let restic = home.join(".cache/restic-123pan/clients/restic-0.19.1");
-    if !restic.exists() {
-        return println!("\nno commands: `make clients` fetches restic");
-    }
+    let Some(restic) = restic() else { return };
     println!(
         "\ncommands of restic's, {} MiB, 100 ms latency, default share",
         SIZE >> 20
@@ -87,6 +83,17 @@ pub(crate) fn run() {
             told(&vip.bill)
         );
     }
+}
+
+/// The client.
+pub(crate) fn restic() -> Option<PathBuf> {
+    let home = PathBuf::from(std::env::var_os("HOME").unwrap_or_default());
+    let restic = home.join(".cache/restic-123pan/clients/restic-0.19.1");
+    if !restic.exists() {
+        println!("\nno commands: `make clients` fetches restic");
+        return None;
+    }
+    Some(restic)
 }
 
 /// A command that was run.
@@ -142,7 +149,8 @@ fn table(restic: &Path, tier: &str) -> Vec<Done> {
     all
 }
 
-fn measured(server: &Server, name: &str, act: impl FnOnce()) -> (Bill, Duration) {
+/// What something costs in calls, and how long it takes.
+pub(crate) fn measured(server: &Server, name: &str, act: impl FnOnce()) -> (Bill, Duration) {
     let (before, _) = calls(server.url());
     let start = Instant::now();
     act();
@@ -152,7 +160,8 @@ fn measured(server: &Server, name: &str, act: impl FnOnce()) -> (Bill, Duration)
     (bill, time)
 }
 
-fn one(restic: &Path, words: &str, server: &Server, dir: &Path) {
+/// Runs a command.
+pub(crate) fn one(restic: &Path, words: &str, server: &Server, dir: &Path) {
     let status = Command::new(restic)
         .args(words.split(' '))
         .arg("--quiet")
@@ -178,7 +187,10 @@ fn stock(server: &Server) -> Stock {
         .filter_map(|path| path.split_once("/data/"))
         .map(|(_, p)| p)
         .collect();
-    let folders: BTreeSet<&str> = packs.iter().map(|pack| &pack[..2]).collect();
+    let folders: BTreeSet<&str> = packs
+        .iter()
+        .filter_map(|pack| Some(pack.split_once('/')?.0))
+        .collect();
     Stock {
         packs: packs.len() as u64,
         folders: folders.len() as u64,

@@ -1,10 +1,11 @@
 //! Figures, not thresholds. `make bench` prints all of them; `cargo bench --bench bench -- NAME`
-//! those of one section:
+//! those of one section, `CLOUD=smh` before it those of Tencent SMH:
 //!
 //! - `speed`: the server's memory, its size, and its speed and CPU time beside a plain TCP relay,
 //!   which is the least that anything between two sockets can cost, and the hashes of an upload.
 //! - `scale`: what large repositories cost, at 123pan's rates.
 //! - `commands`: the calls and the time of each command of restic's.
+//! - `large`: the same in large repositories.
 //!
 //! The emulator runs in a process of its own, so that only the server is measured; it shares the
 //! machine, so MB/s are a lower bound. `make bench` builds what is started here.
@@ -17,6 +18,7 @@
 
 mod commands;
 mod http;
+mod large;
 mod process;
 mod relay;
 mod scale;
@@ -55,6 +57,9 @@ fn main() {
     }
     if wanted("commands") {
         commands::run();
+    }
+    if wanted("large") {
+        large::run();
     }
 }
 
@@ -145,17 +150,22 @@ impl Turn {
     }
 }
 
-/// Seconds of the processor that SHA-256 and MD5 of a gigabyte take, in steps as the server's and
-/// on as many threads: cores that share their parts with others are slower.
+/// Seconds of the processor that SHA-256 and MD5 of a gigabyte take, or SHA-256 and CRC-64 for
+/// Tencent SMH, in steps as the server's and on as many threads: cores that share their parts with
+/// others are slower.
 fn hashes(data: &[u8]) -> f64 {
-    let before = process::own_cpu();
+    let (before, is_smh) = (process::own_cpu(), process::is_smh());
     each(|_| {
-        let (mut sha256, mut md5) = (Sha256::new(), Md5::new());
+        let (mut sha256, mut md5, mut crc64) =
+            (Sha256::new(), Md5::new(), crc64fast::Digest::new());
         for step in data.chunks(STEP) {
             sha256.update(step);
-            md5.update(step);
+            match is_smh {
+                true => crc64.write(step),
+                false => md5.update(step),
+            }
         }
-        std::hint::black_box((sha256.finalize(), md5.finalize()));
+        std::hint::black_box((sha256.finalize(), md5.finalize(), crc64.sum64()));
     });
     let gigabytes = (data.len() as u64 * CONNECTIONS) as f64 / 1e9;
     (process::own_cpu() - before) / gigabytes

@@ -80,6 +80,27 @@ impl Drop for Process {
     }
 }
 
+/// Whether Tencent SMH is measured, with `CLOUD=smh`, and not 123pan.
+pub(crate) fn is_smh() -> bool {
+    std::env::var("CLOUD").is_ok_and(|cloud| cloud == "smh")
+}
+
+/// What names the emulated account at an address.
+fn account(url: &str) -> Vec<&str> {
+    const LIBRARY: &str = "smhdemo0123456789";
+    match is_smh() {
+        true => vec![
+            "--cloud",
+            "smh",
+            "--smh-host",
+            url,
+            "--smh-library",
+            LIBRARY,
+        ],
+        false => vec!["--api-url", url],
+    }
+}
+
 /// A server over an emulator.
 pub(crate) struct Server {
     process: Process,
@@ -93,8 +114,14 @@ pub(crate) struct Server {
 impl Server {
     /// Starts both, the emulator without contents; `memory` is the budget for held bodies.
     pub(crate) fn start(memory: &str) -> Self {
-        let server = ["--tier", "vip", "--rate-share", "1", "--memory", memory];
-        Self::with(&["--discard"], &server, |_| {})
+        let server = ["--rate-share", "1", "--memory", memory];
+        match is_smh() {
+            true => Self::with(&["--cloud", "smh", "--discard"], &server, |_| {}),
+            false => {
+                let server = [&["--tier", "vip"][..], &server].concat();
+                Self::with(&["--discard"], &server, |_| {})
+            }
+        }
     }
 
     /// Starts the emulator with its options, lets `prepare` do something with its URL, and starts
@@ -113,11 +140,13 @@ impl Server {
         let mut command = Command::new(program);
         command
             .args(["--listen", "127.0.0.1:0", "--allow-http-upload"])
-            .args(["--api-url", &url, "--state-dir"])
+            .args(account(&url))
+            .arg("--state-dir")
             .arg(&state)
             .args(server)
             .env("PAN123_CLIENT_ID", "demo")
             .env("PAN123_CLIENT_SECRET", "demo")
+            .env("PAN123_SMH_LIBRARY_SECRET", "demo")
             .env("RUST_LOG", "info");
         let start = Instant::now();
         let (process, port) = Process::start(&mut command, true, |line| {

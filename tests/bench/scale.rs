@@ -19,6 +19,9 @@ pub(crate) fn run() {
     let say = |line: String| println!("{line}");
     let say: &Say = &say;
     cold(say);
+    for (digits, there) in [(1, 16), (1, 1), (2, 1)] {
+        first_backup(digits, there, say);
+    }
     long_list(say);
     thread::scope(|scope| {
         for (connections, trash) in [(5, 5), (5, 10), (5, 2), (50, 10)] {
@@ -28,10 +31,10 @@ pub(crate) fn run() {
 }
 
 /// Where the tests' repository lies, and what belongs to it.
-fn plant(url: &str, packs: u64, folders: u64) {
+fn plant(url: &str, packs: u64) {
     let pack = |number: u64| {
-        let byte = number % folders;
-        json!({"path": format!("restic-backup/data/{byte:02x}/{}", id(number, folders)), "size": 1000})
+        let id = id(number);
+        json!({"path": format!("restic-backup/data/{}/{id}", &id[..1]), "size": 1000})
     };
     let mut seeds: Vec<Value> = (0..packs).map(pack).collect();
     seeds.push(json!({"path": "restic-backup/config", "size": 155}));
@@ -42,8 +45,9 @@ fn plant(url: &str, packs: u64, folders: u64) {
     control(url, "plant", Some(&Value::Array(seeds)));
 }
 
-fn id(number: u64, folders: u64) -> String {
-    format!("{:02x}{number:062x}", number % folders)
+/// The name of a pack; they fill the 16 folders by turns.
+fn id(number: u64) -> String {
+    format!("{:x}{number:063x}", number % 16)
 }
 
 fn seconds(time: Duration) -> String {
@@ -55,7 +59,7 @@ fn cold(say: &Say) {
     let mut longest = Duration::ZERO;
     for _ in 0..5 {
         let free = ["--discard", "--tier", "free", "--latency-ms", "100"];
-        let server = Server::with(&free, &["--tier", "free"], |url| plant(url, 20_000, 256));
+        let server = Server::with(&free, &["--tier", "free"], |url| plant(url, 20_000));
         longest = longest.max(server.started());
         if server.started() < longest {
             continue;
@@ -77,11 +81,50 @@ fn cold(say: &Say) {
     ));
 }
 
+/// The packs of a first backup, whose folders have names of so many digits; so many are there.
+fn first_backup(digits: usize, there: u64, say: &Say) {
+    const PACKS: usize = 48;
+    let connections = usize::try_from(crate::CONNECTIONS).unwrap();
+    let free = ["--discard", "--tier", "free", "--latency-ms", "50"];
+    let server = Server::with(&free, &["--tier", "free"], |url| {
+        let pack = |n: u64| {
+            let name = id(n);
+            let path = format!("restic-backup/data/{}/{name}", &name[..digits]);
+            json!({"path": path, "size": 1000})
+        };
+        control(url, "plant", Some(&(0..there).map(pack).collect()));
+    });
+    let mut connection = Connection::open(server.port());
+    connection.ask("POST", "/?create=true", b"");
+    let (before, _) = calls(server.url());
+    let data = crate::random(16 << 20);
+    let ids: Vec<String> = (0..PACKS).map(|n| crate::id(&data, n as u64)).collect();
+    let start = Instant::now();
+    thread::scope(|scope| {
+        for first in 0..connections {
+            let (data, ids, port) = (&data, &ids, server.port());
+            scope.spawn(move || {
+                for n in (first..PACKS).step_by(connections) {
+                    crate::upload_as(port, data, n as u64, &ids[n]);
+                }
+            });
+        }
+    });
+    let time = start.elapsed();
+    say(format!(
+        "first backup, {PACKS} packs of 16 MiB, free, 50 ms, folders of {digits} digit(s), {there} \
+         there before: {}, {:.0} MB/s; {}",
+        seconds(time),
+        (PACKS * (16 << 20)) as f64 / 1e6 / time.as_secs_f64(),
+        told(&between(&before, &calls(server.url()).0))
+    ));
+}
+
 /// 100,000 packs, listed.
 fn long_list(say: &Say) {
     let vip = ["--discard", "--tier", "vip", "--latency-ms", "100"];
     let ours = ["--tier", "vip", "--rate-share", "0.95"];
-    let server = Server::with(&vip, &ours, |url| plant(url, 100_000, 256));
+    let server = Server::with(&vip, &ours, |url| plant(url, 100_000));
     let start = Instant::now();
     let mut connection = Connection::open(server.port());
     connection.ask("GET", "/data/", b"");
@@ -102,7 +145,7 @@ fn long_list(say: &Say) {
         all.as_secs_f64() / paced,
         server.most_resident() as f64 / f64::from(1 << 20),
     ));
-    let (_, length) = connection.ask("GET", &format!("/data/{}", id(77_777, 256)), b"");
+    let (_, length) = connection.ask("GET", &format!("/data/{}", id(77_777)), b"");
     connection.body(length);
     let bill = between(&bill, &calls(server.url()).0);
     say(format!("then any pack: {}", told(&bill)));
@@ -110,11 +153,10 @@ fn long_list(say: &Say) {
 
 /// Deletes over so many connections, trash being allowed so many times a second.
 fn deletes(connections: u64, trash: u64, say: &Say) {
-    const FOLDERS: u64 = 6;
     let free = ["--discard", "--tier", "free", "--latency-ms", "20"];
     let ours = ["--tier", "free", "--bin", "purge"];
     let server = Server::with(&free, &ours, |url| {
-        plant(url, DELETED, FOLDERS);
+        plant(url, DELETED);
         control(url, "switches", Some(&json!({"rates": {"trash": trash}})));
     });
     let mut connection = Connection::open(server.port());
@@ -127,7 +169,7 @@ fn deletes(connections: u64, trash: u64, say: &Say) {
         let one = move |first: u64| {
             let mut connection = Connection::open(port);
             let mine = (first..DELETED).step_by(usize::try_from(connections).unwrap());
-            let ask = |n: u64| connection.ask("DELETE", &format!("/data/{}", id(n, FOLDERS)), b"");
+            let ask = |n: u64| connection.ask("DELETE", &format!("/data/{}", id(n)), b"");
             mine.map(ask).filter(|(status, _)| *status != 200).count()
         };
         let threads: Vec<_> = (0..connections)

@@ -2,6 +2,7 @@
 //! Headers, tokens, rates and faults are behind them already (`gate`).
 
 use super::args::Args;
+use super::cloud::Node;
 use super::content::md5_hex;
 use super::endpoint::{Endpoint, Tier};
 use super::exchange::Exchange;
@@ -151,10 +152,12 @@ fn detail(state: &State, args: &Args, now: u64) -> Outcome {
     }))
 }
 
-/// The size of everything below a folder.
+/// The size of everything below a folder; of what lies in the bin, if that takes up space.
 fn below(state: &State, id: u64) -> u64 {
     let ids = state.cloud.below(id).into_iter();
+    let counts = |node: &&Node| !node.trashed || state.switches.bin_counts;
     ids.filter_map(|id| state.cloud.node(id))
+        .filter(counts)
         .map(|n| if n.folder { below(state, n.id) } else { n.size })
         .sum()
 }

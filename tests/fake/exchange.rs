@@ -149,6 +149,8 @@ enum Left {
 /// A request with its body (`Read`) and the way to answer it.
 pub struct Exchange<'a, 'c> {
     pub head: Head,
+    /// What its answer tells as the time.
+    pub date: Option<String>,
     conn: &'a mut Conn<'c>,
     left: Left,
     expects: bool,
@@ -167,6 +169,7 @@ impl<'a, 'c> Exchange<'a, 'c> {
         let expects = head.has("expect", "100-continue");
         Exchange {
             head,
+            date: None,
             conn,
             left,
             expects,
@@ -200,6 +203,9 @@ impl<'a, 'c> Exchange<'a, 'c> {
         let mut head = format!("HTTP/1.1 {status} {}\r\n", reason(status));
         for (name, value) in headers {
             let _ = write!(head, "{name}: {value}\r\n");
+        }
+        if let Some(date) = &self.date {
+            let _ = write!(head, "Date: {date}\r\n");
         }
         // What has no body tells no length of one.
         if let Some(length) = length.filter(|_| ![204, 304].contains(&status)) {

@@ -109,9 +109,8 @@ fn stand(hub: &Hub, exchange: &Exchange<'_, '_>) -> io::Result<Then> {
 fn front(hub: &Hub, exchange: &mut Exchange<'_, '_>) -> io::Result<Then> {
     exchange.drain()?;
     let switches = hub.lock().switches.clone();
-    let seconds = (hub.clock.now() / 1000).saturating_add_signed(switches.front.date_skew);
-    let date = restic_123pan::civil::http(seconds);
-    let headers = [("Content-Type", "text/html"), ("Date", &*date)];
+    let headers = [("Content-Type", "text/html")];
+    exchange.date = hub.date();
     let (status, text) = match switches.blocked {
         true => (403, BLOCK_PAGE),
         false => (404, HTML),
@@ -234,6 +233,7 @@ fn write(
     answer: Answer,
     how: Option<How>,
 ) -> io::Result<Then> {
+    exchange.date = hub.date();
     let altered = |data| match &how {
         Some(how) => alter(data, how),
         None => data,

@@ -108,6 +108,16 @@ impl Fake {
         id
     }
 
+    /// Somebody moves it to another folder, or renames it, or both.
+    pub fn move_by_hand(&self, path: &str, to: &str) {
+        let id = self.id(path);
+        let (above, name) = inspect::split(to);
+        self.change(|cloud, now| {
+            let parent = inspect::folder(cloud, above, now);
+            cloud.relocate(id, parent, name).unwrap();
+        });
+    }
+
     /// Somebody takes it out of the bin.
     pub fn restore_by_hand(&self, id: u64) {
         self.change(|cloud, now| cloud.set_trashed(id, false, now));

@@ -3,6 +3,7 @@
 //! and requests themselves are read in `exchange`.
 
 use super::exchange::{Conn, Exchange};
+use super::line;
 use super::tls;
 use std::collections::{HashMap, VecDeque};
 use std::io;
@@ -40,6 +41,8 @@ pub struct Server {
     addr: SocketAddr,
     open: Arc<Open>,
     handler: Handler,
+    /// Whether its connections hold as little as those to a distant host.
+    narrow: bool,
     /// The thread that accepts connections, while they aren't refused.
     thread: Mutex<Option<JoinHandle<()>>>,
     /// Keeps the port while nobody listens there.
@@ -56,7 +59,7 @@ struct Open {
 
 impl Server {
     /// Listens and serves from now on.
-    pub fn start(addr: SocketAddr, handler: Handler) -> io::Result<Server> {
+    pub fn start(addr: SocketAddr, narrow: bool, handler: Handler) -> io::Result<Server> {
         if addr.port() != 0 {
             // Fails if somebody listens there, with whom `bind` would share the port.
             drop(TcpListener::bind(addr)?);
@@ -66,6 +69,7 @@ impl Server {
             addr,
             open: Arc::default(),
             handler,
+            narrow,
             thread: Mutex::default(),
             place: Some(place),
         };
@@ -76,6 +80,9 @@ impl Server {
     /// Takes connections.
     fn listen(&self) -> io::Result<()> {
         let (socket, addr) = bind(self.addr)?;
+        if self.narrow {
+            line::narrow(&socket)?;
+        }
         rustix::net::listen(&socket, BACKLOG)?;
         let listener = TcpListener::from(socket);
         let (open, handler) = (self.open.clone(), self.handler.clone());

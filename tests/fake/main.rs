@@ -30,6 +30,7 @@ fake123pan: an emulator of 123pan's Open Platform, of Tencent SMH, or of WPS Kdo
 
 of pan123
   --tier TIER        rates of off, free, vip, b or oauth (off)
+  --uplink N         bytes a second that all uploads take together (0: any)
   --client-id ID     the client id that is good (demo)
   --client-secret S  and its secret (demo)
 
@@ -146,6 +147,7 @@ fn parse(mut args: impl Iterator<Item = String>) -> Result<Option<Wanted>, Strin
             }
             "--cloud" => cloud = named(&value()?)?,
             "--app" => kdocs.switches.budget = budget(&value()?)?,
+            "--uplink" => options.uplink = value()?.parse().map_err(|e| bad(&e))?,
             "--rate" => smh.switches.rate = Some(value()?.parse().map_err(|e| bad(&e))?),
             "--library" => smh.library = value()?,
             "--secret" => smh.secret = value()?,

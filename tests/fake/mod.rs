@@ -42,6 +42,7 @@ mod inspect;
 mod judge;
 pub mod kdocs;
 mod limits;
+pub mod line;
 mod many;
 mod mix;
 mod multipart;
@@ -65,11 +66,12 @@ mod tests;
 
 #[allow(unused_imports, reason = "no including crate uses everything")]
 pub use {
+    endpoint::rate,
     endpoint::{Endpoint, Host, Tier},
     faults::{Fault, How, When},
     inspect::FileView,
     judge::{Calls, Count},
-    limits::Shape,
+    limits::{Limits, Shape},
     mix::{Fails, HANG, hows},
     switches::{
         BadIds, Cursor, Front, InfosKey, LimitOver, MissingFolder, Oauth, Overwritten, Parts,
@@ -96,6 +98,8 @@ pub struct Options {
     pub disk: Option<PathBuf>,
     /// Keep sizes and MD5s only; reading gives made-up bytes.
     pub discard: bool,
+    /// Bytes a second that all uploads take together; 0 is as many as come.
+    pub uplink: u64,
     pub client_id: String,
     pub client_secret: String,
     pub switches: Switches,
@@ -107,6 +111,7 @@ impl Default for Options {
             listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0),
             disk: None,
             discard: false,
+            uplink: 0,
             client_id: "demo".to_owned(),
             client_secret: "demo".to_owned(),
             switches: Switches::default(),
@@ -135,11 +140,12 @@ impl Fake {
         let disk = options.disk.as_deref();
         let keep = keep(disk, options.discard)?;
         let client = (options.client_id, options.client_secret);
-        let hub = Arc::new(Hub::new(keep, client, options.switches));
+        let hub = Arc::new(Hub::new(keep, client, options.switches, options.uplink));
         let saver = disk.map(|folder| disk::Saver::start(hub.clone(), folder));
         let saver = saver.transpose()?;
         let hosts = [Host::Api, Host::Upload, Host::Cdn, Host::Edge];
-        let handlers = hosts.map(|host| handler(&hub, host));
+        let narrow = |host| host == Host::Upload && options.uplink > 0;
+        let handlers = hosts.map(|host| (handler(&hub, host), narrow(host)));
         let servers = listen(options.listen, handlers)?;
         let url = |n: usize| base(servers[n].addr());
         let _ = hub.hosts.set(Hosts {
@@ -193,6 +199,12 @@ impl Fake {
     /// The switches as they stand.
     pub fn switches(&self) -> Switches {
         self.hub.lock().switches.clone()
+    }
+
+    /// Has answers tell the time, in seconds since 1970, by another clock than the emulator's.
+    pub fn tell_time_by(&self, clock: impl Fn() -> u64 + Send + Sync + 'static) {
+        // The first clock stays.
+        let _ = self.hub.dates.set(Box::new(clock));
     }
 
     /// Ends all tokens now.
@@ -261,15 +273,22 @@ fn keep(disk: Option<&Path>, discard: bool) -> io::Result<Keep> {
     })
 }
 
-/// Opens a port for each handler: this one and the next ones, or any.
-fn listen<const N: usize>(first: SocketAddr, handlers: [Handler; N]) -> io::Result<Vec<Server>> {
-    let each = handlers.into_iter().enumerate().map(|(number, handler)| {
-        let mut addr = first;
-        if addr.port() != 0 {
-            addr.set_port(addr.port() + number as u16);
-        }
-        Server::start(addr, handler)
-    });
+/// Opens a port for each handler: this one and the next ones, or any. Beside each stands whether its
+/// connections are narrow.
+fn listen<const N: usize>(
+    first: SocketAddr,
+    handlers: [(Handler, bool); N],
+) -> io::Result<Vec<Server>> {
+    let each = handlers
+        .into_iter()
+        .enumerate()
+        .map(|(number, (handler, narrow))| {
+            let mut addr = first;
+            if addr.port() != 0 {
+                addr.set_port(addr.port() + number as u16);
+            }
+            Server::start(addr, narrow, handler)
+        });
     each.collect()
 }
 

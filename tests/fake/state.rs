@@ -8,6 +8,7 @@ use super::faults::{Faults, Hold};
 use super::grants::Grants;
 use super::judge::Judge;
 use super::limits::Limits;
+use super::line::Line;
 use super::refusal::Refusal;
 use super::switches::{Single, Switches};
 use super::time::Clock;
@@ -21,11 +22,15 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 pub struct Hub {
     state: Mutex<State>,
     pub clock: Clock,
+    /// What answers tell the time by, instead of the clock.
+    pub dates: OnceLock<Box<dyn Fn() -> u64 + Send + Sync>>,
     pub keep: Keep,
     /// The client id and secret that are good.
     pub client: (String, String),
     /// Where the upload hosts, the CDN and its edge are.
     pub hosts: OnceLock<Hosts>,
+    /// What uploads come over.
+    pub line: Line,
     trace: AtomicU64,
 }
 
@@ -81,7 +86,7 @@ pub struct Session {
 
 impl Hub {
     /// An empty account.
-    pub fn new(keep: Keep, client: (String, String), switches: Switches) -> Hub {
+    pub fn new(keep: Keep, client: (String, String), switches: Switches, uplink: u64) -> Hub {
         let state = State {
             cloud: Cloud::new(),
             tokens: Tokens::default(),
@@ -104,9 +109,11 @@ impl Hub {
         Hub {
             state: Mutex::new(state),
             clock: Clock::new(),
+            dates: OnceLock::new(),
             keep,
             client,
             hosts: OnceLock::new(),
+            line: Line::new(uplink),
             trace: AtomicU64::new(1),
         }
     }
@@ -117,6 +124,15 @@ impl Hub {
         let rules = state.name_rules();
         state.cloud.settle(self.clock.now(), rules);
         state
+    }
+
+    /// What answers tell as the time, if they tell any.
+    pub fn date(&self) -> Option<String> {
+        let front = self.lock().switches.front;
+        let own = || self.clock.now() / 1000;
+        let seconds = self.dates.get().map_or_else(own, |dates| dates());
+        let seconds = seconds.saturating_add_signed(front.date_skew);
+        (!front.dateless).then(|| restic_123pan::civil::http(seconds))
     }
 
     /// A new number for `x-traceID`.

@@ -255,6 +255,8 @@ impl Default for Switches {
 pub struct Front {
     /// Seconds by which its clock is ahead of the emulator's; below 0 behind.
     pub date_skew: i64,
+    /// It doesn't tell the time.
+    pub dateless: bool,
     /// The developer benefit has ended.
     pub benefit_ended: bool,
     /// Whether download addresses, and where the CDN redirects to, are by https.

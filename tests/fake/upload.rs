@@ -7,6 +7,7 @@ use super::content::{Intake, Keep, Taken};
 use super::endpoint::Endpoint;
 use super::exchange::Exchange;
 use super::gate::Answer;
+use super::line::Over;
 use super::multipart::{self, Sink};
 use super::refusal::Refusal;
 use super::state::{Hub, State};
@@ -43,7 +44,7 @@ pub fn serve(hub: &Hub, endpoint: Endpoint, exchange: &mut Exchange<'_, '_>) -> 
         _ => hub.keep.clone(),
     };
     let mut form = Form::new(endpoint, keep);
-    if multipart::parse(&boundary, exchange, &mut form).is_err() {
+    if multipart::parse(&boundary, &mut Over(&hub.line, exchange), &mut form).is_err() {
         hub.lock().judge.calls.withdrawn += 1;
         return Answer::Gone;
     }

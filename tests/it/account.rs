@@ -2,7 +2,7 @@
 //! what it is about.
 
 use crate::fake::Fake;
-use restic_123pan::pan123::{Bin, Clock, Config, Tier, Timing};
+use restic_123pan::pan123::{Bin, Config, Tier, Timing};
 
 /// The folder of the account in which the repositories are.
 pub(crate) const BASE: &str = "restic";
@@ -22,7 +22,6 @@ pub(crate) fn config(cloud: &Fake) -> Config {
         tier: Some(Tier::Vip),
         bin: Bin::Keep,
         reserve: 0,
-        clock: Clock::default(),
         allow_http_upload: false,
         ipv4_only: false,
         ca: None,

@@ -8,6 +8,7 @@ use crate::fake::{Fake, Options};
 use crate::rig::Rig;
 use crate::tree::random;
 use crate::wire::Wire;
+use restic_123pan::cloud::layout::Layout;
 use sha2::{Digest, Sha256};
 use std::fs;
 use std::io::{Read, Write};
@@ -94,10 +95,10 @@ fn packs_take_little_memory() {
     let Some(program) = program() else { return };
     let left = |folders| {
         let cloud = Fake::start();
-        plant(&cloud, 0);
+        plant(&cloud, Layout::Restic, 0);
         let packs = (0..PACKS).filter(|number| number % 256 < folders);
         for number in packs.clone() {
-            cloud.plant_sized(&pack(number), 1000);
+            cloud.plant_sized(&pack(Layout::Restic, number), 1000);
         }
         let url = cloud.url();
         let options = ["--rate-share=1", "--repo-path", BASE];

@@ -47,8 +47,9 @@ cases! {
 type Scenario = fn(&Session<'_>) -> &'static [&'static str];
 
 fn try_client(client: &str, repo: &str, scenario: Scenario) {
-    let rig = Rig::start(&[]);
     let dir = TempDir::new();
+    let spool = dir.path().join("spool");
+    let rig = Rig::start(&["--spool-dir", text(&spool)]);
     let Some(restic) = Restic::find(client, rig.url(repo), dir.path()) else {
         return;
     };

@@ -95,7 +95,7 @@ fn bytes_move_all_the_time() {
 
 fn get(address: SocketAddr, path: &str) -> TcpStream {
     let mut socket = TcpStream::connect(address).unwrap();
-    let head = format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n");
+    let head = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
     std::io::Write::write_all(&mut socket, head.as_bytes()).unwrap();
     socket
 }

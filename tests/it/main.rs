@@ -17,6 +17,7 @@ mod device;
 #[path = "../fake/mod.rs"]
 mod fake;
 mod faults;
+mod field;
 mod front;
 mod hostile;
 mod kdocs;
@@ -32,6 +33,7 @@ mod rigged;
 mod seeing;
 mod server;
 mod several;
+mod smh;
 mod tidy;
 mod tools;
 mod tree;

@@ -33,29 +33,45 @@ fn restic_completes_while_calls_fail() {
     let (every, seed) = FAULTS;
     rig.cloud().mix(seed, every);
     let host = Host(restic);
-    let files = dir.path().join("files");
-    tree::grow(&files, 1, SIZE);
-    host.run(&["init"]);
-    host.back_up(&files);
-    tree::change(&files, 2);
-    host.back_up(&files);
-    host.run(&["check", "--read-data"]);
-    let words = ["--keep-last", "1", "--prune", "--max-unused", "0"];
-    host.run(&[&["forget"][..], &words].concat());
-    host.run(&["check", "--read-data"]);
-    host.0.restore_and_compare(&files);
+    host.live(dir.path());
     let (calls, faults) = (rig.cloud().calls().all(), rig.cloud().faults_fired());
     println!("{faults} of {calls} calls failed");
     assert_eq!(faults, calls / every);
     rig.cloud().clear_faults();
-    host.compare(&rig);
+    let cloud = rig.cloud();
+    let paths = cloud.tree().into_keys();
+    let files = paths.map(|path| {
+        let file: FileView = cloud.file(&path).unwrap();
+        assert_eq!(file.size, file.bytes().len() as u64, "{path}");
+        let (folder, name) = path.rsplit_once('/').unwrap();
+        let rows = cloud.living(folder);
+        let rows = rows.iter().filter(|row| *row == name).count();
+        assert_eq!(rows, 1, "rows of {path}");
+        (path, file.bytes())
+    });
+    host.compare(PLACE, &files.collect());
     assert_eq!(rig.cloud().complaints(), [""; 0]);
 }
 
 /// A machine that backs up.
-struct Host(Restic);
+pub(crate) struct Host(pub(crate) Restic);
 
 impl Host {
+    /// What a user does in some weeks.
+    pub(crate) fn live(&self, dir: &Path) {
+        let files = dir.join("files");
+        tree::grow(&files, 1, SIZE);
+        self.run(&["init"]);
+        self.back_up(&files);
+        tree::change(&files, 2);
+        self.back_up(&files);
+        self.run(&["check", "--read-data"]);
+        let words = ["--keep-last", "1", "--prune", "--max-unused", "0"];
+        self.run(&[&["forget"][..], &words].concat());
+        self.run(&["check", "--read-data"]);
+        self.0.restore_and_compare(&files);
+    }
+
     fn back_up(&self, files: &Path) {
         // The smallest packs that restic makes.
         self.run(&["backup", "--pack-size", "4", text(files)]);
@@ -86,43 +102,32 @@ impl Host {
         packs
     }
 
-    /// Compares what restic says with what lives in the cloud.
-    fn compare(&self, rig: &Rig) {
+    /// Compares what restic says with what lives in the cloud, in the repository's folder there.
+    pub(crate) fn compare(&self, place: &str, files: &BTreeMap<String, Vec<u8>>) {
         let packs = self.index();
         let named: BTreeSet<String> = packs.keys().cloned().collect();
         assert_eq!(self.ids("packs"), named, "packs, and those of the index");
-        let mut wanted: BTreeSet<String> = BTreeSet::from([format!("{PLACE}/config")]);
-        wanted.extend(
-            named
-                .iter()
-                .map(|id| format!("{PLACE}/data/{}/{id}", &id[..2])),
-        );
+        let mut wanted: BTreeSet<String> = BTreeSet::from([format!("{place}/config")]);
+        let pack = |id: &String| format!("{place}/data/{}/{id}", &id[..1]);
+        wanted.extend(named.iter().map(pack));
         for kind in ["keys", "snapshots", "index"] {
-            wanted.extend(
-                self.ids(kind)
-                    .iter()
-                    .map(|id| format!("{PLACE}/{kind}/{id}")),
-            );
+            let path = |id: &String| format!("{place}/{kind}/{id}");
+            wanted.extend(self.ids(kind).iter().map(path));
         }
-        let found: BTreeSet<String> = rig.cloud().tree().into_keys().collect();
+        let found: BTreeSet<String> = files.keys().cloned().collect();
         assert_eq!(
             found, wanted,
             "what lives in the cloud, and what restic knows"
         );
-        for path in &found {
-            let (folder, name) = path.rsplit_once('/').unwrap();
-            let rows = rig.cloud().living(folder);
-            let rows = rows.iter().filter(|row| *row == name).count();
-            assert_eq!(rows, 1, "rows of {path}");
-            let file: FileView = rig.cloud().file(path).unwrap();
-            let bytes = file.bytes();
-            assert_eq!(file.size, bytes.len() as u64, "{path}");
+        for (path, bytes) in files {
+            let (_, name) = path.rsplit_once('/').unwrap();
             assert!(
-                name == "config" || hex(&Sha256::digest(&bytes)) == name,
+                name == "config" || hex(&Sha256::digest(bytes)) == name,
                 "{path}"
             );
-            let size = packs.get(name).copied().unwrap_or(file.size);
-            assert_eq!(file.size, size, "{path}, by the index");
+            let size = bytes.len() as u64;
+            let by_index = packs.get(name).copied().unwrap_or(size);
+            assert_eq!(size, by_index, "{path}, by the index");
         }
     }
 }

@@ -6,10 +6,13 @@
 #   FOLDER   cargo's target folder (target); the results lie in its folder packages
 #   PRINTER  the program as it runs on this machine, which prints service files, manual page and
 #            completions ($FOLDER/release/restic-123pan)
+#   CONTACT  who answers for these packages, as Name <address>
 #
 #   .deb  Debian, Ubuntu, Raspberry Pi OS                    (dpkg-deb)
 #   .ipk  OpenWrt up to 24.10, with opkg                     (tar, gzip)
 #   .apk  OpenWrt 25.12 and newer, with apk; apk's format 2  (tar, gzip, sha1sum)
+#   .image.tar, .oci.tar  images for Docker and Podman: image.sh
+#   luci-app-restic-123pan  its pages in OpenWrt's LuCI          (perl)
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -19,6 +22,7 @@ umask 022
 
 printer=${PRINTER:-$FOLDER/release/restic-123pan}
 version=$(version)
+contact=${CONTACT:-restic-123pan packagers <packagers@restic-123pan.example>}
 about='restic REST server that keeps repositories in a 123pan account'
 out=$FOLDER/packages
 dir=$(mktemp -d)
@@ -59,7 +63,17 @@ deb() {
     "$printer" completions bash | put 644 "$share/bash-completion/completions/restic-123pan"
     "$printer" completions zsh | put 644 "$share/zsh/vendor-completions/_restic-123pan"
     "$printer" completions fish | put 644 "$share/fish/vendor_completions.d/restic-123pan.fish"
-    put 644 "$share/doc/restic-123pan/copyright" <LICENSE
+    {
+        printf 'Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\n'
+        printf 'Upstream-Name: restic-123pan\n\nFiles: *\n%s\nLicense: Expat\n' \
+            "$(sed -n 's/^Copyright (c)/Copyright:/p' LICENSE)"
+        sed -n '/^Permission/,$s/^$/./; /^Permission/,$s/^/ /p' LICENSE
+    } | put 644 "$share/doc/restic-123pan/copyright"
+    printf 'restic-123pan (%s) unstable; urgency=medium\n\n  * %s\n\n -- %s  %s\n' "$version" \
+        'Built from the sources of this version; README.md says what it does.' "$contact" \
+        "$(date -u -R -d "@$SOURCE_DATE_EPOCH")" |
+        gzip -9n | put 644 "$share/doc/restic-123pan/changelog.gz"
+    put 644 "$share/lintian/overrides/restic-123pan" <tests/packages/deb/overrides
     put 644 "$share/doc/restic-123pan/README.md" <README.md
     # Credentials lie here.
     chmod 700 "$root/etc/restic-123pan"
@@ -68,17 +82,21 @@ deb() {
         put 755 "$root/DEBIAN/$script" <"tests/packages/deb/$script"
     done
     echo /etc/restic-123pan/options | put 644 "$root/DEBIAN/conffiles"
+    (cd "$root" && find etc usr -type f -print0 | sort -z | xargs -0 md5sum) |
+        put 644 "$root/DEBIAN/md5sums"
     put 644 "$root/DEBIAN/control" <<END
 Package: restic-123pan
 Version: $version
 Architecture: $arch
-Maintainer: restic-123pan <restic-123pan@localhost>
+Maintainer: $contact
 Installed-Size: $(($(bytes "$root") / 1024))
 Section: net
 Priority: optional
+Depends: passwd
+Suggests: restic
 Description: $about
- It speaks restic's REST protocol to restic and rustic, and 123pan's Open Platform
- API to the cloud. It starts when there are credentials in /etc/restic-123pan.
+ It speaks restic's REST protocol to restic and rustic, and the cloud's own to
+ the cloud. It starts when there are credentials in /etc/restic-123pan.
 END
     find "$root" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
     dpkg-deb -Zxz --root-owner-group --build "$root" \
@@ -95,28 +113,33 @@ openwrt_root() {
     echo /etc/restic-123pan | put 644 "$root/lib/upgrade/keep.d/restic-123pan"
 }
 
+# ipk NAME ARCH ROOT SCRIPTS [NEEDED]: the package for opkg of these files, with the scripts in a
+# folder, and names of packages that it needs.
 ipk() {
-    local arch=$1 root=$2 parts="$dir/ipk-$1"
-    mkdir -p "$parts/control"
+    local name=$1 arch=$2 root=$3 parts script
+    parts=$(mktemp -d "$dir/ipk.XXXXXX")
+    chmod 755 "$parts"
     put 644 "$parts/control/control" <<END
-Package: restic-123pan
+Package: $name
 Version: $version-1
 Architecture: $arch
-Maintainer: restic-123pan <restic-123pan@localhost>
+Maintainer: $contact
 Section: net
 Priority: optional
 License: MIT
 Installed-Size: $(bytes "$root")
-Description: $about
+${5:+Depends: ${5// /, }
+}Description: $about
 END
-    echo /etc/config/restic-123pan | put 644 "$parts/control/conffiles"
-    put 755 "$parts/control/postinst" <"tests/packages/openwrt/postinst"
-    put 755 "$parts/control/prerm" <"tests/packages/openwrt/prerm"
+    [ ! -f "$4/conffiles" ] || put 644 "$parts/control/conffiles" <"$4/conffiles"
+    for script in postinst prerm; do
+        [ ! -f "$4/$script" ] || put 755 "$parts/control/$script" <"$4/$script"
+    done
     archive "$parts/control" . >"$parts/control.tar.gz"
     archive "$root" . >"$parts/data.tar.gz"
     echo 2.0 >"$parts/debian-binary"
     archive "$parts" ./debian-binary ./control.tar.gz ./data.tar.gz \
-        >"$out/restic-123pan_$version-1_$arch.ipk"
+        >"$out/${name}_$version-1_$arch.ipk"
 }
 
 # segment FOLDER FILE...: a part of an .apk. Its archives follow each other as one stream, so
@@ -139,43 +162,65 @@ segment() {
     done
 }
 
+# apk NAME ARCH ROOT SCRIPTS [NEEDED]: likewise, for apk, which calls any architecture noarch.
 apk() {
-    local arch=$1 root=$2 parts="$dir/apk-$1" names=()
-    mkdir -p "$parts"
+    local name=$1 arch=$2 root=$3 parts names=() scripts=()
+    parts=$(mktemp -d "$dir/apk.XXXXXX")
     mapfile -t names < <(cd "$root" && find . -mindepth 1 -printf '%P\n' | sort)
     { segment "$root" "${names[@]}"; head -c 1024 /dev/zero; } | gzip -9n >"$parts/data.tar.gz"
     put 644 "$parts/.PKGINFO" <<END
-pkgname = restic-123pan
+pkgname = $name
 pkgver = $version-r1
 pkgdesc = $about
 url = https://www.123pan.com/developer
 builddate = $SOURCE_DATE_EPOCH
-packager = restic-123pan <restic-123pan@localhost>
+packager = $contact
 size = $(bytes "$root")
 arch = $arch
 origin = restic-123pan
 license = MIT
+$(for need in ${5:-}; do echo "depend = $need"; done)
 datahash = $(sha256sum <"$parts/data.tar.gz" | cut -d' ' -f1)
 END
-    put 755 "$parts/.post-install" <"tests/packages/openwrt/postinst"
-    put 755 "$parts/.pre-deinstall" <"tests/packages/openwrt/prerm"
-    segment "$parts" .PKGINFO .post-install .pre-deinstall | gzip -9n >"$parts/control.tar.gz"
-    cat "$parts/control.tar.gz" "$parts/data.tar.gz" >"$out/restic-123pan-$version-r1.$arch.apk"
+    sed -i '/^$/d' "$parts/.PKGINFO"
+    put 755 "$parts/.post-install" <"$4/postinst"
+    scripts=(.post-install)
+    if [ -f "$4/prerm" ]; then
+        put 755 "$parts/.pre-deinstall" <"$4/prerm"
+        scripts+=(.pre-deinstall)
+    fi
+    segment "$parts" .PKGINFO "${scripts[@]}" | gzip -9n >"$parts/control.tar.gz"
+    cat "$parts/control.tar.gz" "$parts/data.tar.gz" >"$out/$name-$version-r1.$arch.apk"
+}
+
+# luci: the pages in the router's own administration, for every architecture.
+luci() {
+    local root="$dir/luci" file mode about='LuCI: status and settings of restic-123pan'
+    while read -r mode file; do
+        put "$mode" "$root/$file" <"tests/packages/luci/files/$file"
+    done < <(cd tests/packages/luci/files && find . -type f \( -perm -100 -printf '755 %P\n' \
+        -o -printf '644 %P\n' \))
+    tests/packages/luci/po2lmo tests/packages/luci/po/zh_Hans.po |
+        put 644 "$root/usr/lib/lua/luci/i18n/restic-123pan.zh-cn.lmo"
+    ipk luci-app-restic-123pan all "$root" tests/packages/luci/scripts 'luci-base restic-123pan'
+    apk luci-app-restic-123pan noarch "$root" tests/packages/luci/scripts 'luci-base restic-123pan'
 }
 
 # pack NAME: all packages of a device.
 pack() {
     local binary arch root="$dir/openwrt-$1"
     binary=$(program "$1")
+    [ -z "$(field "$1" oci)" ] || image "$1" "$binary"
     arch=$(field "$1" debian)
     [ -z "$arch" ] || deb "$binary" "$arch"
     openwrt_root "$binary" "$root"
     for arch in $(field "$1" openwrt | tr , ' '); do
-        ipk "$arch" "$root"
-        apk "$arch" "$root"
+        ipk restic-123pan "$arch" "$root" tests/packages/openwrt
+        apk restic-123pan "$arch" "$root" tests/packages/openwrt
     done
 }
 
+. tests/packages/image.sh
 wanted=$(chosen "$@")
 rm -rf "$out"
 mkdir -p "$out"
@@ -187,8 +232,10 @@ for name in $wanted; do
         fail "$name isn't built; run make dist TARGET=$name first"
     fi
 done
+[ -n "$(ls "$out")" ] || fail "nothing is built; run make dist first"
+[ -z "$IMAGES" ] || images
+luci
 cd "$out"
-[ -n "$(ls)" ] || fail "nothing is built; run make dist first"
 sha256sum -- * >"$dir/SHA256SUMS"
 mv "$dir/SHA256SUMS" .
 say "packages and SHA256SUMS are in $out"

@@ -2,6 +2,7 @@
 
 use super::Network;
 use super::reach::Reach;
+use super::routes::{Ordered, Routes};
 use crate::cloud::outcome::Outcome;
 use rustls::CertificateError;
 use rustls::crypto::{CryptoProvider, KeyProvider, ring};
@@ -18,7 +19,7 @@ use ureq::unversioned::transport::DefaultConnector;
 const BUFFER: usize = 64 << 10;
 
 /// A client for an account's calls.
-pub(super) fn agent(network: &Network) -> Agent {
+pub(super) fn agent(network: &Network, routes: &Arc<Routes>) -> Agent {
     let timing = &network.timing;
     let family = if network.ipv4_only {
         IpFamily::Ipv4Only
@@ -51,8 +52,8 @@ pub(super) fn agent(network: &Network) -> Agent {
         .timeout_per_read(Some(timing.stall))
         .timeout_per_write(Some(timing.stall))
         .build();
-    let reach = Reach::new(&network.api_url);
-    Agent::with_parts(built, DefaultConnector::default(), reach)
+    let resolver = Ordered::new(Reach::new(&network.api_url), routes);
+    Agent::with_parts(built, DefaultConnector::default(), resolver)
 }
 
 /// Whose word is taken for who a server is: Mozilla's list, or only what the user named. What is

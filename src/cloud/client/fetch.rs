@@ -56,6 +56,8 @@ pub struct Fetched {
     pub range: Option<String>,
     /// Bytes to come, if they are announced.
     pub len: Option<u64>,
+    /// Whether it is a page for people, as no file is.
+    pub is_page: bool,
     /// The bytes.
     pub reader: Box<dyn Read + Send>,
 }
@@ -71,6 +73,7 @@ impl Fetched {
         Self {
             status: response.status().as_u16(),
             range: header("Content-Range").map(str::to_owned),
+            is_page: header("Content-Type").is_some_and(|kind| kind.starts_with("text/html")),
             len: header("Content-Length").and_then(|len| len.parse().ok()),
             reader: Box::new(response.into_body().into_reader()),
         }

@@ -7,6 +7,8 @@ mod describe;
 mod fetch;
 mod probe;
 mod reach;
+mod routes;
+mod said;
 #[cfg(test)]
 mod tests;
 mod tokens;
@@ -19,15 +21,18 @@ use super::call::{Call, Payload, Spec, Way};
 use super::dialect::{Answer, Dialect, Reading, Request};
 use super::health::Seen;
 use super::outcome::{Fault, Outcome, Reason};
-use super::pace::Pacer;
+use super::pace::{Meanwhile, Pacer};
 use super::retry::{Verdict, verdict};
+use super::time::Time;
 use super::timing::Timing;
 use super::trouble::Troubles;
+use crate::body::SIGN_OF_LIFE;
 use crate::store::{Advice, Health};
 use crate::sync::lock;
 use agent::{agent, unsent};
 use log::debug;
 use reach::{REFUSED, Reach};
+use routes::Routes;
 use serde::de::DeserializeOwned;
 use std::io::Read;
 use std::sync::{Arc, Mutex};
@@ -65,6 +70,8 @@ impl Network {
 /// The way to a cloud.
 pub struct Client {
     agent: Agent,
+    routes: Arc<Routes>,
+    ipv4_only: bool,
     base: String,
     /// Whether that is by TLS, and so everything else must be.
     https: bool,
@@ -81,6 +88,8 @@ pub struct Client {
     pub troubles: Troubles,
     /// What has been seen of the cloud, for whoever watches.
     pub seen: Seen,
+    /// What time it is there.
+    pub time: Arc<Time>,
     /// Every timeout, pause and bound in time.
     pub timing: Timing,
 }
@@ -93,9 +102,11 @@ impl Client {
         tokens: Box<dyn Tokens>,
         rates: &[f64],
     ) -> Self {
-        let timing = network.timing.clone();
+        let (timing, routes) = (network.timing.clone(), Arc::default());
         Self {
-            agent: agent(network),
+            agent: agent(network, &routes),
+            routes,
+            ipv4_only: network.ipv4_only,
             https: network.is_https(),
             reach: Reach::new(&network.api_url),
             base: network.api_url.trim_end_matches('/').to_owned(),
@@ -106,6 +117,7 @@ impl Client {
             pacer: Pacer::new(rates),
             banned: Mutex::default(),
             troubles: Troubles::default(),
+            time: Arc::new(Time::new(&timing)),
             timing,
         }
     }
@@ -157,20 +169,24 @@ impl Client {
             if token.is_none() && spec.needs_token() {
                 token = Some(self.token(None)?);
             }
-            let sent = self.wait(&call, start)?;
+            let sent = self.wait(&mut call, start)?;
             let stream = call
                 .streams()
                 .then(|| self.tokens.stream(&mut token, &self.streams));
             let (outcome, trace) = self.send_once(&mut call, token.as_deref(), read)?;
             drop(stream);
-            let reason = self.dialect.reason(spec, &outcome);
+            let reason = self.reason(spec, &outcome);
             self.seen.called(spec, reason);
             let Some(reason) = reason else {
                 self.troubles.over(&*self.dialect);
+                token.iter().for_each(|token| self.tokens.accepted(token));
                 return Ok(());
             };
             let text = describe(self.cloud(), spec, &outcome, &trace);
-            self.troubles.tell(&*self.dialect, reason, &text);
+            self.tell(reason, &outcome, &text);
+            if let (Reason::Token | Reason::PushedOut, Some(token)) = (reason, &token) {
+                self.tokens.refused(token, &text);
+            }
             match reason {
                 Reason::Throttled => self.pacer.refused(spec.queue, sent),
                 Reason::Banned => *lock(&self.banned) = Some(start),
@@ -194,11 +210,17 @@ impl Client {
         }
     }
 
-    /// Waits until a call may go that was wanted at `start`, and says when it goes.
-    fn wait(&self, call: &Call<'_, '_>, start: Instant) -> Result<Duration, Fault> {
+    /// Waits until a call may go that was wanted at `start`, and says when it goes. Meanwhile whoever
+    /// sends its body sees that move.
+    fn wait(&self, call: &mut Call<'_, '_>, start: Instant) -> Result<Duration, Fault> {
         let (spec, asked) = (call.spec, Instant::now());
         let left = self.timing.rate_wait.saturating_sub(start.elapsed());
-        let goes = self.pacer.wait(spec.queue, call.priority, left);
+        let priority = call.priority;
+        let meanwhile = &mut Meanwhile {
+            every: SIGN_OF_LIFE,
+            act: &mut || call.show_life(),
+        };
+        let goes = self.pacer.wait(spec.queue, priority, left, meanwhile);
         self.seen.waited(spec, asked.elapsed());
         goes.ok_or_else(|| {
             let text = format!(
@@ -250,7 +272,7 @@ impl Client {
             }
         };
         Ok(match sent {
-            Ok(response) => self.understand(call.spec, response, read),
+            Ok(response) => self.understand(call, response, read),
             Err(error) => (unsent(&error), String::new()),
         })
     }
@@ -298,7 +320,7 @@ impl Client {
 
     fn understand(
         &self,
-        spec: &'static Spec,
+        call: &Call<'_, '_>,
         response: Response<ureq::Body>,
         read: &mut Reading<'_>,
     ) -> (Outcome, String) {
@@ -315,7 +337,13 @@ impl Client {
             header: &header,
             text: &text,
         };
-        self.dialect.understand(spec, &answer, read)
+        let (outcome, trace) = self.dialect.understand(call.spec, &answer, read);
+        let is_clouds = matches!(outcome, Outcome::Done | Outcome::Refused { .. });
+        // Other hosts, and whoever answers in the cloud's place, have clocks of their own.
+        if is_clouds && call.host.is_none() {
+            self.note_date(header("Date").as_deref());
+        }
+        (outcome, trace)
     }
 
     /// How the cloud does, from memory; what only one cloud can tell is left out.
@@ -350,12 +378,6 @@ impl Client {
     fn token(&self, failing: Option<(&str, Reason)>) -> Result<Arc<str>, Fault> {
         let found = self.tokens.token(self, failing);
         found.inspect_err(|fault| self.trouble(fault))
-    }
-
-    /// Says a fault in the log if it is a trouble, unless that was just said.
-    pub fn trouble(&self, fault: &Fault) {
-        self.troubles
-            .tell(&*self.dialect, fault.reason, &fault.to_string());
     }
 }
 

@@ -4,6 +4,7 @@ use super::{Client, describe, unsent};
 use crate::civil;
 use crate::cloud::outcome::{Fault, Outcome, Reason};
 use std::io::Read;
+use std::net::SocketAddr;
 use ureq::http::Request;
 
 /// Bytes of the answer that are looked at.
@@ -16,6 +17,13 @@ impl Client {
         let proxy = self.agent.config().proxy()?;
         let spared = proxy.is_no_proxy(&self.base.parse().ok()?);
         (!spared).then(|| format!("{}:{}", proxy.host(), proxy.port()))
+    }
+
+    /// Which family of the addresses that are found doesn't answer although the other one does; None where it
+    /// isn't used.
+    pub fn dead_family(&self, find: impl FnOnce() -> Vec<SocketAddr>) -> Option<&'static str> {
+        let is_used = !self.ipv4_only && self.proxy().is_none();
+        is_used.then(|| self.routes.dead(&find()))?
     }
 
     /// Probes, and tells the time by the cloud's clock if it says so, in seconds since 1970. Any

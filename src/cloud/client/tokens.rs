@@ -11,6 +11,12 @@ pub trait Tokens: Send + Sync {
     /// A token that isn't the one that has just failed for this reason.
     fn token(&self, client: &Client, failing: Option<(&str, Reason)>) -> Result<Arc<str>, Fault>;
 
+    /// The cloud has refused a token; why it says it did, as a sentence.
+    fn refused(&self, _token: &str, _why: &str) {}
+
+    /// A call with this token went well.
+    fn accepted(&self, _token: &str) {}
+
     /// Brings a token up to date for an upload that can't be sent again, and counts the upload
     /// among `streams`, both before the next renewal begins.
     fn stream<'s>(&self, token: &mut Option<Arc<str>>, streams: &'s Streams) -> Stream<'s>;

@@ -4,17 +4,19 @@
 //! brings a token is the cloud's.
 
 pub mod grant_file;
+mod refusals;
 pub mod rotating;
 pub mod secret;
 
 pub use grant_file::{Grant, GrantFile};
+use refusals::Refusals;
 pub use rotating::{Rotating, Tokens as GrantedTokens};
 pub use secret::Secret;
 
 use super::client::{Client, Stream, Streams, Tokens};
 use super::outcome::{Fault, Reason};
 use super::retry::pause;
-use super::timing::{Timing, now};
+use super::timing::Timing;
 use crate::sync::{lock, try_lock};
 use std::fmt::Write;
 use std::sync::{Arc, Mutex};
@@ -22,7 +24,8 @@ use std::time::{Duration, Instant};
 
 /// Seconds before its end at which a token is renewed, if its life is long enough.
 const MARGIN: u64 = 24 * 3600;
-/// Seconds for which a token is trusted that, by our clock, was never valid: the clock is wrong.
+/// Seconds for which a token is trusted that, by the clock of who fetched it, was never valid: that
+/// clock was wrong.
 const WRONG_CLOCK: u64 = 3600;
 
 /// An access token. Times are seconds since 1970.
@@ -32,7 +35,7 @@ pub struct Token {
     text: Arc<str>,
     /// When it ends, by the cloud's clock.
     pub expires: u64,
-    /// When it was fetched, by our clock.
+    /// When it was fetched, by the cloud's clock if it was known.
     pub issued: u64,
 }
 
@@ -42,7 +45,10 @@ impl Token {
         match self.expires.checked_sub(self.issued) {
             // A clock that was set back doesn't end a token.
             Some(life) => now < self.expires - MARGIN.min(life / 10),
-            None => now < self.issued.saturating_add(WRONG_CLOCK),
+            None => {
+                let soon = self.issued..self.issued.saturating_add(WRONG_CLOCK);
+                now < self.expires || soon.contains(&now)
+            }
         }
     }
 }
@@ -87,6 +93,8 @@ impl Need<'_> {
 pub struct TokenCache {
     flow: Box<dyn Flow>,
     state: Mutex<State>,
+    /// Apart from the state, which is held across renewals.
+    refusals: Mutex<Refusals>,
 }
 
 #[derive(Default)]
@@ -109,6 +117,7 @@ impl TokenCache {
         Self {
             flow: Box::new(flow),
             state: Mutex::default(),
+            refusals: Mutex::default(),
         }
     }
 
@@ -118,7 +127,7 @@ impl TokenCache {
         if state.token.is_none() {
             state.token = self.flow.stored();
         }
-        let now = now();
+        let now = Self::time(client, state.token.as_ref());
         let need = Need { now, failing };
         if let Some(token) = state.token.as_ref().filter(|token| need.is_met(token)) {
             return Ok(Arc::clone(&token.text));
@@ -126,7 +135,7 @@ impl TokenCache {
         let failed = state.failed.as_ref();
         let error = match failed.filter(|failed| failed.at.elapsed() < failed.pause) {
             Some(failed) => failed.error.clone(),
-            None => match self.flow.renew(client, &need) {
+            None => match self.renew(client, &need) {
                 Ok(token) => {
                     let text = Arc::clone(&token.text);
                     let (token, failed) = (Some(token), None);
@@ -148,9 +157,46 @@ impl TokenCache {
     }
 }
 
+impl TokenCache {
+    /// What time it is at the cloud, which is asked before a token goes that is over by our clock
+    /// alone.
+    fn time(client: &Client, token: Option<&Token>) -> u64 {
+        let time = client.time.or_ours();
+        if client.time.now().is_some() || token.is_none_or(|token| token.usable(time)) {
+            return time;
+        }
+        client.probe().ok().flatten().unwrap_or(time)
+    }
+}
+
+impl TokenCache {
+    /// A token that meets the need. Where the cloud refuses one after the other, new ones are asked
+    /// for ever more rarely; what another process has got will do.
+    fn renew(&self, client: &Client, need: &Need<'_>) -> Result<Token, Fault> {
+        let Some((failing, _)) = need.failing else {
+            return self.flow.renew(client, need);
+        };
+        let (pause, cloud) = (client.timing.token_pause, client.cloud());
+        if let Some(fault) = lock(&self.refusals).waits(failing, pause, cloud) {
+            let stored = self.flow.stored().filter(|token| need.is_met(token));
+            return stored.ok_or(fault);
+        }
+        let renewed = self.flow.renew(client, need);
+        renewed.map_err(|fault| lock(&self.refusals).explain(failing, fault))
+    }
+}
+
 impl Tokens for TokenCache {
     fn token(&self, client: &Client, failing: Option<(&str, Reason)>) -> Result<Arc<str>, Fault> {
         self.get(client, failing).map_err(unsent)
+    }
+
+    fn refused(&self, token: &str, why: &str) {
+        lock(&self.refusals).refused(token, why);
+    }
+
+    fn accepted(&self, token: &str) {
+        lock(&self.refusals).accepted(token);
     }
 
     fn stream<'s>(&self, token: &mut Option<Arc<str>>, streams: &'s Streams) -> Stream<'s> {
@@ -189,6 +235,8 @@ impl State {
         // What needs no call to the cloud, or doesn't reach it, may be tried as often as it likes.
         let cheap = [
             Reason::Unreachable,
+            Reason::Intercepted,
+            Reason::Refused,
             Reason::Grant,
             Reason::TokenFile,
             Reason::Held,
@@ -269,7 +317,8 @@ mod tests {
             (token(1000, 1100), 10, true),
             (token(2000, 1000), 2000 + 3599, true),
             (token(2000, 1000), 2000 + 3600, false),
-            (token(u64::MAX, 1000), 2000, true),
+            (token(u64::MAX, 1000), 2000, false),
+            (token(4_070_908_800, 1000), 999, true),
         ] {
             assert_eq!(token.usable(now), usable, "{} {}", token.issued, now);
         }

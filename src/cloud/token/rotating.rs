@@ -11,7 +11,7 @@
 //! What a refusal looks like, the cloud's own table of meanings says.
 
 use super::grant_file::{Grant, GrantFile};
-use super::{Need, Timing, Token, check_pause, now};
+use super::{Need, Timing, Token, check_pause};
 use crate::cloud::client::Client;
 use crate::cloud::outcome::{Fault, Reason};
 use crate::sync::lock;
@@ -105,8 +105,9 @@ impl super::Flow for Rotating {
             }
         }
         // An answer from anybody there spares a file on flash being written in vain.
-        client.probe()?;
-        self.exchange(client, &mut memory, kept)
+        let theirs = client.probe()?;
+        let now = theirs.unwrap_or_else(|| client.time.or_ours());
+        self.exchange(client, &mut memory, kept, now)
     }
 }
 
@@ -117,19 +118,19 @@ impl Rotating {
         client: &Client,
         memory: &mut Memory,
         kept: GrantFile,
+        now: u64,
     ) -> Result<Token, Fault> {
         let mut under_way = kept.clone();
         if under_way.renewing == 0 {
-            under_way.renewing = now();
+            under_way.renewing = now;
         }
         self.grant.write(&under_way)?;
-        let asked = now();
         match (self.refresh)(client, &kept.refresh_token) {
-            Ok(tokens) => self.write(memory, kept.refresh_token, received(tokens, asked)),
+            Ok(tokens) => self.write(memory, kept.refresh_token, received(tokens, now)),
             Err(fault) if fault.reason == Reason::Grant => {
                 memory.refused.clone_from(&kept.refresh_token);
                 let refused = GrantFile {
-                    refused: now(),
+                    refused: now,
                     ..kept
                 };
                 // If it can't be written, the next start finds out by itself.

@@ -4,7 +4,7 @@
 //! programs that all fetch tokens for themselves push each other out in a loop; hence the shared
 //! file. It is a convenience: whatever is wrong with it, there will be a token.
 
-use super::{Need, Timing, Token, check_pause, now};
+use super::{Need, Timing, Token, WRONG_CLOCK, check_pause};
 use crate::cloud::client::Client;
 use crate::cloud::outcome::{Fault, Reason};
 use crate::disk::{self, StateFile};
@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Mutex;
-use std::time::{Duration, Instant, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 /// Two tokens pushed out within this time mean that too many programs use the client id.
 const CROWD: Duration = Duration::from_secs(600);
@@ -98,7 +98,8 @@ impl super::Flow for Secret {
             memory.unkept = None;
             return Ok(token);
         }
-        let times = [issued, turn.as_ref().and_then(asked)];
+        let asked = turn.as_ref().and_then(asked);
+        let times = [issued, asked.map(|age| need.now.saturating_sub(age))];
         check_pause(&self.timing, memory.fetched, times, need.now)?;
         // Whoever is killed now has asked for one all the same.
         mark(turn.as_ref(), true);
@@ -109,7 +110,7 @@ impl super::Flow for Secret {
                 let token = Token {
                     text: text.into(),
                     expires,
-                    issued: now(),
+                    issued: client.time.or_ours(),
                 };
                 let kept = self.write(&token);
                 mark(turn.as_ref(), !kept);
@@ -135,7 +136,11 @@ impl super::Flow for Secret {
         };
         let turn = self.turn();
         // Another process may have got there with a newer one.
-        let newest = |stored: Token| stored.issued < token.issued;
+        // One that is from the future was noted by a wrong clock.
+        let newest = |stored: Token| {
+            let is_newer = token.issued..=token.issued.saturating_add(WRONG_CLOCK);
+            !is_newer.contains(&stored.issued)
+        };
         let kept = !self.read().is_none_or(newest) || self.write(&token);
         mark(turn.as_ref(), !kept);
         memory.unkept = (!kept).then_some(token);
@@ -194,9 +199,10 @@ fn mark(lock: Option<&File>, asked: bool) {
     let _ = lock.map(|file| file.set_len(u64::from(asked)));
 }
 
-/// When a token was asked for that isn't on disk.
+/// How many seconds ago a token was asked for that isn't on disk; None if that was in the future,
+/// by a clock that was wrong then or is now.
 fn asked(lock: &File) -> Option<u64> {
     let about = lock.metadata().ok().filter(|about| about.len() > 0)?;
-    let since = about.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
-    Some(since.as_secs())
+    let age = about.modified().ok()?.elapsed().ok()?;
+    Some(age.as_secs())
 }

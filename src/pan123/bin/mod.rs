@@ -19,6 +19,7 @@ use super::api::{Api, BATCH};
 use super::tree::Tree;
 use super::tree::paths::owner;
 use crate::cloud::{Fault, Priority, Reason};
+use crate::restic::Id;
 use crate::store::Error;
 pub use list::{Retention, Trashed};
 use pending::PendingPurges;
@@ -29,8 +30,10 @@ use std::time::Instant;
 /// Files of one name that go into the bin.
 #[derive(Clone, Debug)]
 pub struct Removal {
-    /// Their folder.
+    /// Their folder; of packs `data`, or the one of its folders that holds them.
     pub path: String,
+    /// Their name.
+    pub name: Id,
     /// Their numbers; one, but for doubles.
     pub files: Vec<u64>,
     /// How long they stay in the bin.
@@ -80,14 +83,17 @@ impl Trash {
             self.trash(batch, priority, &mut failed);
         }
         let mut trashed = Vec::new();
-        let gone = |name: &Removal| {
-            if let Some(fault) = name.files.iter().find_map(|file| failed.get(file)) {
+        let gone = |removal: &Removal| {
+            if let Some(fault) = removal.files.iter().find_map(|file| failed.get(file)) {
                 return Err(Error::from(fault.clone()).during("moving it into 123pan's bin"));
             }
+            let Removal {
+                path, name, files, ..
+            } = removal;
             self.tree
                 .known()
-                .removed(&name.path, &name.files, Instant::now());
-            trashed.extend(name.trashed());
+                .removed(path, *name, files, Instant::now());
+            trashed.extend(removal.trashed());
             Ok(())
         };
         let removed = removals.iter().map(gone).collect();

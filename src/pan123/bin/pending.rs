@@ -1,14 +1,13 @@
 //! The list of what this server has put into the bin: since when each file lies there and when it
 //! is to be purged, kept in the state directory so that it survives a restart. Nothing here calls
-//! the cloud, and the clock comes from the configuration; the purging itself is the background's.
+//! the cloud; ages are counted by its time, or not at all. The purging itself is the background's.
 //!
 //! The list is a convenience, never the truth: what isn't in it stays in the bin, and what is in
 //! it is purged only while 123pan still shows it there (safety rule 19).
 
 use super::journal::{Journal, JournalEntry};
 use super::list::{DAY, List, NEVER, PurgeRecord, Retention, Trashed, Waiting};
-use crate::cloud::Clock;
-use crate::cloud::timing::SANE;
+use crate::cloud::time::Time;
 use crate::disk::{self, StateFile};
 use crate::pan123::api::BATCH;
 use crate::pan123::config::{Bin, Config};
@@ -18,7 +17,7 @@ use std::collections::HashSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 /// Most files that are remembered; beyond it the oldest stay in the bin.
 const MOST: usize = 200_000;
@@ -37,7 +36,7 @@ pub struct PurgeOutcome {
 /// The list, and where it is kept.
 pub struct PendingPurges {
     keep: Bin,
-    clock: Clock,
+    time: Arc<Time>,
     list: Mutex<List>,
     file: Option<StateFile>,
     journal: Journal,
@@ -49,7 +48,7 @@ pub struct PendingPurges {
 
 impl PendingPurges {
     /// What an earlier process has left.
-    pub fn new(config: &Config) -> Self {
+    pub fn new(config: &Config, time: &Arc<Time>) -> Self {
         let file = list_file(config);
         let claimed = file.as_deref().map_or(Ok(None), claim);
         if let (Err(()), Some(file)) = (&claimed, &file) {
@@ -65,7 +64,7 @@ impl PendingPurges {
         let uncommitted = journal.read(&list.waiting.iter().map(|entry| entry.file).collect());
         Self {
             keep: config.bin,
-            clock: config.clock.clone(),
+            time: Arc::clone(time),
             list: Mutex::new(list),
             file: file.map(StateFile::new),
             journal,
@@ -107,7 +106,7 @@ impl PendingPurges {
 
     /// Notes what is about to go into the bin; the answer is dropped when it has been added.
     pub fn note(&self, trashed: &[Trashed]) -> JournalEntry<'_> {
-        self.journal.note(trashed, self.clock.now())
+        self.journal.note(trashed, self.now())
     }
 
     /// The first of the removals that an earlier process may not have carried out.
@@ -129,7 +128,12 @@ impl PendingPurges {
 
     /// Adds what has gone into the bin.
     pub fn add(&self, trashed: &[Trashed]) {
-        self.add_since(trashed, self.clock.now());
+        self.add_since(trashed, self.now());
+    }
+
+    /// The cloud's time; 0 if it isn't known, and then the days begin when it is.
+    fn now(&self) -> u64 {
+        self.time.now().unwrap_or(0)
     }
 
     /// The same for what has gone there at this time.
@@ -161,14 +165,21 @@ impl PendingPurges {
         list.changed = true;
     }
 
+    /// Whether something waits whose days can't be counted yet.
+    pub fn needs_time(&self) -> bool {
+        let is_counted = |entry: &Waiting| entry.due != 0 && entry.due != NEVER;
+        self.time.now().is_none() && self.list().waiting.iter().any(is_counted)
+    }
+
     /// Up to a hundred files whose time has come.
     pub fn due(&self) -> Vec<u64> {
-        let time = self.clock.now();
+        let time = self.time.now();
         let mut list = self.list();
-        if time >= SANE {
+        if let Some(time) = time {
             list.mend(time);
         }
-        let is_due = |entry: &&Waiting| entry.due == 0 || (time >= SANE && entry.due <= time);
+        let is_due =
+            |entry: &&Waiting| entry.due == 0 || time.is_some_and(|time| entry.due <= time);
         let due = list.waiting.iter().filter(is_due).take(BATCH);
         due.map(|entry| entry.file).collect()
     }
@@ -196,7 +207,7 @@ impl PendingPurges {
 
     /// Leaves files alone for a day.
     pub fn postpone(&self, files: &[u64]) {
-        let time = self.clock.now();
+        let time = self.now();
         let mut list = self.list();
         let hit = |entry: &&mut Waiting| files.contains(&entry.file);
         for entry in list.waiting.iter_mut().filter(hit) {
@@ -228,10 +239,10 @@ impl PendingPurges {
 #[cfg(any(test, fuzzing))]
 impl PendingPurges {
     /// Keeps a list in memory alone.
-    pub fn of(list: List, clock: Clock) -> Self {
+    pub fn of(list: List, time: Time) -> Self {
         Self {
             keep: Bin::Days(7),
-            clock,
+            time: Arc::new(time),
             list: Mutex::new(list),
             file: None,
             journal: Journal::default(),

@@ -2,7 +2,8 @@
 
 use super::list::{List, Retention, Trashed};
 use super::pending::{PendingPurges, PurgeOutcome};
-use crate::cloud::Clock;
+use crate::cloud::Timing;
+use crate::cloud::time::Time;
 use crate::restic::Kind;
 use std::collections::HashSet;
 
@@ -16,7 +17,9 @@ fn numbers_of_a_broken_list_do_no_harm() {
         most - 1
     );
     let list = List::parse(text.as_bytes()).unwrap();
-    let pending = PendingPurges::of(list, Clock::new(|| 1_900_000_000));
+    let time = Time::new(&Timing::default());
+    time.tell(1_900_000_000);
+    let pending = PendingPurges::of(list, time);
     assert_eq!(pending.due(), [8]);
     pending.learn(&PurgeOutcome {
         gone: HashSet::from([7, 8]),
@@ -35,7 +38,7 @@ fn numbers_of_a_broken_journal_do_no_harm() {
         files: vec![7],
         retention: Retention::Configured,
     };
-    let pending = PendingPurges::of(List::default(), Clock::new(|| 0));
+    let pending = PendingPurges::of(List::default(), Time::new(&Timing::default()));
     pending.add_since(&[trashed], u64::MAX);
     assert_eq!(pending.len(), 1);
 }

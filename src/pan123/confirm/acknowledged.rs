@@ -1,9 +1,10 @@
 //! What was acknowledged and must be found at the cloud: a file as it was stored, with what is known
 //! of the client that sent it.
 
+use crate::cloud::timing::SANE;
 use crate::pan123::api::{PASSED, Row};
 use crate::pan123::tree::files::CONFIG;
-use crate::pan123::tree::paths::Path;
+use crate::pan123::tree::paths::{Path, known_under};
 use crate::restic::{Id, Repo};
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -23,6 +24,8 @@ pub struct Acknowledged {
     pub size: u64,
     /// Its MD5.
     pub md5: String,
+    /// When it was stored, by the cloud's time; 0 if that isn't known.
+    pub since: u64,
     /// When it was stored, or last looked for in the background.
     pub looked: Instant,
     /// What is known of its client.
@@ -55,9 +58,9 @@ impl Acknowledged {
         }
     }
 
-    /// Whether it has this name in this folder.
+    /// Whether it is known by this name in this folder.
     pub fn is_at(&self, path: &Path, name: Id) -> bool {
-        self.path == path && self.name == name
+        self.name == name && known_under(&self.path) == known_under(path)
     }
 
     /// Whether this row, which has its number, is what was acknowledged.
@@ -73,10 +76,15 @@ impl Acknowledged {
     }
 
     /// For how long it has been missed, or if its client may be gone with an earlier process, how
-    /// old it is.
-    pub fn waited(&self) -> Option<Duration> {
-        let earlier = (self.client == Client::Earlier).then_some(self.looked);
-        earlier.or(self.lost).map(|since| since.elapsed())
+    /// old it is if it is `now`, or at least.
+    pub fn waited(&self, now: Option<u64>) -> Option<Duration> {
+        if self.client != Client::Earlier {
+            return self.lost.map(|since| since.elapsed());
+        }
+        // A clock that began in 1970 tells nothing, and one that was ahead nothing good.
+        let now = now.filter(|_| self.since >= SANE);
+        let age = now.map(|now| Duration::from_secs(now.saturating_sub(self.since)));
+        Some(self.looked.elapsed().max(age.unwrap_or_default()))
     }
 }
 

@@ -4,49 +4,52 @@
 //! word must do.
 
 use super::acknowledged::{Acknowledged, AllAcknowledged, Client};
-use crate::cloud::Clock;
-use crate::cloud::timing::SANE;
+use crate::cloud::time::Time;
 use crate::disk::log::{Log, sealed, unsealed};
 use crate::pan123::config::Config;
 use crate::restic::{Id, Repo};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Instant;
 
 /// What was acknowledged, on disk; without a file it is forgotten.
-#[derive(Default)]
 pub struct Ledger {
     log: Log,
-    clock: Clock,
+    time: Arc<Time>,
 }
 
 impl Ledger {
     /// The ledger of an account's folder, if this process `keeps` what is about it on disk.
-    pub fn new(config: &Config, keeps: bool) -> Self {
+    pub fn new(config: &Config, keeps: bool, time: &Arc<Time>) -> Self {
         let path = config.state_file("promises", "ledger").filter(|_| keeps);
         let follows = "if the server is killed, nobody looks for what it has just stored";
         Self {
             log: Log::new(path, follows),
-            clock: config.clock.clone(),
+            time: Arc::clone(time),
         }
     }
 
-    /// What an earlier process has acknowledged, if that isn't longer ago than `most`.
-    pub fn read(&self, most: Duration) -> Vec<(Repo, Acknowledged)> {
-        parse(&self.log.read(), &|since| {
-            // A clock that began in 1970 tells nothing.
-            let now = if since < SANE {
-                since
-            } else {
-                self.clock.now()
-            };
-            let age = Duration::from_secs(now.saturating_sub(since));
-            Instant::now().checked_sub(age).filter(|_| age < most)
-        })
+    /// The same that forgets everything.
+    pub fn without_file(&self) -> Self {
+        Self {
+            log: Log::default(),
+            time: Arc::clone(&self.time),
+        }
+    }
+
+    /// What an earlier process has acknowledged, whenever that was: what time it is, the cloud
+    /// hasn't told yet.
+    pub fn read(&self) -> Vec<(Repo, Acknowledged)> {
+        parse(&self.log.read())
+    }
+
+    /// The cloud's time, once it is known.
+    pub fn now(&self) -> Option<u64> {
+        self.time.now()
     }
 
     /// The line of a file.
     pub fn line(&self, repo: &Repo, file: &Acknowledged) -> String {
-        let age = file.looked.elapsed().as_secs();
-        made(self.clock.now().saturating_sub(age), repo, file)
+        made(file.since, repo, file)
     }
 
     /// Notes that files which aren't among `all` any more needn't be looked for.
@@ -73,9 +76,8 @@ impl Ledger {
     }
 }
 
-/// What is open at the end of a ledger, if `looked` tells a moment for its line's time, which is in
-/// seconds since 1970. A line that broke off or is damaged is left out.
-pub fn parse(text: &[u8], looked: &dyn Fn(u64) -> Option<Instant>) -> Vec<(Repo, Acknowledged)> {
+/// What is open at the end of a ledger. A line that broke off or is damaged is left out.
+pub fn parse(text: &[u8]) -> Vec<(Repo, Acknowledged)> {
     let mut open: Vec<(Repo, Acknowledged)> = Vec::new();
     for words in unsealed(text) {
         match words.strip_prefix("done\t") {
@@ -83,22 +85,20 @@ pub fn parse(text: &[u8], looked: &dyn Fn(u64) -> Option<Instant>) -> Vec<(Repo,
                 let done = parsed(done);
                 open.retain(|(_, file)| done != Some(file.number));
             }
-            None => open.extend(acknowledged(words, looked)),
+            None => open.extend(acknowledged(words)),
         }
     }
     open
 }
 
-fn acknowledged(
-    words: &str,
-    looked: &dyn Fn(u64) -> Option<Instant>,
-) -> Option<(Repo, Acknowledged)> {
+fn acknowledged(words: &str) -> Option<(Repo, Acknowledged)> {
     let mut words = words.strip_prefix("made\t")?.split('\t');
     let mut word = || words.next().unwrap_or_default();
-    let looked = looked(parsed(word())?)?;
+    let since = parsed(word())?;
     let repo = Repo::new(word())?;
     let file = Acknowledged {
-        looked,
+        since,
+        looked: Instant::now(),
         number: parsed(word())?,
         size: parsed(word())?,
         md5: word().to_owned(),

@@ -100,6 +100,9 @@ impl Confirm {
     /// Looks for the snapshots that clients without locks ended with: no request of theirs follows
     /// that would.
     pub fn confirm_snapshots(&self) {
+        if !self.unconfirmed.expire_earlier(self.api.timing().lost) {
+            return;
+        }
         for (repo, due) in self.due_snapshots() {
             let last = Priority::Background;
             // They are due again if that fails.
@@ -150,7 +153,8 @@ impl Confirm {
                 news.extend(file.lost.is_none().then(|| file.clone()));
                 file.lost.get_or_insert_with(Instant::now);
                 file.trashed = gone.trashed;
-                self.tree.known().forget(&file.path, &[file.number]);
+                let mut known = self.tree.known();
+                known.forget(&file.path, file.name, &[file.number]);
             }
         }
         news
@@ -158,7 +162,8 @@ impl Confirm {
 
     /// How long the last of these files is missed.
     fn minutes_left(&self, lost: &[Acknowledged]) -> u64 {
-        let waited = lost.iter().map(|file| file.waited().unwrap_or_default());
+        let now = self.api.client.time.now();
+        let waited = lost.iter().map(|file| file.waited(now).unwrap_or_default());
         let least = waited.min().unwrap_or_default();
         let left = self.api.timing().lost.saturating_sub(least);
         left.as_secs().div_ceil(60)

@@ -15,6 +15,7 @@ use super::config::Config;
 use super::tree::Tree;
 use super::tree::files::CONFIG;
 use super::tree::list::holding;
+use super::tree::moved::Gone;
 use super::tree::paths::{Path, holds_packs, join, parent};
 use super::tree::root::{Root, name_of};
 use crate::cloud::{Priority, pause};
@@ -61,7 +62,7 @@ impl Confirm {
     /// Confirms what lies below the configured folder; it begins with what an earlier process has
     /// left.
     pub fn new(config: &Config, api: &Arc<Api>, tree: &Arc<Tree>, trash: &Arc<Trash>) -> Self {
-        let ledger = Ledger::new(config, trash.pending.keeps());
+        let ledger = Ledger::new(config, trash.pending.keeps(), &api.client.time);
         Self {
             api: Arc::clone(api),
             root: Root::new(&config.repo_path),
@@ -91,7 +92,12 @@ impl Confirm {
     /// Confirms that everything acknowledged in a repository is there, but for a file that is being
     /// sent again. Cause::Lost if something isn't, and doesn't appear.
     pub fn confirm(&self, repo: &Repo, again: Id, priority: Priority) -> Result<(), Error> {
-        let mut all = self.unconfirmed.open(repo, self.api.timing().lost);
+        let most = self.api.timing().lost;
+        if !self.unconfirmed.expire_earlier(most) {
+            // Any answer tells the time.
+            let _ = self.api.user();
+        }
+        let mut all = self.unconfirmed.open(repo, most);
         all.retain(|file| file.name != again);
         if all.is_empty() {
             return Ok(());
@@ -262,14 +268,19 @@ impl Confirm {
         above: &[(String, u64)],
         rows: &HashMap<u64, Row>,
     ) -> Result<(), Error> {
-        let in_bin = |id: &u64| rows.get(id).is_some_and(|row| row.trashed != 0);
-        let Some((path, _)) = above.iter().find(|(_, id)| in_bin(id)) else {
+        let mut known = self.tree.known();
+        let rows: Vec<Row> = rows.values().cloned().collect();
+        let gone =
+            |(path, id): &'_ (String, u64)| Some((path.clone(), known.gone(path, &[*id], &rows)?));
+        let Some((path, gone)) = above.iter().find_map(gone) else {
             return Ok(());
         };
-        self.tree.known().forget_folder(path);
-        let text = format!(
-            "/{path} lies in 123pan's bin, with all that was stored in it: bring it back from there"
-        );
+        known.forget_gone(&path, gone);
+        let what = match gone {
+            Gone::Trashed => "lies in 123pan's bin",
+            Gone::Moved => "has been moved or renamed at 123pan",
+        };
+        let text = format!("/{path} {what}, with all that was stored in it: bring it back");
         Err(Error::new(Cause::Busy, text))
     }
 
@@ -282,6 +293,7 @@ impl Confirm {
         );
         let removal = Removal {
             path: file.path.clone(),
+            name: file.name,
             files: vec![file.number],
             retention: Retention::Immediate,
         };

@@ -6,7 +6,8 @@ use crate::cloud::Priority;
 use crate::pan123::api::Row;
 use crate::pan123::bin::{Removal, Retention};
 use crate::pan123::tree::files::Known;
-use crate::pan123::tree::root::{name_of, priority_of};
+use crate::pan123::tree::paths::Path;
+use crate::pan123::tree::root::priority_of;
 use crate::restic::{File, Kind, Repo};
 use crate::store::{Cause, Error};
 use std::time::Instant;
@@ -17,26 +18,26 @@ impl Confirm {
         &self,
         repo: &Repo,
         file: &File,
-        number: u64,
-        size: u64,
+        path: &Path,
+        known: Known,
         md5: String,
     ) -> Result<(), Error> {
-        let (path, name) = (self.root.folder(repo, file), name_of(file));
         let priority = priority_of(file.kind());
-        let known = Known {
+        let Known {
             name,
             file: number,
             size,
-        };
-        self.tree.known().wrote(&path, known, Instant::now());
+        } = known;
+        self.tree.known().wrote(path, known, Instant::now());
         self.tree.damage.stored(number, &md5);
         let stored = Acknowledged {
-            path: path.clone(),
+            path: path.to_owned(),
             name,
             number,
-            folder: self.tree.known().home(&path).unwrap_or(0),
+            folder: self.tree.known().home(path).unwrap_or(0),
             size,
             md5,
+            since: self.api.client.time.now().unwrap_or(0),
             looked: Instant::now(),
             client: Client::Unknown,
             trashed: false,
@@ -45,7 +46,7 @@ impl Confirm {
         match file.kind() {
             None | Some(Kind::Keys) => {
                 let confirmed = self.confirm_one(&stored, priority);
-                confirmed.inspect_err(|_| self.tree.known().forget(&path, &[number]))
+                confirmed.inspect_err(|_| self.tree.known().forget(path, name, &[number]))
             }
             Some(Kind::Locks) => {
                 self.confirm_lock(&stored, priority)?;
@@ -58,7 +59,7 @@ impl Confirm {
             }
             Some(Kind::Index | Kind::Snapshots) => {
                 self.unconfirmed.add(repo, stored);
-                self.unconfirmed.unseen(repo, &path, number);
+                self.unconfirmed.unseen(repo, path, number);
                 Ok(())
             }
         }
@@ -81,12 +82,13 @@ impl Confirm {
         }
         let removal = Removal {
             path: path.clone(),
+            name: stored.name,
             files: vec![number],
             retention: Retention::Immediate,
         };
         let withdrawn = self.discard(&[removal], priority).pop().unwrap_or(Ok(()));
         // Also if it can't be withdrawn, as it never came.
-        self.tree.known().forget(path, &[number]);
+        self.tree.known().forget(path, stored.name, &[number]);
         let ending =
             withdrawn.map_or_else(|e| format!("; withdrawing it: {e}"), |()| String::new());
         let text = format!("123pan's list doesn't show the lock, which is withdrawn{ending}");

@@ -18,7 +18,6 @@ use std::time::{Duration, Instant};
 const STALE: Duration = Duration::from_secs(30 * 60);
 
 /// What was acknowledged and hasn't been seen yet.
-#[derive(Default)]
 pub struct Unconfirmed {
     acknowledged: Mutex<AllAcknowledged>,
     /// The same on disk; written while `acknowledged` is held.
@@ -30,11 +29,21 @@ pub struct Unconfirmed {
 }
 
 impl Unconfirmed {
-    /// Begins with what an earlier process has acknowledged by its ledger, if that isn't too long ago,
-    /// but for what it has put into the bin, or was about to when it was killed.
+    /// Nothing is unconfirmed, but what will be goes into this ledger.
+    fn new(ledger: Ledger) -> Self {
+        Self {
+            acknowledged: Mutex::default(),
+            ledger,
+            unseen: Mutex::default(),
+            locks: Mutex::default(),
+        }
+    }
+
+    /// Begins with what an earlier process has acknowledged by its ledger, but for what it has put
+    /// into the bin, or was about to when it was killed.
     pub fn recall(ledger: Ledger, config: &Config) -> Self {
-        let recalled = ledger.read(config.timing.lost);
-        let (mut unconfirmed, mut done) = (Self::default(), Vec::new());
+        let recalled = ledger.read();
+        let (mut unconfirmed, mut done) = (Self::new(ledger.without_file()), Vec::new());
         let removed = (!recalled.is_empty()).then(|| PendingPurges::put(config));
         let removed = removed.unwrap_or_default();
         for (repo, file) in recalled {
@@ -121,9 +130,27 @@ impl Unconfirmed {
     /// What is unconfirmed in a repository and hasn't waited for so long: then no client repeats its
     /// index any more, and a new backup must go on.
     pub fn open(&self, repo: &Repo, most: Duration) -> Vec<Acknowledged> {
-        let is_over = |file: &Acknowledged| file.waited().is_some_and(|time| time >= most);
-        self.end(repo, &is_over);
+        self.expire(repo, most);
         self.all().get(repo).cloned().unwrap_or_default()
+    }
+
+    fn expire(&self, repo: &Repo, most: Duration) {
+        let now = self.ledger.now();
+        self.end(repo, &|file| {
+            file.waited(now).is_some_and(|time| time >= most)
+        });
+    }
+
+    /// Drops what an earlier process has acknowledged too long ago; false as long as nobody can
+    /// tell what that is.
+    pub fn expire_earlier(&self, most: Duration) -> bool {
+        let is_earlier = |file: &Acknowledged| file.client == Client::Earlier;
+        let all = self.all();
+        let earlier = all.iter().filter(|(_, list)| list.iter().any(is_earlier));
+        let repos: Vec<Repo> = earlier.map(|(repo, _)| repo.clone()).collect();
+        drop(all);
+        repos.iter().for_each(|repo| self.expire(repo, most));
+        repos.is_empty() || self.ledger.now().is_some()
     }
 
     /// What is unconfirmed in all repositories.

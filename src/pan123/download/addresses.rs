@@ -2,7 +2,7 @@
 
 use super::Downloads;
 use crate::cloud::download::Source;
-use crate::cloud::{Fault, Priority, Reason, now};
+use crate::cloud::{Fault, Priority, Reason};
 use crate::sync::{lock, wait_while};
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
@@ -37,7 +37,7 @@ impl Addresses {
             .map(|(url, _)| url.clone())
     }
 
-    fn keep(&self, file: u64, url: &Arc<str>, usual: Duration) {
+    fn keep(&self, file: u64, url: &Arc<str>, lifetime: Duration) {
         let mut addresses = self.addresses();
         let time = Instant::now();
         addresses.retain(|_, (_, until)| time < *until);
@@ -48,7 +48,7 @@ impl Addresses {
                 .map(|(file, _)| *file);
             soonest.and_then(|file| addresses.remove(&file));
         }
-        addresses.insert(file, (url.clone(), time + lifetime(url, now(), usual)));
+        addresses.insert(file, (url.clone(), time + lifetime));
     }
 
     /// An address that may not be right any more isn't used again.
@@ -120,7 +120,9 @@ impl Downloads {
                 }
             })?
             .into();
-        self.addresses.keep(file, &url, self.api.timing().address);
+        let now = self.api.client.time.or_ours();
+        let lifetime = lifetime(&url, now, self.api.timing().address);
+        self.addresses.keep(file, &url, lifetime);
         Ok(url)
     }
 }

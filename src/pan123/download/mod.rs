@@ -2,18 +2,20 @@
 //! bytes are [`Reader`]'s.
 
 pub mod addresses;
+mod proof;
 
 use super::api::Api;
 use super::tree::Tree;
-use super::tree::files::Known;
+use super::tree::files::{CONFIG, Known};
 use super::tree::list::newest;
-use super::tree::paths::Path;
+use super::tree::paths::{Path, holds_packs, parent};
 use super::tree::root::{name_of, priority_of};
 use crate::cloud::download::Reader;
 use crate::cloud::{Fault, Priority, Reason, pause};
 use crate::restic::{File, Kind, Part, Range};
 use crate::store::{Cause, Error, Loaded};
 use addresses::{Addresses, Download};
+use proof::Proof;
 use std::sync::Arc;
 
 /// How often a file is looked for that seems to be gone.
@@ -52,6 +54,10 @@ impl Downloads {
                 // The only name whose bytes may change: what the download of a file in the bin
                 // yields is undocumented.
                 (1, File::Config) => self.tree.locate_now(path, name, priority)?,
+                // Once a minute, whether it still lies where it was.
+                (1, _) if self.tree.is_stale(above_packs(path)) => {
+                    self.tree.locate_now(path, name, priority)?
+                }
                 (1, _) => self.tree.locate(path, name, priority)?,
                 _ => {
                     std::thread::sleep(pause(self.api.timing().look, tries));
@@ -67,7 +73,7 @@ impl Downloads {
             }
             match self.open(path, known, range, priority) {
                 Err(OpenError::Gone(fault)) if tries == ROUNDS => return Err(fault.into()),
-                Err(OpenError::Gone(_)) => self.tree.known().forget(path, &[known.file]),
+                Err(OpenError::Gone(_)) => self.tree.known().forget(path, name, &[known.file]),
                 Err(OpenError::Failed(error)) => return Err(error),
                 Ok(loaded) => return Ok(loaded),
             }
@@ -101,21 +107,42 @@ impl Downloads {
         };
         let mut reader = Reader::new(Arc::clone(&self.api.client), download, size, part);
         match reader.open() {
+            Ok(()) if range.is_none() && known.name != CONFIG => {
+                let (downloads, path) = (Arc::clone(self), path.to_owned());
+                let wrong =
+                    move || downloads.damaged(&path, known, "its bytes aren't those stored");
+                let reader = Box::new(Proof::new(reader, size, known.name, wrong));
+                Ok(Loaded { size, part, reader })
+            }
             Ok(()) => Ok(Loaded {
                 size,
                 part,
                 reader: Box::new(reader),
             }),
             Err(fault) => {
-                if fault.reason == Reason::Corrupt
-                    && self.tree.damage.find(path, known.name, known.file)
-                {
-                    let text = format!("/{path}/{} is damaged at 123pan: {fault}", known.name);
-                    self.api.client.troubles.damaged(&text);
+                if fault.reason == Reason::Corrupt {
+                    self.damaged(path, known, &fault.to_string());
                 }
                 Err(fault.into())
             }
         }
+    }
+
+    /// Says that a file is damaged, unless that is known.
+    fn damaged(&self, path: &Path, known: Known, what: &str) {
+        if self.tree.damage.find(path, known.name, known.file) {
+            let text = format!("/{path}/{} is damaged at 123pan: {what}", known.name);
+            self.api.client.troubles.damaged(&text);
+        }
+    }
+}
+
+/// A folder's path, or of those that hold packs the one above all of them.
+fn above_packs(path: &Path) -> &Path {
+    if holds_packs(path) {
+        parent(path)
+    } else {
+        path
     }
 }
 

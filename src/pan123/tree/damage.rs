@@ -8,7 +8,7 @@
 
 use super::files::Files;
 use super::known::key;
-use super::paths::Path;
+use super::paths::{Path, known_under};
 use crate::pan123::api::{PASSED, Row};
 use crate::restic::Id;
 use crate::sync::lock;
@@ -82,7 +82,7 @@ impl Damage {
     pub fn find(&self, path: &Path, name: Id, file: u64) -> bool {
         let mut inside = self.inside();
         if inside.names.len() < MOST_FOUND {
-            inside.names.insert((path.to_owned(), name));
+            inside.names.insert((known_under(path).to_owned(), name));
         }
         let is_new = inside.found.insert(file);
         while inside.found.len() > MOST_FOUND && inside.found.pop_first().is_some() {}
@@ -95,13 +95,15 @@ impl Damage {
     }
 
     /// Whether something damaged lies under a name.
-    pub fn lies_under(&self, name: &(String, Id)) -> bool {
-        self.inside().names.contains(name)
+    pub fn lies_under(&self, path: &Path, name: Id) -> bool {
+        let names = &self.inside().names;
+        names.contains(&(known_under(path).to_owned(), name))
     }
 
     /// What lay there has been replaced.
-    pub fn mended(&self, name: &(String, Id)) {
-        self.inside().names.remove(name);
+    pub fn mended(&self, path: &Path, name: Id) {
+        let name = (known_under(path).to_owned(), name);
+        self.inside().names.remove(&name);
     }
 
     fn inside(&self) -> MutexGuard<'_, Inside> {

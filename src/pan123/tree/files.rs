@@ -24,6 +24,16 @@ pub struct Known {
     pub size: u64,
 }
 
+impl Known {
+    /// Its name in its folder.
+    pub fn filename(&self) -> String {
+        match self.name {
+            CONFIG => "config".to_owned(),
+            name => name.to_string(),
+        }
+    }
+}
+
 /// Stands for the name `config`, which is in no folder where ids are.
 pub const CONFIG: Id = Id([0xff; 32]);
 

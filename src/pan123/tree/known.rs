@@ -7,10 +7,12 @@
 //! a name can be given anew.
 
 use super::files::{CONFIG, Files, Known};
-use super::paths::{Path, holds_packs, is_hashed, join, last, parent};
+use super::paths::{Path, holds_packs, is_hashed, join, last};
+use crate::cloud::layout;
 use crate::pan123::api::Row;
 use crate::restic::Id;
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Bound;
 use std::time::{Duration, Instant};
 
 /// Most own removals that are remembered; beyond it the oldest are dropped.
@@ -39,9 +41,11 @@ pub struct Folder {
 /// What is known of all folders.
 #[derive(Debug)]
 pub struct Knowledge {
-    folders: HashMap<String, Folder>,
+    pub(super) folders: BTreeMap<String, Folder>,
     written: HashMap<u64, Instant>,
     removed: BTreeMap<u64, Instant>,
+    /// What rows in the account's root tell as the number of their folder.
+    root: Option<u64>,
     overlay: Duration,
 }
 
@@ -59,6 +63,8 @@ pub struct Merged {
     pub stray: Vec<String>,
     /// Names of subfolders that exist more than once.
     pub duplicates: Vec<String>,
+    /// Names of subfolders that were known and have another name now.
+    pub renamed: Vec<String>,
     /// Names of subfolders that were known and have got a duplicate since.
     pub new_duplicates: Vec<String>,
 }
@@ -67,9 +73,10 @@ impl Knowledge {
     /// Knows nothing yet; own writes and removals are believed for `overlay`.
     pub fn new(overlay: Duration) -> Self {
         Self {
-            folders: HashMap::new(),
+            folders: BTreeMap::new(),
             written: HashMap::new(),
             removed: BTreeMap::new(),
+            root: None,
             overlay,
         }
     }
@@ -99,15 +106,17 @@ impl Knowledge {
 
     /// The known subfolders of a folder, by name.
     pub fn subfolders(&self, path: &Path) -> Vec<String> {
-        let inside = |full: &&String| parent(full) == path && !full.is_empty();
-        let mut names: Vec<String> = self
-            .folders
-            .keys()
-            .filter(inside)
-            .map(|full| last(full).to_owned())
-            .collect();
-        names.sort();
-        names
+        self.inside(path).map(str::to_owned).collect()
+    }
+
+    /// The same, one by one.
+    pub(super) fn inside<'k>(&'k self, path: &Path) -> impl Iterator<Item = &'k str> {
+        let above = join(path, "");
+        let start = (Bound::Excluded(above.clone()), Bound::Unbounded);
+        let below = self.folders.range::<String, _>(start);
+        below
+            .map_while(move |(full, _)| full.strip_prefix(&above))
+            .filter(|name| !name.contains('/'))
     }
 
     /// A folder that this server has just made; it is empty, unless a list has shown a duplicate of it
@@ -138,9 +147,9 @@ impl Knowledge {
         self.written.insert(id, now);
     }
 
-    /// Files that this server has just removed.
-    pub fn removed(&mut self, path: &Path, ids: &[u64], now: Instant) {
-        self.forget(path, ids);
+    /// Files of a name that this server has just removed.
+    pub fn removed(&mut self, path: &Path, name: Id, ids: &[u64], now: Instant) {
+        self.forget(path, name, ids);
         let most = self.overlay * REMEMBERED;
         self.removed.retain(|_, at| now.duration_since(*at) < most);
         // Ids grow with time, so the lowest are the oldest files, if not the oldest removals.
@@ -151,10 +160,12 @@ impl Knowledge {
         }
     }
 
-    /// Files that turned out not to be there.
-    pub fn forget(&mut self, path: &Path, ids: &[u64]) {
-        if let Some(folder) = self.folders.get_mut(path) {
-            folder.files.remove(ids);
+    /// Files of a name that turned out not to be there.
+    pub fn forget(&mut self, path: &Path, name: Id, ids: &[u64]) {
+        for place in self.places(path, name) {
+            if let Some(folder) = self.folders.get_mut(&place) {
+                folder.files.remove(ids);
+            }
         }
     }
 
@@ -169,8 +180,11 @@ impl Knowledge {
 
     /// The files known under a name.
     pub fn find(&self, path: &Path, name: Id) -> Vec<Known> {
-        let folder = self.folders.get(path);
-        folder.map_or_else(Vec::new, |folder| folder.files.named(name))
+        let places = self.places(path, name).into_iter();
+        let folders = places.filter_map(|place| self.folders.get(&place));
+        folders
+            .flat_map(|folder| folder.files.named(name))
+            .collect()
     }
 
     /// Lays what is known over the complete list of a folder, and learns its subfolders.
@@ -179,6 +193,9 @@ impl Knowledge {
         let mut folders: BTreeMap<String, Vec<u64>> = BTreeMap::new();
         let mut shown: Vec<u64> = rows.iter().map(|row| row.file_id).collect();
         shown.sort_unstable();
+        if path.is_empty() {
+            self.root = rows.first().map(|row| row.parent_file_id).or(self.root);
+        }
         for row in rows {
             let removed = self.removed.get(&row.file_id).copied();
             if row.is_folder() {
@@ -226,14 +243,18 @@ impl Knowledge {
         for name in self.subfolders(path) {
             let full = join(path, &name);
             let ids = self.ids(&full).unwrap_or_default();
-            for id in ids.into_iter().filter(missing) {
+            for id in ids.iter().copied().filter(missing) {
                 if !self.is_own(id, now) {
                     merged.doubtful.push(id);
                 }
                 folders.entry(name.clone()).or_default().push(id);
             }
-            // All of its numbers are shown, and shown in the bin.
+            // All of its numbers are shown, in the bin or under another name.
             if !folders.contains_key(&name) {
+                let living = || folders.values().flatten();
+                if ids.iter().any(|id| living().any(|shown| shown == id)) {
+                    merged.renamed.push(name);
+                }
                 self.forget_folder(&full);
             }
         }
@@ -270,6 +291,13 @@ impl Knowledge {
         }
     }
 
+    /// The numbers by which rows name this folder as the one that they lie in.
+    pub fn told(&self, path: &Path) -> Vec<u64> {
+        let root = self.root.filter(|_| path.is_empty());
+        let ids = self.ids(path).unwrap_or_default();
+        ids.into_iter().chain(root).collect()
+    }
+
     /// A folder was seen otherwise than in its parent's list.
     pub fn saw(&mut self, path: &Path, now: Instant) {
         if let Some(folder) = self.folders.get_mut(path) {
@@ -294,21 +322,22 @@ impl Knowledge {
     /// Learns a merged list, with what `infos` said about the doubtful.
     pub fn learn(&mut self, path: &Path, merged: &mut Merged, said: Vec<Row>) {
         let here = self.ids(path).unwrap_or_default();
-        let mut alive: Vec<u64> = Vec::new();
+        let mut alive: Vec<(u64, String)> = Vec::new();
         let said_ids: Vec<u64> = said.iter().map(|row| row.file_id).collect();
         self.seen(&said_ids);
         merged.own.retain(|known| !said_ids.contains(&known.file));
         for row in said.into_iter().filter(|row| row.lies_in(&here)) {
             if row.is_folder() {
-                alive.push(row.file_id);
+                alive.push((row.file_id, row.filename));
             } else if row.is_file() && key(path, &row.filename).is_some() {
                 // Shown although removed: it hasn't been removed after all, or was brought back.
                 self.removed.remove(&row.file_id);
                 merged.rows.push(row);
             }
         }
-        let gone = |id: &u64| merged.doubtful.contains(id) && !alive.contains(id);
         for name in self.subfolders(path) {
+            let lives = |id: &u64| alive.iter().any(|(one, named)| one == id && *named == name);
+            let gone = |id: &u64| merged.doubtful.contains(id) && !lives(id);
             let full = join(path, &name);
             let Some(folder) = self.folders.get_mut(&full) else {
                 continue;
@@ -353,6 +382,8 @@ fn known(path: &Path, row: &Row) -> Option<Known> {
 pub fn key(path: &Path, name: &str) -> Option<Id> {
     match is_hashed(path) {
         false => (name == "config").then_some(CONFIG),
-        true => Id::from_hex(name).filter(|id| !holds_packs(path) || id.prefix() == last(path)),
+        true => {
+            Id::from_hex(name).filter(|id| !holds_packs(path) || layout::belongs(last(path), id))
+        }
     }
 }

@@ -2,10 +2,11 @@
 
 use super::Tree;
 use super::files::{CONFIG, Known};
-use super::known::{Knowledge, key};
-use super::paths::{Path, holds_packs, join, parent};
+use super::known::key;
+use super::moved::Numbered;
+use super::paths::{Path, is_data, join};
 use crate::cloud::Priority;
-use crate::pan123::api::{BATCH, Row};
+use crate::pan123::api::BATCH;
 use crate::restic::Id;
 use crate::store::Error;
 use std::time::Instant;
@@ -40,13 +41,13 @@ impl Tree {
             return Ok(known);
         }
         let ids: Vec<u64> = known.iter().map(|known| known.file).collect();
-        let around = self.around(path);
+        let around = self.around(path, name);
         let folders = around.iter().flat_map(|(_, ids)| ids);
         let asked: Vec<u64> = ids.iter().chain(folders).take(BATCH).copied().collect();
         let rows = self.api.infos(&asked, priority)?;
         let mut memory = self.known();
-        saw(&mut memory, &around, &rows);
-        let (here, time) = (memory.ids(path).unwrap_or_default(), Instant::now());
+        memory.saw_all(&around, &rows, Instant::now());
+        let (here, time) = (memory.ids_for(path, name), Instant::now());
         let is_so = |known: &Known| match rows.iter().find(|row| row.file_id == known.file) {
             Some(row) => {
                 let same = row.size == known.size && key(path, &row.filename) == Some(name);
@@ -61,37 +62,54 @@ impl Tree {
             }
             return Ok(known);
         }
-        memory.forget(path, &ids);
+        memory.forget(path, name, &ids);
         drop(memory);
         self.look(path, name, priority)
     }
 
-    /// The same, from a fresh list. Of packs' folders another server may have made duplicates that this
-    /// one hasn't seen; of all others they are seen before anything is stored in them (safety
-    /// rule 16).
+    /// The same, from a fresh list. Of packs' folders another server may have made some, duplicates
+    /// among them, that this one hasn't seen; of all others they are seen before anything is stored
+    /// in them (safety rule 16).
     pub fn look(&self, path: &Path, name: Id, priority: Priority) -> Result<Vec<Known>, Error> {
-        let ids = || self.known().ids(path);
-        let before = ids();
-        let found = self.look_in_known(path, name, priority)?;
-        if !found.is_empty() || !holds_packs(path) || before.is_none() || before != ids() {
+        if !is_data(path) {
+            let scan = self.scan(path, priority)?;
+            return Ok(scan.map_or_else(Vec::new, |scan| scan.files.named(name)));
+        }
+        let places = || {
+            let known = self.known();
+            (known.explored(path), known.ids_for(path, name))
+        };
+        let before = places();
+        let found = match before.0 {
+            true => self.look_for_pack(path, name, false, priority)?,
+            false => Vec::new(),
+        };
+        if !found.is_empty() || (before.0 && before != places()) {
             return Ok(found);
         }
-        self.scan(parent(path), priority)?;
-        match ids() == before {
+        self.scan(path, priority)?;
+        match before == places() {
             true => Ok(found),
-            false => self.look_in_known(path, name, priority),
+            false => self.look_for_pack(path, name, true, priority),
         }
     }
 
-    fn look_in_known(
+    /// Looks for a pack in the folders of its that are known; `shown` if a list of `data` has just
+    /// shown them.
+    fn look_for_pack(
         &self,
         path: &Path,
         name: Id,
+        shown: bool,
         priority: Priority,
     ) -> Result<Vec<Known>, Error> {
-        let scan = self.scan(path, priority)?;
-        let found = scan.map(|scan| scan.files.named(name));
-        Ok(found.unwrap_or_default())
+        let places = self.known().places(path, name);
+        let mut found = Vec::new();
+        for place in places {
+            let scan = self.scan_anew(&place, shown, priority)?;
+            found.extend(scan.map_or_else(Vec::new, |scan| scan.files.named(name)));
+        }
+        Ok(found)
     }
 
     /// Whether what is known of a folder's files has just been seen at the cloud.
@@ -100,31 +118,23 @@ impl Tree {
             .lately(path, self.api.timing().lately, Instant::now())
     }
 
-    /// A folder, those above it, and the few inside it: asked about along with a file they cost
-    /// nothing.
-    fn around(&self, path: &Path) -> Vec<(String, Vec<u64>)> {
+    /// A file's folder, those above it, and the few inside it: asked about along with the file they
+    /// cost nothing.
+    fn around(&self, path: &Path, name: Id) -> Vec<Numbered> {
         let known = self.known();
         let above = path
             .match_indices('/')
             .map(|(end, _)| path[..end].to_owned());
-        let inside = known.subfolders(path).into_iter().take(INSIDE);
-        let inside = inside.map(|name| join(path, &name));
+        let inside: Vec<String> = match is_data(path) {
+            true => known.places(path, name),
+            false => {
+                let names = known.subfolders(path).into_iter().take(INSIDE);
+                names.map(|name| join(path, &name)).collect()
+            }
+        };
         let all = above.chain([path.to_owned()]).chain(inside);
         all.filter(|path| !path.is_empty())
             .map(|path| (path.clone(), known.ids(&path).unwrap_or_default()))
             .collect()
-    }
-}
-
-/// Learns which folders `infos` has shown, outside the bin or in it.
-fn saw(known: &mut Knowledge, folders: &[(String, Vec<u64>)], rows: &[Row]) {
-    let now = Instant::now();
-    let shown = |id: &u64| rows.iter().find(|row| row.file_id == *id);
-    for (path, ids) in folders {
-        if ids.iter().filter_map(shown).any(|row| row.trashed != 0) {
-            known.forget_folder(path);
-        } else if ids.iter().all(|id| shown(id).is_some()) {
-            known.saw(path, now);
-        }
     }
 }

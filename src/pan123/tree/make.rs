@@ -1,8 +1,9 @@
 //! Making folders when they are first needed, each once.
 
 use super::Tree;
-use super::paths::{Path, last, parent};
+use super::paths::{Path, is_data, last, parent};
 use crate::cloud::{Priority, Reason, pause};
+use crate::restic::Id;
 use crate::store::{Cause, Error};
 use crate::sync::{lock, wait_while};
 use std::collections::HashSet;
@@ -12,6 +13,20 @@ use std::time::Instant;
 const ROUNDS: usize = 3;
 
 impl Tree {
+    /// The folder that a file goes into. To choose one for a pack takes the list of `data` that
+    /// making one takes anyway.
+    pub fn place(&self, path: &Path, name: Id, priority: Priority) -> Result<String, Error> {
+        if is_data(path) && !self.known().explored(path) {
+            self.ensure(path, priority)?;
+            // One reads for all.
+            let _reading = self.begin(path)?;
+            if !self.known().explored(path) {
+                self.scan(path, priority)?;
+            }
+        }
+        Ok(self.known().place(path, name))
+    }
+
     /// The number of the folder that new files go into, making it and those above it where they
     /// don't exist.
     pub fn ensure(&self, path: &Path, priority: Priority) -> Result<u64, Error> {

@@ -7,6 +7,8 @@ pub mod known;
 pub mod list;
 mod locate;
 mod make;
+pub mod moved;
+mod packs;
 pub mod paths;
 mod read;
 pub mod root;
@@ -95,13 +97,24 @@ impl Tree {
     /// Reads a folder's list to its end. None only if the cloud has just said that there is no
     /// such folder.
     pub fn scan(&self, path: &Path, priority: Priority) -> Result<Option<Scan>, Error> {
+        self.scan_anew(path, false, priority)
+    }
+
+    /// The same; `shown` if a list of the parent has just shown the folder.
+    fn scan_anew(
+        &self,
+        path: &Path,
+        mut shown: bool,
+        priority: Priority,
+    ) -> Result<Option<Scan>, Error> {
         for _ in 0..ROUNDS {
-            let Some((ids, fresh)) = self.find_or_read(path, priority)? else {
+            let Some((ids, read)) = self.find_or_read(path, priority)? else {
                 return Ok(None);
             };
+            let fresh = read || std::mem::take(&mut shown);
             let read = self.read(&ids, priority);
             // What a folder in the bin holds may still be listed.
-            if self.forget_trashed(path, priority)? {
+            if self.forget_gone(path, priority)? {
                 continue;
             }
             match read {
@@ -137,15 +150,21 @@ impl Tree {
         self.take_in(path, rows, priority)
     }
 
-    /// Whether a folder, or one above it, lies in the bin; then it is forgotten. That is asked once
-    /// a minute at most: it costs a call.
-    fn forget_trashed(&self, path: &Path, priority: Priority) -> Result<bool, Error> {
+    /// Whether it is time to ask again whether a folder is still where it was.
+    pub fn is_stale(&self, path: &Path) -> bool {
+        let known = self.known();
+        known.ids(path).is_some() && known.is_stale(path, Instant::now())
+    }
+
+    /// Whether a folder, or one above it, lies in the bin or elsewhere; then it is forgotten. That is
+    /// asked once a minute at most: it costs a call.
+    pub fn forget_gone(&self, path: &Path, priority: Priority) -> Result<bool, Error> {
         let now = Instant::now();
         let above = path.match_indices('/').map(|(end, _)| &path[..end]);
         let way = above.chain([path].into_iter().filter(|path| !path.is_empty()));
         let known = self.known();
-        let way: Vec<(&Path, Vec<u64>)> = way
-            .map(|path| (path, known.ids(path).unwrap_or_default()))
+        let way: Vec<moved::Numbered> = way
+            .map(|path| (path.to_owned(), known.ids(path).unwrap_or_default()))
             .collect();
         let is_stale = way.iter().any(|(path, _)| known.is_stale(path, now));
         drop(known);
@@ -153,19 +172,17 @@ impl Tree {
             return Ok(false);
         }
         let ids: Vec<u64> = way.iter().flat_map(|(_, ids)| ids).copied().collect();
-        let mut trashed = Vec::new();
+        let mut rows = Vec::new();
         for batch in ids.chunks(BATCH) {
-            let rows = self.api.infos(batch, priority)?.into_iter();
-            trashed.extend(rows.filter(|row| row.trashed != 0).map(|row| row.file_id));
+            rows.extend(self.api.infos(batch, priority)?);
         }
-        let is_trashed = |(_, ids): &&(&Path, Vec<u64>)| ids.iter().any(|id| trashed.contains(id));
+        // What isn't shown may only be late, and isn't asked about again for a minute either.
         let mut known = self.known();
-        if let Some((path, _)) = way.iter().find(is_trashed) {
-            known.forget_folder(path);
-            return Ok(true);
-        }
-        way.iter().for_each(|(path, _)| known.saw(path, now));
-        Ok(false)
+        let all_there = known.saw_all(&way, &rows, now);
+        way.iter()
+            .filter(|_| all_there)
+            .for_each(|(path, _)| known.saw(path, now));
+        Ok(!all_there)
     }
 
     /// Whether a fresh list of the parent shows a folder, and no duplicate of it that hasn't been read;
@@ -193,6 +210,7 @@ impl Tree {
             said.extend(self.api.infos(batch, priority)?);
         }
         self.mention(path, &merged);
+        self.mention_moved(path, &before, &merged, &said);
         for text in self.damage.compare(path, &before, &merged.rows) {
             self.api.client.troubles.damaged(&text);
         }

@@ -44,5 +44,18 @@ pub fn is_hashed(path: &Path) -> bool {
 
 /// Whether a folder is one of those below `data` that packs lie in.
 pub fn holds_packs(path: &Path) -> bool {
-    last(parent(path)) == Kind::Data.name()
+    is_data(parent(path))
+}
+
+/// Whether a folder is a `data`, below which packs have folders.
+pub fn is_data(path: &Path) -> bool {
+    last(path) == Kind::Data.name()
+}
+
+/// The folder under which a file in this one is known, wherever it lies: of a pack `data`.
+pub fn known_under(path: &Path) -> &Path {
+    match holds_packs(path) {
+        true => parent(path),
+        false => path,
+    }
 }

@@ -29,12 +29,11 @@ impl Root {
         join(&self.repo(repo), kind.name())
     }
 
-    /// The folder that holds a file.
+    /// The folder that holds a file; of packs `data`, in one of whose folders they lie.
     pub fn folder(&self, repo: &Repo, file: &File) -> String {
-        match file {
-            File::Config => self.repo(repo),
-            File::Hashed(Kind::Data, id) => join(&self.kind(repo, Kind::Data), &id.prefix()),
-            File::Hashed(kind, _) => self.kind(repo, *kind),
+        match file.kind() {
+            None => self.repo(repo),
+            Some(kind) => self.kind(repo, kind),
         }
     }
 }

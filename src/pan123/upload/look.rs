@@ -1,7 +1,8 @@
 //! What became of an upload: looking up what lies under its name.
 
-use super::{Next, Target, Uploads};
+use super::{Next, Target, Uploads, broken};
 use crate::body::Body;
+use crate::cloud::form::md5_of;
 use crate::cloud::{Reason, pause};
 use crate::pan123::api::Row;
 use crate::pan123::tree::list::holding;
@@ -15,8 +16,8 @@ impl Uploads {
     pub(super) fn look(
         &self,
         target: &mut Target,
-        body: &Body<'_>,
-        md5: &str,
+        body: &mut Body<'_>,
+        mut md5: Option<String>,
         reason: Reason,
     ) -> Result<Option<Next>, Error> {
         let start = Instant::now();
@@ -29,6 +30,12 @@ impl Uploads {
         };
         for tries in 1.. {
             let rows = self.tree.rows(&target.path, target.id, target.priority)?;
+            // Read only if there is something to compare it with.
+            let md5 = match &md5 {
+                _ if rows.is_empty() => "",
+                Some(md5) => md5,
+                None => md5.insert(md5_of(body).map_err(|e| broken(body, &e))?),
+            };
             let mut held = holding(target.id, &rows, body.len(), md5);
             if let Some(row) = held.find(|row| !self.tree.damage.has(row.file_id)) {
                 let is_new = reason != Reason::Taken;

@@ -44,8 +44,10 @@ struct Target {
 struct Sent {
     /// The new file's number; None when the cloud has promised nothing.
     stored: Result<Option<u64>, Fault>,
-    /// The body's MD5.
-    md5: String,
+    /// The body's MD5, if it is known.
+    md5: Option<String>,
+    /// Whether nothing of the body has been sent.
+    untouched: bool,
     /// Where it went.
     host: String,
     /// Whether the `etag` went after the file.
@@ -89,15 +91,14 @@ impl Uploads {
             priority: priority_of(file.kind()),
             replace: false,
         };
-        let damaged = (target.path.clone(), target.id);
-        if self.tree.damage.lies_under(&damaged) {
+        if self.tree.damage.lies_under(path, target.id) {
             body.buffer()?;
         }
         let (mut failing, mut tries) = (None, 0);
         loop {
             tries += 1;
             let parent = self.tree.ensure(&target.path, target.priority)?;
-            let _place = self.place(target.priority, self.api.timing().rate_wait)?;
+            let _place = self.place(target.priority, self.api.timing().rate_wait, body)?;
             // What can't be held goes in one call, as well as it may.
             let slices = self.prefer_slices() && body.buffer().is_ok();
             let sent = match body.len() > SINGLE || slices {
@@ -108,7 +109,7 @@ impl Uploads {
             let since = *failing.get_or_insert_with(Instant::now);
             match self.judge(&mut target, sent, body, since, tries)? {
                 Next::Done(Some(number), md5) => {
-                    self.tree.damage.mended(&damaged);
+                    self.tree.damage.mended(path, target.id);
                     return Ok(Some((number, md5)));
                 }
                 Next::Done(None, _) => return Ok(None),
@@ -149,25 +150,21 @@ impl Uploads {
             .api
             .single(&host, &mut form, target.priority)
             .map(Uploaded::file);
-        if late && form.ready() {
-            // Nothing of the body was touched, so there is no need to read it for its hash.
-            return Ok(Sent {
-                stored,
-                md5: String::new(),
-                host,
-                late,
-            });
-        }
-        // What the cloud didn't want to read must be read all the same, to know what it is.
-        match form.finish() {
-            Ok(md5) => Ok(Sent {
-                stored,
-                md5: early.or(md5).unwrap_or_default(),
-                host,
-                late,
-            }),
-            Err(error) => Err(broken(body, &error)),
-        }
+        let untouched = late && form.untouched();
+        // What the cloud didn't want to read must be read all the same, to know what it is; but
+        // what can be sent again is left with the client, so that it sees that move as well.
+        let md5 = match stored.is_err() && late && form.ready() {
+            true => Ok(None),
+            false => form.finish().map(|late| early.or(late)),
+        };
+        let md5 = md5.map_err(|error| broken(body, &error))?;
+        Ok(Sent {
+            stored,
+            md5,
+            untouched,
+            host,
+            late,
+        })
     }
 
     /// Decides what an attempt means; `since` is when the first one ended, however long it took.
@@ -182,6 +179,7 @@ impl Uploads {
         let Sent {
             stored,
             md5,
+            untouched,
             host,
             late,
         } = sent;
@@ -190,7 +188,7 @@ impl Uploads {
                 if late {
                     *lock(&self.late) = Late::Taken;
                 }
-                return Ok(Next::Done(Some(number), md5));
+                return Ok(Next::Done(Some(number), md5.unwrap_or_default()));
             }
             Ok(None) => Fault::new(
                 Reason::Queued,
@@ -208,10 +206,10 @@ impl Uploads {
             After::NewPath => self.tree.known().forget_folder(&target.path),
             After::OtherHost => self.hosts.failed(&host),
             // Nothing of the body has been read, so that there is nothing to compare with.
-            After::Look if md5.is_empty() => self.hosts.failed(&host),
+            After::Look if untouched => self.hosts.failed(&host),
             After::Look => {
                 // A replacement may be refused as well, and is tried as long as anything else.
-                if let Some(done @ Next::Done(..)) = self.look(target, body, &md5, fault.reason)? {
+                if let Some(done @ Next::Done(..)) = self.look(target, body, md5, fault.reason)? {
                     return Ok(done);
                 }
                 if fault.reason == Reason::Lost {

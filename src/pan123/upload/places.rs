@@ -2,13 +2,15 @@
 
 use super::after::{After, after};
 use super::hosts::Hosts;
+use crate::body::Body;
+use crate::cloud::places::{Place, Places};
 use crate::cloud::{Fault, Priority, Reason};
 use crate::pan123::api::Api;
 use crate::pan123::config::Config;
 use crate::pan123::tree::Tree;
-use crate::store::{Cause, Error};
-use crate::sync::{lock, wait_while};
-use std::sync::{Arc, Condvar, Mutex};
+use crate::store::Error;
+use crate::sync::lock;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 /// Failures of single-step uploads in a row after which slices are tried.
@@ -21,9 +23,7 @@ pub struct Uploads {
     pub(super) api: Arc<Api>,
     pub(super) tree: Arc<Tree>,
     pub(super) hosts: Hosts,
-    most: usize,
-    running: Mutex<usize>,
-    ended: Condvar,
+    places: Places,
     pub(super) late: Mutex<Late>,
     failures: Mutex<Failures>,
 }
@@ -50,9 +50,7 @@ impl Uploads {
             api: Arc::clone(api),
             tree: Arc::clone(tree),
             hosts: Hosts::new(config),
-            most: config.uploads.max(1),
-            running: Mutex::new(0),
-            ended: Condvar::new(),
+            places: Places::new(config.uploads),
             late: Mutex::new(Late::Untried),
             failures: Mutex::default(),
         }
@@ -60,7 +58,7 @@ impl Uploads {
 
     /// Uploads under way, and most of them at a time.
     pub fn state(&self) -> (usize, usize) {
-        (*lock(&self.running), self.most)
+        self.places.state()
     }
 
     /// Whether 123pan has refused an `etag` after the file.
@@ -89,26 +87,13 @@ impl Uploads {
         }
     }
 
-    /// Waits for one of the places that uploads have. The last of them is for small files, so
-    /// that a lock never waits for packs.
-    pub(super) fn place(&self, priority: Priority, longest: Duration) -> Result<Place<'_>, Error> {
-        let spare = usize::from(priority == Priority::Packs && self.most > 1);
-        let full = |running: &mut usize| *running + spare >= self.most;
-        let (mut running, late) = wait_while(&self.ended, lock(&self.running), longest, full);
-        if late {
-            return Err(Error::new(Cause::Busy, "too many uploads are under way"));
-        }
-        *running += 1;
-        Ok(Place(self))
-    }
-}
-
-/// A place among the uploads, given up when dropped.
-pub(super) struct Place<'a>(&'a Uploads);
-
-impl Drop for Place<'_> {
-    fn drop(&mut self) {
-        *lock(&self.0.running) -= 1;
-        self.0.ended.notify_all();
+    /// Waits for one of the places that uploads have.
+    pub(super) fn place(
+        &self,
+        priority: Priority,
+        longest: Duration,
+        body: &mut Body<'_>,
+    ) -> Result<Place<'_>, Error> {
+        self.places.take_for(body, priority, longest)
     }
 }

@@ -34,7 +34,8 @@ impl Uploads {
         let stored = self.slices(&file, &md5, body, target.priority);
         Ok(Sent {
             stored,
-            md5,
+            md5: Some(md5),
+            untouched: false,
             host: String::new(),
             late: false,
         })

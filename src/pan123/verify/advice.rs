@@ -91,8 +91,8 @@ const ADVICE: &[(Flaw, &[Subject], &str)] = &[
     (
         Flaw::WrongFolder,
         &[],
-        "clients don't see it: in 123pan's app move it into the folder of its first two digits \
-         below data",
+        "clients don't see it: in 123pan's app move it into the folder of its first digit below \
+         data, or of its first two digits where those folders have two",
     ),
     (
         Flaw::Rejected,

@@ -1,21 +1,15 @@
 //! What the rows of one folder tell: what is wrong with it, what it holds, and which folders in it
 //! are to be read. No call is made here.
 
-use super::{Place, Role, Walker, finding};
+use super::{Pack, Place, Role, Walker, finding};
 use crate::cloud::finding::{Contents, Finding, Flaw, Subject};
+use crate::cloud::layout::{self, Layout, Layouts};
 use crate::pan123::api::{PASSED, Row};
 use crate::pan123::tree::known::key;
-use crate::pan123::tree::list::is_shard;
-use crate::pan123::tree::paths::{Path, join, owner};
+use crate::pan123::tree::paths::{Path, join, last, owner};
 use crate::restic::{Id, Kind};
 use std::collections::BTreeMap;
 
-/// Folders of packs.
-const SHARDS: usize = 256;
-/// So many packs leave none of 256 folders without any, save once in a million repositories:
-/// 256 × (255/256)^5000. The server makes these folders when they are first needed, so that with
-/// fewer packs one that isn't there says nothing.
-const MANY: u64 = 5000;
 /// Age in seconds from which a lock is told of: clients renew theirs every five minutes.
 const OLD: u64 = 24 * 3600;
 
@@ -32,14 +26,11 @@ pub(super) fn flaws(contents: &Contents, repo: &str, path: &Path) -> Vec<Finding
     let mut findings: Vec<Finding> = flaws
         .map(|(flaw, _)| finding(flaw, repo, path, None, Subject::Other))
         .collect();
-    if contents.count(Kind::Data) >= MANY {
-        let data = join(path, Kind::Data.name());
-        let shards = (0..SHARDS).map(|shard| format!("{shard:02x}"));
-        for shard in shards.filter(|shard| !contents.shards.contains(shard)) {
-            let (path, about) = (join(&data, &shard), Subject::Folder(Kind::Data));
-            let found = finding(Flaw::MissingFolder, repo, &path, None, about);
-            findings.push(found);
-        }
+    let data = join(path, Kind::Data.name());
+    for shard in layout::missing(&contents.shards) {
+        let (path, about) = (join(&data, &shard), Subject::Folder(Kind::Data));
+        let found = finding(Flaw::MissingFolder, repo, &path, None, about);
+        findings.push(found);
     }
     findings
 }
@@ -51,6 +42,8 @@ pub(super) struct Looked {
     pub(super) below: Vec<Place>,
     /// What the folder adds to its repository.
     pub(super) contents: Option<(String, Contents)>,
+    /// Packs that may lie in another folder as well.
+    pub(super) packs: Vec<(Id, Pack)>,
 }
 
 /// A folder's rows by their names.
@@ -158,6 +151,10 @@ impl Walker<'_> {
         for (name, rows) in &names.files {
             notes.all(misplaced(name), rows, Subject::File(Kind::Data));
         }
+        let are_mixed = Layouts::of(names.folders.keys().map(String::as_str)).are_mixed();
+        for place in &mut notes.looked.below {
+            place.is_mixed = are_mixed;
+        }
         notes.done()
     }
 
@@ -178,7 +175,8 @@ impl Walker<'_> {
                 continue;
             }
             notes.file(rows, Subject::File(kind));
-            let is_old = |row: &&Row| row.made > 0 && row.made.saturating_add(OLD) < self.now;
+            let now = self.time.or_ours();
+            let is_old = |row: &&Row| row.made > 0 && row.made.saturating_add(OLD) < now;
             for row in rows.iter().filter(|row| kind == Kind::Locks && is_old(row)) {
                 notes.row(Flaw::OldLock, row, Subject::File(kind));
             }
@@ -215,7 +213,12 @@ impl Place {
     fn new(path: String, rows: &[Row], role: Role) -> Self {
         let mut ids: Vec<u64> = rows.iter().map(|row| row.file_id).collect();
         ids.sort_unstable();
-        Self { path, ids, role }
+        Self {
+            path,
+            ids,
+            role,
+            is_mixed: false,
+        }
     }
 }
 
@@ -252,7 +255,7 @@ impl<'a> Notes<'a> {
     fn folder(&mut self, names: &Names, name: &str, kind: Kind, role: Role) {
         let path = join(&self.place.path, name);
         if self.place.role == Role::Data {
-            self.contents.shards.push(name.to_owned());
+            self.contents.shards.entry(name.to_owned()).or_default();
         }
         match names.folders.get(name) {
             Some(rows) => self.looked.below.push(Place::new(path, rows, role)),
@@ -274,6 +277,7 @@ impl<'a> Notes<'a> {
         let Some(read) = read else { return };
         if let Subject::File(kind) = about {
             self.contents.files[kind as usize] += 1;
+            self.pack(kind, read);
         }
         self.contents.bytes += read.size;
         for row in rows {
@@ -287,6 +291,22 @@ impl<'a> Notes<'a> {
                 self.row(Flaw::Rejected, row, about);
             }
         }
+    }
+
+    /// Counts a pack in its folder, and remembers it where it may lie in another one as well.
+    fn pack(&mut self, kind: Kind, row: &Row) {
+        if kind != Kind::Data {
+            return;
+        }
+        let shard = last(&self.place.path).to_owned();
+        *self.contents.shards.entry(shard).or_default() += 1;
+        let id = Id::from_hex(&row.filename).filter(|_| self.place.is_mixed);
+        let pack = Pack {
+            path: join(&self.place.path, &row.filename),
+            number: row.file_id,
+            size: row.size,
+        };
+        self.looked.packs.extend(id.map(|id| (id, pack)));
     }
 
     fn missing(&mut self, kind: Kind) {
@@ -319,6 +339,10 @@ impl<'a> Notes<'a> {
             ..self.looked
         }
     }
+}
+
+fn is_shard(name: &str) -> bool {
+    Layout::of(name).is_some()
 }
 
 /// What is wrong with a name that has no business in a folder of packs.

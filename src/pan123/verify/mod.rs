@@ -15,16 +15,17 @@ use super::bin::pending::PendingPurges;
 use super::tree::Tree;
 use super::tree::paths::{Path, join};
 use crate::cloud::Priority;
-use crate::cloud::finding::{Event, Finding, Flaw, Report, Subject};
+use crate::cloud::finding::{Contents, Event, Finding, Flaw, Report, Subject};
+use crate::cloud::time::Time;
 use crate::cloud::walk::walk;
-use crate::restic::{Kind, MAX_DEPTH, Repo};
+use crate::restic::{Id, Kind, MAX_DEPTH, Repo};
 use crate::store::{Cause, Error};
 use crate::sync::lock;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 /// Folders within each other that are looked into: those of a repository's path, `data` and one
-/// of its 256.
+/// of packs.
 const DEEPEST: usize = MAX_DEPTH + 2;
 
 fn finding(flaw: Flaw, repo: &str, path: &Path, number: Option<u64>, about: Subject) -> Finding {
@@ -49,7 +50,7 @@ pub fn verify(
         base: &config.repo_path,
         repos,
         deleted: PendingPurges::put(config),
-        now: config.clock.now(),
+        time: Arc::clone(&api.client.time),
         tell,
         progress: Mutex::default(),
     };
@@ -64,7 +65,7 @@ struct Walker<'a> {
     repos: &'a [Repo],
     /// What the server of this state directory has put into the bin itself.
     deleted: HashSet<u64>,
-    now: u64,
+    time: Arc<Time>,
     tell: &'a (dyn Fn(Event<'_>) + Sync),
     progress: Mutex<Progress>,
 }
@@ -74,6 +75,8 @@ struct Progress {
     report: Report,
     /// Folders that are known, read or not.
     known: u64,
+    /// The packs of repositories in which both layouts exist.
+    packs: HashMap<(String, Id), Pack>,
 }
 
 /// A folder to be read, with the numbers of its duplicates.
@@ -82,6 +85,16 @@ struct Place {
     path: String,
     ids: Vec<u64>,
     role: Role,
+    /// Whether its files may lie in another folder as well, because both layouts exist.
+    is_mixed: bool,
+}
+
+/// A pack that may lie in another folder as well.
+#[derive(Debug)]
+struct Pack {
+    path: String,
+    number: u64,
+    size: u64,
 }
 
 /// What a folder is for.
@@ -89,10 +102,33 @@ struct Place {
 enum Role {
     /// To be a repository or to hold some.
     Any,
-    /// To hold the 256 folders of packs.
+    /// To hold the folders of packs.
     Data,
     /// To hold files.
     Files(Kind),
+}
+
+impl Progress {
+    /// Takes in a pack of a repository in which both layouts exist: if it is there already it
+    /// counts once, and the older one is found.
+    fn double(
+        &mut self,
+        repo: &str,
+        id: Id,
+        pack: Pack,
+        contents: &mut Contents,
+    ) -> Option<Finding> {
+        let (number, size) = (pack.number, pack.size);
+        let older = match self.packs.insert((repo.to_owned(), id), pack)? {
+            old if old.number < number => old,
+            newer => self.packs.insert((repo.to_owned(), id), newer)?,
+        };
+        contents.files[Kind::Data as usize] -= 1;
+        contents.bytes -= size;
+        let (path, about) = (&older.path, Subject::File(Kind::Data));
+        let number = Some(older.number);
+        Some(finding(Flaw::DoubledFile, repo, path, number, about))
+    }
 }
 
 impl Walker<'_> {
@@ -105,6 +141,7 @@ impl Walker<'_> {
             path: self.base.to_owned(),
             ids,
             role: Role::Any,
+            is_mixed: false,
         };
         self.progress().known = 1;
         walk(vec![base], DEEPEST, &|place| self.read(&place))?;
@@ -138,7 +175,11 @@ impl Walker<'_> {
         let mut progress = self.progress();
         progress.report.folders += 1;
         progress.known += looked.below.len() as u64;
-        if let Some((repo, contents)) = looked.contents {
+        let mut doubles = Vec::new();
+        if let Some((repo, mut contents)) = looked.contents {
+            for (id, pack) in looked.packs {
+                doubles.extend(progress.double(&repo, id, pack, &mut contents));
+            }
             progress
                 .report
                 .repositories
@@ -150,6 +191,7 @@ impl Walker<'_> {
         let files = all.map(|contents| contents.files.iter().sum::<u64>()).sum();
         let (read, known) = (progress.report.folders, progress.known);
         drop(progress);
+        doubles.iter().for_each(|found| self.found(found));
         (self.tell)(Event::Read(read, known, files));
         Ok(looked.below)
     }

@@ -93,6 +93,11 @@ impl Store for Removals {
         self.shared.store.free_space()
     }
 
+    fn make_room(&self, wanted: u64) {
+        self.shared.make_room();
+        self.shared.store.make_room(wanted);
+    }
+
     fn used_space(&self, folder: &Repo) -> Result<Option<u64>, Error> {
         self.shared.store.used_space(folder)
     }

@@ -43,6 +43,9 @@ use young::Young;
 /// The stack of the thread that sends, in bytes: TLS handshakes happen on it.
 const STACK: usize = 512 << 10;
 
+/// Longest wait for removals that may make room for a file that would be refused otherwise.
+const ROOM: Duration = Duration::from_secs(20);
+
 /// How the layer works.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -227,6 +230,18 @@ impl Shared {
         let what = format!("removing the packs of {repo}");
         let done = self.wait_while(&what, |notes| notes.any_upto(repo, upto));
         done.map(drop)
+    }
+
+    /// Has everything sent that was removed anywhere, because somebody needs its room, and waits
+    /// for it, but not for long.
+    fn make_room(&self) {
+        let mut notes = self.notes();
+        notes.hurry_those(|_| true);
+        let upto = notes.number;
+        drop(notes);
+        self.changed.notify_all();
+        let waits = |notes: &mut Notes| notes.any_upto_anywhere(upto);
+        drop(sync::wait_while(&self.changed, self.notes(), ROOM, waits));
     }
 
     /// Takes the note of a pack back if that is there with the body's bytes. If it isn't, it is

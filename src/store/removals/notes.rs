@@ -58,7 +58,7 @@ pub(super) struct Notes {
     timing: Timing,
     repos: HashMap<Repo, HashMap<Id, Note>>,
     count: usize,
-    number: u64,
+    pub(super) number: u64,
     /// What waits for others to fill a call.
     usual: VecDeque<Entry>,
     /// What is sent at once.
@@ -166,6 +166,11 @@ impl Notes {
         notes.any(|note| note.number <= number)
     }
 
+    /// The same in all repositories.
+    pub(super) fn any_upto_anywhere(&self, number: u64) -> bool {
+        self.repos.keys().any(|repo| self.any_upto(repo, number))
+    }
+
     /// Notes a removal, which waits longer if it is `spared` and isn't in the log then.
     pub(super) fn add(&mut self, line: &Line, spared: bool, now: Instant) {
         let how = (Phase::Waiting, !spared);
@@ -241,7 +246,8 @@ impl Notes {
         self.hurry_those(|entry| entry.id == id && entry.repo == *repo);
     }
 
-    fn hurry_those(&mut self, chosen: impl Fn(&Entry) -> bool) {
+    /// The same for those that are chosen.
+    pub(super) fn hurry_those(&mut self, chosen: impl Fn(&Entry) -> bool) {
         let pauses = |entry: &Entry| {
             let note = self.repos.get(&entry.repo).and_then(|of| of.get(&entry.id));
             note.is_some_and(|note| note.failed.is_some())

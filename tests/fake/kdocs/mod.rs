@@ -85,7 +85,7 @@ impl Fake {
             [options.app_id, options.app_key],
             options.switches,
         ));
-        let handlers = [Host::Api, Host::Cdn].map(|host| handler(&hub, host));
+        let handlers = [Host::Api, Host::Cdn].map(|host| (handler(&hub, host), false));
         let servers = super::listen(options.listen, handlers)?;
         let _ = hub.cdn.set(super::base(servers[1].addr()));
         Ok(Fake { servers, hub })

@@ -118,6 +118,10 @@ fn unknown(hub: &Hub, exchange: &Exchange<'_, '_>) {
     let head = &exchange.head;
     let mut state = hub.lock();
     state.judge.count(Call::Other).calls += 1;
+    // Whoever only wants to know whether anybody is there asks for no more.
+    if head.path == "/" {
+        return;
+    }
     let text = format!("no such call: {} {}", head.method, head.path);
     state.judge.complain(text);
 }

@@ -113,7 +113,7 @@ impl Fake {
         let saver = disk.map(|folder| Saver::start(hub.clone(), folder));
         let saver = saver.transpose()?;
         let hosts = [Host::Library, Host::Storage, Host::Edge];
-        let handlers = hosts.map(|host| handler(&hub, host));
+        let handlers = hosts.map(|host| (handler(&hub, host), false));
         let servers = super::listen(options.listen, handlers)?;
         let place = |n: usize| super::base(servers[n].addr()).replace("http://", "");
         let _ = hub.hosts.set([place(0), place(1), place(2)]);

@@ -189,7 +189,7 @@ fn exactly_the_rate_passes() {
     fake.advance(Duration::from_secs(1));
     assert_eq!(codes(6), [0, 0, 0, 0, 0, 429]);
     assert_eq!(fake.count(Endpoint::List).limited, 3);
-    let mut limits = limits::Limits::default();
+    let mut limits = Limits::default();
     for (shape, passed) in [
         (Shape::Sliding, 20),
         (Shape::Fixed, 20),

@@ -153,6 +153,10 @@ impl Content for File<'_> {
         true
     }
 
+    fn untouched(&self) -> bool {
+        self.at == 0
+    }
+
     fn rewind(&mut self) -> Result<(), Error> {
         self.at = 0;
         match self.bytes.len() {

@@ -4,15 +4,15 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use restic_123pan::pan123::Clock;
+use restic_123pan::cloud::Timing;
+use restic_123pan::cloud::time::Time;
 use restic_123pan::pan123::fuzz::{
     GrantFile, List, PendingPurges, PurgeOutcome, Stored, Token, acknowledged, journal, line, made,
     sealed,
 };
-use std::time::Instant;
 
 /// Moments of the clock, in seconds since 1970; routers without a battery begin at 0.
-const NOW: [u64; 3] = [0, 1_800_000_000, u64::MAX / 2];
+const NOW: [u64; 3] = [0, 1_800_000_000, 250_000_000_000];
 
 fuzz_target!(|bytes: &[u8]| {
     token(bytes);
@@ -40,17 +40,16 @@ fn noted(bytes: &[u8]) {
             .map(|(since, trashed)| line(&trashed, since))
             .collect();
         assert!(again == [text] || trashed.files.is_empty());
-        let pending = PendingPurges::of(List::default(), Clock::new(|| 0));
+        let pending = PendingPurges::of(List::default(), Time::new(&Timing::default()));
         pending.add_since(&[trashed], since);
     }
 }
 
 /// What is open in a ledger can be written again, and is the same then.
 fn open(ledger: &[u8]) {
-    let now = Instant::now();
-    for (repo, file) in acknowledged(ledger, &|_| Some(now)) {
+    for (repo, file) in acknowledged(ledger) {
         let line = made(0, &repo, &file);
-        let again = acknowledged(line.as_bytes(), &|_| Some(now));
+        let again = acknowledged(line.as_bytes());
         assert!(matches!(&again[..], [(repo, file)] if made(0, repo, file) == line));
     }
 }
@@ -84,7 +83,9 @@ fn use_token(token: &Token) {
 /// Files are purged in hundreds, and what is gone isn't on the list any more.
 fn use_list(list: &List, now: u64) {
     let before = list.waiting.len();
-    let pending = PendingPurges::of(list.clone(), Clock::new(move || now));
+    let time = Time::new(&Timing::default());
+    time.tell(now);
+    let pending = PendingPurges::of(list.clone(), time);
     let (due, oldest) = (pending.due(), pending.oldest());
     assert!(due.len() <= 100 && oldest.len() <= 100);
     assert_eq!(pending.due(), due, "what is due changes by being asked for");

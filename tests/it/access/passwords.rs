@@ -204,7 +204,9 @@ fn guesses_at_once_are_counted_at_once() {
     let mut wires: Vec<_> = (0..GUESSES).map(|_| server.open()).collect();
     for (number, wire) in wires.iter_mut().enumerate() {
         let headers = authorization(&format!("user {number}"), "guess");
-        wire.send(format!("GET /config HTTP/1.1\r\n{headers}\r\n"));
+        wire.send(format!(
+            "GET /config HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n"
+        ));
     }
     let (sender, answers) = channel();
     for mut wire in wires {

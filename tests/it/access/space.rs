@@ -3,7 +3,7 @@
 use super::{Guarded, authorization, cheap, id, with_roles};
 use crate::account::config;
 use crate::fake::{Endpoint, Fake};
-use restic_123pan::pan123::{Config, Pan123, Timing};
+use restic_123pan::pan123::{Bin, Config, Pan123, Timing};
 use restic_123pan::store::Store;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -12,19 +12,26 @@ const MIB: usize = 1 << 20;
 
 /// An account with so many free MiB, and a store over it that knows them.
 fn account(free: u64) -> (Fake, Pan123) {
+    account_with(free, |_| {})
+}
+
+/// The same with a store that is configured otherwise.
+fn account_with(free: u64, change: impl FnOnce(&mut Config)) -> (Fake, Pan123) {
     let fake = Fake::start();
     fake.set_space(1 << 40, (1 << 40) - (free << 20));
     let timing = Timing {
         purge: Duration::from_millis(10),
         ..Timing::default()
     };
-    let store = Pan123::new(&Config {
+    let mut config = Config {
         rate_share: 1.0,
         allow_http_upload: true,
         ipv4_only: true,
         timing,
         ..config(&fake)
-    });
+    };
+    change(&mut config);
+    let store = Pan123::new(&config);
     while store.free_space().is_none() {
         thread::sleep(Duration::from_millis(5));
     }
@@ -89,6 +96,66 @@ fn bodies_without_a_length_count_too() {
     assert_eq!(uploads(&fake), 0);
 }
 
+/// An account that is full no more: whoever made room, and however lately, 123pan is asked once
+/// more before anything is refused.
+#[test]
+fn what_was_freed_can_be_filled_at_once() {
+    let one_minute = |config: &mut Config| config.timing.glance = Duration::from_secs(60);
+    for (bin, bin_counts, limit) in [
+        // In the bin it takes up no space.
+        (Bin::Keep, false, ""),
+        // It does until it is purged, which would come some seconds later.
+        (Bin::Purge, true, ""),
+        // A user's limit.
+        (Bin::Keep, false, " limit=8M"),
+    ] {
+        println!("{bin:?} {bin_counts} {limit}");
+        let free = if limit.is_empty() { 9 } else { 1 << 10 };
+        let (fake, store) = account_with(free, |config| {
+            one_minute(config);
+            config.bin = bin;
+            config.timing.purge = Duration::from_secs(2);
+        });
+        fake.set(|s| s.bin_counts = bin_counts);
+        let roles = format!("laptop /home admin{limit}\n");
+        let server = Guarded::over(store, 0, &cheap("laptop"), with_roles(&roles));
+        assert_eq!(post(&server, "laptop", "/home/data", (4, 1)), 200);
+        assert_eq!(post(&server, "laptop", "/home/data", (4, 2)), 200);
+        assert_eq!(post(&server, "laptop", "/home/data", (4, 3)), 507);
+        let gone = format!("/home/data/{}", id(&vec![1; 4 * MIB]));
+        assert_eq!(server.ask("laptop", "DELETE", &gone, b"").status, 200);
+        assert_eq!(post(&server, "laptop", "/home/data", (4, 3)), 200);
+        assert_eq!(post(&server, "laptop", "/home/data", (4, 4)), 507);
+        assert_eq!(uploads(&fake), 3);
+    }
+}
+
+/// By hand, or by another program.
+#[test]
+fn what_others_freed_counts() {
+    let (fake, store) = account_with(3, |config| config.timing.glance = Duration::ZERO);
+    let server = Guarded::over(store, 0, "", |_, _| {});
+    assert_eq!(post(&server, "", "/data", (4, 1)), 507);
+    fake.set_space(1 << 40, 0);
+    assert_eq!(post(&server, "", "/data", (4, 1)), 200);
+}
+
+/// The oldest in the bin goes before its time, but no sooner than the reserve is short.
+#[test]
+fn the_reserve_is_made_good_before_a_pack_is_refused() {
+    let (fake, store) = account_with(9, |config| {
+        config.bin = Bin::Days(7);
+        config.reserve = 6 << 20;
+        config.timing.purge = Duration::from_secs(2);
+    });
+    let server = Guarded::over(store, 0, "", |_, _| {});
+    assert_eq!(post(&server, "", "/data", (4, 1)), 200);
+    let gone = format!("/data/{}", id(&vec![1; 4 * MIB]));
+    assert_eq!(server.ask("", "DELETE", &gone, b"").status, 200);
+    assert_eq!(post(&server, "", "/data", (8, 2)), 200);
+    assert_eq!(fake.bin().len(), 0);
+}
+
 /// Also if it comes a second time, when there is no more room.
 #[test]
 fn limits_count_for_bodies_without_a_length() {
@@ -113,7 +180,7 @@ fn post_chunked(server: &Guarded, user: &str, folder: &str, (mib, seed): (usize,
     let mut wire = server.open();
     let te = "Transfer-Encoding: chunked";
     wire.send(format!(
-        "POST {path} HTTP/1.1\r\nHost: x\r\n{headers}{te}\r\n\r\n"
+        "POST {path} HTTP/1.1\r\nHost: localhost\r\n{headers}{te}\r\n\r\n"
     ));
     wire.send(format!("{:x}\r\n", content.len()));
     wire.send(&content).send("\r\n0\r\n\r\n");

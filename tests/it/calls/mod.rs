@@ -10,6 +10,7 @@ mod store;
 use crate::account::{self, BASE};
 use crate::fake::{Calls, Endpoint, Fake};
 use restic_123pan::body::{Body, Budget};
+use restic_123pan::cloud::layout::Layout;
 use restic_123pan::pan123::{Config, Pan123, Timing};
 use restic_123pan::restic::{File, Id, Kind, Repo};
 use restic_123pan::store::{Entry, Error, Store};
@@ -170,14 +171,17 @@ impl Client {
     }
 }
 
-/// A pack's place; its name's first byte is its number's lowest.
-pub(crate) fn pack(number: u64) -> String {
-    let byte = number % 256;
-    format!("{BASE}/data/{byte:02x}/{byte:02x}{number:062x}")
+/// A pack's place in a layout; its name begins with its number's last hex digits, the last one first,
+/// so that packs fill the folders of both layouts by turns.
+pub(crate) fn pack(layout: Layout, number: u64) -> String {
+    let (low, high) = (number % 16, number / 16 % 16);
+    let name = format!("{low:x}{high:x}{number:062x}");
+    let folder = layout.folder(&Id::from_hex(&name).unwrap());
+    format!("{BASE}/data/{folder}/{name}")
 }
 
-/// A repository of so many packs, with what else belongs to one.
-pub(crate) fn plant(cloud: &Fake, packs: u64) {
+/// A repository of so many packs in a layout, with what else belongs to one.
+pub(crate) fn plant(cloud: &Fake, layout: Layout, packs: u64) {
     cloud.plant(&format!("{BASE}/config"), &[7; 155]);
     let key = hex(b"a key");
     cloud.plant(&format!("{BASE}/keys/{key}"), b"a key");
@@ -185,7 +189,7 @@ pub(crate) fn plant(cloud: &Fake, packs: u64) {
         cloud.plant_folder(&format!("{BASE}/{}", kind.name()));
     }
     for number in 0..packs {
-        cloud.plant_sized(&pack(number), 1000);
+        cloud.plant_sized(&pack(layout, number), 1000);
     }
 }
 

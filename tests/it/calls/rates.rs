@@ -1,111 +1,115 @@
 //! Rates: steady work is never refused for them, whatever the service's window looks like, and
-//! servers that share an account without knowing of each other get along.
-//!
-//! The emulator counts when calls arrive, so a machine that stands still for a while bunches them
-//! together, which is nobody's fault: such a run proves nothing and is repeated.
+//! servers that share an account without knowing of each other get along. In simulated time: our
+//! rates against the emulator's limiter, so that a busy machine changes nothing.
 
-use super::{BASE, Client, config, plant};
-use crate::fake::{Endpoint, Fake, Options, Shape, Switches};
+use crate::fake::{self, Endpoint, Limits, Shape};
+use restic_123pan::cloud::pace::Rate;
 use restic_123pan::pan123::Tier;
-use restic_123pan::restic::Kind;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::thread;
-use std::time::{Duration, Instant};
+use restic_123pan::pan123::api;
+use std::time::Duration;
 
-/// Longest that a machine may stand still in milliseconds: 0.95 of a rate leaves 52 to its window.
-const STILL: u64 = 20;
-/// Runs until one is undisturbed.
-const RUNS: u32 = 5;
+const SHAPES: [Shape; 3] = [Shape::Sliding, Shape::Fixed, Shape::Bucket];
+/// Milliseconds that are simulated.
+const TIME: u64 = 60_000;
+/// A call's way to the service takes so many milliseconds, and at most so many more: 0.95 of a rate
+/// of 5 leaves 52 to its window, of 20 it leaves 52 as well.
+const WAY: (u64, u64) = (15, 25);
 
-fn account(tier: crate::fake::Tier, shape: Shape) -> Fake {
-    let switches = Switches {
-        tier,
-        shape,
-        ..Switches::default()
-    };
-    let cloud = Fake::with(Options {
-        switches,
-        ..Options::default()
-    });
-    let cloud = cloud.unwrap();
-    plant(&cloud, 0);
-    cloud
+/// A server that makes one call after the other.
+struct Server {
+    rate: Rate,
+    /// When it may do something next.
+    at: u64,
+    /// What it waits for.
+    doing: Doing,
+    calls: u64,
 }
 
-/// Runs something, and answers what it says and for how many milliseconds at most the machine
-/// stood still meanwhile.
-fn watched<T>(run: impl FnOnce() -> T) -> (T, u64) {
-    let (over, longest) = (AtomicBool::new(false), AtomicU64::new(0));
-    let beat = || {
-        while !over.load(Ordering::Relaxed) {
-            let start = Instant::now();
-            thread::sleep(Duration::from_millis(2));
-            let passed = u64::try_from(start.elapsed().as_millis()).unwrap();
-            longest.fetch_max(passed.saturating_sub(2), Ordering::Relaxed);
+enum Doing {
+    /// Its turn.
+    Waits,
+    /// A call that went then is on its way.
+    Sent(u64),
+    /// It was refused.
+    Refused(u64),
+}
+
+/// The calls of so many servers, each with this share of a rate, and how many were refused. The
+/// later ones begin so many milliseconds after each other.
+fn run(theirs: fake::Tier, shape: Shape, ours: Tier, shares: &[f64], apart: u64) -> (u64, u64) {
+    let limit = fake::rate(Endpoint::List, theirs).unwrap();
+    let mut servers: Vec<Server> = Vec::new();
+    for (number, share) in (0..).zip(shares) {
+        let rate = api::rates(ours, *share)[api::Endpoint::List as usize];
+        servers.push(Server {
+            rate: Rate::new(rate),
+            at: number * apart,
+            doing: Doing::Waits,
+            calls: 0,
+        });
+    }
+    let (mut limits, mut refused) = (Limits::default(), 0);
+    // Some time of the day, since fixed windows are the clock's.
+    let begin = 1_800_000_000_123;
+    while let Some(server) = servers.iter_mut().min_by_key(|server| server.at) {
+        let now = server.at;
+        if now >= TIME {
+            break;
         }
-    };
-    let done = thread::scope(|scope| {
-        scope.spawn(beat);
-        let done = run();
-        over.store(true, Ordering::Relaxed);
-        done
-    });
-    (done, longest.into_inner())
-}
-
-/// The calls of so many servers at once, each with this share, for some seconds: all made, and
-/// those refused.
-fn run(cloud: &Fake, tier: Tier, shares: &[f64], calls: usize) -> (u64, u64) {
-    cloud.reset_counters();
-    thread::scope(|scope| {
-        for share in shares {
-            let mut config = config(cloud, *share);
-            config.tier = Some(tier);
-            scope.spawn(move || {
-                let client = Client::over(&config);
-                for _ in 0..calls {
-                    client.list(Kind::Keys);
+        let moment = Duration::from_millis;
+        match server.doing {
+            Doing::Waits => {
+                let wait = server.rate.take(moment(now));
+                server.at += u64::try_from(wait.as_micros().div_ceil(1000)).unwrap();
+                if wait.is_zero() {
+                    server.calls += 1;
+                    // Ways differ, without any order.
+                    server.at += WAY.0 + server.calls * 7919 % (WAY.1 + 1);
+                    server.doing = Doing::Sent(now);
                 }
-            });
+            }
+            Doing::Sent(sent) => {
+                let passes = limits.take(Endpoint::List, limit, shape, begin + now);
+                refused += u64::from(!passes);
+                server.at += WAY.0;
+                server.doing = match passes {
+                    true => Doing::Waits,
+                    false => Doing::Refused(sent),
+                };
+            }
+            Doing::Refused(sent) => {
+                server.rate.refused(moment(sent), moment(now));
+                server.doing = Doing::Waits;
+            }
         }
-    });
-    let count = cloud.count(Endpoint::List);
-    assert_eq!(count.errors, 0);
-    (count.calls, count.limited)
+    }
+    (servers.iter().map(|server| server.calls).sum(), refused)
 }
 
 #[test]
 fn steady_work_is_never_refused() {
-    use crate::fake::Tier::{B, Free, Oauth, Vip};
-    let cases = [
-        (Free, Tier::Free, 10),
-        (Vip, Tier::Vip, 20),
-        (B, Tier::Vip, 20),
-        (Oauth, Tier::Oauth, 20),
-    ];
-    let shapes = [Shape::Sliding, Shape::Fixed, Shape::Bucket];
-    let all = cases
-        .iter()
-        .flat_map(|case| shapes.map(|shape| (case, shape)));
-    thread::scope(|scope| {
-        for ((theirs, ours, calls), shape) in all {
+    use fake::Tier::{B, Free, Oauth, Vip};
+    for (theirs, ours) in [
+        (Free, Tier::Free),
+        (Vip, Tier::Vip),
+        (B, Tier::Vip),
+        (Oauth, Tier::Oauth),
+    ] {
+        for shape in SHAPES {
             for shares in [&[0.95][..], &[0.45, 0.45]] {
-                scope.spawn(move || undisturbed(*theirs, shape, *ours, shares, *calls));
+                for apart in (0..1000).step_by(37) {
+                    let (calls, refused) = run(theirs, shape, ours, shares, apart);
+                    let case = format!("{theirs:?}, {shape:?}, {shares:?}, {apart} ms apart");
+                    assert_eq!(refused, 0, "{case}: of {calls}");
+                    // And the rate is made use of, as far as one call after the other can.
+                    let rate = |share: &f64| api::rates(ours, *share)[api::Endpoint::List as usize];
+                    let way = (2 * WAY.0 + WAY.1) as f64 / 1000.0;
+                    let each = |share| (1.0 / rate(share)).max(way) + 0.002;
+                    let expected: f64 = shares.iter().map(|share| 59.0 / each(share)).sum();
+                    assert!(calls as f64 >= expected, "{case}: {calls} calls");
+                }
             }
         }
-    });
-}
-
-fn undisturbed(theirs: crate::fake::Tier, shape: Shape, ours: Tier, shares: &[f64], calls: usize) {
-    for _ in 0..RUNS {
-        let cloud = account(theirs, shape);
-        let ((_, limited), still) = watched(|| run(&cloud, ours, shares, calls));
-        if limited == 0 {
-            return;
-        }
-        let case = format!("{theirs:?}, {shape:?}, {shares:?}");
-        assert!(still > STILL, "{case}: {limited} refused, in {BASE}");
-        eprintln!("{case}: repeated, the machine stood still for {still} ms");
     }
 }
 
@@ -113,18 +117,14 @@ fn undisturbed(theirs: crate::fake::Tier, shape: Shape, ours: Tier, shares: &[f6
 /// calls are in vain.
 #[test]
 fn two_greedy_servers_get_along() {
-    let run = |shape| {
-        let cloud = account(crate::fake::Tier::Vip, shape);
-        let (calls, limited) = run(&cloud, Tier::Vip, &[1.0, 1.0], 30);
-        assert!(limited > 0, "{shape:?}: the servers didn't meet");
-        assert!(
-            limited * 4 <= calls,
-            "{shape:?}: {limited} of {calls} refused"
-        );
-    };
-    thread::scope(|scope| {
-        for shape in [Shape::Sliding, Shape::Fixed, Shape::Bucket] {
-            scope.spawn(move || run(shape));
+    for shape in SHAPES {
+        for apart in (0..1000).step_by(37) {
+            let (calls, refused) = run(fake::Tier::Vip, shape, Tier::Vip, &[1.0, 1.0], apart);
+            let case = format!("{shape:?}, {apart} ms apart");
+            assert!(refused > 0, "{case}: the servers didn't meet");
+            assert!(refused * 4 <= calls, "{case}: {refused} of {calls} refused");
+            // Ten a second are allowed.
+            assert!(calls - refused >= 300, "{case}: {calls} calls");
         }
-    });
+    }
 }

@@ -16,7 +16,7 @@ const BASE: &str = "restic-backup";
 
 /// A pack's name; they lie in four folders.
 fn name(number: u64) -> String {
-    format!("{:02x}{number:062x}", number % 4)
+    format!("{:x}{number:063x}", number % 4)
 }
 
 /// So many packs, all of which are removed over so many connections under a lock; the trash calls
@@ -25,7 +25,7 @@ fn prune(packs: u64, connections: u64) -> u64 {
     let rig = Rig::broken(&["--bin", "keep", "--rate-share", "1"], |cloud| {
         for number in 0..packs {
             let name = name(number);
-            cloud.plant_sized(&format!("{BASE}/data/{}/{name}", &name[..2]), 1000);
+            cloud.plant_sized(&format!("{BASE}/data/{}/{name}", &name[..1]), 1000);
         }
         // As slow as on a free account.
         cloud.set(|s| {
@@ -93,7 +93,7 @@ fn deletes_do_not_wait_for_the_cloud() {
     let rig = Rig::broken(&["--bin", "keep"], |cloud| {
         for number in 0..250 {
             let name = name(number);
-            cloud.plant_sized(&format!("{BASE}/data/{}/{name}", &name[..2]), 1000);
+            cloud.plant_sized(&format!("{BASE}/data/{}/{name}", &name[..1]), 1000);
         }
     });
     let mut wire = Wire::open(rig.address());

@@ -1,24 +1,27 @@
 //! What large repositories cost a server that knows nothing yet, and what many deletes cost.
 
 use super::{BASE, Client, config, cost, expect, further, pack, plant};
-use crate::fake::Endpoint::{Delete, Domain, DownloadInfo, Infos, List, Single, Token, Trash};
+use crate::fake::Endpoint::{
+    Delete, Domain, DownloadInfo, Infos, List, Mkdir, Single, Token, Trash,
+};
 use crate::fake::Fake;
+use restic_123pan::cloud::layout::Layout;
 use restic_123pan::pan123::Bin;
 use restic_123pan::restic::{File, Id, Kind};
 use restic_123pan::store::Store;
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
-/// An account that tests only read: 20,000 packs in 256 folders.
+/// An account that tests only read: 20,000 packs in 16 folders.
 static LARGE: LazyLock<Fake> = LazyLock::new(|| {
     let cloud = Fake::start();
-    plant(&cloud, 20_000);
+    plant(&cloud, Layout::Sixteen, 20_000);
     cloud
 });
 
 /// A planted pack, as clients name it.
 fn planted(number: u64) -> File {
-    let path = pack(number);
+    let path = pack(Layout::Sixteen, number);
     let name = path.rsplit_once('/').unwrap().1;
     File::Hashed(Kind::Data, Id::from_hex(name).unwrap())
 }
@@ -41,16 +44,16 @@ fn a_cold_server() {
             &[(Token, 1), (List, 2)],
         ),
         (
-            // `data` has three pages, and the pack's own folder one.
+            // `data` has one page, and the pack's own folder 13.
             "a pack",
             |client| assert_eq!(client.load(&planted(300)).len(), 1000),
-            &[(Token, 1), (List, 6), (DownloadInfo, 1)],
+            &[(Token, 1), (List, 3 + 13), (DownloadInfo, 1)],
         ),
         (
-            // Each of the 256 folders has one page.
+            // Each of the 16 folders has 13 pages.
             "the list of packs",
             |client| assert_eq!(client.list(Kind::Data).len(), 20_000),
-            &[(Token, 1), (List, 2 + 3 + 256)],
+            &[(Token, 1), (List, 3 + 16 * 13)],
         ),
     ];
     for (name, act, expected) in cases {
@@ -61,12 +64,12 @@ fn a_cold_server() {
 }
 
 /// No list of any folder of packs: after root and repository these are keys, three of locks,
-/// snapshots and index, three pages of `data`, and before the lock goes index, snapshots and
+/// snapshots and index, `data`, and before the lock goes index, snapshots and
 /// locks; and for locks, snapshots and index, empty at first, the repository's folder again.
 #[test]
 fn a_backup_by_a_cold_server() {
     let cloud = Fake::start();
-    plant(&cloud, 20_000);
+    plant(&cloud, Layout::Sixteen, 20_000);
     let client = Client::of(&cloud);
     let bill = cost(&cloud, || drop(client.back_up(0..64)));
     expect(
@@ -75,7 +78,7 @@ fn a_backup_by_a_cold_server() {
         &[
             (Token, 1),
             (Domain, 1),
-            (List, 17),
+            (List, 15),
             (DownloadInfo, 2),
             (Single, 67),
             (Infos, 2),
@@ -85,17 +88,69 @@ fn a_backup_by_a_cold_server() {
     assert!(further(&bill) <= 30);
 }
 
+/// A new repository: 600 packs make 16 folders and nothing else besides their uploads, and a server
+/// that has just started lists them in 20 calls.
+#[test]
+fn a_first_backup() {
+    let cloud = Fake::start();
+    let client = Client::of(&cloud);
+    client.init();
+    let bill = cost(&cloud, || drop(client.back_up(0..600)));
+    expect(
+        "the backup",
+        &bill,
+        &[
+            (Single, 603),
+            (Mkdir, 16),
+            // A call for each hundred packs before the index, and one before the snapshot.
+            (Infos, 8),
+            (List, 12),
+            (DownloadInfo, 2),
+            (Trash, 1),
+        ],
+    );
+    let cold = Client::of(&cloud);
+    let bill = cost(&cloud, || assert_eq!(cold.list(Kind::Data).len(), 600));
+    expect("the list", &bill, &[(Token, 1), (List, 3 + 16)]);
+    // The documented rate, and the share of it that is used by default.
+    let free = 5.0 * 0.8;
+    assert!(
+        bill[&List] as f64 / free <= 6.0,
+        "too slow on a free account"
+    );
+}
+
+/// A repository in restic's own layout costs what its 256 folders cost, and no call more to know
+/// it.
+#[test]
+fn a_cold_server_of_restics_own_layout() {
+    let cloud = Fake::start();
+    plant(&cloud, Layout::Restic, 20_000);
+    let client = Client::of(&cloud);
+    let list = || assert_eq!(client.list(Kind::Data).len(), 20_000);
+    // `data` has three pages.
+    expect(
+        "the list",
+        &cost(&cloud, list),
+        &[(Token, 1), (List, 2 + 3 + 256)],
+    );
+    let client = Client::of(&cloud);
+    let bill = cost(&cloud, || drop(client.back_up(0..64)));
+    assert_eq!((bill[&Single], bill[&List]), (67, 15 + 2));
+    assert!(!bill.contains_key(&Mkdir), "{bill:?}");
+}
+
 /// Every page once, and then no list at all to find any pack.
 #[test]
 fn a_list_of_100_000_packs() {
     let cloud = Fake::start();
-    plant(&cloud, 100_000);
+    plant(&cloud, Layout::Sixteen, 100_000);
     let client = Client::of(&cloud);
-    // 391 packs or 390 in a folder: four pages.
+    // 6,250 packs in a folder.
     let bill = cost(&cloud, || {
         assert_eq!(client.list(Kind::Data).len(), 100_000)
     });
-    expect("the list", &bill, &[(Token, 1), (List, 2 + 3 + 256 * 4)]);
+    expect("the list", &bill, &[(Token, 1), (List, 3 + 16 * 64)]);
     let bill = cost(&cloud, || {
         assert_eq!(client.load(&planted(77_777)).len(), 1000)
     });
@@ -108,7 +163,7 @@ fn a_list_of_100_000_packs() {
 fn deletes_share_calls() {
     for (connections, trash) in [(5, 120), (50, 12), (100, 6)] {
         let cloud = Fake::start();
-        plant(&cloud, 600);
+        plant(&cloud, Layout::Sixteen, 600);
         let mut config = config(&cloud, 1000.0);
         config.bin = Bin::Purge;
         config.timing.purge = Duration::from_millis(250);

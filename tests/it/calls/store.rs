@@ -44,7 +44,7 @@ const STEPS: &[Step] = &[
         |world| world.packs = world.client.back_up(0..64),
         &[
             (Single, 67),
-            (Mkdir, 55),
+            (Mkdir, 16),
             (Infos, 2),
             (List, 12),
             (DownloadInfo, 2),
@@ -82,7 +82,7 @@ const STEPS: &[Step] = &[
     (
         "the list of packs",
         |world| drop(world.client.list(Kind::Data)),
-        &[(List, 56)],
+        &[(List, 17)],
     ),
     (
         "removing 64 packs at once",

@@ -134,3 +134,33 @@ fn the_next_stream_replaces_it() {
     assert_eq!(server.save(Kind::Data, &pack), Ok(name));
     assert_eq!(server.load(Kind::Data, name), Ok(pack));
 }
+
+/// Bytes that have become others, as many as before: only who reads all of them can tell, and the
+/// client says no more than that its repository is damaged.
+#[test]
+fn a_whole_download_is_compared_with_its_name() {
+    for kind in Kind::ALL {
+        let cloud = Cloud::start();
+        let server = cloud.server();
+        server.create().unwrap();
+        let name = server.save(kind, PACK).unwrap();
+        assert_eq!(
+            said(|| assert_eq!(server.load(kind, name).unwrap(), PACK)),
+            [""; 0]
+        );
+        let other = vec![b'x'; PACK.len()];
+        cloud.rot(&path(kind, name), &other);
+        for times in [1, 0] {
+            // What is still whole among them may be saved.
+            let log = said(|| assert_eq!(server.load(kind, name), Ok(other.clone())));
+            assert_eq!(log.len(), times, "{log:?}");
+            assert!(
+                log.iter().all(|line| line.contains(&name.to_string())),
+                "{log:?}"
+            );
+        }
+        // Sent again, it is replaced.
+        assert_eq!(server.save(kind, PACK), Ok(name));
+        assert_eq!(server.load(kind, name).unwrap(), PACK);
+    }
+}

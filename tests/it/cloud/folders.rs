@@ -1,7 +1,7 @@
 //! Safety rules 12 and 16: folders that go, come back under another number, lie in the bin, or
 //! exist twice; and each folder is made once.
 
-use super::rig::{BASE, Cloud, Server, folder, id, log_of, ms, path, sorted};
+use super::rig::{BASE, Cloud, Server, folder, id, log_of, ms, path, shard, sorted};
 use crate::fake::{Endpoint, How, MissingFolder, When};
 use restic_123pan::restic::{File, Id, Kind};
 use restic_123pan::store::Cause;
@@ -22,7 +22,7 @@ const MISSING: [MissingFolder; 5] = [
 fn folders(kind: Kind, id: Id) -> Vec<String> {
     let mut folders = vec![folder(kind), format!("{BASE}/host"), BASE.to_owned()];
     if kind == Kind::Data {
-        folders.push(format!("{}/{}", folder(kind), id.prefix()));
+        folders.push(format!("{}/{}", folder(kind), shard(id)));
     }
     folders
 }
@@ -69,7 +69,7 @@ fn a_folder_made_anew_is_found() {
 #[test]
 fn a_folder_that_is_gone_is_absent() {
     for_each_loss(|_, server, kind, old, gone| {
-        let inner = gone.ends_with(&format!("/{}", old.prefix()));
+        let inner = gone.ends_with(&format!("/{}", shard(old)));
         let expected = if inner {
             Ok(vec![])
         } else {
@@ -138,7 +138,7 @@ fn the_bin_is_not_looked_into() {
 fn twins_are_read_as_one() {
     for kind in [Kind::Snapshots, Kind::Data] {
         let at = match kind {
-            Kind::Data => format!("{}/{}", folder(kind), id(b"two").prefix()),
+            Kind::Data => format!("{}/{}", folder(kind), shard(id(b"two"))),
             _ => folder(kind),
         };
         let cloud = Cloud::start();
@@ -156,7 +156,7 @@ fn twins_are_read_as_one() {
         assert_eq!(warned.count(), 1, "{log:?}");
         assert_eq!(server.load(kind, id(b"two")).unwrap(), b"two");
         let same = (0..).map(|n: u64| n.to_le_bytes());
-        let alike = |b: &[u8; 8]| kind != Kind::Data || id(b).prefix() == id(b"two").prefix();
+        let alike = |b: &[u8; 8]| kind != Kind::Data || shard(id(b)) == shard(id(b"two"));
         let bytes = same.into_iter().find(alike).unwrap();
         let new = server.save(kind, &bytes).unwrap();
         assert_eq!(cloud.file(&path(kind, new)).unwrap().parent, one);
@@ -254,12 +254,9 @@ fn a_folder_of_another_server_is_used() {
 fn a_folder_is_made_once() {
     let cloud = Cloud::with(|s| s.latency = ms(10));
     let server = cloud.server_with(|c| c.uploads = 10);
-    let prefix = id(&0_u64.to_le_bytes()).prefix();
+    let prefix = shard(id(&0_u64.to_le_bytes()));
     let packs = (0_u64..).map(u64::to_le_bytes);
-    let packs: Vec<_> = packs
-        .filter(|b| id(b).prefix() == prefix)
-        .take(10)
-        .collect();
+    let packs: Vec<_> = packs.filter(|b| shard(id(b)) == prefix).take(10).collect();
     std::thread::scope(|scope| {
         for pack in &packs {
             scope.spawn(|| server.save(Kind::Data, pack).unwrap());

@@ -230,7 +230,7 @@ fn a_list_that_fails_midway_is_an_error() {
     let (endpoint, times, when) = (Endpoint::List, 1000, When::Before);
     cloud.fail(Fault {
         endpoint,
-        skip: 20,
+        skip: 8,
         times,
         when,
         how: How::NullData,
@@ -248,8 +248,11 @@ fn a_list_that_fails_midway_is_an_error() {
 #[test]
 fn a_list_ends_with_its_client() {
     let cloud = Cloud::start();
+    // More than are read ahead.
+    cloud.plant_folder(&format!("{}/00", folder(Kind::Data)));
     let server = cloud.server();
     save_many(&server, Kind::Data, 40);
+    assert!(cloud.living(&folder(Kind::Data)).len() > 30);
     let before = cloud.count(Endpoint::List).calls;
     let listed = server.store.list(&server.repo(), Kind::Data, &mut |_| {
         Err(restic_123pan::store::Error::new(Cause::Client, "gone"))
@@ -275,8 +278,15 @@ fn foreign_things_are_left_out() {
     cloud.plant(&format!("{data}/{}", id(b"not in a shard")), b"x");
     cloud.plant(&format!("{data}/zz/{}", id(b"no shard")), b"x");
     let odd = id(b"another shard's");
-    let other = if odd.prefix() == "00" { "11" } else { "00" };
-    cloud.plant(&format!("{data}/{other}/{odd}"), b"x");
+    for other in ["0", "00", "1", "11"] {
+        let first = other.chars().next().unwrap();
+        let other = if odd.to_string().starts_with(first) {
+            "f"
+        } else {
+            other
+        };
+        cloud.plant(&format!("{data}/{other}/{odd}"), b"x");
+    }
     cloud.plant(&path(Kind::Keys, id(b"in the bin")), b"x");
     cloud.trash_by_hand(&path(Kind::Keys, id(b"in the bin")));
     cloud.plant(&format!("{BASE}/host/config/odd"), b"x");

@@ -1,7 +1,7 @@
 //! Safety rule 5 across restarts: what one process has acknowledged, the next one of the same
 //! state directory makes sure of, by the ledger of promises on disk.
 
-use super::rig::{Cloud, Server, eventually, id, ms, path};
+use super::rig::{Cloud, Server, eventually, id, ms, path, shard};
 use super::waste::{Hand, NOW};
 use crate::fake::{Endpoint, Single};
 use crate::rig::Rig;
@@ -177,7 +177,8 @@ fn a_pack_is_missed_for_its_time_after_a_restart() {
     ] {
         println!("{stored}, {restarted}");
         let (cloud, hand) = (losing(), Hand::at(stored));
-        let set = |config: &mut Config| config.clock = hand.clock();
+        cloud.tell_time_by(hand.read());
+        let set = |config: &mut Config| config.timing.clock = hand.clock();
         start_with(&cloud, set).save(Kind::Data, b"a pack").unwrap();
         hand.set(restarted);
         let server = start_with(&cloud, set);
@@ -259,7 +260,7 @@ fn folders_that_lists_do_not_show_yet_do_no_harm() {
     drop(server);
     let server = start(&cloud);
     let mut others = (0..).map(|n| random(n, 50));
-    let other = others.find(|bytes| id(bytes).prefix() == pack.prefix());
+    let other = others.find(|bytes| shard(id(bytes)) == shard(pack));
     server.save(Kind::Data, &other.unwrap()).unwrap();
     assert_eq!(cloud.living("restic/host/data").len(), 2, "twins");
     server.save(Kind::Index, b"an index").unwrap();

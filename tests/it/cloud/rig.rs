@@ -7,7 +7,8 @@ pub(crate) use crate::account::BASE;
 use crate::fake::{Fake, Options, Switches};
 use crate::tree::TempDir;
 use restic_123pan::body::{Body, Budget};
-use restic_123pan::pan123::{Config, Pan123, Timing};
+use restic_123pan::cloud::layout::Layout;
+use restic_123pan::pan123::{Clock, Config, Pan123, Timing};
 use restic_123pan::restic::{File, Id, Kind, Range, Repo};
 use restic_123pan::store::{Cause, Error, Store};
 use sha2::{Digest, Sha256};
@@ -106,6 +107,9 @@ impl Drop for Cloud {
 /// Every time that is seconds in earnest, in milliseconds.
 pub(crate) fn fast() -> Timing {
     Timing {
+        clock: Clock::default(),
+        // Who is about it sets it.
+        agreed: Duration::ZERO,
         connect: ms(2000),
         answer: ms(3000),
         stall: ms(2000),
@@ -167,6 +171,11 @@ impl Server {
     /// The repository.
     pub(crate) fn repo(&self) -> Repo {
         self.repo.clone()
+    }
+
+    /// Has the cloud answer something, and with it tell its time.
+    pub(crate) fn hear(&self) {
+        let _ = self.list(Kind::Keys);
     }
 
     pub(crate) fn create(&self) -> Result<(), Cause> {
@@ -276,9 +285,14 @@ pub(crate) fn sorted(ids: impl IntoIterator<Item = Id>) -> Vec<Id> {
 /// Where a file of the usual repository is in the account.
 pub(crate) fn path(kind: Kind, id: Id) -> String {
     match kind {
-        Kind::Data => format!("{BASE}/host/data/{}/{id}", id.prefix()),
+        Kind::Data => format!("{BASE}/host/data/{}/{id}", shard(id)),
         _ => format!("{BASE}/host/{}/{id}", kind.name()),
     }
+}
+
+/// The folder of a pack below `data` in a new repository.
+pub(super) fn shard(id: Id) -> String {
+    Layout::Sixteen.folder(&id)
 }
 
 /// The folder of a kind in the usual repository.

@@ -3,12 +3,13 @@
 
 use super::rig::{Cloud, Server, id, log_of};
 use crate::fake::{Endpoint, How, When};
+use restic_123pan::pan123::Clock;
 use restic_123pan::restic::Kind;
 use restic_123pan::store::Cause;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant, SystemTime};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -256,4 +257,134 @@ fn secrets_are_not_told() {
         !text.contains(&token) && !text.contains("clientSecret"),
         "{text}"
     );
+}
+
+/// 123pan gives tokens and refuses each of them: its reason is kept, and new ones are asked for ever
+/// more rarely, because each would push out another program's.
+#[test]
+fn a_reason_for_refusing_every_token_is_kept() {
+    for http_status in [false, true] {
+        let cloud = Cloud::with(|s| {
+            s.http_status = http_status;
+            s.tokens_allowed = 100;
+        });
+        let server = cloud.server_with(|c| {
+            c.timing.token_pause = Duration::from_millis(40);
+            c.timing.token_again = Duration::from_millis(1);
+        });
+        let reason = "the developer benefit has ended";
+        let refuse = || How::Code(401, reason.to_owned());
+        for endpoint in [Endpoint::List, Endpoint::Infos, Endpoint::UserInfo] {
+            cloud.fail_next(endpoint, 10_000, When::Before, refuse());
+        }
+        let (start, mut asked) = (Instant::now(), 0);
+        let log = log_of(|| {
+            while start.elapsed() < Duration::from_secs(2) {
+                let refused = server
+                    .store
+                    .list(&server.repo(), Kind::Keys, &mut |_| Ok(()));
+                let said = refused.unwrap_err();
+                assert_eq!(said.cause, Cause::Busy);
+                assert!(said.to_string().contains(reason), "{said}");
+                asked += 1;
+            }
+        });
+        let tokens = cloud.calls().tokens;
+        // After two: 80 ms, 160, 320, 640, 1,280.
+        assert!(
+            (3..=7).contains(&tokens),
+            "{tokens} tokens for {asked} requests"
+        );
+        let is_said = |line: &String| line.starts_with("WARN") && line.contains(reason);
+        assert!(log.iter().any(is_said), "{log:#?}");
+        // When it is over, all is well with the last one.
+        cloud.clear_faults();
+        assert_eq!(works(&server), Ok(()));
+        assert_eq!(cloud.calls().tokens, tokens);
+    }
+}
+
+/// The same within the minute in which no second token is asked for: the reason isn't lost.
+#[test]
+fn a_reason_outlives_the_minutes_pause() {
+    let cloud = Cloud::start();
+    let server = patient(&cloud);
+    works(&server).unwrap();
+    let reason = "this token is not wanted";
+    cloud.fail_next(
+        Endpoint::List,
+        100,
+        When::Before,
+        How::Code(401, reason.to_owned()),
+    );
+    for _ in 0..3 {
+        let refused = server
+            .store
+            .list(&server.repo(), Kind::Keys, &mut |_| Ok(()));
+        let said = refused.unwrap_err().to_string();
+        assert!(said.contains(reason), "{said}");
+    }
+    assert_eq!(cloud.calls().tokens, 1);
+}
+
+/// Who has just set a wrong clock right, or starts with one, needs no new token for it.
+#[test]
+fn a_wrong_clock_costs_no_token() {
+    for (then, now) in [
+        (0, 4_070_908_800),
+        (4_070_908_800, 0),
+        (4_070_908_800, 4_070_908_800),
+    ] {
+        let cloud = Cloud::start();
+        let at = |time: u64| {
+            cloud.server_with(|c| {
+                c.state_dir = Some(cloud.folder().to_owned());
+                // 0 stands for the present.
+                if time > 0 {
+                    c.timing.clock = Clock::new(move || time);
+                }
+                c.timing.token_pause = MINUTE;
+            })
+        };
+        assert_eq!(works(&at(then)), Ok(()));
+        let server = at(now);
+        assert_eq!(works(&server), Ok(()));
+        assert_eq!(cloud.calls().tokens, 1, "{then} {now}");
+        let expires = server.store.health().token_expires.unwrap();
+        let text = fs::read_to_string(file(&cloud)).unwrap();
+        assert!(text.contains(&expires.to_string()));
+        assert!(
+            !text.contains("4070908800"),
+            "noted by the cloud's time: {text}"
+        );
+    }
+}
+
+/// A token that an earlier process noted in 2099, and a lock of its that is from tomorrow, are in
+/// nobody's way.
+#[test]
+fn the_future_is_no_reason_to_wait() {
+    let cloud = Cloud::start();
+    works(&process(&cloud)).unwrap();
+    let path = file(&cloud);
+    let text = fs::read_to_string(&path).unwrap();
+    let issued = text.find("\"issued\":").unwrap();
+    fs::write(&path, format!("{}\"issued\":4070908800}}", &text[..issued])).unwrap();
+    let lock = path.with_extension("lock");
+    fs::write(&lock, "1").unwrap();
+    let tomorrow = SystemTime::now() + 1440 * MINUTE;
+    fs::File::options()
+        .write(true)
+        .open(&lock)
+        .unwrap()
+        .set_modified(tomorrow)
+        .unwrap();
+    let server = patient(&cloud);
+    assert_eq!(works(&server), Ok(()));
+    assert_eq!(cloud.calls().tokens, 1);
+    cloud.revoke_tokens();
+    assert_eq!(works(&server), Ok(()));
+    assert_eq!(cloud.calls().tokens, 2);
+    let text = fs::read_to_string(&path).unwrap();
+    assert!(!text.contains("4070908800"), "{text}");
 }

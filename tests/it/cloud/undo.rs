@@ -1,7 +1,7 @@
 //! The commands `bin list`, `bin purge` and `bin restore`, run as the program itself beside what a
 //! server has left in the bin.
 
-use super::rig::{Cloud, Server, id, path};
+use super::rig::{Cloud, Server, id, path, shard};
 use crate::fake::{MissingFolder, Switches};
 use restic_123pan::civil::rfc3339;
 use restic_123pan::pan123::{Bin, Clock};
@@ -42,10 +42,13 @@ impl Desk {
 
     fn server(&self) -> Server {
         let clock = Arc::clone(&self.clock);
+        let theirs = Arc::clone(&self.clock);
+        self.cloud
+            .tell_time_by(move || theirs.load(Ordering::SeqCst));
         self.cloud.server_with(|config| {
             config.bin = Bin::Days(7);
             config.state_dir = Some(self.cloud.folder().to_owned());
-            config.clock = Clock::new(move || clock.load(Ordering::SeqCst));
+            config.timing.clock = Clock::new(move || clock.load(Ordering::SeqCst));
         })
     }
 
@@ -62,8 +65,9 @@ impl Desk {
         name
     }
 
-    /// Runs `restic-123pan bin …`.
+    /// Runs `restic-123pan bin …`, now.
     fn bin(&self, words: &[&str]) -> Told {
+        self.ago(0);
         let (command, options) = words.split_first().unwrap();
         let output = Command::new(env!("CARGO_BIN_EXE_restic-123pan"))
             .args(["bin", command, "--api-url", &self.cloud.url()])
@@ -293,7 +297,7 @@ fn restore_makes_folders_anew() {
         let packs = [b"one pack", b"two pack"];
         let packs = packs.map(|bytes| desk.removed(&server, Kind::Data, bytes, 3));
         drop(server);
-        let folder = format!("restic/host/data/{}", packs[0].prefix());
+        let folder = format!("restic/host/data/{}", shard(packs[0]));
         desk.cloud.trash_by_hand(&folder);
         let listed = desk.good(&["list"]);
         assert!(listed.contains("folders are brought back"), "{listed}");
@@ -317,6 +321,7 @@ fn restore_refuses_halves() {
     server.remove(Kind::Data, other).unwrap();
     let much_later = desk.removed(&server, Kind::Data, b"of another prune", 48);
     desk.clock.store(desk.now + 100, Ordering::SeqCst);
+    server.hear();
     super::rig::eventually("one is purged", || desk.cloud.bin().len() == 2);
     drop(server);
     let told = desk.bin(&["restore"]);

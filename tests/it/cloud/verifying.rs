@@ -1,18 +1,19 @@
 //! `restic-123pan verify`: each thing that can be wrong, made by hand and found; what is right, not
 //! found; and no call but lists.
 
-use super::rig::{Cloud, folder, id, path};
+use super::rig::{Cloud, folder, id, path, shard};
 use crate::fake::{Endpoint, How, When};
 use crate::restic::{RESTIC, Restic, text};
 use crate::rig::Rig;
 use crate::tree::{self, TempDir};
-use restic_123pan::pan123::{Clock, Event, Flaw, Report, verify};
-use restic_123pan::restic::{Kind, Repo};
+use restic_123pan::cloud::layout::Layout;
+use restic_123pan::pan123::{Event, Flaw, Report, verify};
+use restic_123pan::restic::{Id, Kind, Repo};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::process::{Command, Output, Stdio};
 use std::sync::Mutex;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 /// What is found: what is wrong, where, and its number.
 type Found = (Flaw, String, Option<u64>);
@@ -34,12 +35,11 @@ fn pack() -> String {
     path(Kind::Data, id(b"a Data"))
 }
 
-/// Looks the account through, as a server two days from now would.
+/// Looks the account through, in two days.
 fn look(cloud: &Cloud, repos: &[&str]) -> (Vec<Found>, Report) {
     let repos: Vec<Repo> = repos.iter().map(|path| Repo::new(path).unwrap()).collect();
     let mut config = cloud.config();
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    config.clock = Clock::new(move || now.as_secs() + 2 * 24 * 3600);
+    cloud.set(|s| s.front.date_skew = 2 * 24 * 3600);
     config.state_dir = Some(cloud.folder().to_owned());
     let found = Mutex::new(Vec::new());
     let report = verify(&config, &repos, &|told| {
@@ -82,24 +82,61 @@ fn nothing_is_found_where_nothing_is_wrong() {
 }
 
 /// One for root, repositories and repository each, four for its folders of files, three for
-/// `data`, one for each of its 256 folders.
+/// `data`, one for each of its 256 folders; of 16 folders 13 each, and one for `data`.
 #[test]
 fn the_calls_for_20_000_packs() {
-    let cloud = sound();
-    for number in 0..20_000_u64 {
-        let byte = number % 256;
-        let name = format!("{byte:02x}{number:062x}");
-        cloud.plant_sized(&format!("restic/host/data/{byte:02x}/{name}"), 1000);
-    }
-    let (found, report) = look(&cloud, &["host"]);
-    assert_eq!(found, []);
-    assert_eq!((report.calls, report.folders), (3 + 4 + 3 + 256, 263));
-    assert_eq!(report.repositories["host"].count(Kind::Data), 20_001);
+    let cases = [
+        (Layout::Restic, 3 + 256, 256, "7f"),
+        (Layout::Sixteen, 1 + 16 * 13, 16, "7"),
+    ];
+    for (layout, calls, folders, gone) in cases {
+        let cloud = Cloud::start();
+        cloud.plant("restic/host/config", &[7; 155]);
+        cloud.plant(&path(Kind::Keys, id(b"a key")), b"a key");
+        for kind in Kind::ALL {
+            cloud.plant_folder(&folder(kind));
+        }
+        for number in 0..20_000_u64 {
+            let name = format!("{:02x}{number:062x}", number % 256);
+            let shard = layout.folder(&Id::from_hex(&name).unwrap());
+            cloud.plant_sized(&format!("restic/host/data/{shard}/{name}"), 1000);
+        }
+        let (found, report) = look(&cloud, &["host"]);
+        assert_eq!(found, []);
+        assert_eq!(report.calls, 3 + 4 + calls, "{layout:?}");
+        assert_eq!(report.folders, 3 + 4 + folders, "{layout:?}");
+        let contents = &report.repositories["host"];
+        assert_eq!(contents.count(Kind::Data), 20_000);
+        assert!(contents.layouts().all().eq([layout]));
 
-    // With so many packs, a folder without any was there once.
-    cloud.delete_by_hand("restic/host/data/7f");
-    let missing = (Flaw::MissingFolder, "restic/host/data/7f".to_owned(), None);
-    assert_eq!(look(&cloud, &["host"]).0, [missing]);
+        // With so many packs, a folder without any was there once.
+        let gone = format!("restic/host/data/{gone}");
+        cloud.delete_by_hand(&gone);
+        let missing = (Flaw::MissingFolder, gone, None);
+        assert_eq!(look(&cloud, &["host"]).0, [missing]);
+    }
+}
+
+/// Both layouts in one repository: a pack that lies in both counts once, and the older one is told.
+#[test]
+fn packs_in_both_layouts() {
+    let cloud = sound();
+    let (both, other) = (id(b"both"), id(b"other"));
+    let at = |layout: Layout, id: Id| format!("{}/{}/{id}", folder(Kind::Data), layout.folder(&id));
+    let before = look(&cloud, &["host"]).1.repositories["host"].clone();
+    let old = cloud.plant(&at(Layout::Restic, both), b"both");
+    cloud.plant(&at(Layout::Sixteen, both), b"both");
+    cloud.plant(&at(Layout::Restic, other), b"other");
+    let (found, report) = look(&cloud, &["host"]);
+    let double = (Flaw::DoubledFile, at(Layout::Restic, both), Some(old));
+    assert_eq!(found, [double]);
+    let contents = &report.repositories["host"];
+    assert!(contents.layouts().all().eq(Layout::ALL));
+    let (packs, bytes) = (before.count(Kind::Data), before.bytes);
+    assert_eq!(
+        (contents.count(Kind::Data), contents.bytes),
+        (packs + 2, bytes + 9)
+    );
 }
 
 #[test]
@@ -186,7 +223,7 @@ fn files() {
     });
     finds("packs in other folders", |cloud| {
         let name = id(b"x");
-        let other = if name.prefix() == "00" { "01" } else { "00" };
+        let other = if shard(name) == "00" { "01" } else { "00" };
         let paths = [format!("data/{name}"), format!("data/{other}/{name}")];
         let paths = paths.map(|path| format!("restic/host/{path}"));
         let wrong = |path: &String| {

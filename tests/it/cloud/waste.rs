@@ -1,13 +1,14 @@
-//! What lies in the bin is purged when its time has come, by a clock that the test sets, or
+//! What lies in the bin is purged when its time has come, by clocks that the test sets, or
 //! earlier when the account gets full; and what 123pan refuses is lived with.
 
-use super::rig::{Cloud, Server, eventually, ms, path};
+use super::rig::{Cloud, Server, eventually, log_of, ms, path};
 use crate::fake::{Endpoint, How, When};
 use crate::tree::random;
 use restic_123pan::pan123::{Bin, Clock, Config};
 use restic_123pan::restic::{Id, Kind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 /// A time at which the clock is right: some day in 2026.
 pub(super) const NOW: u64 = 1_800_000_000;
@@ -28,16 +29,21 @@ impl Hand {
     }
 
     pub(super) fn clock(&self) -> Clock {
+        Clock::new(self.read())
+    }
+
+    pub(super) fn read(&self) -> impl Fn() -> u64 + Send + Sync + 'static {
         let hand = Arc::clone(&self.0);
-        Clock::new(move || hand.load(Ordering::SeqCst))
+        move || hand.load(Ordering::SeqCst)
     }
 }
 
-/// A server that keeps deleted files for a week.
+/// A server that keeps deleted files for a week; its clock and the cloud's agree.
 fn weekly(cloud: &Cloud, hand: &Hand, change: impl FnOnce(&mut Config)) -> Server {
+    cloud.tell_time_by(hand.read());
     cloud.server_with(|config| {
         config.bin = Bin::Days(7);
-        config.clock = hand.clock();
+        config.timing.clock = hand.clock();
         config.state_dir = Some(cloud.folder().to_owned());
         change(config);
     })
@@ -83,45 +89,126 @@ fn files_stay_their_days() {
     let files = remove_some(&cloud, &server, &hand, 2);
     for wrong in [NOW + 7 * DAY - 1, 0, 1000] {
         hand.set(wrong);
+        server.hear();
         std::thread::sleep(ms(60));
         assert_eq!(left(&cloud, &files), files, "at {wrong}");
     }
     // The second one was removed a second later, and this is a new process.
     drop(server);
     hand.set(NOW + 7 * DAY);
-    let _server = weekly(&cloud, &hand, |_| {});
+    let server = weekly(&cloud, &hand, |_| {});
     eventually("the first is purged", || left(&cloud, &files) == files[1..]);
     std::thread::sleep(ms(40));
     assert_eq!(left(&cloud, &files), files[1..]);
     hand.set(NOW + 7 * DAY + 1);
-    eventually("the second is purged", || cloud.bin().is_empty());
+    server.hear();
+    eventually("the second is purged", || {
+        server.hear();
+        cloud.bin().is_empty()
+    });
 }
 
-/// A machine without a battery starts in 1970, and gets its time later.
+/// A machine without a battery starts in 1970, or with the time of its last shutdown, and gets its
+/// time later: ages are counted by the cloud's.
 #[test]
 fn a_wrong_clock_purges_nothing_early() {
-    for wrong in [0, 5000, NOW + 3000 * DAY] {
+    for wrong in [0, 5000, NOW - 10 * DAY, NOW + 365 * DAY, NOW + 3000 * DAY] {
         let cloud = Cloud::start();
-        let hand = Hand::at(wrong);
-        let server = weekly(&cloud, &hand, |_| {});
+        let (theirs, ours) = (Hand::at(NOW), Hand::at(wrong));
+        cloud.tell_time_by(theirs.read());
+        let server = weekly(&cloud, &ours, |_| {});
         let pack = server.save(Kind::Data, b"a pack").unwrap();
         let files = [number(&cloud, Kind::Data, pack)];
         server.remove(Kind::Data, pack).unwrap();
-        hand.set(NOW);
-        let is_mended = |list: String| list.contains(&format!(",{NOW},"));
-        eventually("mended", || list(&cloud).is_some_and(is_mended));
-        hand.set(NOW + 7 * DAY - 1);
-        std::thread::sleep(ms(60));
-        assert_eq!(left(&cloud, &files), files, "removed at {wrong}");
-        hand.set(NOW + 7 * DAY);
-        eventually("purged", || cloud.bin().is_empty());
+        let wanted = format!(",{},{NOW},", NOW + 7 * DAY);
+        let has = |list: String| list.contains(&wanted);
+        eventually("noted", || list(&cloud).is_some_and(has));
+        for (ours_now, theirs_now) in [(NOW, NOW), (NOW + 7 * DAY - 1, NOW + 7 * DAY - 1)] {
+            ours.set(ours_now);
+            theirs.set(theirs_now);
+            server.hear();
+            std::thread::sleep(ms(60));
+            assert_eq!(left(&cloud, &files), files, "removed at {wrong}");
+        }
+        theirs.set(NOW + 7 * DAY);
+        eventually("purged", || {
+            server.hear();
+            cloud.bin().is_empty()
+        });
     }
-    // What goes at once needs no clock.
-    let cloud = Cloud::start();
-    let server = weekly(&cloud, &Hand::at(0), |_| {});
-    let lock = server.save(Kind::Locks, b"a lock").unwrap();
-    server.remove(Kind::Locks, lock).unwrap();
-    eventually("the lock is purged", || cloud.bin().is_empty());
+}
+
+/// After the machine's clock and the cloud's differed nothing is purged for an hour, whichever of
+/// them was wrong and whatever seems to be due.
+#[test]
+fn nothing_is_purged_soon_after_clocks_differed() {
+    for (ours_then, theirs_then) in [
+        (NOW - 10 * DAY, NOW),
+        (NOW + 365 * DAY, NOW),
+        (NOW, NOW - 10 * DAY),
+        (NOW, NOW + 365 * DAY),
+    ] {
+        let cloud = Cloud::start();
+        let (theirs, ours) = (Hand::at(NOW), Hand::at(NOW));
+        cloud.tell_time_by(theirs.read());
+        let change = |config: &mut Config| config.timing.agreed = Duration::from_secs(3600);
+        let server = weekly(&cloud, &ours, change);
+        ours.set(ours_then);
+        theirs.set(theirs_then);
+        let said = log_of(|| {
+            for kind in [Kind::Data, Kind::Locks] {
+                let name = server.save(kind, b"a file").unwrap();
+                server.remove(kind, name).unwrap();
+            }
+        });
+        let is_said = |line: &&String| line.contains("set this machine's clock");
+        assert_eq!(said.iter().filter(is_said).count(), 1, "{said:#?}");
+        // For a moment all is right, and then a month has gone by.
+        for now in [NOW, NOW + 30 * DAY] {
+            ours.set(now);
+            theirs.set(now);
+            server.hear();
+            std::thread::sleep(ms(60));
+            assert_eq!(cloud.bin().len(), 2, "{ours_then} {theirs_then} {now}");
+        }
+        // A later process doesn't know of it, and counts from the cloud's time.
+        drop(server);
+        theirs.set(NOW + DAY);
+        ours.set(NOW + DAY);
+        let _server = weekly(&cloud, &ours, change);
+        eventually("the lock is purged", || {
+            cloud.bin().len() == 1 || theirs_then < NOW
+        });
+    }
+}
+
+/// A cloud that doesn't tell its time: what goes at once goes, and nothing else ever does.
+#[test]
+fn without_the_clouds_time_no_age_is_counted() {
+    let cloud = Cloud::with(|s| s.front.dateless = true);
+    let hand = Hand::at(NOW);
+    let server = weekly(&cloud, &hand, |config| config.timing.space = ms(60_000));
+    for kind in [Kind::Data, Kind::Locks] {
+        let name = server.save(kind, b"a file").unwrap();
+        server.remove(kind, name).unwrap();
+    }
+    eventually("the lock is purged", || cloud.bin().len() == 1);
+    hand.set(NOW + 3000 * DAY);
+    server.hear();
+    std::thread::sleep(ms(60));
+    assert_eq!(cloud.bin().len(), 1);
+    let asked = cloud.count(Endpoint::UserInfo).calls;
+    assert!(asked <= 1, "asked {asked} times what time it is");
+    // When it tells at last, the days begin.
+    cloud.set(|s| s.front.dateless = false);
+    server.hear();
+    std::thread::sleep(ms(60));
+    assert_eq!(cloud.bin().len(), 1);
+    hand.set(NOW + 3007 * DAY);
+    eventually("purged", || {
+        server.hear();
+        cloud.bin().is_empty()
+    });
 }
 
 /// What was brought back and removed again stays its full time.
@@ -139,10 +226,14 @@ fn a_second_removal_begins_anew() {
     hand.set(NOW + 5 * DAY);
     server.remove(Kind::Data, pack).unwrap();
     hand.set(NOW + 8 * DAY);
+    server.hear();
     std::thread::sleep(ms(60));
     assert_eq!(left(&cloud, &files), files);
     hand.set(NOW + 12 * DAY);
-    eventually("purged", || cloud.bin().is_empty());
+    eventually("purged", || {
+        server.hear();
+        cloud.bin().is_empty()
+    });
 }
 
 /// A kill loses nothing that is older than the last write, which comes soon.
@@ -180,8 +271,12 @@ fn a_broken_list_is_lived_with() {
         let server = weekly(&cloud, &hand, |_| {});
         remove_some(&cloud, &server, &hand, 2);
         hand.set(NOW + 8 * DAY);
+        server.hear();
         // What stood in the list stays; what came onto it since goes.
-        eventually("the new are purged", || cloud.bin().len() == 1);
+        eventually("the new are purged", || {
+            server.hear();
+            cloud.bin().len() == 1
+        });
     }
 }
 
@@ -267,6 +362,7 @@ fn a_lasting_refusal_is_lived_with() {
     // What was refused is tried again a day later.
     eventually("all purged", || {
         hand.0.fetch_add(DAY, Ordering::SeqCst);
+        server.hear();
         cloud.bin().is_empty()
     });
 }

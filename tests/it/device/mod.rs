@@ -3,12 +3,15 @@
 
 mod clouds;
 mod copying;
+mod image;
 mod install;
 mod links;
+mod luci;
 mod printed;
 mod procd;
 mod secrets;
 mod targets;
+mod unit;
 
 use crate::tools::tool;
 use std::path::Path;

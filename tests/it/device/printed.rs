@@ -102,7 +102,7 @@ fn bash_completes() {
     assert!(complete("restic-123pan --").contains("--repo-path"));
     let values = [
         ("--tier", "auto free vip oauth"),
-        ("--cloud", "123pan local"),
+        ("--cloud", "123pan smh local kdocs"),
         ("--bin", "purge keep"),
         ("--listen", ""),
     ];
@@ -155,8 +155,8 @@ fn fish_completes() {
     let tiers = complete("restic-123pan verify --tier ");
     assert_eq!(tiers, ["auto", "free", "oauth", "vip"]);
     assert_eq!(complete("restic-123pan verify --j"), ["--json"]);
-    assert_eq!(complete("restic-123pan verify --li"), [""; 0]);
-    assert_eq!(complete("restic-123pan --li"), ["--listen"]);
+    assert_eq!(complete("restic-123pan verify --lis"), [""; 0]);
+    assert_eq!(complete("restic-123pan --lis"), ["--listen"]);
 }
 
 #[test]
@@ -208,6 +208,46 @@ fn every_setting_is_in_the_services() {
             !text.contains("@OPTIONS@") && !text.contains("@SWITCHES@"),
             "{text}"
         );
+    }
+}
+
+/// The file for a NAS runs the image that packages hold, by the names that the image knows, and
+/// shows every option that the image doesn't set itself.
+#[test]
+fn the_compose_file_fits_the_image() {
+    let file = printed(&["service", "compose"]);
+    let image = printed(&["service", "container"]);
+    let image: Vec<&str> = image.lines().filter(|l| !l.starts_with('#')).collect();
+    let image = image.join("\n");
+    let version = env!("CARGO_PKG_VERSION");
+    let has = |line: &str| assert!(file.lines().any(|l| l.trim() == line), "{line}:\n{file}");
+    has(&format!("image: restic-123pan:{version}"));
+    has("- state:/state");
+    assert!(file.contains(&format!("restic-123pan-{version}-amd64.image.tar")));
+    let secrets = image
+        .lines()
+        .filter_map(|line| line.split("=/run/secrets/").nth(1));
+    let secrets = secrets.map(|name| name.trim_end_matches([' ', '\\']));
+    let secrets: Vec<&str> = secrets.collect();
+    assert_eq!(secrets.len(), 3, "{image}");
+    for secret in secrets {
+        has(&format!("- {secret}"));
+        has(&format!("file: ./{}", secret.trim_start_matches("pan123_")));
+    }
+    for name in settings() {
+        let variable = format!("PAN123_{}", name.to_uppercase().replace('-', "_"));
+        let set = image.contains(&format!("{variable}="));
+        let lines = file.lines().filter_map(|line| line.strip_prefix("      #"));
+        let values: Vec<&str> = lines
+            .filter_map(|l| l.strip_prefix(&format!("{variable}: ")))
+            .collect();
+        assert_eq!(values.len(), usize::from(!set), "{variable}");
+        for value in values {
+            assert!(
+                serde_json::from_str::<String>(value).is_ok(),
+                "{variable}: {value}"
+            );
+        }
     }
 }
 

@@ -42,6 +42,8 @@ config server 'disk'
 	option enabled '1'
 	option cloud 'local'
 	option local_dir 'DIR/disk'
+	option tls_key 'DIR/etc/key'
+	option vault_key 'hidden as well'
 
 config server 'nothing'
 	option enabled '1'
@@ -52,12 +54,15 @@ config server 'nothing'
 fn started(shell: &[&str], dir: &Path, config: &str) -> String {
     let place = dir.display().to_string();
     let script = printed(&["service", "openwrt", "--program", "/usr/bin/restic-123pan"])
+        // As if there were a cloud with a secret of its own.
+        .replace("SECRETS=\"", "SECRETS=\"vault_key ")
         .replace("/var/run/restic-123pan", &format!("{place}/run"))
         .replace("/etc/restic-123pan", &format!("{place}/etc"));
     fs::create_dir_all(dir.join("etc")).unwrap();
     fs::write(dir.join("etc/id"), "id in a file\n").unwrap();
     fs::write(dir.join("etc/secret"), "hidden in a file\n").unwrap();
     fs::write(dir.join("etc/users"), "laptop:hash\n").unwrap();
+    fs::write(dir.join("etc/key"), "hidden\n").unwrap();
     fs::write(dir.join("init"), script).unwrap();
     fs::write(dir.join("config"), config.replace("DIR", &place)).unwrap();
     fs::write(dir.join("rc.common"), STUB).unwrap();
@@ -146,6 +151,11 @@ fn check_environment(calls: &str, place: &str) {
         "disk env: PAN123_CLIENT_ID_FILE=|PAN123_CLIENT_SECRET_FILE=|STATE_DIRECTORY={place}/etc/state|RUST_LOG=info|"
     ));
     has("disk env: PAN123_CLOUD=local|");
+    has(&format!(
+        "disk env: PAN123_VAULT_KEY_FILE={place}/run/disk.vault_key|"
+    ));
+    has(&format!("disk file: {place}/run/disk.vault_key|"));
+    has(&format!("chown root:restic-123pan {place}/etc/key"));
     has(&format!("disk env: PAN123_LOCAL_DIR={place}/disk|"));
     has(&format!("chown restic-123pan:restic-123pan {place}/disk"));
     has("main env: PAN123_LISTEN=192.168.1.1:8000|");

@@ -5,7 +5,8 @@ use super::operations::{Act, Item, Operation, Start, old};
 use crate::account;
 use crate::fake::{Fake, Host, Options, Single, Switches};
 use restic_123pan::body::Budget;
-use restic_123pan::pan123::{Config, Pan123, Timing};
+use restic_123pan::cloud::layout::Layout;
+use restic_123pan::pan123::{Clock, Config, Pan123, Timing};
 use restic_123pan::restic::Kind;
 use restic_123pan::service::{Admission, Answer, Head, Length, Reply, Service};
 use restic_123pan::store::removals::{self, Removals};
@@ -34,7 +35,9 @@ impl Item {
     pub(super) fn folder(&self) -> String {
         match self.kind {
             None => FOLDER.to_owned(),
-            Some(Kind::Data) => format!("{FOLDER}/data/{}", self.id.prefix()),
+            Some(Kind::Data) => {
+                format!("{FOLDER}/data/{}", Layout::Sixteen.folder(&self.id))
+            }
             Some(kind) => format!("{FOLDER}/{}", kind.name()),
         }
     }
@@ -338,6 +341,8 @@ fn config(cloud: &Fake, url: &str) -> Config {
 fn fast() -> Timing {
     let ms = Duration::from_millis;
     Timing {
+        clock: Clock::default(),
+        agreed: Duration::ZERO,
         connect: ms(500),
         answer: ms(400),
         stall: ms(400),

@@ -3,6 +3,7 @@
 
 use super::{file, get, id, list, put, remove, repo};
 use crate::tree::{TempDir, random};
+use restic_123pan::cloud::layout::Layout;
 use restic_123pan::local::Local;
 use restic_123pan::restic::{File, Id, Kind, Repo};
 use restic_123pan::store::{Cause, Store};
@@ -19,7 +20,7 @@ const UNFINISHED: &str = ".restic-123pan-tmp-";
 fn place(root: &Path, kind: Kind, id: Id) -> PathBuf {
     let folder = root.join("host").join(kind.name());
     match kind {
-        Kind::Data => folder.join(id.prefix()).join(id.to_string()),
+        Kind::Data => folder.join(Layout::Restic.folder(&id)).join(id.to_string()),
         _ => folder.join(id.to_string()),
     }
 }

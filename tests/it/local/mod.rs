@@ -9,6 +9,7 @@ mod clients;
 mod disks;
 mod files;
 mod kills;
+mod layouts;
 mod mount;
 
 use crate::wire::Wire;

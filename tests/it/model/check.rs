@@ -9,6 +9,7 @@ use super::stage::{Server, Stage, lock};
 use crate::fake::HANG;
 use md5::{Digest, Md5};
 use restic_123pan::body::{Body, Budget};
+use restic_123pan::cloud::layout::Layout;
 use restic_123pan::restic::{File, Kind, Repo, hex};
 use restic_123pan::store::Store;
 use restic_123pan::store::memory::Memory;
@@ -252,7 +253,7 @@ fn compare_size(client: &mut Client<'_>, file: &File, wanted: Option<usize>) -> 
 /// Where a file is in the cloud, from its repository on.
 fn at(file: &File) -> String {
     match file {
-        File::Hashed(Kind::Data, id) => format!("data/{}/{id}", id.prefix()),
+        File::Hashed(Kind::Data, id) => format!("data/{}/{id}", Layout::Sixteen.folder(id)),
         file => file.to_string(),
     }
 }

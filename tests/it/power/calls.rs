@@ -163,7 +163,7 @@ fn saves() {
             before: made,
             requests: |n| post("data", n),
             after: |machine, n| {
-                let shard = format!("/r/data/{}", &name(&bytes(n))[..2]);
+                let shard = format!("/r/data/{}", &name(&bytes(n))[..1]);
                 check_saved(machine, &pack(n), &shard, n);
             },
         },
@@ -232,7 +232,7 @@ fn removed(machine: &mut Machine, n: u32) {
 
 fn has_pack(machine: &Machine, n: u32) -> bool {
     let name = name(&bytes(n));
-    let place = format!("/restic-backup/r/data/{}/{name}", &name[..2]);
+    let place = format!("/restic-backup/r/data/{}/{name}", &name[..1]);
     machine.cloud.file(&place).is_some()
 }
 

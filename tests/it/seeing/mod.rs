@@ -2,6 +2,7 @@
 //! ask and examine.
 
 mod browser;
+mod dashboard;
 mod doctor;
 mod pages;
 

@@ -23,8 +23,10 @@ GET    /a/b/config        |                           |       | 200 | content-le
 GET    /a/b/config        |                           |       | 200 | content-type: application/octet-stream | hello
 PUT    /a/b/config        |                           | hello | 405 | allow: HEAD, GET, POST, DELETE |
 PATCH  /a/b/config        |                           | L     | 405 | allow: HEAD, GET, POST, DELETE |
-DELETE /a/b/config        |                           |       | 200 | content-length: 0 |
-DELETE /a/b/config        |                           |       | 200 | content-length: 0 |
+DELETE /a/b/config        |                           |       | 403 | content-length: 0 |
+POST   /a/c/config        |                           | hello | 200 | content-length: 0 |
+DELETE /a/c/config        |                           |       | 200 | content-length: 0 |
+DELETE /a/c/config        |                           |       | 200 | content-length: 0 |
 GET    /a/b/data/         |                           |       | 200 | content-type: V1 | []
 GET    /none/data/        |                           |       | 404 | content-length: 0 |
 POST   /a/b/data/         |                           | hello | 405 | allow: GET |
@@ -66,7 +68,7 @@ POST   /busy/config       |                           | L     | 503 | content-le
 HEAD   /panic/config      |                           |       | 500 | content-length: 0 |
 POST   /panic/config      |                           | L     | 500 | content-length: 0 |
 DELETE /panic/config      |                           |       | 500 | content-length: 0 |
-HEAD   /a/b/config        |                           |       | 404 | content-length: 0 |
+HEAD   /a/c/config        |                           |       | 404 | content-length: 0 |
 ";
 
 #[test]

@@ -81,7 +81,7 @@ fn the_scanner_of_clouds_works() {
 }
 
 /// Modules of the crate that those of a folder may not use: the arrows of the crate's first page.
-const ARROWS: [(&str, &[&str]); 10] = [
+const ARROWS: [(&str, &[&str]); 11] = [
     (
         "src/units.rs",
         &["settings", "cloud", "clouds", "access", "args", "command"],
@@ -120,6 +120,10 @@ const ARROWS: [(&str, &[&str]); 10] = [
         &["service", "server", "watch", "args", "command", "access"],
     ),
     (
+        "src/smh",
+        &["service", "server", "watch", "args", "command", "access"],
+    ),
+    (
         "src/service",
         &["cloud", "pan123", "server", "args", "command"],
     ),
@@ -143,7 +147,7 @@ fn modules_use_what_is_below_them() {
 }
 
 /// The parts of what clouds share and of a cloud, each before those that may use it.
-const PARTS: [(&str, &[&[&str]]); 2] = [
+const PARTS: [(&str, &[&[&str]]); 3] = [
     (
         "cloud",
         &[
@@ -164,6 +168,17 @@ const PARTS: [(&str, &[&[&str]]); 2] = [
             &["confirm"],
             &["upload", "download", "remove", "space"],
             &["background", "doctor", "verify", "login"],
+        ],
+    ),
+    (
+        "smh",
+        &[
+            &["api"],
+            &["paths", "folders", "recent", "packs"],
+            &["list", "upload", "download", "remove", "space"],
+            &["places", "bin", "checks", "verify"],
+            &["doctor"],
+            &["account"],
         ],
     ),
 ];

@@ -14,7 +14,7 @@ use std::collections::HashSet;
 use std::sync::Mutex;
 
 /// Folders within each other that are looked into: those of a repository's path, `data` and one
-/// of its 256.
+/// of packs.
 const DEEPEST: usize = MAX_DEPTH + 2;
 
 /// A folder to be read.

@@ -3,12 +3,15 @@
 //! account's tier and space; looking for snapshots once more. Nobody waits for any of it, and all
 //! of its calls go last.
 
+mod reserve;
+
 use super::api::{Api, BATCH, Row, User, rates};
 use super::bin::Trash;
 use super::bin::batching::PurgeBatching;
 use super::bin::look::{destroy, examine};
 use super::confirm::Confirm;
 use super::space::Space;
+use super::urgent::Urgent;
 use super::{Bin, Config, Tier};
 use crate::cloud::{Fault, Priority, Reason, pause};
 use crate::restic::Id;
@@ -24,8 +27,6 @@ const RARER: Duration = Duration::from_millis(1);
 /// Single files that 123pan must refuse to purge, one after the other, until it is believed that
 /// it refuses all.
 const REFUSALS: u32 = 5;
-/// Early purges without any gain in space until it is believed that the bin takes up none.
-const VAIN: u32 = 3;
 /// Bytes of stack; it makes HTTPS calls.
 const STACK: usize = 256 << 10;
 
@@ -33,6 +34,7 @@ const STACK: usize = 256 << 10;
 pub struct Background {
     /// Sending wakes it, hanging up ends it.
     bell: SyncSender<()>,
+    urgent: Arc<Urgent>,
     thread: JoinHandle<()>,
 }
 
@@ -51,6 +53,7 @@ pub struct Parts {
 struct Work {
     parts: Parts,
     rung: Receiver<()>,
+    urgent: Arc<Urgent>,
     share: f64,
     /// When the tier is asked for; None when it needn't be.
     tier_at: Option<Instant>,
@@ -60,6 +63,8 @@ struct Work {
     space_at: Option<Instant>,
     /// Bytes that are to be free.
     reserve: u64,
+    /// When the cloud is asked for its time if nothing else does that.
+    time_at: Instant,
     /// When what an earlier process had under way is looked at.
     recall_at: Instant,
     /// When the purge list may be written.
@@ -77,16 +82,19 @@ impl Background {
     /// Starts the thread; None if the machine has none left.
     pub fn start(parts: Parts, config: &Config) -> Option<Self> {
         let (bell, rung) = sync_channel(1);
+        let urgent = Arc::new(Urgent::default());
         let now = Instant::now();
         let purges = config.bin != Bin::Keep;
         let mut work = Work {
             parts,
             rung,
+            urgent: Arc::clone(&urgent),
             share: config.rate_share,
             tier_at: config.tier.is_none().then_some(now),
             purge_at: purges.then_some(now),
             space_at: (purges && config.reserve > 0).then_some(now),
             reserve: config.reserve,
+            time_at: now,
             recall_at: now,
             store_at: now,
             failures: 0,
@@ -104,6 +112,7 @@ impl Background {
             thread.inspect_err(|e| warn!("nothing will be purged: starting a thread: {e}"));
         Some(Self {
             bell,
+            urgent,
             thread: thread.ok()?,
         })
     }
@@ -112,6 +121,12 @@ impl Background {
     pub fn wake(&self) {
         // One ring is as good as many.
         let _ = self.bell.try_send(());
+    }
+
+    /// Has everything purged that may be, because somebody needs its room, and waits for it, at
+    /// most so long.
+    pub fn purge_now(&self, most: Duration) {
+        self.urgent.wait(most, || self.wake());
     }
 
     /// Ends the thread, after its call.
@@ -130,6 +145,10 @@ impl Work {
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
+            let wanted = self.urgent.wanted();
+            if wanted.is_some() {
+                self.space_at = self.space_at.map(|_| Instant::now());
+            }
             let due = |at: Option<Instant>| at.is_some_and(|at| at <= Instant::now());
             if due(Some(self.recall_at)) {
                 self.recall();
@@ -138,12 +157,13 @@ impl Work {
             if due(self.tier_at) {
                 self.find_tier();
             }
-            if due(self.purge_at) {
-                self.purge();
+            if due(self.purge_at) && self.may_purge() {
+                self.purge(wanted.is_some());
             }
-            if self.purge_at.is_some() && due(self.space_at) {
+            if self.purge_at.is_some() && due(self.space_at) && self.may_purge() {
                 self.keep_reserve();
             }
+            self.urgent.done(wanted);
             self.parts.space.look(&self.parts.api);
             self.parts.confirm.confirm_snapshots();
         }
@@ -219,11 +239,17 @@ impl Work {
     }
 
     /// Purges what is due, unless somebody has brought it back (safety rule 19).
-    fn purge(&mut self) {
+    fn purge(&mut self, at_once: bool) {
+        if self.time_at <= Instant::now() && self.parts.trash.pending.needs_time() {
+            // Any answer tells the time. If this one doesn't, others won't soon.
+            let _ = self.account();
+            self.time_at = Instant::now() + self.parts.api.timing().space;
+        }
         while !self.stopping() {
             let mut due = self.parts.trash.pending.due();
             due.truncate(self.most);
-            if !self.batching.is_due(&due, self.most) || self.purge_some(&due, u64::MAX).is_none() {
+            let is_due = self.batching.is_due(&due, self.most) || at_once;
+            if due.is_empty() || !is_due || self.purge_some(&due, u64::MAX).is_none() {
                 return;
             }
             self.store();
@@ -237,6 +263,10 @@ impl Work {
             self.wait();
             return None;
         };
+        // This answer has told the time as well.
+        if !self.may_purge() {
+            return None;
+        }
         // A list that was damaged on disk may name anything.
         for row in looked.in_bin.extract_if(.., |row| !is_restics(row)) {
             looked.outcome.alive.insert(row.file_id);
@@ -252,12 +282,19 @@ impl Work {
             self.refused(&fault, &needed);
             return None;
         }
+        self.parts.space.purged();
         (self.failures, self.refusals) = (0, 0);
         self.most = (self.most * 2).min(BATCH);
         let mut outcome = looked.outcome;
         outcome.gone.extend(needed);
         self.parts.trash.pending.learn(&outcome);
         Some(freed)
+    }
+
+    /// Whether nothing speaks against destroying anything: after a clock was wrong, everything may
+    /// seem to be due.
+    fn may_purge(&self) -> bool {
+        self.parts.api.client.time.agrees()
     }
 
     fn wait(&mut self) {
@@ -290,81 +327,6 @@ impl Work {
             self.parts.trash.pending.postpone(files);
             self.purge_at = Some(soon);
         }
-    }
-
-    /// Purges the oldest of what lies in the bin before its time, while less than the reserve is
-    /// free.
-    fn keep_reserve(&mut self) {
-        if self.parts.trash.pending.oldest().is_empty() {
-            return;
-        }
-        let timing = self.parts.api.timing().clone();
-        self.space_at = Some(Instant::now() + timing.tier);
-        let Ok(user) = self.account() else {
-            return;
-        };
-        self.space_at = Some(Instant::now() + timing.space);
-        let mut free = user.free();
-        self.say_low(free);
-        while free < self.reserve && !self.stopping() {
-            let mut oldest = self.parts.trash.pending.oldest();
-            oldest.truncate(self.most);
-            if oldest.is_empty() {
-                warn!(
-                    "{} MiB are free in the account, less than the reserve, and nothing is left \
-                     in the bin to be purged",
-                    free >> 20
-                );
-                return;
-            }
-            let files = self.parts.trash.pending.len();
-            let Some(freed) = self.purge_some(&oldest, self.reserve - free) else {
-                return;
-            };
-            // What `infos` doesn't show in the bin yet is left for the next time.
-            if self.parts.trash.pending.len() == files {
-                return;
-            }
-            let Ok(user) = self.account() else {
-                return;
-            };
-            if self.is_vain(&user, free, freed) {
-                return;
-            }
-            free = user.free();
-        }
-    }
-
-    fn say_low(&mut self, free: u64) {
-        let is_low = free < self.reserve;
-        if is_low && !self.said_low {
-            warn!(
-                "{} MiB are free in the account, less than the reserve of {} MiB: the oldest \
-                 deleted files are purged from the bin before their time",
-                free >> 20,
-                self.reserve >> 20
-            );
-        } else if self.said_low && !is_low {
-            info!("the account has its reserve again");
-        }
-        self.said_low = is_low;
-    }
-
-    /// Whether a purge of so many bytes has brought no space. Whether the bin takes up any isn't
-    /// documented (API reference 6.7), so it must not be emptied for nothing.
-    fn is_vain(&mut self, user: &User, before: u64, freed: u64) -> bool {
-        if freed == 0 || user.free() > before {
-            self.vain = 0;
-            return false;
-        }
-        self.vain += 1;
-        if self.vain >= VAIN {
-            warn!(
-                "purging frees no space in this account: what is left in the bin stays until it is due"
-            );
-            self.space_at = None;
-        }
-        true
     }
 }
 

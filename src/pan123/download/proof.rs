@@ -1,0 +1,44 @@
+//! What a client reads whole is compared on its way with its name, which is the hash of its bytes:
+//! its client only says that the repository is damaged, and not where. The bytes pass all the same,
+//! because what is whole among them can still be saved.
+
+use crate::restic::Id;
+use sha2::{Digest, Sha256};
+use std::io::{self, Read};
+
+/// A reader that tells of bytes which have another hash than they should.
+pub struct Proof<R> {
+    reader: R,
+    hash: Sha256,
+    left: u64,
+    name: Id,
+    wrong: Option<Box<dyn FnOnce() + Send>>,
+}
+
+impl<R: Read> Proof<R> {
+    /// Reads so many bytes, and calls `wrong` when they aren't those of this name.
+    pub fn new(reader: R, size: u64, name: Id, wrong: impl FnOnce() + Send + 'static) -> Self {
+        Self {
+            reader,
+            hash: Sha256::new(),
+            left: size,
+            name,
+            wrong: Some(Box::new(wrong)),
+        }
+    }
+}
+
+impl<R: Read> Read for Proof<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.reader.read(buffer)?;
+        self.hash.update(&buffer[..read]);
+        self.left = self.left.saturating_sub(read as u64);
+        if self.left == 0
+            && let Some(wrong) = self.wrong.take()
+            && Id(self.hash.clone().finalize().into()) != self.name
+        {
+            wrong();
+        }
+        Ok(read)
+    }
+}

@@ -1,0 +1,121 @@
+//! What somebody has moved, renamed or put into the bin on 123pan's website or in its app: rows of
+//! known numbers show where they lie now and what they are called. What lies elsewhere is forgotten,
+//! so that its path is looked for anew, and said in the log.
+
+use super::Tree;
+use super::files::Files;
+use super::known::{Knowledge, Merged, key};
+use super::paths::{Path, join, last, parent};
+use crate::pan123::api::Row;
+use crate::restic::Id;
+use log::warn;
+use std::collections::HashMap;
+use std::time::Instant;
+
+/// A folder's path, and its numbers.
+pub type Numbered = (String, Vec<u64>);
+
+/// How a folder has come to lie elsewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gone {
+    /// Somebody has put it into the bin.
+    Trashed,
+    /// Somebody has moved or renamed it.
+    Moved,
+}
+
+impl Knowledge {
+    /// What rows say of a folder that isn't as it is known.
+    pub fn gone(&self, path: &Path, ids: &[u64], rows: &[Row]) -> Option<Gone> {
+        let above = self.told(parent(path));
+        // Where one row tells its folder, 0 is the account's root, and not unknown.
+        let tells = rows.iter().any(|row| row.parent_file_id != 0);
+        let is_here = |row: &Row| match row.parent_file_id {
+            _ if above.is_empty() => true,
+            0 if !tells => true,
+            parent => above.contains(&parent),
+        };
+        let mut own = rows.iter().filter(|row| ids.contains(&row.file_id));
+        own.find_map(|row| match row.trashed {
+            0 if row.filename == last(path) && is_here(row) => None,
+            0 => Some(Gone::Moved),
+            _ => Some(Gone::Trashed),
+        })
+    }
+
+    /// Forgets a folder that lies elsewhere.
+    pub fn forget_gone(&mut self, path: &Path, gone: Gone) {
+        if gone == Gone::Moved {
+            warn!("somebody has moved or renamed /{path} at 123pan; it is looked for anew");
+        }
+        self.forget_folder(path);
+    }
+
+    /// Learns where folders lie, of which those above others come first. False if one of them lies
+    /// elsewhere and was forgotten, with all that is in it.
+    pub fn saw_all(&mut self, folders: &[Numbered], rows: &[Row], now: Instant) -> bool {
+        let gone = |(path, ids): &Numbered| Some((path.clone(), self.gone(path, ids, rows)?));
+        if let Some((path, gone)) = folders.iter().find_map(gone) {
+            self.forget_gone(&path, gone);
+            return false;
+        }
+        let is_shown = |id: &u64| rows.iter().any(|row| row.file_id == *id);
+        for (path, ids) in folders {
+            if ids.iter().all(is_shown) {
+                self.saw(path, now);
+            }
+        }
+        true
+    }
+}
+
+impl Tree {
+    /// Says what of a folder's content has been moved or renamed, by its list and by what `infos`
+    /// has `said` of what that doesn't show.
+    pub(super) fn mention_moved(&self, path: &Path, before: &Files, merged: &Merged, said: &[Row]) {
+        for name in &merged.renamed {
+            warn!("somebody has renamed the folder {name:?} in /{path} at 123pan");
+        }
+        let here = self.known().told(path);
+        for row in said.iter().filter(|row| row.trashed == 0) {
+            let old = before.iter().find(|known| known.file == row.file_id);
+            let is_there = |name| row.lies_in(&here) && key(path, &row.filename) == Some(name);
+            match old {
+                Some(old) if is_there(old.name) => {}
+                Some(old) => {
+                    let name = old.filename();
+                    warn!("somebody has moved or renamed {name} in /{path} at 123pan");
+                }
+                None if row.is_folder() && !self.knows(path, row) => {
+                    let name = &row.filename;
+                    warn!("somebody has moved the folder {name:?} out of /{path} at 123pan");
+                }
+                None => {}
+            }
+        }
+        self.mention_renamed(path, before, &merged.rows);
+    }
+
+    /// Whether a row's folder is known in this one by the row's name.
+    fn knows(&self, path: &Path, row: &Row) -> bool {
+        let ids = self.known().ids(&join(path, &row.filename));
+        ids.is_some_and(|ids| ids.contains(&row.file_id))
+    }
+
+    /// Says which files of a folder its list shows under other names.
+    fn mention_renamed(&self, path: &Path, before: &Files, rows: &[Row]) {
+        let names = rows
+            .iter()
+            .map(|row| (row.file_id, key(path, &row.filename)));
+        let names: HashMap<u64, Option<Id>> = names.collect();
+        for old in before.iter() {
+            if names
+                .get(&old.file)
+                .is_some_and(|name| *name != Some(old.name))
+            {
+                let name = old.filename();
+                warn!("somebody has renamed {name} in /{path} at 123pan");
+            }
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! Tencent SMH as the rest of the program sees it: what it is, and what can be done with a space.
+
+use super::bin::RecycleBin;
+use super::checks::Checks;
+use super::doctor::examine;
+use super::options::{CREDENTIALS, Flags, read};
+use super::verify::verify;
+use super::{Config, Smh};
+use crate::cloud::doctor::{Problem, Step};
+use crate::cloud::finding::{Event, Report};
+use crate::cloud::{Account, Cloud, Credential, Setup, Shared, Trash, Verify};
+use crate::restic::Repo;
+use crate::settings::{Opt, Settings};
+use crate::store::{Error, Store};
+use crate::sync::lock;
+use std::path::PathBuf;
+use std::sync::Mutex;
+
+/// What Tencent SMH is.
+#[derive(Debug)]
+pub struct Description;
+
+impl Cloud for Description {
+    fn name(&self) -> &'static str {
+        "smh"
+    }
+
+    fn about(&self) -> &'static str {
+        "a library of Tencent's Smart Media Hosting (媒体托管)"
+    }
+
+    fn options(&self) -> Vec<Opt> {
+        Opt::of::<Flags>()
+    }
+
+    fn credentials(&self) -> &'static [Credential] {
+        &CREDENTIALS
+    }
+
+    fn read(&self, settings: &Settings<'_>, shared: &Shared) -> Result<Box<dyn Setup>, String> {
+        Ok(Box::new(Named(read(settings, shared)?)))
+    }
+}
+
+/// A library's space.
+#[derive(Debug)]
+struct Named(Config);
+
+impl Setup for Named {
+    fn summary(&self) -> String {
+        let config = &self.0;
+        let bin = match config.keep_deleted {
+            true => "deleted files go into the library's bin if it is on",
+            false => "deleted files are gone",
+        };
+        format!(
+            "/{} in space {} at {}, {bin}, rate share {}",
+            config.repo_path, config.space, config.host, config.rate_share
+        )
+    }
+
+    fn open(&self) -> Result<Box<dyn Account>, String> {
+        Ok(Box::new(Opened {
+            config: self.0.clone(),
+            warning: Mutex::default(),
+        }))
+    }
+}
+
+/// A space in use.
+struct Opened {
+    config: Config,
+    /// What was found when it was looked at.
+    warning: Mutex<Option<Problem>>,
+}
+
+impl Account for Opened {
+    fn problems(&self) -> Vec<String> {
+        let warning = lock(&self.warning);
+        warning.iter().map(sentence).collect()
+    }
+
+    /// Any number of servers may use a library, but not every library can be used.
+    fn claim(&self) -> Result<(), String> {
+        let (refusal, warning) = Checks::new(&self.config).verdict();
+        *lock(&self.warning) = warning;
+        refusal.map_or(Ok(()), |problem| Err(sentence(&problem)))
+    }
+
+    fn state_file(&self, name: &str, extension: &str) -> Option<PathBuf> {
+        self.config.state_file(name, extension)
+    }
+
+    fn store(&self) -> Result<Box<dyn Store>, String> {
+        Ok(Box::new(Smh::new(&self.config)))
+    }
+
+    fn examine(&self, tell: &mut dyn FnMut(&Step)) -> bool {
+        examine(&self.config, tell)
+    }
+
+    fn trash(&self) -> Option<Box<dyn Trash>> {
+        Some(Box::new(RecycleBin::open(&self.config)))
+    }
+
+    fn verify(&self) -> Option<&dyn Verify> {
+        Some(self)
+    }
+}
+
+impl Verify for Opened {
+    fn verify(&self, repos: &[Repo], tell: &(dyn Fn(Event<'_>) + Sync)) -> Result<Report, Error> {
+        verify(&self.config, repos, tell)
+    }
+}
+
+fn sentence(problem: &Problem) -> String {
+    format!("{}; {}", problem.text, problem.advice)
+}

@@ -1,0 +1,206 @@
+//! Reading a file: its signed address, which tells its size as well, kept until shortly before its
+//! end. The bytes are [`Reader`]'s; no token of ours goes to a storage host.
+
+use super::api::Api;
+use super::api::meaning::is_absent;
+use super::paths::{join, priority_of};
+use crate::civil;
+use crate::cloud::download::{Reader, Source};
+use crate::cloud::{Fault, Priority, Reason, now};
+use crate::restic::{File, Kind, Part, Range};
+use crate::store::{Cause, Error, Loaded};
+use crate::sync::{lock, wait_while};
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::{Duration, Instant};
+
+/// Addresses that are kept: the packs that a restore reads at a time are far fewer.
+const MOST: usize = 256;
+/// Seconds before an address's end at which it isn't used any more.
+const MARGIN: u64 = 300;
+
+/// Reads files.
+pub struct Downloads {
+    api: Arc<Api>,
+    kept: Mutex<Kept>,
+    asked: Condvar,
+}
+
+#[derive(Default)]
+struct Kept {
+    addresses: HashMap<String, Address>,
+    /// Files whose addresses are being asked for: clients read several parts of a pack at once.
+    asking: HashSet<String>,
+}
+
+/// Where a file is, how long it is, and until when that holds.
+#[derive(Clone)]
+struct Address {
+    url: Arc<str>,
+    size: u64,
+    until: Instant,
+}
+
+impl Downloads {
+    /// Nothing has been read yet.
+    pub fn new(api: &Arc<Api>) -> Self {
+        Self {
+            api: Arc::clone(api),
+            kept: Mutex::default(),
+            asked: Condvar::new(),
+        }
+    }
+
+    /// Opens a file of a folder, whole or in part.
+    pub fn load(
+        self: &Arc<Self>,
+        folder: &str,
+        file: &File,
+        range: Option<Range>,
+    ) -> Result<Loaded, Error> {
+        let download = Download {
+            downloads: Arc::clone(self),
+            path: join(folder, &file.name()),
+            priority: priority_of(file.kind()),
+        };
+        // Packs are read in many parts. All others are asked for anew, so that what another server
+        // has removed is noticed.
+        if !matches!(file, File::Hashed(Kind::Data, _)) {
+            download.drop_address();
+        }
+        let failed = |fault| failed(&self.api, &download.path, fault);
+        let size = self
+            .address(&download.path, download.priority)
+            .map_err(failed)?
+            .size;
+        let part = match range {
+            None => Some(Part::whole(size)),
+            Some(range) => range.of(size),
+        };
+        let Some(part) = part else {
+            let text = format!("/{} has only {size} bytes", download.path);
+            return Err(Error::new(Cause::Range(size), text));
+        };
+        let path = download.path.clone();
+        let mut reader = Reader::new(Arc::clone(&self.api.client), download, size, part);
+        reader
+            .open()
+            .map_err(|fault| self::failed(&self.api, &path, fault))?;
+        Ok(Loaded {
+            size,
+            part,
+            reader: Box::new(reader),
+        })
+    }
+
+    /// A file that is gone, or another one now, is asked for anew.
+    pub fn forget(&self, path: &str) {
+        lock(&self.kept).addresses.remove(path);
+    }
+
+    /// The address of a file, kept or new.
+    fn address(&self, path: &str, priority: Priority) -> Result<Address, Fault> {
+        let longest = self.api.timing().rate_wait;
+        let others = |kept: &mut Kept| kept.asking.contains(path);
+        let (mut kept, _) = wait_while(&self.asked, lock(&self.kept), longest, others);
+        let known = kept.addresses.get(path);
+        if let Some(known) = known.filter(|known| Instant::now() < known.until) {
+            return Ok(known.clone());
+        }
+        kept.asking.insert(path.to_owned());
+        drop(kept);
+        let asked = self.api.address(path, priority);
+        let mut kept = lock(&self.kept);
+        kept.asking.remove(path);
+        self.asked.notify_all();
+        let asked = asked?;
+        let life = lifetime(asked.until.as_deref(), now(), self.api.timing().address);
+        let address = Address {
+            url: asked.url.into(),
+            size: asked.size,
+            until: Instant::now() + life,
+        };
+        kept.keep(path, &address);
+        Ok(address)
+    }
+}
+
+impl Kept {
+    fn keep(&mut self, path: &str, address: &Address) {
+        let now = Instant::now();
+        self.addresses.retain(|_, kept| now < kept.until);
+        if self.addresses.len() >= MOST {
+            let soonest = self.addresses.iter().min_by_key(|(_, kept)| kept.until);
+            let soonest = soonest.map(|(path, _)| path.clone());
+            soonest.and_then(|path| self.addresses.remove(&path));
+        }
+        self.addresses.insert(path.to_owned(), address.clone());
+    }
+}
+
+/// How long an address may be used: until shortly before its end, if that is in the near future,
+/// or the usual time.
+fn lifetime(until: Option<&str>, now: u64, usual: Duration) -> Duration {
+    let left = until
+        .and_then(civil::seconds)
+        .and_then(|until| until.checked_sub(now));
+    match left {
+        Some(left) if left < 24 * 3600 => Duration::from_secs(left.saturating_sub(MARGIN)),
+        _ => usual,
+    }
+}
+
+/// Why a file can't be read. Only the service itself can say that it isn't there, and that its
+/// bytes are gone is no such word (safety rule 10).
+fn failed(api: &Api, path: &str, fault: Fault) -> Error {
+    match fault.reason {
+        reason if is_absent(reason) => {
+            Error::new(Cause::Absent, format!("there is no /{path}: {fault}"))
+        }
+        Reason::Corrupt => {
+            let text = format!("/{path} is damaged at Tencent SMH: {fault}");
+            api.client.troubles.damaged(&text);
+            fault.into()
+        }
+        _ => fault.into(),
+    }
+}
+
+/// One file, as a reader downloads it.
+struct Download {
+    downloads: Arc<Downloads>,
+    path: String,
+    priority: Priority,
+}
+
+impl Source for Download {
+    fn address(&self) -> Result<Arc<str>, Fault> {
+        let found = self.downloads.address(&self.path, self.priority);
+        found.map(|address| address.url)
+    }
+
+    fn drop_address(&self) {
+        self.downloads.forget(&self.path);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_used_until_shortly_before_their_end() {
+        let usual = Duration::from_secs(600);
+        for (until, expected) in [
+            (Some("1970-01-01T02:00:00.000Z"), 5900),
+            (Some("1970-01-01T00:18:20Z"), 0),
+            (Some("1970-01-01T00:00:00Z"), 600),
+            (Some("2070-01-01T00:00:00Z"), 600),
+            (Some("soon"), 600),
+            (None, 600),
+        ] {
+            let found = lifetime(until, 1000, usual);
+            assert_eq!(found, Duration::from_secs(expected), "{until:?}");
+        }
+    }
+}

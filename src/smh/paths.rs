@@ -1,0 +1,53 @@
+//! Where repositories and their files lie in the space, and who goes first for them. Everything is
+//! addressed by its path, which is told without a slash at either end. Over which folders packs are
+//! spread is told in [`crate::cloud::layout`].
+
+use crate::cloud::Priority;
+use crate::restic::{File, Kind, Repo};
+
+/// The folder that holds the repositories.
+#[derive(Clone, Debug)]
+pub struct Root(String);
+
+impl Root {
+    /// The folder with this path; empty for the space's root.
+    pub fn new(root: &str) -> Self {
+        Self(root.to_owned())
+    }
+
+    /// The folder of a repository.
+    pub fn repo(&self, repo: &Repo) -> String {
+        join(&self.0, repo.path())
+    }
+
+    /// The folder of a repository's files of a kind; those of packs have folders in it.
+    pub fn kind(&self, repo: &Repo, kind: Kind) -> String {
+        join(&self.repo(repo), kind.name())
+    }
+
+    /// The folder that holds a file, or, of a pack, the folders.
+    pub fn folder(&self, repo: &Repo, file: &File) -> String {
+        match file.kind() {
+            None => self.repo(repo),
+            Some(kind) => self.kind(repo, kind),
+        }
+    }
+}
+
+/// Something in a folder.
+pub fn join(folder: &str, name: &str) -> String {
+    match (folder, name) {
+        ("", name) => name.to_owned(),
+        (folder, "") => folder.to_owned(),
+        _ => format!("{folder}/{name}"),
+    }
+}
+
+/// Who goes first.
+pub fn priority_of(kind: Option<Kind>) -> Priority {
+    match kind {
+        None | Some(Kind::Keys | Kind::Locks) => Priority::Small,
+        Some(Kind::Index | Kind::Snapshots) => Priority::Index,
+        Some(Kind::Data) => Priority::Packs,
+    }
+}

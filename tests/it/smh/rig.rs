@@ -1,0 +1,107 @@
+//! An emulated library and servers over it, without a socket of our own. Times that are seconds in
+//! earnest are milliseconds here.
+
+use crate::cloud::rig::{Server, fast, ms};
+use crate::fake::smh::{Call, Fake, Options, Switches};
+use restic_123pan::cloud::Timing;
+use restic_123pan::restic::{Id, Kind};
+use restic_123pan::smh::{Config, Smh};
+use std::ops::Deref;
+
+/// The folder of the space in which the repositories are.
+pub(crate) const BASE: &str = "restic";
+
+/// An emulated library. When it goes, nothing of what its servers did may have broken a rule of
+/// the service's, or of those that keep data safe there.
+pub(crate) struct Library(Fake);
+
+impl Library {
+    /// A library as documented.
+    pub(crate) fn start() -> Self {
+        Self::with(|_| {})
+    }
+
+    /// A library that behaves otherwise.
+    pub(crate) fn with(change: impl FnOnce(&mut Switches)) -> Self {
+        let mut switches = Switches {
+            task_time: ms(30),
+            poll_pause: ms(10),
+            ..Switches::default()
+        };
+        change(&mut switches);
+        let options = Options {
+            switches,
+            ..Options::default()
+        };
+        Self(Fake::with(options).unwrap())
+    }
+
+    /// A server on a machine of its own.
+    pub(crate) fn server(&self) -> Server {
+        self.server_with(|_| {})
+    }
+
+    /// One that soon stops repeating.
+    pub(crate) fn hasty_server(&self) -> Server {
+        self.server_with(|c| (c.timing.retry, c.timing.rate_wait) = (ms(20), ms(200)))
+    }
+
+    /// One that is configured otherwise.
+    pub(crate) fn server_with(&self, change: impl FnOnce(&mut Config)) -> Server {
+        let mut config = config(self);
+        change(&mut config);
+        Server::over(Smh::new(&config))
+    }
+
+    /// How often a call was made.
+    pub(crate) fn made(&self, call: Call) -> u64 {
+        self.count(call).calls
+    }
+}
+
+/// How a server is configured for a library.
+pub(crate) fn config(library: &Fake) -> Config {
+    Config {
+        host: library.url(),
+        library: library.library().to_owned(),
+        space: library.space().to_owned(),
+        secret: library.secret().to_owned(),
+        repo_path: BASE.to_owned(),
+        state_dir: None,
+        uploads: 4,
+        // Rates are the business of few.
+        rate_share: 1000.0,
+        keep_deleted: false,
+        allow_http_upload: true,
+        ipv4_only: false,
+        ca: None,
+        timing: Timing {
+            poll: ms(15),
+            ..fast()
+        },
+    }
+}
+
+impl Deref for Library {
+    type Target = Fake;
+
+    fn deref(&self) -> &Fake {
+        &self.0
+    }
+}
+
+impl Drop for Library {
+    fn drop(&mut self) {
+        let complaints = self.0.complaints();
+        let fine = std::thread::panicking() || complaints.is_empty();
+        assert!(fine, "{complaints:#?}");
+    }
+}
+
+/// Where a file of the usual repository is in the space.
+pub(crate) fn path(kind: Kind, id: Id) -> String {
+    match kind {
+        Kind::Data => format!("{BASE}/host/data/{}/{id}", &id.to_string()[..1]),
+        _ => format!("{BASE}/host/{}/{id}", kind.name()),
+    }
+}
