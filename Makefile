@@ -15,7 +15,7 @@ help:  ## list the targets (the default)
 build:  ## build target/release/restic-123pan
 	$(CARGO) build --release --locked --bin restic-123pan
 
-demo:  ## see a real restic back up and restore, without an account; CLOUD=local or smh
+demo:  ## see a real restic back up and restore, without an account; CLOUD=local, smh or kdocs
 	$(CARGO) build --release --locked --bin restic-123pan --example fake123pan
 	TARGET='$(FOLDER)' tests/demo.sh
 
@@ -39,7 +39,7 @@ bench:  ## print memory, size, speed, and what everything costs in calls
 	$(CARGO) bench --locked --bench bench
 	FOLDER='$(FOLDER)' tests/dist/sizes.sh
 
-conformance:  ## run restic's own backend tests against the server (needs Go); CLOUD=local or smh
+conformance:  ## run restic's own backend tests against the server (needs Go); CLOUD=local, smh or kdocs
 	$(CARGO) build --release --locked --bin restic-123pan --example fake123pan
 	TARGET='$(FOLDER)' tests/conformance.sh
 

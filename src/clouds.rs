@@ -2,13 +2,14 @@
 
 use crate::cloud::Cloud;
 use crate::store::Store;
-use crate::{local, pan123, smh};
+use crate::{kdocs, local, pan123, smh};
 
 /// Every cloud; the first is the one that is used unless `--cloud` names another.
-pub const ALL: [&dyn Cloud; 3] = [
+pub const ALL: [&dyn Cloud; 4] = [
     &pan123::Description, // 123pan
     &smh::Description,    // Tencent SMH
     &local::Description,  // a folder of this machine
+    &kdocs::Description,  // WPS Kdocs
 ];
 
 /// The repositories in a folder of this machine, for copies to it and from it, whatever the cloud.

@@ -96,6 +96,7 @@ pub mod disk;
 pub mod error;
 pub mod front;
 pub mod inits;
+pub mod kdocs;
 pub mod limit;
 pub mod lines;
 pub mod local;

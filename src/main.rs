@@ -74,10 +74,14 @@ fn run(read: Read) -> Result<ExitCode, Exit> {
         Task::Completions(asked) => print(command::completions(&Table::new(), &asked)?),
         Task::Manual => print(command::manual(&Table::new())),
         Task::Login(config, asked) => login(&config, &asked.redirect_uri),
-        Task::Doctor(config) => {
+        Task::Doctor(config, asked) => {
             let account = config.setup.open()?;
             start_log("off", None);
-            Ok(command::doctor(&*account))
+            let probed = asked.probe.then(|| command::probe(&*account, asked.json));
+            match probed {
+                None => Ok(command::doctor(&*account)),
+                Some(code) => Ok(code.ok_or_else(|| absent(&config, "probe"))?),
+            }
         }
         Task::Bin(config, asked) => {
             let account = config.setup.open()?;

@@ -45,8 +45,9 @@ start_rig() {
     case "${CLOUD:-123pan}" in
         123pan) start_123pan "$1" ;;
         smh) start_smh "$1" ;;
+        kdocs) start_kdocs ;;
         local) start_local ;;
-        *) echo "CLOUD=$CLOUD: there are 123pan, smh and local" && return 1 ;;
+        *) echo "CLOUD=$CLOUD: there are 123pan, smh, kdocs and local" && return 1 ;;
     esac
     RUST_LOG=info "${SERVER[@]}" --listen 127.0.0.1:0 "${account[@]}" \
         --state-dir "$DIR/state" 2>"$DIR/log" &
@@ -77,6 +78,21 @@ start_smh() {
     API=$(wait_for "$DIR/fake" 'http://127\.0\.0\.1:[0-9]+')
     export PAN123_SMH_LIBRARY_SECRET=demo
     account=(--cloud smh --smh-host "$API" --smh-library "$library" --smh-space - --allow-http-upload)
+}
+
+# start_kdocs: the emulator of WPS Kdocs with the budgets of a formal app, tried out; likewise.
+start_kdocs() {
+    local grant
+    "$TARGET/release/examples/fake123pan" --cloud kdocs --listen 127.0.0.1:0 --app formal \
+        >"$DIR/fake" 2>&1 &
+    RUNNING+=($!)
+    API=$(wait_for "$DIR/fake" 'http://127\.0\.0\.1:[0-9]+')
+    grant=$(wait_for "$DIR/fake" 'refresh-token [A-Z0-9]+')
+    mkdir -p -m 700 "$DIR/state"
+    (umask 077 && echo "${grant#* }" >"$DIR/state/kdocs-token.json")
+    export PAN123_KDOCS_APP_KEY=demo
+    account=(--cloud kdocs --kdocs-host "$API" --kdocs-app-id AKdemo --kdocs-app formal)
+    "${SERVER[@]}" doctor --probe "${account[@]}" --state-dir "$DIR/state"
 }
 
 # A folder, which is all that there is: no emulator, no account.

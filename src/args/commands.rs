@@ -84,9 +84,17 @@ pub struct Login {
 }
 
 /// Examine the setup, step by step, and say what to do.
-#[derive(FromArgs, ArgsInfo, Debug)]
+#[derive(FromArgs, ArgsInfo, Clone, Debug, PartialEq, Eq)]
 #[argh(subcommand, name = "doctor")]
-pub(super) struct Doctor {}
+pub struct Doctor {
+    /// try out on the account, with files that go into its bin, what the cloud doesn't document
+    #[argh(switch)]
+    pub probe: bool,
+
+    /// print what the probe finds as JSON
+    #[argh(switch)]
+    pub json: bool,
+}
 
 /// Ask the running server how everything is.
 #[derive(FromArgs, ArgsInfo, Debug)]

@@ -23,7 +23,7 @@ mod tests;
 mod values;
 
 pub use commands::{
-    BinCommand, BinList, BinPurge, BinRestore, Completions, Login, Service, Verify,
+    BinCommand, BinList, BinPurge, BinRestore, Completions, Doctor, Login, Service, Verify,
 };
 pub use config::Config;
 pub use listen::open_to_all;
@@ -57,7 +57,7 @@ pub enum Task {
     /// Something with the recycle bin.
     Bin(Config, BinCommand),
     /// Examine the setup.
-    Doctor(Config),
+    Doctor(Config, Doctor),
     /// Get what the account is used with.
     Login(Config, Login),
     /// Copy a local repository to the account.
@@ -270,7 +270,7 @@ fn task(
     Ok(match command {
         Parsed::Serve(_) => Task::Serve(safe()?),
         Parsed::Check(check) => Task::Check(safe()?, check.online),
-        Parsed::Doctor(_) => Task::Doctor(config()?),
+        Parsed::Doctor(asked) => Task::Doctor(config()?, asked),
         Parsed::Bin(bin) => Task::Bin(config()?, bin.command),
         Parsed::Login(login) => Task::Login(config()?, login),
         Parsed::Import(import) => Task::Import(config()?, imported(import)?),

@@ -11,6 +11,7 @@
 
 use super::doctor::{Step, StepResult};
 use super::finding::{Event, Report};
+use super::probe::Finding;
 use crate::error::Error;
 use crate::restic::{File, Kind, Repo};
 use crate::settings::values::Bin;
@@ -133,6 +134,13 @@ pub trait Account {
 
     /// Walks through everything that a backup needs and tells of each step; false if one failed.
     fn examine(&self, tell: &mut dyn FnMut(&Step)) -> bool;
+
+    /// Tries out on the account what nobody says about its cloud, keeps what was found for the
+    /// server, and tells of each finding. Ok says that the cloud can be used, Err why not; None
+    /// if there is nothing to try out.
+    fn probe(&self, _tell: &mut dyn FnMut(&Finding)) -> Option<Result<String, String>> {
+        None
+    }
 
     /// The account's recycle bin, if it has one that programs can look into.
     fn trash(&self) -> Option<Box<dyn Trash>> {

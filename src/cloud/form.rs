@@ -159,14 +159,24 @@ impl<'a> Form<'a> {
         late: bool,
         content: &'a mut (dyn Content + 'a),
     ) -> Self {
+        Self::named(fields, (part, "file"), late, content)
+    }
+
+    /// The same, with the file part's name and that of the file.
+    pub fn named(
+        fields: &[(&str, &str)],
+        (part, file): (&str, &str),
+        late: bool,
+        content: &'a mut (dyn Content + 'a),
+    ) -> Self {
         let mut head = String::new();
         for (name, value) in fields {
             head += &field(name, value);
         }
         let boundary = &*BOUNDARY;
         head += &format!(
-            "--{boundary}\r\nContent-Disposition: form-data; name=\"{part}\"; filename=\"file\"\r\n\
-             Content-Type: application/octet-stream\r\n\r\n"
+            "--{boundary}\r\nContent-Disposition: form-data; name=\"{part}\"; \
+             filename=\"{file}\"\r\nContent-Type: application/octet-stream\r\n\r\n"
         );
         let late = late.then(Md5::new);
         Self {

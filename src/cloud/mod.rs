@@ -14,13 +14,15 @@
 //! [`dialect::Dialect`], and a way to its tokens ([`token`]). For the rest there are forms
 //! ([`form`]), downloads that resume ([`download`]), walks through folders ([`walk`]), troubles
 //! and their advice ([`trouble`]), what has been seen ([`health`]), where packs lie
-//! ([`layout`]), the frame of a doctor ([`doctor`]) and of what `verify` finds ([`finding`]).
+//! ([`layout`]), the frame of a doctor ([`doctor`]), of a probe ([`probe`]) and of what `verify`
+//! finds ([`finding`]), calls that are limited by the day ([`budget`]).
 //!
 //! [`Cloud`] is the other side: what a cloud is to `main`, `args` and `command`.
 //!
 //! An address may carry a secret in its query: no log, no error and no `Debug` shows one. What
 //! they show is a call's name from the table.
 
+pub mod budget;
 pub mod call;
 pub mod client;
 mod description;
@@ -34,6 +36,7 @@ pub mod layout;
 pub mod outcome;
 pub mod pace;
 pub mod places;
+pub mod probe;
 pub mod proof;
 pub mod retry;
 pub mod time;

@@ -1,7 +1,9 @@
-//! The doctor's walk on a terminal: a line for each step, and under a failed one what to do.
+//! The doctor's walk on a terminal: a line for each step, and under a failed one what to do; and a
+//! probe's findings, as lines or as JSON.
 
 use crate::cloud::Account;
 use crate::speech::{padded, said};
+use serde_json::json;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
@@ -19,9 +21,35 @@ pub fn doctor(account: &dyn Account) -> ExitCode {
         false => "\nSomething is wrong: see the lines with ✗.\n",
     };
     let _ = out.write_all(said(last).as_bytes());
-    if good {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
+    exit(good)
+}
+
+/// Has a cloud tried out, on the account; None if it leaves nothing open.
+pub fn probe(account: &dyn Account, as_json: bool) -> Option<ExitCode> {
+    let mut out = io::stdout().lock();
+    let mut findings = Vec::new();
+    let end = account.probe(&mut |finding| {
+        findings.push(finding.clone());
+        if !as_json {
+            let _ = writeln!(out, "{finding}");
+        }
+    })?;
+    let (Ok(text) | Err(text)) = &end;
+    let good = end.is_ok();
+    let _ = match as_json {
+        true => writeln!(
+            out,
+            "{}",
+            json!({ "usable": good, "end": text, "findings": findings })
+        ),
+        false => writeln!(out, "\n{}.", said(text)),
+    };
+    Some(exit(good))
+}
+
+fn exit(good: bool) -> ExitCode {
+    match good {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
     }
 }

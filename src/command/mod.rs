@@ -21,7 +21,7 @@ pub use ask::ask;
 pub use check::{check, online};
 pub use completions::completions;
 pub use copy::{Copied, CopyOptions, End, Patience, copy};
-pub use doctor::doctor;
+pub use doctor::{doctor, probe};
 pub use log::start_log;
 pub use login::login;
 pub use manual::manual;

@@ -9,7 +9,7 @@
 #[path = "mod.rs"]
 mod fake;
 
-use fake::{Fake, Options, Tier, smh};
+use fake::{Fake, Options, Tier, kdocs, smh};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use std::io;
 use std::sync::Arc;
@@ -17,11 +17,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 const HELP: &str = "\
-fake123pan: an emulator of 123pan's Open Platform, or of Tencent SMH
+fake123pan: an emulator of 123pan's Open Platform, of Tencent SMH, or of WPS Kdocs
 
-  --cloud CLOUD      123pan or smh (123pan)
+  --cloud CLOUD      123pan, smh or kdocs (123pan)
   --listen ADDR      API host (127.0.0.1:12380); the others take the next ports,
-                     three of them, with smh two; port 0: any ports
+                     three of them, with smh two, with kdocs one;
+                     port 0: any ports
   --disk DIR         keep everything in DIR, also after the end
   --discard          keep sizes and checksums only; reading gives made-up bytes
   --latency-ms N     wait so long before each call (0)
@@ -39,16 +40,28 @@ of smh
   --secret S         and its secret (demo)
   --space ID         its space (-)
 
+of kdocs
+  --app APP          budgets of off, test or formal (off)
+
 Control: GET /__fake/calls, /__fake/switches, /__fake/tree;
 POST /__fake/switches, /__fake/fault, /__fake/plant, /__fake/reset, /__fake/revoke,
-/__fake/advance; of pan123 /__fake/account, /__fake/grant; of smh /__fake/quota.";
+/__fake/advance; of pan123 /__fake/account, /__fake/grant; of smh /__fake/quota;
+of kdocs /__fake/grant, /__fake/authorize.";
 
 /// What the options ask for.
 struct Wanted {
-    /// Whether Tencent SMH is wanted, not 123pan.
-    is_smh: bool,
+    cloud: Cloud,
     pan123: Options,
     smh: smh::Options,
+    kdocs: kdocs::Options,
+}
+
+/// Which cloud is emulated.
+#[derive(Clone, Copy)]
+enum Cloud {
+    Pan123,
+    Smh,
+    Kdocs,
 }
 
 fn main() {
@@ -60,9 +73,10 @@ fn main() {
             std::process::exit(2);
         }
     };
-    let served = match wanted.is_smh {
-        true => serve_smh(wanted.smh),
-        false => serve_pan123(wanted.pan123),
+    let served = match wanted.cloud {
+        Cloud::Pan123 => serve_pan123(wanted.pan123),
+        Cloud::Smh => serve_smh(wanted.smh),
+        Cloud::Kdocs => serve_kdocs(wanted.kdocs),
     };
     if let Err(e) = served {
         eprintln!("fake123pan: can't start: {e}");
@@ -87,6 +101,17 @@ fn serve_smh(options: smh::Options) -> io::Result<()> {
     Ok(())
 }
 
+fn serve_kdocs(options: kdocs::Options) -> io::Result<()> {
+    let fake = kdocs::Fake::with(options)?;
+    let (url, id, key) = (fake.url(), fake.app_id(), fake.app_key());
+    println!(
+        "{url} app-id {id} app-key {key} refresh-token {}",
+        fake.grant()
+    );
+    wait_for_the_end();
+    Ok(())
+}
+
 /// Waits for SIGINT or SIGTERM; a disk folder is then saved once more.
 fn wait_for_the_end() {
     let over = Arc::new(AtomicBool::new(false));
@@ -104,7 +129,8 @@ fn wait_for_the_end() {
 fn parse(mut args: impl Iterator<Item = String>) -> Result<Option<Wanted>, String> {
     let mut options = Options::default();
     let mut smh = smh::Options::default();
-    let mut is_smh = false;
+    let mut kdocs = kdocs::Options::default();
+    let mut cloud = Cloud::Pan123;
     options.listen.set_port(12380);
     while let Some(arg) = args.next() {
         let mut value = || args.next().ok_or(format!("{arg} wants a value"));
@@ -119,8 +145,9 @@ fn parse(mut args: impl Iterator<Item = String>) -> Result<Option<Wanted>, Strin
                 let ms = value()?.parse().map_err(|e| bad(&e))?;
                 options.switches.latency = Duration::from_millis(ms);
             }
+            "--cloud" => cloud = named(&value()?)?,
+            "--app" => kdocs.switches.budget = budget(&value()?)?,
             "--uplink" => options.uplink = value()?.parse().map_err(|e| bad(&e))?,
-            "--cloud" => is_smh = cloud(&value()?)?,
             "--rate" => smh.switches.rate = Some(value()?.parse().map_err(|e| bad(&e))?),
             "--library" => smh.library = value()?,
             "--secret" => smh.secret = value()?,
@@ -133,21 +160,41 @@ fn parse(mut args: impl Iterator<Item = String>) -> Result<Option<Wanted>, Strin
     (smh.listen, smh.discard) = (options.listen, options.discard);
     smh.disk.clone_from(&options.disk);
     smh.switches.latency = options.switches.latency;
+    (kdocs.listen, kdocs.discard) = (options.listen, options.discard);
+    kdocs.switches.latency = options.switches.latency;
     let pan123 = options;
     Ok(Some(Wanted {
-        is_smh,
+        cloud,
         pan123,
         smh,
+        kdocs,
     }))
 }
 
-/// Whether a cloud's name is Tencent SMH's.
-fn cloud(name: &str) -> Result<bool, String> {
+/// The cloud of a name.
+fn named(name: &str) -> Result<Cloud, String> {
     match name {
-        "123pan" => Ok(false),
-        "smh" => Ok(true),
+        "123pan" => Ok(Cloud::Pan123),
+        "smh" => Ok(Cloud::Smh),
+        "kdocs" => Ok(Cloud::Kdocs),
         _ => Err(format!("unknown cloud {name}")),
     }
+}
+
+/// What an app may do in a day.
+fn budget(name: &str) -> Result<Option<kdocs::Budget>, String> {
+    let (writes, lists) = match name {
+        "off" => return Ok(None),
+        "test" => (500, 10_000),
+        "formal" => (100_000, 1_000_000),
+        _ => return Err(format!("unknown app {name}")),
+    };
+    let shared = false;
+    Ok(Some(kdocs::Budget {
+        writes,
+        lists,
+        shared,
+    }))
 }
 
 fn tier(name: &str) -> Result<Tier, String> {

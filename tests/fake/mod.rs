@@ -40,6 +40,7 @@ mod hand;
 mod http;
 mod inspect;
 mod judge;
+pub mod kdocs;
 mod limits;
 pub mod line;
 mod many;

@@ -12,6 +12,10 @@ const HEAD_MAX: usize = 8 << 10;
 pub trait Sink {
     /// A part begins.
     fn part(&mut self, name: &str) -> io::Result<()>;
+    /// The part that has just begun is a file of this name.
+    fn file_name(&mut self, _name: &str) -> io::Result<()> {
+        Ok(())
+    }
     /// Bytes of the present part.
     fn bytes(&mut self, bytes: &[u8]) -> io::Result<()>;
 }
@@ -43,8 +47,11 @@ pub fn parse(boundary: &str, source: &mut dyn Read, sink: &mut dyn Sink) -> io::
         if end.starts_with(b"--") {
             return Ok(());
         }
-        let name = window.part_head()?;
+        let (name, file) = window.part_head()?;
         sink.part(&name)?;
+        if let Some(file) = file {
+            sink.file_name(&file)?;
+        }
         window.pass(&mark, &mut |bytes| sink.bytes(bytes))?;
     }
 }
@@ -106,13 +113,15 @@ impl Window<'_> {
         }
     }
 
-    /// The head of a part; answers the part's name.
-    fn part_head(&mut self) -> io::Result<String> {
-        let mut name = None;
+    /// The head of a part; answers the part's name, and its file's.
+    fn part_head(&mut self) -> io::Result<(String, Option<String>)> {
+        let (mut name, mut file) = (None, None);
         loop {
             let line = self.line()?;
             if line.is_empty() {
-                return name.ok_or_else(|| io::ErrorKind::InvalidData.into());
+                let name: Option<String> = name;
+                let name = name.ok_or(io::ErrorKind::InvalidData)?;
+                return Ok((name, file));
             }
             let line = String::from_utf8_lossy(&line);
             let Some((key, value)) = line.split_once(':') else {
@@ -120,6 +129,7 @@ impl Window<'_> {
             };
             if key.trim().eq_ignore_ascii_case("content-disposition") {
                 name = parameter(value, "name");
+                file = parameter(value, "filename");
             }
         }
     }

@@ -20,6 +20,7 @@ mod faults;
 mod field;
 mod front;
 mod hostile;
+mod kdocs;
 mod limits;
 mod local;
 mod mixed;

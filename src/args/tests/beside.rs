@@ -38,7 +38,7 @@ fn commands_use_the_services_settings_and_say_so() {
     let read = on("doctor --tier vip", &[]).expect("the service's account");
     let whose = "using the settings of the service in /etc/restic-123pan";
     assert_eq!(read.whose.as_deref(), Some(whose));
-    let Task::Doctor(config) = read.task else {
+    let Task::Doctor(config, _) = read.task else {
         unreachable!("a doctor");
     };
     assert_eq!(config.shared.repo_path.path(), "its");

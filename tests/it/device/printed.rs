@@ -102,7 +102,7 @@ fn bash_completes() {
     assert!(complete("restic-123pan --").contains("--repo-path"));
     let values = [
         ("--tier", "auto free vip oauth"),
-        ("--cloud", "123pan local"),
+        ("--cloud", "123pan smh local kdocs"),
         ("--bin", "purge keep"),
         ("--listen", ""),
     ];

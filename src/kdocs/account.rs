@@ -1,0 +1,162 @@
+//! Kdocs as the rest of the program sees it: what it is, and what can be done with a user's files.
+
+use super::api::{self, Api};
+use super::config::{App, Config};
+use super::doctor::examine;
+use super::facts::Known;
+use super::options::{CREDENTIALS, Flags, read};
+use super::{Kdocs, probe};
+use crate::cloud::doctor::Step;
+use crate::cloud::probe::Finding;
+use crate::cloud::token::grant_file::{save, try_out};
+use crate::cloud::token::rotating::received;
+use crate::cloud::token::{Grant, encoded};
+use crate::cloud::{Account, Cloud, Credential, Login, Setup, Shared, now};
+use crate::settings::{Opt, Settings};
+use crate::store::Store;
+use crate::warning::{Kind, Warning};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// What the app may do with a user's files.
+const SCOPE: &str = "access_personal_files,create_personal_files,download_personal_files,\
+                     remove_personal_files";
+
+/// What Kdocs is.
+#[derive(Debug)]
+pub struct Description;
+
+impl Cloud for Description {
+    fn name(&self) -> &'static str {
+        "kdocs"
+    }
+
+    fn about(&self) -> &'static str {
+        "WPS Kdocs (金山文档), partly: deleting frees no space"
+    }
+
+    fn options(&self) -> Vec<Opt> {
+        Opt::of::<Flags>()
+    }
+
+    fn credentials(&self) -> &'static [Credential] {
+        &CREDENTIALS
+    }
+
+    fn ignores(&self) -> &'static [&'static str] {
+        &["bin", "reserve"]
+    }
+
+    fn read(&self, settings: &Settings<'_>, shared: &Shared) -> Result<Box<dyn Setup>, String> {
+        let (config, file) = read(settings, shared)?;
+        Ok(Box::new(Named { config, file }))
+    }
+}
+
+/// An app, and the file of the grant.
+#[derive(Debug)]
+struct Named {
+    config: Config,
+    file: PathBuf,
+}
+
+impl Setup for Named {
+    fn summary(&self) -> String {
+        let config = &self.config;
+        let app = match config.app {
+            App::Test => "a test app",
+            App::Formal => "a formal app",
+        };
+        format!(
+            "/{} at {} by {app}, deleted files go into the bin and free no space",
+            config.repo_path, config.host
+        )
+    }
+
+    fn secret_files(&self) -> Vec<PathBuf> {
+        vec![self.file.clone()]
+    }
+
+    fn login(&self) -> Option<&dyn Login> {
+        Some(self)
+    }
+
+    fn open(&self) -> Result<Box<dyn Account>, String> {
+        let grant = Grant::open(&self.file)?;
+        Ok(Box::new(Opened(Config {
+            grant: Some(Arc::new(grant)),
+            ..self.config.clone()
+        })))
+    }
+}
+
+impl Login for Named {
+    fn invitation(&self, redirect: &str, mark: &str) -> Result<String, String> {
+        let (host, id) = (&self.config.host, encoded(&self.config.app_id));
+        let redirect = encoded(redirect);
+        Ok(format!(
+            "Open this address in a browser, log in at Kdocs and agree:\n\n  {host}/h5/auth\
+             ?app_id={id}&scope={SCOPE}&redirect_uri={redirect}&state={mark}\n\n\
+             The browser is then sent to the app's own address, with `code=...` in it; it doesn't\n\
+             matter if that page can't be shown. Paste that address, or the code alone, within five\n\
+             minutes: "
+        ))
+    }
+
+    fn finish(&self, code: &str, _redirect: &str) -> Result<String, String> {
+        let place = self.file.display();
+        let failed = |error| format!("{place}: {error}");
+        // Before the code is used up.
+        try_out(&self.file).map_err(failed)?;
+        let (api, asked) = (Api::new(&self.config), now());
+        let tokens = api::granted(&api.client, &self.config, code);
+        let tokens = tokens.map_err(|fault| fault.to_string())?;
+        save(&self.file, &received(tokens, asked)).map_err(failed)?;
+        Ok(format!(
+            "logged in; the refresh token is in {place}; now run `restic-123pan doctor --probe`"
+        ))
+    }
+}
+
+/// A user's files in use.
+struct Opened(Config);
+
+impl Account for Opened {
+    fn problems(&self) -> Vec<Warning> {
+        let grant = self.0.grant.as_ref().and_then(|grant| grant.problem());
+        let grant = grant.map(|text| Warning::new(Kind::Grant, "", text));
+        let probe = Known::new(&self.0).for_upload(0).err();
+        let probe = probe.map(|error| Warning::new(Kind::Setting, "probe", error.to_string()));
+        let bin = "what is deleted lies in Kdocs' recycle bin, and frees no space until somebody \
+                   empties it on the website; international accounts lose all files after 180 days \
+                   without a sign-in";
+        let bin = Warning::new(Kind::NoPurge, "", bin);
+        grant.into_iter().chain(probe).chain([bin]).collect()
+    }
+
+    fn claim(&self) -> Result<(), String> {
+        match self.0.grant.as_ref().filter(|grant| !grant.is_ours()) {
+            None => Ok(()),
+            Some(grant) => Err(format!(
+                "{} is held by another process: one grant serves one server",
+                grant.place()
+            )),
+        }
+    }
+
+    fn state_file(&self, name: &str, extension: &str) -> Option<PathBuf> {
+        self.0.state_file(name, extension)
+    }
+
+    fn store(&self) -> Result<Box<dyn Store>, String> {
+        Ok(Box::new(Kdocs::new(&self.0)))
+    }
+
+    fn examine(&self, tell: &mut dyn FnMut(&Step)) -> bool {
+        examine(&self.0, tell)
+    }
+
+    fn probe(&self, tell: &mut dyn FnMut(&Finding)) -> Option<Result<String, String>> {
+        Some(probe(&self.0, tell))
+    }
+}

@@ -1,0 +1,258 @@
+//! How Kdocs is spoken to: its table of calls, one typed method for each, what its answers mean. How
+//! a call is made is [`Client`]'s; each is taken from its budget of the day first.
+
+mod answers;
+mod meaning;
+mod table;
+
+pub use answers::{Deleted, Link, Page, Row};
+pub use table::{CHINA, Endpoint, allowances};
+
+use super::config::Config;
+use crate::cloud::budget::Budgets;
+use crate::cloud::call::{Call, Spec};
+use crate::cloud::client::Client;
+use crate::cloud::dialect::{Answer, Dialect, Reading, Request};
+use crate::cloud::form::{Content, Form};
+use crate::cloud::token::{GrantedTokens, Rotating, TokenCache, encoded, is_sendable};
+use crate::cloud::{Fault, Outcome, Priority, Reason, Timing};
+use crate::store::Advice;
+use answers::Tokens;
+use serde::de::DeserializeOwned;
+use serde_json::json;
+use std::sync::Arc;
+
+/// Most files that one call deletes.
+pub const BATCH: usize = 100;
+/// Rows of a page that are asked for: the most that clients were seen to ask for.
+const PAGE: usize = 100;
+/// Where calls about the user's files are.
+const PERSONAL: &str = "/api/v1/openapi/personal";
+
+/// The way to a user's files.
+pub struct Api {
+    /// Makes the calls.
+    pub client: Arc<Client>,
+    /// What may be called today.
+    pub budgets: Budgets,
+}
+
+/// Where an upload goes.
+pub enum Place<'a> {
+    /// Into the folder with this id.
+    Folder(&'a str),
+    /// Into the folder with this path below the app's, which is made if it is missing.
+    Path(&'a str),
+}
+
+impl Api {
+    /// The way to the configured files; nothing is sent yet.
+    pub fn new(config: &Config) -> Self {
+        let tokens = Box::new(tokens(config));
+        let rates = table::rates(config.rate_share);
+        let client = Client::new(&config.network(), Box::new(Kdocs), tokens, &rates);
+        Self {
+            client: Arc::new(client),
+            budgets: Budgets::new(
+                allowances(config.app),
+                CHINA,
+                config.state_file("calls", "json"),
+                config.clock.clone(),
+            ),
+        }
+    }
+
+    /// Every timeout, pause and bound in time.
+    pub fn timing(&self) -> &Timing {
+        &self.client.timing
+    }
+
+    /// A page of a folder of the app's, or of its own one.
+    pub fn list(
+        &self,
+        folder: &str,
+        after: Option<(i64, Option<&str>)>,
+        priority: Priority,
+    ) -> Result<Page, Fault> {
+        let mut query = format!("count={PAGE}");
+        if !folder.is_empty() {
+            query += &format!("&parent_id={}", encoded(folder));
+        }
+        if let Some((offset, filter)) = after {
+            query += &format!("&offset={offset}");
+            if let Some(filter) = filter.filter(|filter| !filter.is_empty()) {
+                query += &format!("&filter={}", encoded(filter));
+            }
+        }
+        let path = format!("{PERSONAL}/apps/files");
+        let call = Call::new(Endpoint::List.spec(), &path).query(&query);
+        self.make(Endpoint::List, call, priority)
+    }
+
+    /// Stores a file under this name.
+    pub fn upload(
+        &self,
+        place: &Place<'_>,
+        name: &str,
+        content: &mut dyn Content,
+        priority: Priority,
+    ) -> Result<(), Fault> {
+        let fields: Vec<(&str, &str)> = match place {
+            Place::Folder(id) => vec![("parent_id", id)],
+            Place::Path(path) => {
+                let names = path.split('/').map(|name| ("parent_path[]", name));
+                names.chain([("path_from_root", "false")]).collect()
+            }
+        };
+        let mut form = Form::named(&fields, ("file", name), false, content);
+        let path = format!("{PERSONAL}/files/upload");
+        let call = Call::new(Endpoint::Upload.spec(), &path).form(&mut form);
+        self.make::<serde::de::IgnoredAny>(Endpoint::Upload, call, priority)
+            .map(drop)
+    }
+
+    /// Where a file can be downloaded.
+    pub fn link(&self, file: &str, priority: Priority) -> Result<Link, Fault> {
+        let path = format!("{PERSONAL}/files/{}/download", encoded(file));
+        let call = Call::new(Endpoint::Link.spec(), &path);
+        self.make(Endpoint::Link, call, priority)
+    }
+
+    /// Puts up to 100 files into the bin.
+    pub fn delete(&self, files: &[&str], priority: Priority) -> Result<Deleted, Fault> {
+        let path = format!("{PERSONAL}/tasks/files/delete");
+        let body = json!({ "file_ids": files });
+        let call = Call::new(Endpoint::Delete.spec(), &path).json(&body);
+        self.make(Endpoint::Delete, call, priority)
+    }
+
+    /// Makes a call that its budget allows.
+    fn make<T: DeserializeOwned>(
+        &self,
+        endpoint: Endpoint,
+        call: Call<'_, '_>,
+        priority: Priority,
+    ) -> Result<T, Fault> {
+        let budget = endpoint.budget();
+        if let Some(budget) = budget {
+            let taken = self.budgets.take(budget, priority);
+            taken.inspect_err(|fault| self.client.trouble(fault))?;
+        }
+        let made = self.client.call(call.priority(priority));
+        if let (Some(budget), Err(fault)) = (budget, &made)
+            && fault.reason == Reason::Budget
+        {
+            self.budgets.used_up(budget);
+        }
+        made
+    }
+}
+
+/// The first tokens, for the code that a user's browser brought back.
+pub fn granted(client: &Client, config: &Config, code: &str) -> Result<GrantedTokens, Fault> {
+    let query = format!(
+        "code={}&app_id={}&app_key={}",
+        encoded(code),
+        encoded(&config.app_id),
+        encoded(&config.app_key)
+    );
+    let call = Call::new(Endpoint::Token.spec(), "/api/v1/oauth2/access_token").query(&query);
+    checked(client.call(call.priority(Priority::Small))?)
+}
+
+/// The tokens of the configured grant.
+fn tokens(config: &Config) -> TokenCache {
+    let (id, key) = (encoded(&config.app_id), config.app_key.clone());
+    let refresh = move |client: &Client, old: &str| {
+        let (query, body) = (
+            format!("app_id={id}"),
+            json!({ "app_key": key, "refresh_token": old }),
+        );
+        let call = Call::new(Endpoint::Refresh.spec(), "/api/v1/oauth2/refresh_token");
+        let call = call.query(&query).json(&body).priority(Priority::Small);
+        checked(client.call(call)?)
+    };
+    match &config.grant {
+        Some(grant) => {
+            let grant = Arc::clone(grant);
+            TokenCache::new(Rotating::new(Box::new(refresh), grant, &config.timing))
+        }
+        None => TokenCache::new(NoGrant),
+    }
+}
+
+fn checked(tokens: Tokens) -> Result<GrantedTokens, Fault> {
+    let all = [&tokens.access_token, &tokens.refresh_token];
+    match all.iter().all(|token| is_sendable(token)) {
+        true => Ok(GrantedTokens {
+            access: tokens.access_token,
+            refresh: tokens.refresh_token,
+            life: tokens.expires_in,
+        }),
+        false => Err(Fault::new(Reason::Lost, "Kdocs gave an invalid token")),
+    }
+}
+
+/// Nobody has logged in yet: only calls for tokens can be made.
+struct NoGrant;
+
+impl crate::cloud::token::Flow for NoGrant {
+    fn stored(&self) -> Option<crate::cloud::token::Token> {
+        None
+    }
+
+    fn keep(&self) -> bool {
+        false
+    }
+
+    fn renew(
+        &self,
+        _: &Client,
+        _: &crate::cloud::token::Need<'_>,
+    ) -> Result<crate::cloud::token::Token, Fault> {
+        Err(Fault::new(Reason::Grant, "nobody has logged in"))
+    }
+}
+
+/// Kdocs: a token in the query, one envelope for all answers.
+struct Kdocs;
+
+impl Dialect for Kdocs {
+    fn cloud(&self) -> &'static str {
+        "Kdocs"
+    }
+
+    fn table(&self) -> &'static [Spec] {
+        &table::TABLE
+    }
+
+    fn probe(&self) -> &'static Spec {
+        Endpoint::List.spec()
+    }
+
+    fn sign(&self, request: &mut Request<'_>, token: Option<&str>) {
+        let Some(token) = token else { return };
+        if !request.query.is_empty() {
+            request.query.push('&');
+        }
+        request.query += "access_token=";
+        request.query += &encoded(token);
+    }
+
+    fn understand(
+        &self,
+        _: &'static Spec,
+        answer: &Answer<'_>,
+        read: &mut Reading<'_>,
+    ) -> (Outcome, String) {
+        (meaning::understand(answer, read), String::new())
+    }
+
+    fn reason(&self, spec: &'static Spec, outcome: &Outcome) -> Option<Reason> {
+        meaning::reason(Endpoint::of(spec), outcome)
+    }
+
+    fn advice(&self, reason: Reason) -> Option<Advice> {
+        meaning::advice(reason)
+    }
+}

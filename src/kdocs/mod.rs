@@ -1,0 +1,298 @@
+//! The store over WPS Kdocs (金山文档), as far as its API for personal files goes: files can be listed,
+//! stored, read, and put into a recycle bin that no program can empty. What an app may do in a day is
+//! counted; what isn't documented is tried out once, by the probe, before anything is uploaded.
+//!
+//! ```text
+//!   save ─► save ──┬─► remove ─┬─► tree ─► api ─► cloud::client
+//! remove ──────────┘           │    ▲
+//!   list, stat ────────────────│────┤
+//!   load ─► load ──────────────┘────┘        probe ─► facts ─► save
+//! ```
+//!
+//! Whether a file has come, and whether one is gone, only lists can say: no answer of Kdocs' is
+//! documented well enough for that. A removed file isn't destroyed, and not safe either: bins expire.
+
+mod account;
+pub mod api;
+mod config;
+mod doctor;
+mod facts;
+mod layout;
+mod load;
+mod options;
+mod probe;
+mod remove;
+mod save;
+mod tree;
+
+pub use account::Description;
+pub use config::{App, Config};
+pub use probe::probe;
+
+use crate::body::Body;
+use crate::cloud::{Fault, Priority, Reason, now};
+use crate::restic::{File, Id, Kind, Range, Repo};
+use crate::store::{Account, Cause, Entry, Error, Found, Health, Identity, Limits, Loaded, Store};
+use crate::sync::lock;
+use api::{Api, Row};
+use facts::Known;
+use layout::{Layout, id_of, is_named, is_shard, join, priority_of, shard};
+use load::Downloads;
+use remove::Removals;
+use save::{Target, Uploads};
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex};
+use tree::Tree;
+
+/// Most repositories that are remembered as made.
+const MADE: usize = 1000;
+
+/// The store over Kdocs.
+pub struct Kdocs {
+    layout: Layout,
+    largest: u64,
+    known: Known,
+    api: Arc<Api>,
+    tree: Arc<Tree>,
+    uploads: Uploads,
+    downloads: Arc<Downloads>,
+    removals: Arc<Removals>,
+    /// Repositories that were made here: folders come with their first file only.
+    made: Mutex<HashSet<String>>,
+}
+
+impl Kdocs {
+    /// A store for the configured app. Nothing is sent before the first request.
+    pub fn new(config: &Config) -> Self {
+        let api = Arc::new(Api::new(config));
+        let tree = Arc::new(Tree::new(&api));
+        let removals = Arc::new(Removals::new(&api, &tree));
+        let downloads = Arc::new(Downloads::new(&api));
+        let known = Known::new(config);
+        Self {
+            layout: Layout::new(&config.repo_path),
+            largest: known.facts().map_or(config.largest, |facts| facts.largest),
+            uploads: Uploads::new(&api, &tree, &removals, &downloads, config.uploads),
+            made: Mutex::default(),
+            known,
+            api,
+            tree,
+            downloads,
+            removals,
+        }
+    }
+
+    /// The files of a folder; none if it is to come with its first file.
+    fn rows(&self, repo: &Repo, folder: &str, kind: Option<Kind>) -> Result<Vec<Row>, Error> {
+        let priority = priority_of(kind);
+        match self.tree.rows(folder, priority) {
+            Err(error) if error.cause == Cause::Absent => match self.is_begun(repo, priority)? {
+                true => Ok(Vec::new()),
+                false => Err(error),
+            },
+            rows => rows,
+        }
+    }
+
+    /// Whether a repository was made here, or has something of its own.
+    fn is_begun(&self, repo: &Repo, priority: Priority) -> Result<bool, Error> {
+        let above = self.layout.repo(repo);
+        if lock(&self.made).contains(&above) {
+            return Ok(true);
+        }
+        let is_kind = |row: &Row| Kind::ALL.iter().any(|kind| kind.name() == row.name);
+        let is_own = |row: &Row| match row.is_folder() {
+            true => is_kind(row),
+            false => is_named(&row.name, &File::Config),
+        };
+        match self.tree.all(&above, priority) {
+            Err(error) if error.cause == Cause::Absent => Ok(false),
+            rows => Ok(rows?.iter().any(is_own)),
+        }
+    }
+
+    /// A file's row, from memory if it is a pack's.
+    fn row(&self, repo: &Repo, file: &File) -> Result<Row, Error> {
+        if let File::Hashed(Kind::Data, id) = file
+            && let Some(row) = self.tree.pack(id)
+        {
+            return Ok(row);
+        }
+        self.fresh(repo, file)
+    }
+
+    /// A file's row as its folder has it now.
+    fn fresh(&self, repo: &Repo, file: &File) -> Result<Row, Error> {
+        let folder = self.layout.folder(repo, file);
+        let mut found = None;
+        for row in self.tree.rows(&folder, priority_of(file.kind()))? {
+            if let (Some(Kind::Data), Some(id)) = (file.kind(), id_of(&row.name)) {
+                self.tree.learn(id, &row);
+            }
+            if is_named(&row.name, file) && !row.is_folder() {
+                found = Some(row);
+            }
+        }
+        let absent = || Error::new(Cause::Absent, format!("there is no {file} in {repo}"));
+        found.ok_or_else(absent)
+    }
+
+    /// Tells of the files of a folder, each once.
+    fn tell(
+        &self,
+        rows: Vec<Row>,
+        fits: &dyn Fn(&Id) -> bool,
+        learn: bool,
+        found: &mut Found<'_>,
+    ) -> Result<(), Error> {
+        let mut told = HashSet::new();
+        for row in rows.into_iter().filter(|row| !row.is_folder()) {
+            let Some(id) = id_of(&row.name).filter(fits) else {
+                continue;
+            };
+            let none = || Error::new(Cause::Cloud, format!("no list tells the size of {id}"));
+            let size = row.size.ok_or_else(none)?;
+            if learn {
+                self.tree.learn(id, &row);
+            }
+            if told.insert(id) {
+                found(Entry { id, size })?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Store for Kdocs {
+    fn create(&self, repo: &Repo) -> Result<(), Error> {
+        let mut made = lock(&self.made);
+        if made.len() >= MADE {
+            made.clear();
+        }
+        made.insert(self.layout.repo(repo));
+        Ok(())
+    }
+
+    fn list(&self, repo: &Repo, kind: Kind, found: &mut Found<'_>) -> Result<(), Error> {
+        let path = self.layout.kind(repo, kind);
+        let rows = self.rows(repo, &path, Some(kind))?;
+        if kind != Kind::Data {
+            return self.tell(rows, &|_| true, false, found);
+        }
+        let shards = rows.into_iter().filter(|row| row.is_folder());
+        let shards: HashSet<String> = shards.map(|row| row.name).collect();
+        for name in shards.iter().filter(|name| is_shard(name)) {
+            match self.tree.rows(&join(&path, name), priority_of(Some(kind))) {
+                // Somebody has removed the folder since it was listed.
+                Err(error) if error.cause == Cause::Absent => {}
+                rows => self.tell(rows?, &|id| shard(id) == **name, true, found)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn stat(&self, repo: &Repo, file: &File) -> Result<u64, Error> {
+        let row = self.fresh(repo, file)?;
+        let none = || Error::new(Cause::Cloud, format!("no list tells the size of {file}"));
+        row.size.ok_or_else(none)
+    }
+
+    fn load(&self, repo: &Repo, file: &File, range: Option<Range>) -> Result<Loaded, Error> {
+        let row = self.row(repo, file)?;
+        let (row, loaded) = match self.downloads.load(&row, file, range) {
+            Err(fault) if fault.reason == Reason::NoFile => {
+                if let Some(id) = file.id() {
+                    self.tree.unlearn(&id);
+                }
+                let row = self.fresh(repo, file)?;
+                let loaded = self.downloads.load(&row, file, range);
+                (row, loaded)
+            }
+            loaded => (row, loaded),
+        };
+        let loaded = loaded.inspect_err(|fault| self.damaged(file, fault))?;
+        let size = row.size.unwrap_or(0);
+        match range.is_some_and(|range| range.of(size).is_none()) {
+            true => {
+                let text = format!("{file} has only {size} bytes");
+                Err(Error::new(Cause::Range(size), text))
+            }
+            false => Ok(loaded),
+        }
+    }
+
+    fn save(&self, repo: &Repo, file: &File, body: &mut Body<'_>) -> Result<(), Error> {
+        let facts = self.known.for_upload(body.len())?;
+        let folder = self.layout.folder(repo, file);
+        let target = Target {
+            folder: &folder,
+            file,
+            facts: &facts,
+        };
+        self.uploads.save(&target, body)
+    }
+
+    fn remove(&self, files: &[(Repo, File)]) -> Vec<Result<(), Error>> {
+        let place = |(repo, file): &(Repo, File)| (self.layout.folder(repo, file), *file);
+        let priority = files.iter().map(|(_, file)| priority_of(file.kind())).min();
+        let files: Vec<(String, File)> = files.iter().map(place).collect();
+        let priority = priority.unwrap_or(Priority::Packs);
+        self.removals.remove(&files, priority)
+    }
+
+    fn identity(&self, repo: &Repo, file: &File) -> Result<Option<Identity>, Error> {
+        match self.row(repo, file) {
+            Ok(row) => Ok(row.size.map(|size| Identity {
+                size,
+                tag: row.id().to_owned(),
+            })),
+            Err(error) if error.cause == Cause::Absent => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn limits(&self) -> Limits {
+        Limits {
+            longest_name: 200,
+            forbidden: "\"\\/:*?|><",
+            largest: self.largest,
+            batch: api::BATCH,
+        }
+    }
+
+    fn health(&self) -> Health {
+        let (uploads, uploads_most) = self.uploads.places.state();
+        Health {
+            uploads,
+            uploads_most,
+            ..self.api.client.health()
+        }
+    }
+
+    fn probe(&self) -> Result<(), Error> {
+        let client = &self.api.client;
+        client.seen.proof(client.cloud(), || {
+            // No call tells anything of the account, so that a list of the app's folder does.
+            let asked = self.api.list("", None, Priority::Background);
+            let asked = asked.map(drop).or_else(|fault| match fault.reason {
+                Reason::NoFile => Ok(()),
+                _ => Err(fault),
+            });
+            let account = asked.map(|()| Account {
+                as_of: now(),
+                ..Account::default()
+            });
+            client.seen.looked(account.as_ref().cloned());
+        })
+    }
+}
+
+impl Kdocs {
+    /// Says that a file is damaged, if that is why it can't be read.
+    fn damaged(&self, file: &File, fault: &Fault) {
+        if fault.reason == Reason::Corrupt {
+            let text = format!("{file} is damaged at Kdocs: {fault}");
+            self.api.client.troubles.damaged(&text);
+        }
+    }
+}

@@ -1,0 +1,372 @@
+//! The probe: about fifteen calls on the user's own files that settle what no document says and the
+//! store depends on. All that it stores goes into the bin again.
+
+use super::api::{Api, Place, Row};
+use super::config::Config;
+use super::facts::{Facts, Known};
+use super::layout::{SUFFIX, join};
+use super::remove::Removals;
+use super::tree::Tree;
+use crate::cloud::form::Content;
+use crate::cloud::probe::Finding;
+use crate::cloud::{Fault, Priority, Reason, now, pause};
+use crate::restic::{Part, hex};
+use crate::store::{Cause, Error};
+use crate::units::bytes;
+use sha2::{Digest, Sha256};
+use std::io::{self, Read};
+use std::sync::Arc;
+use std::thread;
+use std::time::Instant;
+
+/// Bytes of the small test files.
+const SMALL: u64 = 1 << 20;
+/// The size in bytes below which restic's usual packs, of 16 MiB and a blob more, don't fit.
+const LEAST: u64 = 24 << 20;
+/// Where a range is read, and how many bytes.
+const RANGE: Part = Part {
+    start: 100_003,
+    len: 1000,
+};
+
+/// Tries Kdocs out, keeps what was found, and tells of each finding. Ok says that the store can be
+/// used.
+pub fn probe(config: &Config, tell: &mut dyn FnMut(&Finding)) -> Result<String, String> {
+    let mut probe = Probe::new(config);
+    let made = probe.run(tell);
+    let withdrawn = probe.withdraw(tell);
+    if let Some(refusal) = made.err().or(withdrawn.err()) {
+        probe.facts.refusal = refusal;
+    }
+    probe.facts.at = now();
+    Known::new(config).keep(&probe.facts)?;
+    match probe.facts.refusal.as_str() {
+        "" => Ok(format!(
+            "Kdocs can be used: files up to {} under names {}; deleting frees no space",
+            bytes(probe.facts.largest),
+            match probe.facts.suffix.as_str() {
+                "" => "without an extension".to_owned(),
+                suffix => format!("that end in {suffix}"),
+            }
+        )),
+        refusal => Err(format!("Kdocs can't be used: {refusal}")),
+    }
+}
+
+struct Probe {
+    api: Arc<Api>,
+    tree: Arc<Tree>,
+    removals: Removals,
+    folder: String,
+    largest: u64,
+    facts: Facts,
+}
+
+/// A step's end: what makes the store useless.
+type End = Result<(), String>;
+
+impl Probe {
+    fn new(config: &Config) -> Self {
+        let api = Arc::new(Api::new(config));
+        let tree = Arc::new(Tree::new(&api));
+        let name = format!("restic-123pan-probe-{}", now());
+        Self {
+            removals: Removals::new(&api, &tree),
+            folder: join(&config.repo_path, &name),
+            largest: config.largest,
+            facts: Facts::default(),
+            api,
+            tree,
+        }
+    }
+
+    fn run(&mut self, tell: &mut dyn FnMut(&Finding)) -> End {
+        let name = self.names(tell)?;
+        let row = self.look(&name, SMALL, tell)?;
+        self.clash(&name, tell)?;
+        self.ranges(&row, tell)?;
+        self.size(tell)
+    }
+
+    /// Which names are taken for a file that is no document.
+    fn names(&mut self, tell: &mut dyn FnMut(&Finding)) -> Result<String, String> {
+        let digits = hex(&Sha256::digest(&self.folder));
+        let dotted = format!("{}{SUFFIX}", hex(&Sha256::digest(&digits)));
+        let bare = self.store(&digits, SMALL);
+        let with = self.store(&dotted, SMALL);
+        for (about, sent) in [("name without extension", &bare), ("name with .bin", &with)] {
+            tell(&Finding {
+                about,
+                documented: "\"see type table\": office formats",
+                assumed: "refused",
+                found: said(sent),
+                good: sent.is_ok() || bare.is_ok() || with.is_ok(),
+            });
+        }
+        let (name, suffix) = match (&bare, &with) {
+            (Ok(()), _) => (digits, ""),
+            (_, Ok(())) => (dotted, SUFFIX),
+            (Err(fault), _) if fault.reason == Reason::NoFile => {
+                return Err(format!("an upload doesn't make its folder ({fault})"));
+            }
+            (Err(fault), _) => {
+                return Err(format!("it takes no binary files from this app ({fault})"));
+            }
+        };
+        suffix.clone_into(&mut self.facts.suffix);
+        Ok(name)
+    }
+
+    /// Whether the file, its folder and its size are shown.
+    fn look(&self, name: &str, size: u64, tell: &mut dyn FnMut(&Finding)) -> Result<Row, String> {
+        let rows = self.rows_with(name).map_err(|error| error.to_string());
+        let made = rows.as_ref().is_ok_and(|rows| !rows.is_empty());
+        tell(&Finding {
+            about: "new folders",
+            documented: "an upload may name a parent_path",
+            assumed: "missing levels are made",
+            found: match &rows {
+                Ok(_) if made => "they are made".to_owned(),
+                Ok(_) => "no list shows the file".to_owned(),
+                Err(error) => error.clone(),
+            },
+            good: made,
+        });
+        let Some(row) = rows?.into_iter().next() else {
+            return Err("what is uploaded isn't found in its folder".to_owned());
+        };
+        let good = row.size == Some(size);
+        let told = row
+            .size
+            .map_or("no fsize".to_owned(), |size| format!("fsize {size}"));
+        tell(&Finding {
+            about: "size in lists",
+            documented: "nothing",
+            assumed: "fsize, in bytes",
+            found: told.clone(),
+            good,
+        });
+        match good {
+            true => Ok(row),
+            false => Err(format!(
+                "its lists don't tell sizes ({told} for {size} bytes)"
+            )),
+        }
+    }
+
+    /// What becomes of a name that is taken.
+    fn clash(&self, name: &str, tell: &mut dyn FnMut(&Finding)) -> End {
+        let again = self.store(name, SMALL + 1);
+        let rows = self.rows_with(name).map_err(|error| error.to_string())?;
+        let same = rows.iter().filter(|row| row.name == name).count();
+        let is_new = |row: &Row| row.name == name && row.size == Some(SMALL + 1);
+        let replaced = rows.iter().any(is_new);
+        let found = match (&again, same, replaced) {
+            (Err(fault), ..) => format!("the upload is refused ({fault})"),
+            (Ok(()), 2.., _) => "there are two of the name".to_owned(),
+            (Ok(()), 1, true) => "the old file is replaced".to_owned(),
+            _ if rows.len() > 1 => "the new file gets another name".to_owned(),
+            _ => "nobody knows: lists show nothing new".to_owned(),
+        };
+        tell(&Finding {
+            about: "a name that is taken",
+            documented: "nothing",
+            assumed: "anything: what came is looked for",
+            found,
+            good: true,
+        });
+        Ok(())
+    }
+
+    /// Whether a part can be read, and is right.
+    fn ranges(&mut self, row: &Row, tell: &mut dyn FnMut(&Finding)) -> End {
+        let read = self.read(row);
+        let found = match &read {
+            Ok(206) => "obeyed".to_owned(),
+            Ok(_) => "ignored: parts are read from the start of their file".to_owned(),
+            Err(error) => error.clone(),
+        };
+        tell(&Finding {
+            about: "ranges of downloads",
+            documented: "nothing",
+            assumed: "ignored",
+            found,
+            good: read.is_ok(),
+        });
+        self.facts.ranges = read? == 206;
+        Ok(())
+    }
+
+    /// Reads a part of a file; the status by which it came.
+    fn read(&self, row: &Row) -> Result<u16, String> {
+        let link = self.api.link(row.id(), Priority::Small);
+        let link = link.map_err(|fault| fault.to_string())?;
+        let fetched = self.api.client.fetch(&link.url, Some(RANGE));
+        let fetched = fetched.map_err(|fault| fault.to_string())?;
+        let skip = match fetched.status {
+            206 => 0,
+            200 => RANGE.start,
+            status => return Err(format!("a download answers HTTP {status}")),
+        };
+        let mut part = Vec::new();
+        let mut reader = fetched.reader;
+        let passed = io::copy(&mut (&mut reader).take(skip), &mut io::sink());
+        let read = passed.and_then(|_| reader.take(RANGE.len).read_to_end(&mut part));
+        read.map_err(|error| format!("a download broke off: {error}"))?;
+        let right = part.len() as u64 == RANGE.len
+            && (RANGE.start..)
+                .zip(&part)
+                .all(|(at, byte)| made_up(at) == *byte);
+        match right {
+            true => Ok(fetched.status),
+            false => Err("a download brings other bytes than were stored".to_owned()),
+        }
+    }
+
+    /// How large files may be.
+    fn size(&mut self, tell: &mut dyn FnMut(&Finding)) -> End {
+        let smaller = [self.largest, 100 << 20, 32 << 20, LEAST];
+        let sizes = smaller.into_iter().filter(|size| *size <= self.largest);
+        let mut found = Vec::new();
+        for size in sizes {
+            let name = format!("{size}{SUFFIX}");
+            let sent = self.store(&name, size).map_err(|fault| fault.to_string());
+            let shown = sent.and_then(|()| {
+                let rows = self.rows_with(&name).map_err(|error| error.to_string())?;
+                let whole = rows.iter().any(|row| row.size == Some(size));
+                whole.then_some(()).ok_or("no list shows it".to_owned())
+            });
+            match shown {
+                Ok(()) => {
+                    found.push(format!("{} are taken", bytes(size)));
+                    self.facts.largest = size;
+                    break;
+                }
+                Err(error) => found.push(format!("{} aren't ({error})", bytes(size))),
+            }
+        }
+        let good = self.facts.largest >= LEAST.min(self.largest);
+        tell(&Finding {
+            about: "size of a file",
+            documented: "nothing",
+            assumed: "150 MiB",
+            found: found.join(", "),
+            good,
+        });
+        match good {
+            true => Ok(()),
+            false => Err("restic's packs, of 16 MiB and more, are too large for it".to_owned()),
+        }
+    }
+
+    /// Puts everything into the bin again, and sees how that is told.
+    fn withdraw(&self, tell: &mut dyn FnMut(&Finding)) -> End {
+        let rows = match self.tree.rows(&self.folder, Priority::Small) {
+            Err(error) if error.cause == Cause::Absent => return Ok(()),
+            rows => rows.map_err(|error| error.to_string())?,
+        };
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let rows: Vec<_> = rows
+            .into_iter()
+            .map(|row| (self.folder.clone(), row))
+            .collect();
+        let binned = self.removals.bin(&rows, Priority::Small);
+        let binned: Result<(), Error> = binned.into_iter().collect();
+        tell(&Finding {
+            about: "deleting",
+            documented: "into the bin, at once or as a task",
+            assumed: "a task, which lists confirm",
+            found: match &binned {
+                Ok(()) => "the files are gone from lists, and lie in the bin".to_owned(),
+                Err(error) => error.to_string(),
+            },
+            good: binned.is_ok(),
+        });
+        // An empty folder that stays does no harm.
+        if let Some(folder) = self.tree.known(&self.folder) {
+            let _ = self.api.delete(&[&folder], Priority::Small);
+        }
+        binned.map_err(|error| format!("deleting doesn't work ({error})"))
+    }
+
+    fn store(&self, name: &str, size: u64) -> Result<(), Fault> {
+        let mut content = MadeUp { at: 0, size };
+        let place = Place::Path(&self.folder);
+        self.api.upload(&place, name, &mut content, Priority::Small)
+    }
+
+    /// The rows whose names begin as this one does, once there are some; lists may lag.
+    fn rows_with(&self, name: &str) -> Result<Vec<Row>, Error> {
+        let stem = name.strip_suffix(SUFFIX).unwrap_or(name);
+        let (start, timing) = (Instant::now(), self.api.timing());
+        for tries in 1.. {
+            let rows = match self.tree.rows(&self.folder, Priority::Small) {
+                Err(error) if error.cause == Cause::Absent => Vec::new(),
+                rows => rows?,
+            };
+            let mut here = rows;
+            here.retain(|row| row.name.starts_with(stem) && !row.is_folder());
+            // The exact one first.
+            here.sort_by_key(|row| row.name != name);
+            let shown = here.first().is_some_and(|row| row.name == name);
+            if shown || start.elapsed() > timing.visible {
+                return Ok(here);
+            }
+            thread::sleep(pause(timing.look, tries));
+        }
+        Ok(Vec::new())
+    }
+}
+
+/// What became of an upload.
+fn said(sent: &Result<(), Fault>) -> String {
+    match sent {
+        Ok(()) => "taken".to_owned(),
+        Err(fault) if fault.reason == Reason::BadName => format!("refused ({fault})"),
+        Err(fault) => fault.to_string(),
+    }
+}
+
+/// The byte at a place of the test files: nothing that can be packed or guessed.
+fn made_up(at: u64) -> u8 {
+    (at.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 56).to_le_bytes()[0]
+}
+
+/// A test file, which is held nowhere.
+struct MadeUp {
+    at: u64,
+    size: u64,
+}
+
+impl Read for MadeUp {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let left = usize::try_from(self.size - self.at).unwrap_or(usize::MAX);
+        let n = buffer.len().min(left);
+        for (at, byte) in (self.at..).zip(&mut buffer[..n]) {
+            *byte = made_up(at);
+        }
+        self.at += n as u64;
+        Ok(n)
+    }
+}
+
+impl Content for MadeUp {
+    fn len(&self) -> u64 {
+        self.size
+    }
+
+    fn ready(&self) -> bool {
+        true
+    }
+
+    fn untouched(&self) -> bool {
+        self.at == 0
+    }
+
+    fn rewind(&mut self) -> Result<(), Error> {
+        self.at = 0;
+        Ok(())
+    }
+}

@@ -1,0 +1,155 @@
+//! Removing files: up to 100 a call, into the bin. The contract is the vendor's: an empty task id says
+//! that it is done, another one that it was accepted, and then only lists can say that it is done.
+
+use super::api::{Api, BATCH, Row};
+use super::layout::is_named;
+use super::tree::Tree;
+use crate::cloud::{Fault, Priority, Reason, pause};
+use crate::restic::File;
+use crate::store::{Cause, Error};
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::thread;
+use std::time::Instant;
+
+/// What is said once, so that nobody believes in space that isn't there.
+const FREES_NOTHING: &str =
+    "deleted files lie in Kdocs' recycle bin: no space is freed until somebody empties it";
+
+/// Removes files.
+pub struct Removals {
+    api: Arc<Api>,
+    tree: Arc<Tree>,
+}
+
+/// A row, and the folder that it is in.
+type Placed = (String, Row);
+
+impl Removals {
+    /// A way to remove files.
+    pub fn new(api: &Arc<Api>, tree: &Arc<Tree>) -> Self {
+        Self {
+            api: Arc::clone(api),
+            tree: Arc::clone(tree),
+        }
+    }
+
+    /// Removes files, each with its folder, and answers for each in the same order.
+    pub fn remove(&self, files: &[(String, File)], priority: Priority) -> Vec<Result<(), Error>> {
+        let mut results: Vec<Result<(), Error>> = files.iter().map(|_| Ok(())).collect();
+        let listed = self.listed(files, priority);
+        let mut going: Vec<(usize, Placed)> = Vec::new();
+        for (n, (folder, file)) in files.iter().enumerate() {
+            match &listed[folder] {
+                Err(error) => results[n] = Err(error.clone()),
+                Ok(rows) => {
+                    let here = rows.iter().filter(|row| is_named(&row.name, file));
+                    going.extend(here.map(|row| (n, (folder.clone(), row.clone()))));
+                }
+            }
+        }
+        for batch in going.chunks(BATCH) {
+            let rows: Vec<Placed> = batch.iter().map(|(_, row)| row.clone()).collect();
+            let gone = self.bin(&rows, priority);
+            for ((n, _), gone) in batch.iter().zip(gone) {
+                if let (Ok(()), Err(error)) = (&results[*n], gone) {
+                    results[*n] = Err(error);
+                }
+            }
+        }
+        results
+    }
+
+    /// The rows of each folder; one that isn't there has none.
+    fn listed(
+        &self,
+        files: &[(String, File)],
+        priority: Priority,
+    ) -> HashMap<String, Result<Vec<Row>, Error>> {
+        let folders: HashSet<&String> = files.iter().map(|(folder, _)| folder).collect();
+        let list = |folder: &String| match self.tree.rows(folder, priority) {
+            Err(error) if error.cause == Cause::Absent => Ok(Vec::new()),
+            rows => rows,
+        };
+        folders
+            .into_iter()
+            .map(|folder| (folder.clone(), list(folder)))
+            .collect()
+    }
+
+    /// Puts up to 100 rows into the bin, and tells of each.
+    pub fn bin(&self, rows: &[Placed], priority: Priority) -> Vec<Result<(), Error>> {
+        let ids: Vec<&str> = rows.iter().map(|(_, row)| row.id()).collect();
+        match self.api.delete(&ids, priority) {
+            Ok(deleted) if deleted.task_id.is_empty() => {
+                rows.iter().for_each(|(_, row)| self.tree.removed(row));
+                self.tell();
+                rows.iter().map(|_| Ok(())).collect()
+            }
+            // Accepted, or nobody knows.
+            Ok(_) => self.confirm(rows, None, priority),
+            Err(fault) if fault.reason == Reason::Lost => self.confirm(rows, Some(fault), priority),
+            Err(fault) => {
+                let error = Error::from(fault).during("deleting");
+                rows.iter().map(|_| Err(error.clone())).collect()
+            }
+        }
+    }
+
+    /// Waits until lists don't show the rows any more.
+    fn confirm(
+        &self,
+        rows: &[Placed],
+        fault: Option<Fault>,
+        priority: Priority,
+    ) -> Vec<Result<(), Error>> {
+        let (start, timing) = (Instant::now(), self.api.timing());
+        let mut open: Result<HashSet<String>, Error> = self.shown(rows, priority);
+        for tries in 1.. {
+            let done = open.as_ref().is_ok_and(HashSet::is_empty);
+            if done || start.elapsed() > timing.visible {
+                break;
+            }
+            thread::sleep(pause(timing.look, tries));
+            open = self.shown(rows, priority);
+        }
+        let why = fault.map_or_else(
+            || "Kdocs has accepted the deletion, but lists still show the file".to_owned(),
+            |fault| format!("the deletion isn't certain: {fault}"),
+        );
+        self.tell();
+        let told = |(_, row): &Placed| match &open {
+            Err(error) => Err(error.clone()),
+            Ok(open) if open.contains(row.id()) => Err(Error::new(Cause::Busy, &*why)),
+            Ok(_) => {
+                self.tree.removed(row);
+                Ok(())
+            }
+        };
+        rows.iter().map(told).collect()
+    }
+
+    /// Which of these rows lists show.
+    fn shown(&self, rows: &[Placed], priority: Priority) -> Result<HashSet<String>, Error> {
+        let ours: HashSet<&str> = rows.iter().map(|(_, row)| row.id()).collect();
+        let folders: HashSet<&String> = rows.iter().map(|(folder, _)| folder).collect();
+        let mut shown = HashSet::new();
+        for folder in folders {
+            match self.tree.all(folder, priority) {
+                Err(error) if error.cause == Cause::Absent => {}
+                rows => {
+                    let ids = rows?.into_iter().map(|row| row.id().to_owned());
+                    shown.extend(ids.filter(|id| ours.contains(id.as_str())));
+                }
+            }
+        }
+        Ok(shown)
+    }
+
+    /// Says that nothing is freed: in the log, on the page, in the status line.
+    fn tell(&self) {
+        self.api
+            .client
+            .trouble(&Fault::new(Reason::InBin, FREES_NOTHING));
+    }
+}

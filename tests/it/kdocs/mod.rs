@@ -1,0 +1,10 @@
+//! WPS Kdocs: the store over its emulator, however that behaves, and the program over it.
+
+mod budgets;
+mod clients;
+mod contract;
+mod deleting;
+mod kills;
+mod probing;
+mod process;
+mod rig;

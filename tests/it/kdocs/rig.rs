@@ -1,0 +1,114 @@
+//! An emulated user's files and servers over them, without a socket of our own. Times that are
+//! seconds in earnest are milliseconds here.
+
+use crate::cloud::rig::{Server, fast};
+use crate::fake::kdocs::{Call, Fake, Options, Switches};
+use crate::tree::TempDir;
+use restic_123pan::cloud::token::Grant;
+use restic_123pan::cloud::{Clock, Timing};
+use restic_123pan::kdocs::{App, Config, Kdocs, probe};
+use std::fs;
+use std::ops::Deref;
+use std::sync::Arc;
+
+/// The folder in which the repositories are.
+pub(crate) const BASE: &str = "restic";
+
+/// The largest file that probes try: 150 MiB would take long.
+pub(crate) const LARGEST: u64 = 24 << 20;
+
+/// An emulated user's files. When they go, nothing of what its servers did may have broken a rule.
+pub(crate) struct Account {
+    fake: Fake,
+    folder: TempDir,
+    grant: Arc<Grant>,
+}
+
+impl Account {
+    /// An account as the documents and others say, without a probe.
+    pub(crate) fn untried(change: impl FnOnce(&mut Switches)) -> Self {
+        let mut switches = Switches::default();
+        change(&mut switches);
+        let options = Options {
+            switches,
+            ..Options::default()
+        };
+        let (fake, folder) = (Fake::with(options).unwrap(), TempDir::new());
+        let file = folder.path().join("token.json");
+        fs::write(&file, fake.grant()).unwrap();
+        let grant = Arc::new(Grant::open(&file).unwrap());
+        Self {
+            fake,
+            folder,
+            grant,
+        }
+    }
+
+    /// The same, tried out.
+    pub(crate) fn with(change: impl FnOnce(&mut Switches)) -> Self {
+        let account = Self::untried(change);
+        let probed = probe(&account.config(), &mut |finding| println!("{finding}"));
+        assert!(probed.is_ok(), "{probed:?}");
+        account.reset_counters();
+        account
+    }
+
+    /// The usual one.
+    pub(crate) fn start() -> Self {
+        Self::with(|_| {})
+    }
+
+    /// A server on this machine.
+    pub(crate) fn server(&self) -> Server {
+        Server::over(Kdocs::new(&self.config()))
+    }
+
+    /// One that is configured otherwise.
+    pub(crate) fn server_with(&self, change: impl FnOnce(&mut Config)) -> Server {
+        let mut config = self.config();
+        change(&mut config);
+        Server::over(Kdocs::new(&config))
+    }
+
+    /// How often a call was made.
+    pub(crate) fn made(&self, call: Call) -> u64 {
+        self.count(call).calls
+    }
+
+    /// How a server is configured.
+    pub(crate) fn config(&self) -> Config {
+        Config {
+            host: self.fake.url(),
+            app_id: self.fake.app_id().to_owned(),
+            app_key: self.fake.app_key().to_owned(),
+            app: App::Formal,
+            grant: Some(Arc::clone(&self.grant)),
+            repo_path: BASE.to_owned(),
+            state_dir: Some(self.folder.path().to_owned()),
+            uploads: 4,
+            // Rates are the business of few.
+            rate_share: 1000.0,
+            largest: LARGEST,
+            ipv4_only: false,
+            ca: None,
+            clock: Clock::default(),
+            timing: Timing { ..fast() },
+        }
+    }
+}
+
+impl Deref for Account {
+    type Target = Fake;
+
+    fn deref(&self) -> &Fake {
+        &self.fake
+    }
+}
+
+impl Drop for Account {
+    fn drop(&mut self) {
+        let complaints = self.fake.complaints();
+        let fine = std::thread::panicking() || complaints.is_empty();
+        assert!(fine, "{complaints:#?}");
+    }
+}
