@@ -169,7 +169,7 @@ fn what_is_wrong_is_one_line_that_names_it() {
         ("--reserve=much", "--reserve"),
         ("--tier=gold", "auto, free, vip or oauth"),
         ("--spool-dir=/dev/null/x", "--spool-dir"),
-        ("--cloud=heaven", "123pan, smh or local"),
+        ("--cloud=heaven", "123pan, smh, local or kdocs"),
         ("--tier=vip --tier=free", "--tier"),
         ("--config=x --config=y", "--config"),
         ("--no-auth=1", "--no-auth takes no value"),

@@ -152,11 +152,20 @@ fn what_options_say_of_themselves_is_so() {
             _ => vec![option.as_str(), &cloud],
         };
         let idle = "is an option of --cloud local";
-        let library = [
-            ("PAN123_SMH_LIBRARY", "smh1"),
-            ("PAN123_SMH_LIBRARY_SECRET", "x"),
-        ];
-        match called(&words, &[&[ID, KEY][..], &library].concat()) {
+        // What each cloud must be told.
+        let needs: &[(&str, &str)] = match cloud.as_str() {
+            "--cloud=smh" => &[
+                ("PAN123_SMH_LIBRARY", "smh1"),
+                ("PAN123_SMH_LIBRARY_SECRET", "x"),
+            ],
+            "--cloud=kdocs" => &[
+                ("PAN123_KDOCS_APP_ID", "app"),
+                ("PAN123_KDOCS_APP_KEY", "x"),
+                ("PAN123_STATE_DIR", "/tmp"),
+            ],
+            _ => &[ID, KEY],
+        };
+        match called(&words, needs) {
             Ok(_) => {}
             Err(Exit::Wrong(said)) if said.contains(idle) && name == "cloud" => {}
             Err(other) => unreachable!("{words:?}: {other:?}"),
