@@ -154,7 +154,7 @@ impl Line {
     /// Says how far it is, unless that was just said.
     pub(super) fn say(&self, text: &str) {
         let Some(said) = &self.0 else { return };
-        let mut said = lock(&said);
+        let mut said = lock(said);
         if said.is_none_or(|at| at.elapsed() >= SHORT) {
             *said = Some(Instant::now());
             let _ = write!(io::stderr(), "\r\x1b[K{text}");
