@@ -54,3 +54,20 @@ fn a_lock_waits_only_so_long() {
     );
     world.store.hold(false);
 }
+
+/// A client for whose pack there is no room is told that it is there, and so it stays.
+#[test]
+fn what_is_said_to_be_there_stays() {
+    let world = World::new();
+    let pack = world.save(Kind::Data, b"a pack");
+    let file = File::Hashed(Kind::Data, pack);
+    world.remove(Kind::Data, &[pack]);
+    let mut source = &b"a pack"[..];
+    let mut body = Body::streamed(&mut source, 6, Some(pack), &world.budget);
+    assert!(matches!(
+        world.layer().holds(&repo(), &file, &mut body),
+        Ok(true)
+    ));
+    assert_eq!(world.lock(), Ok(()));
+    assert!(world.has(pack));
+}
