@@ -25,7 +25,7 @@ struct Queues {
 
 impl Turns {
     /// Takes the next place in the order of this name.
-    pub fn arrive(self: &Arc<Self>, repo: &Repo, file: &File) -> Turn {
+    pub fn arrive(self: &Arc<Self>, repo: &Repo, file: &File) -> Ticket {
         let name = (repo.clone(), *file);
         let mut queues = self.queues();
         queues.next += 1;
@@ -35,7 +35,7 @@ impl Turns {
             .entry(name.clone())
             .or_default()
             .push_back(number);
-        Turn {
+        Ticket {
             turns: Arc::clone(self),
             name,
             number,
@@ -49,13 +49,13 @@ impl Turns {
 
 /// A place in the order of one name.
 #[derive(Debug)]
-pub struct Turn {
+pub struct Ticket {
     turns: Arc<Turns>,
     name: Name,
     number: u64,
 }
 
-impl Turn {
+impl Ticket {
     /// Whether everything that came before has ended.
     pub fn has_come(&self) -> bool {
         self.is_first(&self.turns.queues())
@@ -73,7 +73,7 @@ impl Turn {
     }
 }
 
-impl Drop for Turn {
+impl Drop for Ticket {
     fn drop(&mut self) {
         let mut queues = self.turns.queues();
         if let Some(queue) = queues.waiting.get_mut(&self.name) {

@@ -8,10 +8,10 @@
 //! Nothing here knows sockets or statuses. Recognising is cheap enough for the thread that accepts
 //! requests; proving runs bcrypt, which takes a second on small machines, and belongs elsewhere.
 
+mod authenticator;
 mod credentials;
 #[cfg(fuzzing)]
 pub mod fuzz;
-mod guard;
 mod htpasswd;
 pub mod passwd;
 mod roles;
@@ -19,14 +19,14 @@ mod slow;
 mod unseen;
 mod watched;
 
+pub use authenticator::Unproven;
 pub use credentials::authorization;
-pub use guard::Claim;
 pub use roles::{Act, Grant, Limit, Role};
 pub use unseen::ask;
 
 use crate::lines::shown;
 use crate::restic::{Kind, Operation, Repo};
-use guard::{Found, Guard};
+use authenticator::{Authenticator, Found};
 use roles::Roles;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -113,11 +113,11 @@ pub enum Recognised {
     /// They were proven before, or none are asked for.
     User(User),
     /// They must be proven.
-    Unproven(Claim),
+    Unproven(Unproven),
     /// There are none.
     Nobody,
     /// Too many attempts of this address are under way.
-    Crowded,
+    TooManyAttempts,
 }
 
 /// Why an operation isn't allowed.
@@ -131,7 +131,7 @@ pub enum Denied {
 
 /// The rules in force.
 pub struct Access {
-    guard: Option<Guard>,
+    guard: Option<Authenticator>,
     roles: Option<Watched<Roles>>,
     private_repos: bool,
     append_only: bool,
@@ -159,7 +159,7 @@ impl Access {
     pub fn new(rules: &Rules, clock: Clock) -> Result<Self, String> {
         let now = clock();
         let guard = rules.htpasswd.as_ref();
-        let guard = guard.map(|path| Guard::new(path, rules.pause, now));
+        let guard = guard.map(|path| Authenticator::new(path, rules.pause, now));
         let roles = rules.roles.as_ref();
         let roles = roles.map(|path| Watched::open(path, roles::parse, now));
         Ok(Self {
@@ -197,7 +197,7 @@ impl Access {
 
     /// How often bcrypt has run.
     pub fn hashed(&self) -> usize {
-        self.guard.as_ref().map_or(0, Guard::hashed)
+        self.guard.as_ref().map_or(0, Authenticator::hashed)
     }
 
     /// Looks at credentials without any expense.
@@ -213,13 +213,13 @@ impl Access {
                 Found::User(name) => Recognised::User(User(Some(name))),
                 Found::Unproven(claim) => Recognised::Unproven(claim),
                 Found::Nobody => Recognised::Nobody,
-                Found::Crowded => Recognised::Crowded,
+                Found::TooManyAttempts => Recognised::TooManyAttempts,
             },
         }
     }
 
     /// Proves credentials, which may take a second; the Err says how long to keep back the answer.
-    pub fn prove(&self, claim: Claim) -> Result<User, Duration> {
+    pub fn prove(&self, claim: Unproven) -> Result<User, Duration> {
         match &self.guard {
             None => Ok(User(None)),
             Some(guard) => guard

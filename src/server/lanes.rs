@@ -6,7 +6,7 @@ use super::Config;
 use super::exchange::Exchange;
 use super::fair::{Fair, Next, Turn};
 use super::refusals::Refusals;
-use crate::service::{Doubt, Job, Lane, Reply, Service};
+use crate::service::{Job, Lane, PendingAuth, Reply, Service};
 use crate::sync::lock;
 use crate::warning::Kind;
 use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded};
@@ -47,7 +47,7 @@ pub(super) struct Lanes {
 
 struct Entrances {
     queues: Arc<Queues>,
-    doubts: Fair<Box<(Exchange, Doubt)>>,
+    doubts: Fair<Box<(Exchange, PendingAuth)>>,
 }
 
 /// A queue whose things are boxed: it touches its memory when it grows.
@@ -121,7 +121,7 @@ impl Lanes {
     }
 
     /// Has somebody prove who they are before their request is queued.
-    pub(super) fn prove(&self, exchange: Exchange, doubt: Doubt) {
+    pub(super) fn prove(&self, exchange: Exchange, doubt: PendingAuth) {
         let Some(open) = &self.open else {
             return self.refuse(exchange, Reply::empty(503).because(STOPPING));
         };
@@ -196,12 +196,12 @@ fn start_provers(
     most: usize,
     service: &Arc<Service>,
     queues: &Arc<Queues>,
-) -> io::Result<Fair<Box<(Exchange, Doubt)>>> {
+) -> io::Result<Fair<Box<(Exchange, PendingAuth)>>> {
     let doubts = Fair::new(most, most);
     for number in 0..PROVERS {
         // The other lanes stay open until the last doubt is resolved.
         let (service, queues) = (Arc::clone(service), Arc::clone(queues));
-        let doubts: Fair<Box<(Exchange, Doubt)>> = doubts.clone();
+        let doubts: Fair<Box<(Exchange, PendingAuth)>> = doubts.clone();
         let body = move || {
             while let Next::Thing(work, _turn) = doubts.next(None) {
                 let (exchange, doubt) = *work;

@@ -238,7 +238,7 @@ impl Reception {
         let exchange = Exchange::new(self.service.watch(), client, self.drain_timeout);
         match admitted {
             Admission::Job(job) => lanes.send(exchange, job),
-            Admission::Doubt(doubt) => lanes.prove(exchange, doubt),
+            Admission::PendingAuth(doubt) => lanes.prove(exchange, doubt),
             Admission::Refused(reply) => lanes.refuse(exchange, reply),
         }
     }

@@ -18,12 +18,12 @@ pub enum Admission {
     /// It is answered already.
     Refused(Reply),
     /// Somebody must first prove who they are, which takes time.
-    Doubt(Doubt),
+    PendingAuth(PendingAuth),
 }
 
 /// A request whose sender must prove who they are.
 #[derive(Debug)]
-pub struct Doubt {
+pub struct PendingAuth {
     claim: Claim,
     wish: Wish,
 }
@@ -86,9 +86,9 @@ impl Service {
                 Ok(job) => Admission::Job(job),
                 Err(reply) => Admission::Refused(reply),
             },
-            Recognised::Unproven(claim) => Admission::Doubt(Doubt { claim, wish }),
+            Recognised::Unproven(claim) => Admission::PendingAuth(PendingAuth { claim, wish }),
             Recognised::Nobody => Admission::Refused(deny()),
-            Recognised::Crowded => {
+            Recognised::TooManyAttempts => {
                 let reply = Reply::empty(503).because("too many log in at once; wait a moment");
                 Admission::Refused(reply)
             }
@@ -96,8 +96,8 @@ impl Service {
     }
 
     /// Has somebody prove who they are, and then decides about their request.
-    pub fn prove(&self, doubt: Doubt) -> Result<Job, Reply> {
-        let Doubt { claim, wish } = doubt;
+    pub fn prove(&self, doubt: PendingAuth) -> Result<Job, Reply> {
+        let PendingAuth { claim, wish } = doubt;
         let proven = self.access.prove(claim);
         self.permit(&proven.map_err(kept_back)?, wish)
     }

@@ -16,7 +16,7 @@ mod room;
 mod save;
 mod status;
 
-pub use admit::{Admission, Doubt};
+pub use admit::{Admission, PendingAuth};
 pub use head::{Head, Length};
 
 use crate::access::{Access, Grant, User};
@@ -25,7 +25,7 @@ use crate::inits::Inits;
 use crate::limit::Limits;
 use crate::restic::{File, Kind, Operation, Range, Repo};
 use crate::store::Store;
-use crate::turns::{Turn, Turns};
+use crate::turns::{Ticket, Turns};
 use crate::watch::{Subject, Watch};
 use pages::Page;
 use room::InFlight;
@@ -64,7 +64,7 @@ pub struct Job {
     v2: bool,
     length: Length,
     grant: Grant,
-    turn: Option<Turn>,
+    turn: Option<Ticket>,
     user: User,
 }
 
@@ -121,7 +121,7 @@ impl Job {
 
     /// Whether nothing that came earlier for the same name is still under way.
     pub fn turn_has_come(&self) -> bool {
-        self.turn.as_ref().is_none_or(Turn::has_come)
+        self.turn.as_ref().is_none_or(Ticket::has_come)
     }
 }
 

@@ -6,7 +6,7 @@ use crate::body::{Body, SIGN_OF_LIFE};
 use crate::limit::Paid;
 use crate::restic::{File, Id, Kind, Repo};
 use crate::store::{Cause, Error};
-use crate::turns::Turn;
+use crate::turns::Ticket;
 use log::warn;
 use std::io::Read;
 
@@ -108,7 +108,7 @@ impl Service {
 }
 
 /// Waits for the end of earlier operations on the same name, while the client sees its body move.
-fn wait(turn: &Turn, body: &mut Body<'_>) -> Result<(), Error> {
+fn wait(turn: &Ticket, body: &mut Body<'_>) -> Result<(), Error> {
     for _ in 0..TURN_WAITS {
         if turn.wait(SIGN_OF_LIFE) {
             return Ok(());

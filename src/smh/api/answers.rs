@@ -99,7 +99,7 @@ pub struct Page {
 
 /// The start of an upload. It has no `Debug`: its headers are a signature.
 #[derive(Deserialize)]
-pub struct Ticket {
+pub struct StartedUpload {
     /// The storage host.
     pub domain: String,
     /// The path there.

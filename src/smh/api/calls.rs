@@ -3,7 +3,7 @@
 
 use super::answers::{
     Address, BinPage, Binned, Confirmed, Deleted, Entry, History, Item, Page, Quota, Session,
-    Stats, Task, Ticket, Usage,
+    StartedUpload, Stats, Task, Usage,
 };
 use super::{Api, BIN_PAGE, Endpoint, Filter, Strategy, meaning};
 use crate::cloud::call::Call;
@@ -141,7 +141,7 @@ impl Api {
         size: u64,
         strategy: Strategy,
         priority: Priority,
-    ) -> Result<Ticket, Fault> {
+    ) -> Result<StartedUpload, Fault> {
         let at = self.at("file", path);
         let query = format!("{}&filesize={size}", strategy.query());
         self.call((Endpoint::Start, &at, &query), priority)
@@ -151,10 +151,10 @@ impl Api {
     /// Tells where that sends them instead, if it does.
     pub fn put(
         &self,
-        ticket: &Ticket,
+        ticket: &StartedUpload,
         content: &mut dyn Content,
         priority: Priority,
-    ) -> Result<Option<Ticket>, Fault> {
+    ) -> Result<Option<StartedUpload>, Fault> {
         let is_given = |name: &str| !OURS.contains(&&*name.to_ascii_lowercase());
         let headers: Vec<(String, String)> = ticket
             .headers
@@ -170,10 +170,10 @@ impl Api {
     }
 
     /// The same upload at another place, which must be as safe.
-    fn moved(&self, ticket: &Ticket, place: &str) -> Option<Ticket> {
+    fn moved(&self, ticket: &StartedUpload, place: &str) -> Option<StartedUpload> {
         let (scheme, rest) = place.split_once("://")?;
         let (domain, path) = rest.split_once('/')?;
-        (scheme == self.scheme).then(|| Ticket {
+        (scheme == self.scheme).then(|| StartedUpload {
             domain: domain.to_owned(),
             path: format!("/{path}"),
             headers: ticket.headers.clone(),

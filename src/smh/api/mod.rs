@@ -8,7 +8,7 @@ pub mod meaning;
 mod table;
 pub mod tokens;
 
-pub use answers::{Address, Binned, Confirmed, Deleted, Entry, Item, Page, Ticket, Usage};
+pub use answers::{Address, Binned, Confirmed, Deleted, Entry, Item, Page, StartedUpload, Usage};
 pub use table::Endpoint;
 pub use tokens::Scope;
 

@@ -11,7 +11,7 @@
 mod sum;
 
 use super::api::meaning::is_absent;
-use super::api::{Api, Confirmed, Entry, Strategy, Ticket};
+use super::api::{Api, Confirmed, Entry, StartedUpload, Strategy};
 use super::folders::Folders;
 use super::paths::{join, priority_of};
 use crate::body::Body;
@@ -140,7 +140,12 @@ impl Uploads {
     }
 
     /// Sends the bytes, and publishes them if they were right.
-    fn send(&self, target: &Target, ticket: &Ticket, body: &mut Body<'_>) -> Result<Next, Error> {
+    fn send(
+        &self,
+        target: &Target,
+        ticket: &StartedUpload,
+        body: &mut Body<'_>,
+    ) -> Result<Next, Error> {
         let len = body.len();
         let mut content = Summed::new(body);
         let mut sent = self.api.put(ticket, &mut content, target.priority);
@@ -169,7 +174,13 @@ impl Uploads {
     }
 
     /// Confirms an upload, until it is certain what has become of it.
-    fn publish(&self, target: &Target, ticket: &Ticket, len: u64, sum: u64) -> Result<Next, Error> {
+    fn publish(
+        &self,
+        target: &Target,
+        ticket: &StartedUpload,
+        len: u64,
+        sum: u64,
+    ) -> Result<Next, Error> {
         let (start, timing) = (Instant::now(), self.api.timing());
         for tries in 1.. {
             let confirmed = self
@@ -237,7 +248,7 @@ impl Uploads {
     }
 
     /// Withdraws an upload. That it can't be, or needn't, changes nothing.
-    fn withdraw(&self, ticket: &Ticket, priority: Priority) {
+    fn withdraw(&self, ticket: &StartedUpload, priority: Priority) {
         if let Err(fault) = self.api.abort(&ticket.key, priority) {
             debug!("an upload isn't withdrawn: {fault}");
         }

@@ -140,6 +140,6 @@ fn admit(head: &Head<'_>) {
             const KNOWN: [u16; 8] = [200, 302, 400, 403, 404, 405, 411, 413];
             assert!(KNOWN.contains(&reply.status), "{}", reply.status);
         }
-        Admission::Doubt(_) => unreachable!("nobody is asked for a password"),
+        Admission::PendingAuth(_) => unreachable!("nobody is asked for a password"),
     }
 }

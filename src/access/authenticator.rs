@@ -28,26 +28,26 @@ const ADDRESSES: usize = 8;
 /// What a look at credentials says.
 pub(super) enum Found {
     User(Arc<str>),
-    Unproven(Claim),
+    Unproven(Unproven),
     Nobody,
-    Crowded,
+    TooManyAttempts,
 }
 
 /// Credentials to be proven.
-pub struct Claim {
+pub struct Unproven {
     credentials: Credentials,
     peer: Peer,
     attempt: Attempt,
 }
 
-impl fmt::Debug for Claim {
+impl fmt::Debug for Unproven {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?} from {}", self.credentials, self.peer)
     }
 }
 
 /// The guard.
-pub(super) struct Guard {
+pub(super) struct Authenticator {
     users: Watched<Users>,
     /// The users of whom something may be remembered.
     last: Mutex<Arc<Users>>,
@@ -66,7 +66,7 @@ struct Remembered {
     places: Vec<Peer>,
 }
 
-impl Guard {
+impl Authenticator {
     /// A guard with the users of a file.
     pub(super) fn new(path: &Path, pause: Duration, now: Instant) -> Result<Self, String> {
         let mut key = [0; 32];
@@ -110,8 +110,8 @@ impl Guard {
             return Found::User(name);
         }
         match self.slow.begin(self.guess(&credentials, peer), now) {
-            None => Found::Crowded,
-            Some(attempt) => Found::Unproven(Claim {
+            None => Found::TooManyAttempts,
+            Some(attempt) => Found::Unproven(Unproven {
                 credentials,
                 peer,
                 attempt,
@@ -122,10 +122,10 @@ impl Guard {
     /// Proves credentials; the Err says how long to keep back the answer.
     pub(super) fn prove(
         &self,
-        claim: Claim,
+        claim: Unproven,
         clock: &dyn Fn() -> Instant,
     ) -> Result<Arc<str>, Duration> {
-        let Claim {
+        let Unproven {
             credentials,
             peer,
             attempt,
