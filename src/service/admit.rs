@@ -5,7 +5,7 @@ use super::browsers;
 use super::pages::{self, Page};
 use super::status::{deny, forbid, kept_back, refuse};
 use super::{Head, Job, Length, Reply, Service, Task};
-use crate::access::{Claim, Recognised, User};
+use crate::access::{Recognised, Unproven, User};
 use crate::restic::{self, File, Operation, Range, Refusal};
 use crate::store::Limits;
 use log::info;
@@ -24,7 +24,7 @@ pub enum Admission {
 /// A request whose sender must prove who they are.
 #[derive(Debug)]
 pub struct PendingAuth {
-    claim: Claim,
+    claim: Unproven,
     wish: Wish,
 }
 
