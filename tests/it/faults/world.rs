@@ -192,7 +192,7 @@ impl World {
                 }
             }
             Admission::Refused(reply) => answer.0.status = reply.status,
-            Admission::Doubt(_) => panic!("nobody has a password here"),
+            Admission::PendingAuth(_) => panic!("nobody has a password here"),
         }
         answer.0
     }
