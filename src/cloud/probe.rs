@@ -2,6 +2,7 @@
 //! assumed, what is so. It holds no secret and no account's name, so that it can be shown to others.
 //! What is tried, and what depends on it, is the cloud's own business.
 
+use crate::speech::{padded, said};
 use serde::Serialize;
 use std::fmt::{self, Display};
 
@@ -23,13 +24,10 @@ pub struct Finding {
 impl Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mark = if self.good { '✓' } else { '✗' };
-        let (about, found) = (self.about, &self.found);
-        writeln!(f, "{mark} {about:<24} {found}")?;
+        let (about, found) = (padded(&said(self.about), 24), said(&self.found));
+        writeln!(f, "{mark} {about} {found}")?;
         let (documented, assumed) = (self.documented, self.assumed);
-        write!(
-            f,
-            "  {:<24} documented: {documented}; assumed: {assumed}",
-            ""
-        )
+        let compared = said(&format!("documented: {documented}; assumed: {assumed}"));
+        write!(f, "  {:<24} {compared}", "")
     }
 }

@@ -4,7 +4,7 @@ use super::pinned::secure;
 use crate::access;
 use crate::args::{Ask, Asker};
 use crate::front::Listen;
-use crate::speech::said;
+use crate::speech::{padded, said};
 use crate::watch;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
@@ -69,7 +69,11 @@ fn answer(asked: &Ask) -> io::Result<bool> {
         .max_age
         .map_or(Vec::new(), |age| watch::older(&status, age));
     for name in old.iter().filter(|_| !asker.json) {
-        writeln!(io::stdout(), "too old   the last snapshot of {name}")?;
+        let (label, text) = (
+            said("too old"),
+            said(&format!("the last snapshot of {name}")),
+        );
+        writeln!(io::stdout(), "{} {text}", padded(&label, 9))?;
     }
     Ok(old.is_empty())
 }

@@ -7,6 +7,7 @@ use crate::cloud::Credential;
 use crate::clouds;
 use crate::settings::Opt;
 use serde_json::Value;
+use std::collections::HashSet;
 use std::env;
 use std::fmt::Write;
 
@@ -25,7 +26,10 @@ const COPY: &str = "/bin/sh -c 'cd /etc/restic-123pan; to=$$RUNTIME_DIRECTORY; \
 
 /// Prints one of them.
 pub fn service(table: &Table, asked: &Service) -> Result<String, String> {
-    let options: Vec<&Opt> = table.settings().map(|(_, option)| option).collect();
+    let mut options: Vec<&Opt> = table.settings().map(|(_, option)| option).collect();
+    // An option that several clouds share stands once.
+    let mut seen = HashSet::new();
+    options.retain(|option| seen.insert(&option.name));
     let text = match asked.kind.as_str() {
         "systemd" => include_str!("../templates/systemd.service").replace("@COPY@", COPY),
         "systemd-socket" => include_str!("../templates/systemd.socket").to_owned(),

@@ -97,9 +97,9 @@ impl Login for Named {
         Ok(format!(
             "Open this address in a browser, log in at Kdocs and agree:\n\n  {host}/h5/auth\
              ?app_id={id}&scope={SCOPE}&redirect_uri={redirect}&state={mark}\n\n\
-             The browser is then sent to the app's own address, with `code=...` in it; it doesn't\n\
-             matter if that page can't be shown. Paste that address, or the code alone, within five\n\
-             minutes: "
+             The browser is then sent to the app's own address, with `code=...` in it; it doesn't \
+             matter if that page can't be shown. Paste that address, or the code alone, within five \
+             minutes:"
         ))
     }
 

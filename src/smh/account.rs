@@ -2,11 +2,11 @@
 
 use super::bin::RecycleBin;
 use super::checks::Checks;
-use super::doctor::examine;
+use super::doctor::{self, examine};
 use super::options::{CREDENTIALS, Flags, read};
 use super::verify::verify;
 use super::{Config, Smh};
-use crate::cloud::doctor::{Problem, Step};
+use crate::cloud::doctor::{Problem, Step, StepResult};
 use crate::cloud::finding::{Event, Report};
 use crate::cloud::{Account, Cloud, Credential, Setup, Shared, Trash, Verify};
 use crate::restic::Repo;
@@ -95,6 +95,10 @@ impl Account for Opened {
 
     fn store(&self) -> Result<Box<dyn Store>, String> {
         Ok(Box::new(Smh::new(&self.config)))
+    }
+
+    fn credentials(&self) -> Option<StepResult> {
+        Some(doctor::credentials(&self.config))
     }
 
     fn examine(&self, tell: &mut dyn FnMut(&Step)) -> bool {

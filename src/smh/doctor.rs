@@ -29,6 +29,16 @@ pub fn examine(config: &Config, tell: &mut dyn FnMut(&Step)) -> bool {
     go(Walk { doctor, tell, good })
 }
 
+/// Whether the library can be reached and takes the secret.
+pub fn credentials(config: &Config) -> StepResult {
+    let checks = Checks::new(&Config {
+        timing: timing(),
+        ..config.clone()
+    });
+    doctor::connection(&checks.api.client)?;
+    doctor::credentials(&checks.api.client)
+}
+
 fn go(mut walk: Walk<'_, Doctor>) -> bool {
     let there = walk.step("DNS", |d| doctor::dns(&d.checks.api.client));
     if !there || !walk.step("connection", |d| doctor::connection(&d.checks.api.client)) {

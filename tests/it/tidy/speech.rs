@@ -8,7 +8,7 @@ use restic_123pan::speech::{chinese, sentences};
 use std::collections::HashSet;
 
 /// Files, or folders of them, whose texts are printed by commands; those of every cloud besides.
-const SPOKEN: [&str; 14] = [
+const SPOKEN: [&str; 15] = [
     "src/access/htpasswd.rs",
     "src/access/mod.rs",
     "src/access/passwd.rs",
@@ -17,6 +17,7 @@ const SPOKEN: [&str; 14] = [
     "src/args/",
     "src/cloud/doctor.rs",
     "src/cloud/finding.rs",
+    "src/cloud/probe.rs",
     "src/command/",
     "src/front/listen.rs",
     "src/main.rs",
@@ -25,11 +26,12 @@ const SPOKEN: [&str; 14] = [
     "src/watch/text.rs",
 ];
 /// Those of a cloud that are.
-const OF_CLOUDS: [&str; 5] = [
+const OF_CLOUDS: [&str; 6] = [
     "/account.rs",
     "/doctor",
     "/login.rs",
     "/options.rs",
+    "/probe.rs",
     "/verify/advice.rs",
 ];
 /// What is printed for programs, or is in English alone: the log, service files, the manual.
@@ -159,7 +161,14 @@ fn literals(text: &str) -> Vec<String> {
             continue;
         }
         let end = end(after);
-        let log = ["info!(", "warn!(", "error!(", "debug!(", "expect("];
+        let log = [
+            "info!(",
+            "warn!(",
+            "warn!(target: &target,",
+            "error!(",
+            "debug!(",
+            "expect(",
+        ];
         let macro_ = before.trim_end();
         if !log.iter().any(|name| macro_.ends_with(name)) {
             all.push(filled(&after[..end]));

@@ -19,7 +19,7 @@ const TABS = [
 /* What isn't named here stands under More. */
 const PLACES = {
 	general: /^(cloud|listen|host|log|repo_path|state_dir|max_age|notify)$/,
-	account: /^(client_|oauth_|smh_|local_|tier$)/,
+	account: /^(client_|oauth_|smh_|kdocs_|local_|tier$)/,
 	access: /^(htpasswd_file|roles|private_repos|append_only|no_auth|trusted_proxy|tls_|status_)/,
 	limits: /^(memory|spool_|workers|uploads|rate_share|limit_|reserve|bin$)/,
 };
@@ -28,7 +28,8 @@ const PLACES = {
 const CLOUDS = {
 	'123pan': /^(client_|oauth_|api_url$|tier$|allow_http_upload$)/,
 	'local': /^local_/,
-	'smh': /^smh_/,
+	'smh': /^(smh_|allow_http_upload$)/,
+	'kdocs': /^kdocs_/,
 };
 
 /* Words of names as people write them. */
