@@ -42,7 +42,7 @@ pub fn probe(account: &dyn Account, as_json: bool) -> Option<ExitCode> {
             "{}",
             json!({ "usable": good, "end": text, "findings": findings })
         ),
-        false => writeln!(out, "\n{}.", said(text)),
+        false => writeln!(out, "\n{}", said(&format!("{text}."))),
     };
     Some(exit(good))
 }

@@ -88,7 +88,7 @@ fn nobody_gets_half_of_what_they_may_not_read() {
     use std::os::unix::fs::PermissionsExt;
     let root = machine("closed", "PAN123_REPO_PATH=/its\n");
     let secret = root.join("etc/restic-123pan/secret");
-    fs::set_permissions(&secret, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&secret, fs::Permissions::from_mode(0o0)).unwrap();
     let read = read_on(&root, "verify", &[]);
     // Root may read everything.
     if fs::read(&secret).is_ok() {

@@ -183,6 +183,35 @@ fn the_command_prints_a_table_or_json() {
     );
 }
 
+/// What is found is said in Chinese where that is spoken; JSON is for programs.
+#[test]
+fn the_command_speaks_chinese() {
+    let process = Process::start(&[]);
+    let told = |words: &[&str]| {
+        let mut command = process.command(words);
+        let output = command.env("LC_ALL", "zh_CN.UTF-8").output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let lines = told(&["doctor", "--probe"]);
+    for part in [
+        "✓ 分段下载",
+        "文档：无说明；预设：不支持",
+        "\n\n金山文档可以使用：文件最大 ",
+    ] {
+        assert!(lines.contains(part), "{part}: {lines}");
+    }
+    assert!(lines.ends_with("删除不释放空间。\n"), "{lines}");
+    let json = told(&["doctor", "--probe", "--json"]);
+    assert!(json.contains("ranges of downloads"), "{json}");
+    process.account.set(|s| s.binary_refused = true);
+    let lines = told(&["doctor", "--probe"]);
+    assert!(lines.contains("金山文档无法使用：不接受此应用"), "{lines}");
+    let lines = told(&["doctor"]);
+    for part in ["已用：列表 ", "无法上传任何内容：不接受此应用"] {
+        assert!(lines.contains(part), "{part}: {lines}");
+    }
+}
+
 /// A user logs in with the code that the browser brings back.
 #[test]
 fn a_user_logs_in() {

@@ -7,6 +7,7 @@ use crate::fake::smh::{Kind as Entry, Switches};
 use crate::tree::{TempDir, random};
 use crate::wire::Wire;
 use restic_123pan::restic::Kind;
+use std::process::Command;
 use std::time::Duration;
 
 /// A change of a library that makes it unfit, and words of what is said.
@@ -108,6 +109,29 @@ fn the_doctor_names_what_is_wrong() {
     process.library.set_quota(Some(1000), 0);
     let told = process.refused(&["doctor"]);
     assert!(told.contains("raise the quota"), "{told}");
+}
+
+/// The library is asked whether it takes the secret, and nothing is left there.
+#[test]
+fn the_secret_is_tried_before_the_start() {
+    let process = Process::start(&[]);
+    let before = process.library.tree();
+    let ask = |change: &dyn Fn(&mut Command)| {
+        let mut command = process.command(&["check-config", "--online"]);
+        change(&mut command);
+        let output = command.output().unwrap();
+        let text = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8(text).unwrap())
+    };
+    let (code, told) = ask(&|_| ());
+    assert_eq!(code, Some(0), "{told}");
+    assert!(told.contains("takes the credentials"), "{told}");
+    let (code, told) = ask(&|command| {
+        command.env("PAN123_SMH_LIBRARY_SECRET", "another");
+    });
+    assert_eq!(code, Some(2), "{told}");
+    assert!(told.contains("PAN123_SMH_LIBRARY_SECRET"), "{told}");
+    assert_eq!(process.library.tree(), before);
 }
 
 /// Stores a small repository by the server.

@@ -51,10 +51,8 @@ impl Rigged {
 
     /// Whether a pack is in the store itself.
     fn has(&self, id: Id) -> bool {
-        self.0
-            .memory
-            .stat(&repo(), &File::Hashed(Kind::Data, id))
-            .is_ok()
+        let file = File::Hashed(Kind::Data, id);
+        self.0.memory.stat(&repo(), &file).is_ok()
     }
 }
 
@@ -91,12 +89,8 @@ impl Store for Rigged {
         self.0.calls.lock().unwrap().push(files.len());
         let held = self.0.held.lock().unwrap();
         drop(self.0.let_go.wait_while(held, |held| *held));
-        if self
-            .0
-            .failing
-            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1))
-            .is_ok()
-        {
+        let (order, less) = (Ordering::SeqCst, |n: usize| n.checked_sub(1));
+        if self.0.failing.fetch_update(order, order, less).is_ok() {
             let cause = self.0.cause.lock().unwrap().unwrap();
             return files
                 .iter()
