@@ -1,5 +1,6 @@
 //! A REST server for restic that keeps its repositories in a cloud: a 123pan (123云盘) account, a
-//! library of Tencent's Smart Media Hosting (媒体托管), or a folder of this machine.
+//! library of Tencent's Smart Media Hosting (媒体托管), WPS Kdocs (金山文档) as far as its interface
+//! goes, or a folder of this machine.
 //!
 //! ```text
 //!   restic, rustic
@@ -23,10 +24,11 @@
 //! directory names it: what differs between clouds comes through [`store::Store::limits`], through
 //! [`store::Health`] and through the values of [`cloud`].
 //!
-//! `smh` is another cloud, in which files have paths and an upload is confirmed by its checksum.
+//! `smh` is another cloud, in which files have paths and an upload is confirmed by its checksum;
+//! `kdocs` one in which nothing is certain before its probe, and calls are counted by the day.
 //! `local` is a disk as a cloud: the same repositories as restic's own local backend.
 //!
-//! What leads there: `main, command, args → clouds → {pan123, smh, local} → cloud → store`. [`clouds`]
+//! What leads there: `main, command, args → clouds → {pan123, smh, kdocs, local} → cloud → store`. [`clouds`]
 //! alone names them, a line each; [`cloud::Cloud`] is what each is to the rest. [`settings`] is
 //! where values come from: option, variable, file, default.
 //!
@@ -59,7 +61,7 @@
 //!
 //! 1. `restic` and `service` know no socket, thread or clock. tiny_http stands in `server` alone,
 //!    httparse and rustls's server side in `front` alone, ureq in `cloud::client` alone.
-//! 2. Only `pan123` knows that files have numbers; nothing in it knows the statuses that clients
+//! 2. Only a cloud's directory knows that files have numbers; nothing in it knows the statuses that clients
 //!    get. Only `service` picks a status, only `cloud::retry` decides to try again, only a cloud's
 //!    table of meanings says what an answer means, only its table of calls holds rates.
 //! 3. No lock is held across a call to the cloud, save for the token's renewal.
