@@ -28,8 +28,8 @@
 //! `kdocs` one in which nothing is certain before its probe, and calls are counted by the day.
 //! `local` is a disk as a cloud: the same repositories as restic's own local backend.
 //!
-//! What leads there: `main, command, args → clouds → {pan123, smh, kdocs, local} → cloud → store`. [`clouds`]
-//! alone names them, a line each; [`cloud::Cloud`] is what each is to the rest. [`settings`] is
+//! What leads there: `main, command, args → clouds → {pan123, smh, kdocs, local} → cloud → store`.
+//! [`clouds`] alone names them, a line each; [`cloud::Cloud`] is what each is to the rest. [`settings`] is
 //! where values come from: option, variable, file, default.
 //!
 //! `restic` is the protocol as values; `body` is an upload that checks itself while it is read;
@@ -61,8 +61,8 @@
 //!
 //! 1. `restic` and `service` know no socket, thread or clock. tiny_http stands in `server` alone,
 //!    httparse and rustls's server side in `front` alone, ureq in `cloud::client` alone.
-//! 2. Only a cloud's directory knows that files have numbers; nothing in it knows the statuses that clients
-//!    get. Only `service` picks a status, only `cloud::retry` decides to try again, only a cloud's
+//! 2. Only a cloud's directory knows that files have numbers; nothing in it knows the statuses that
+//!    clients get. Only `service` picks a status, only `cloud::retry` decides to try again, only a cloud's
 //!    table of meanings says what an answer means, only its table of calls holds rates.
 //! 3. No lock is held across a call to the cloud, save for the token's renewal.
 //! 4. Nothing exists under its final name before `save` has returned Ok; after any single fault a
