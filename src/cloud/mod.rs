@@ -35,6 +35,7 @@ pub mod health;
 pub mod layout;
 pub mod outcome;
 pub mod pace;
+pub mod paths;
 pub mod places;
 pub mod probe;
 pub mod proof;

@@ -1,7 +1,7 @@
-//! Where repositories and their files lie below the app's folder, by what names, and who goes first
-//! for them. Paths are told without a slash at either end.
+//! Where files lie below the app's folder, and by what names.
 
-use crate::cloud::{Priority, layout};
+use crate::cloud::layout;
+use crate::cloud::paths::{Root, join};
 use crate::restic::{File, Id, Kind, Repo};
 
 /// What a name ends in where Kdocs wants an extension.
@@ -9,30 +9,15 @@ pub const SUFFIX: &str = ".bin";
 
 /// The folder that holds the repositories.
 #[derive(Clone, Debug)]
-pub struct Layout(String);
+pub struct Layout(pub Root);
 
 impl Layout {
-    /// The folder with this path; empty for the app's own.
-    pub fn new(root: &str) -> Self {
-        Self(root.to_owned())
-    }
-
-    /// The folder of a repository.
-    pub fn repo(&self, repo: &Repo) -> String {
-        join(&self.0, repo.path())
-    }
-
-    /// The folder of a repository's files of a kind; those of packs have folders in it.
-    pub fn kind(&self, repo: &Repo, kind: Kind) -> String {
-        join(&self.repo(repo), kind.name())
-    }
-
     /// The folder that holds a file.
     pub fn folder(&self, repo: &Repo, file: &File) -> String {
         match file {
-            File::Config => self.repo(repo),
-            File::Hashed(Kind::Data, id) => join(&self.kind(repo, Kind::Data), &shard(id)),
-            File::Hashed(kind, _) => self.kind(repo, *kind),
+            File::Config => self.0.repo(repo),
+            File::Hashed(Kind::Data, id) => join(&self.0.kind(repo, Kind::Data), &shard(id)),
+            File::Hashed(kind, _) => self.0.kind(repo, *kind),
         }
     }
 }
@@ -62,24 +47,6 @@ pub fn is_named(row: &str, file: &File) -> bool {
 pub fn is_renamed(row: &str, file: &File) -> bool {
     let rest = row.strip_prefix(&file.name());
     rest.is_some_and(|rest| rest != SUFFIX && rest.starts_with([' ', '(', '_', '-', '（']))
-}
-
-/// Something in a folder.
-pub fn join(folder: &str, name: &str) -> String {
-    match (folder, name) {
-        ("", name) => name.to_owned(),
-        (folder, "") => folder.to_owned(),
-        _ => format!("{folder}/{name}"),
-    }
-}
-
-/// Who goes first.
-pub fn priority_of(kind: Option<Kind>) -> Priority {
-    match kind {
-        None | Some(Kind::Keys | Kind::Locks) => Priority::Small,
-        Some(Kind::Index | Kind::Snapshots) => Priority::Index,
-        Some(Kind::Data) => Priority::Packs,
-    }
 }
 
 #[cfg(test)]

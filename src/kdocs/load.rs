@@ -3,8 +3,8 @@
 //! token goes to the host of downloads.
 
 use super::api::{Api, Row};
-use super::layout::priority_of;
 use crate::cloud::download::{Reader, Source};
+use crate::cloud::paths::priority_of;
 use crate::cloud::{Fault, Priority, Reason};
 use crate::restic::{File, Id, Part, Range};
 use crate::store::{Cause, Error, Loaded};

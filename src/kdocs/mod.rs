@@ -30,13 +30,14 @@ pub use config::{App, Config};
 pub use probe::probe;
 
 use crate::body::Body;
+use crate::cloud::paths::{Root, join, priority_of};
 use crate::cloud::{Fault, Priority, Reason, now};
 use crate::restic::{File, Id, Kind, Range, Repo};
 use crate::store::{Account, Cause, Entry, Error, Found, Health, Identity, Limits, Loaded, Store};
 use crate::sync::lock;
 use api::{Api, Row};
 use facts::Known;
-use layout::{Layout, id_of, is_named, is_shard, join, priority_of, shard};
+use layout::{Layout, id_of, is_named, is_shard, shard};
 use load::Downloads;
 use remove::Removals;
 use save::{Target, Uploads};
@@ -70,7 +71,7 @@ impl Kdocs {
         let downloads = Arc::new(Downloads::new(&api));
         let known = Known::new(config);
         Self {
-            layout: Layout::new(&config.repo_path),
+            layout: Layout(Root::new(&config.repo_path)),
             largest: known.facts().map_or(config.largest, |facts| facts.largest),
             uploads: Uploads::new(&api, &tree, &removals, &downloads, config.uploads),
             made: Mutex::default(),
@@ -96,7 +97,7 @@ impl Kdocs {
 
     /// Whether a repository was made here, or has something of its own.
     fn is_begun(&self, repo: &Repo, priority: Priority) -> Result<bool, Error> {
-        let above = self.layout.repo(repo);
+        let above = self.layout.0.repo(repo);
         if lock(&self.made).contains(&above) {
             return Ok(true);
         }
@@ -169,12 +170,12 @@ impl Store for Kdocs {
         if made.len() >= MADE {
             made.clear();
         }
-        made.insert(self.layout.repo(repo));
+        made.insert(self.layout.0.repo(repo));
         Ok(())
     }
 
     fn list(&self, repo: &Repo, kind: Kind, found: &mut Found<'_>) -> Result<(), Error> {
-        let path = self.layout.kind(repo, kind);
+        let path = self.layout.0.kind(repo, kind);
         let rows = self.rows(repo, &path, Some(kind))?;
         if kind != Kind::Data {
             return self.tell(rows, &|_| true, false, found);

@@ -4,10 +4,11 @@
 use super::api::{Api, Place, Row};
 use super::config::Config;
 use super::facts::{Facts, Known};
-use super::layout::{SUFFIX, join};
+use super::layout::SUFFIX;
 use super::remove::Removals;
 use super::tree::Tree;
 use crate::cloud::form::Content;
+use crate::cloud::paths::join;
 use crate::cloud::probe::Finding;
 use crate::cloud::{Fault, Priority, Reason, now, pause};
 use crate::restic::{Part, hex};

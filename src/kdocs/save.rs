@@ -4,11 +4,12 @@
 
 use super::api::{Api, Place, Row};
 use super::facts::Facts;
-use super::layout::{is_named, is_renamed, priority_of};
+use super::layout::{is_named, is_renamed};
 use super::load::Downloads;
 use super::remove::Removals;
 use super::tree::Tree;
 use crate::body::Body;
+use crate::cloud::paths::priority_of;
 use crate::cloud::places::Places;
 use crate::cloud::{Fault, Priority, Reason, pause};
 use crate::restic::File;

@@ -3,8 +3,8 @@
 
 use super::api::{Api, Scope, Strategy};
 use super::config::Config;
-use super::paths::join;
 use crate::cloud::doctor::{Problem, timing};
+use crate::cloud::paths::join;
 use crate::cloud::{Fault, Priority, Reason, now};
 
 /// What is found: None if all is well; an Err if it can't be asked.

@@ -3,11 +3,11 @@
 
 use super::checks::{Checked, Checks};
 use super::config::Config;
-use super::paths::join;
 use super::{Smh, space};
 use crate::body::{Body, Budget};
 use crate::cloud::doctor::{self, Problem, Step, StepResult, Walk, timing};
 use crate::cloud::now;
+use crate::cloud::paths::join;
 use crate::restic::{File, Id, Kind, Range, Repo};
 use crate::store::{Error, Store};
 use crate::units::bytes;

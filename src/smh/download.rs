@@ -3,9 +3,9 @@
 
 use super::api::Api;
 use super::api::meaning::is_absent;
-use super::paths::{join, priority_of};
 use crate::civil;
 use crate::cloud::download::{Reader, Source};
+use crate::cloud::paths::{join, priority_of};
 use crate::cloud::proof::Proof;
 use crate::cloud::{Fault, Priority, Reason, now};
 use crate::restic::{File, Kind, Part, Range};

@@ -4,8 +4,8 @@
 use super::Smh;
 use super::api::meaning::is_absent;
 use super::packs;
-use super::paths::{join, priority_of};
 use crate::cloud::layout::Layout;
+use crate::cloud::paths::{join, priority_of};
 use crate::restic::{File, Id, Kind, Repo};
 use crate::store::{Cause, Error, Identity};
 

@@ -3,7 +3,7 @@
 
 use super::api::meaning::{is_absent, item};
 use super::api::{Api, BATCH, Deleted, Item};
-use super::paths::{join, priority_of};
+use crate::cloud::paths::{join, priority_of};
 use crate::cloud::walk::walk;
 use crate::cloud::{Fault, Priority};
 use crate::restic::{File, Kind};

@@ -1,8 +1,7 @@
-//! Where repositories and their files lie in the space, and who goes first for them. Everything is
-//! addressed by its path, which is told without a slash at either end. Over which folders packs are
-//! spread is told in [`crate::cloud::layout`].
+//! Where repositories and their files lie below a folder, by paths that are told without a slash at
+//! either end, and who goes first for them. Over which folders packs are spread is `layout`'s.
 
-use crate::cloud::Priority;
+use super::pace::Priority;
 use crate::restic::{File, Kind, Repo};
 
 /// The folder that holds the repositories.
