@@ -3,8 +3,10 @@
 mod budgets;
 mod clients;
 mod contract;
+mod days;
 mod deleting;
 mod kills;
+mod matrix;
 mod probing;
 mod process;
 mod rig;
