@@ -7,20 +7,18 @@ use super::rig::{Account, path};
 use crate::cloud::rig::{Server, id, ms};
 use crate::fake::kdocs::{Call, Clash, Switches};
 use crate::fake::{Fault, How, When};
+use crate::smh::matrix::try_all;
 use crate::tree::random;
 use restic_123pan::cloud::{Clock, now};
 use restic_123pan::restic::{File, Id, Kind, Range};
 use restic_123pan::store::Cause;
 use serde_json::json;
 use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Cases at a time: most of their time is waiting.
-const WORKERS: usize = 12;
 /// Longest time of an operation, whatever goes wrong: a few repetitions, and waits for the rate.
 const LONGEST: Duration = Duration::from_secs(30);
 
@@ -43,7 +41,7 @@ fn large() -> Vec<u8> {
 }
 
 impl World {
-    fn new(change: fn(&mut Switches)) -> Self {
+    fn new(change: Change) -> Self {
         let (account, days) = (Account::known(change), Arc::new(AtomicU64::new(0)));
         let server = || {
             let days = Arc::clone(&days);
@@ -185,8 +183,11 @@ const OPERATIONS: &[(&str, Act)] = &[
     }),
 ];
 
+/// What makes Kdocs behave otherwise.
+type Change = fn(&mut Switches);
+
 /// Ways of Kdocs' in which operations go differently.
-const WAYS: [(&str, fn(&mut Switches)); 2] = [
+const WAYS: [(&str, Change); 2] = [
     ("", |_| {}),
     (" in odd ways", |s| {
         (s.clash, s.ranges, s.task_from) = (Clash::Duplicate, false, Some(1));
@@ -263,7 +264,7 @@ const OVER: &str = "request count over the limit of the day";
 struct Case {
     name: String,
     act: Act,
-    change: fn(&mut Switches),
+    change: Change,
     fault: Fault<Call>,
 }
 
@@ -286,7 +287,7 @@ fn cases() -> Vec<Case> {
 }
 
 /// The calls that an operation makes, and how often.
-fn calls(act: Act, change: fn(&mut Switches)) -> BTreeMap<Call, u32> {
+fn calls(act: Act, change: Change) -> BTreeMap<Call, u32> {
     let world = World::new(change);
     world.account.reset_counters();
     act(&world).unwrap();
@@ -343,30 +344,5 @@ fn run(case: &Case) {
 
 #[test]
 fn every_call_with_every_mishap() {
-    let filter = std::env::var("FAULTS").unwrap_or_default();
-    let mut cases = cases();
-    cases.retain(|case| case.name.contains(&filter));
-    let (start, count) = (Instant::now(), cases.len());
-    let (next, failed) = (Mutex::new(cases.into_iter()), Mutex::new(Vec::new()));
-    thread::scope(|scope| {
-        for _ in 0..WORKERS {
-            scope.spawn(|| {
-                loop {
-                    let case = next.lock().unwrap().next();
-                    let Some(case) = case else { return };
-                    if catch_unwind(AssertUnwindSafe(|| run(&case))).is_err() {
-                        println!("--- failed: {}", case.name);
-                        failed.lock().unwrap().push(case.name);
-                    }
-                }
-            });
-        }
-    });
-    let failed = failed.into_inner().unwrap();
-    println!("{count} cases in {} s", start.elapsed().as_secs());
-    assert!(
-        failed.is_empty(),
-        "{} of {count} failed: {failed:#?}",
-        failed.len()
-    );
+    try_all(cases(), |case| &case.name, run);
 }
