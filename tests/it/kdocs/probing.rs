@@ -252,7 +252,8 @@ fn a_user_logs_in() {
         "{told}"
     );
     assert!(
-        told.contains("/h5/auth?app_id=AKdemo&scope=access_personal_files"),
+        told.contains("/h5/auth?app_id=AKdemo&scope=access_personal_files,")
+            && told.contains(",remove_personal_files&"),
         "{told}"
     );
     process.run(&["doctor"]);
