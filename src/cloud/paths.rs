@@ -14,9 +14,17 @@ impl Root {
         Self(root.to_owned())
     }
 
+    /// What lies below it at a path, or itself.
+    pub fn at(&self, path: &str) -> String {
+        match path {
+            "" => self.0.clone(),
+            _ => join(&self.0, path),
+        }
+    }
+
     /// The folder of a repository.
     pub fn repo(&self, repo: &Repo) -> String {
-        join(&self.0, repo.path())
+        self.at(repo.path())
     }
 
     /// The folder of a repository's files of a kind; those of packs have folders in it.
@@ -33,11 +41,10 @@ impl Root {
     }
 }
 
-/// Something in a folder.
+/// Something in a folder; what has no name is no folder, and so has a slash at its end.
 pub fn join(folder: &str, name: &str) -> String {
-    match (folder, name) {
-        ("", name) => name.to_owned(),
-        (folder, "") => folder.to_owned(),
+    match folder {
+        "" => name.to_owned(),
         _ => format!("{folder}/{name}"),
     }
 }

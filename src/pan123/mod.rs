@@ -48,6 +48,7 @@ pub use config::{Bin, Config, Tier};
 pub use verify::verify;
 
 use crate::body::Body;
+use crate::cloud::paths::{Root, priority_of};
 use crate::restic::{File, Kind, Range, Repo};
 use crate::store::{Error, Found, Health, Identity, Limits, Loaded, Store};
 use api::Api;
@@ -60,8 +61,7 @@ use remove::Removals;
 use space::Space;
 use std::sync::Arc;
 use tree::Tree;
-use tree::files::Known;
-use tree::root::{Root, name_of, priority_of};
+use tree::files::{Known, name_of};
 use upload::Uploads;
 
 /// 123pan's rules for names and sizes (API reference 3.5) and its ids a call. What else no name may

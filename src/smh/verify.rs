@@ -11,7 +11,7 @@ use super::list::{Lists, Memory};
 use crate::civil;
 use crate::cloud::finding::{Contents, Event, Finding, Flaw, Report, Subject};
 use crate::cloud::layout::{self, Layout};
-use crate::cloud::paths::join;
+use crate::cloud::paths::{Root, join};
 use crate::cloud::walk::walk;
 use crate::cloud::{Priority, now};
 use crate::restic::{Id, Kind, MAX_DEPTH, Repo};
@@ -39,7 +39,7 @@ pub fn verify(
     let api = Arc::new(Api::new(config, Scope::Space));
     let walker = Walker {
         lists: Lists::new(&api, &Memory::new(&api, Duration::ZERO)),
-        base: &config.repo_path,
+        root: Root::new(&config.repo_path),
         repos,
         tell,
         seen: Mutex::default(),
@@ -51,7 +51,7 @@ pub fn verify(
 
 struct Walker<'a> {
     lists: Lists,
-    base: &'a str,
+    root: Root,
     repos: &'a [Repo],
     tell: &'a (dyn Fn(Event<'_>) + Sync),
     seen: Mutex<Seen>,
@@ -134,7 +134,7 @@ impl Walker<'_> {
     /// Reads a folder; answers those in it that are to be read.
     fn read(&self, place: &Place) -> Result<Vec<Place>, Error> {
         let mut entries = Vec::new();
-        let path = join(self.base, &place.path);
+        let path = self.root.at(&place.path);
         let read = self
             .lists
             .read(&path, Filter::All, Priority::Background, &mut |entry| {
@@ -311,7 +311,7 @@ impl Walker<'_> {
         (self.tell)(Event::Found(&Finding {
             flaw,
             repo: repo.to_owned(),
-            path: format!("/{}", join(self.base, path)),
+            path: format!("/{}", self.root.at(path)),
             number: None,
             advice: advice::advice(flaw, about),
         }));

@@ -5,11 +5,11 @@ pub mod addresses;
 
 use super::api::Api;
 use super::tree::Tree;
-use super::tree::files::{CONFIG, Known};
+use super::tree::files::{CONFIG, Known, name_of};
 use super::tree::list::newest;
 use super::tree::paths::{Path, holds_packs, parent};
-use super::tree::root::{name_of, priority_of};
 use crate::cloud::download::Reader;
+use crate::cloud::paths::priority_of;
 use crate::cloud::proof::Proof;
 use crate::cloud::{Fault, Priority, Reason, pause};
 use crate::restic::{File, Kind, Part, Range};

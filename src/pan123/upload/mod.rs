@@ -13,11 +13,12 @@ mod slices;
 pub use places::Uploads;
 
 use super::api::Uploaded;
+use super::tree::files::name_of;
 use super::tree::list::holding;
 use super::tree::paths::Path;
-use super::tree::root::{name_of, priority_of};
 use crate::body::Body;
 use crate::cloud::form::{Content, Form, md5_of};
+use crate::cloud::paths::priority_of;
 use crate::cloud::{Fault, Priority, Reason, pause};
 use crate::restic::{File, Id};
 use crate::store::{Cause, Error};

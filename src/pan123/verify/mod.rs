@@ -13,9 +13,10 @@ use super::Config;
 use super::api::Api;
 use super::bin::pending::PendingPurges;
 use super::tree::Tree;
-use super::tree::paths::{Path, join};
+use super::tree::paths::Path;
 use crate::cloud::Priority;
 use crate::cloud::finding::{Contents, Event, Finding, Flaw, Report, Subject};
+use crate::cloud::paths::Root;
 use crate::cloud::time::Time;
 use crate::cloud::walk::walk;
 use crate::restic::{Id, Kind, MAX_DEPTH, Repo};
@@ -48,6 +49,7 @@ pub fn verify(
     let walker = Walker {
         tree: Tree::new(Arc::clone(&api)),
         base: &config.repo_path,
+        root: Root::new(&config.repo_path),
         repos,
         deleted: PendingPurges::put(config),
         time: Arc::clone(&api.client.time),
@@ -62,6 +64,7 @@ pub fn verify(
 struct Walker<'a> {
     tree: Tree,
     base: &'a Path,
+    root: Root,
     repos: &'a [Repo],
     /// What the server of this state directory has put into the bin itself.
     deleted: HashSet<u64>,
@@ -148,7 +151,7 @@ impl Walker<'_> {
         let report = std::mem::take(&mut self.progress().report);
         for repo in self.repos.iter().map(Repo::path) {
             if !report.repositories.contains_key(repo) {
-                let path = self.path(repo);
+                let path = self.root.at(repo);
                 self.found(&finding(
                     Flaw::NoRepository,
                     repo,
@@ -159,7 +162,7 @@ impl Walker<'_> {
             }
         }
         for (repo, contents) in &report.repositories {
-            let path = self.path(repo);
+            let path = self.root.at(repo);
             let findings = look::flaws(contents, repo, &path);
             findings.iter().for_each(|found| self.found(found));
         }
@@ -202,14 +205,6 @@ impl Walker<'_> {
 
     fn progress(&self) -> MutexGuard<'_, Progress> {
         lock(&self.progress)
-    }
-
-    /// The folder of a repository.
-    fn path(&self, repo: &str) -> String {
-        match repo {
-            "" => self.base.to_owned(),
-            repo => join(self.base, repo),
-        }
     }
 
     /// What a folder's path is below the folder of repositories.
