@@ -30,7 +30,6 @@ pub mod doctor;
 mod download;
 #[cfg(fuzzing)]
 pub mod fuzz;
-mod login;
 mod options;
 mod remove;
 mod space;
