@@ -57,3 +57,26 @@ pub fn priority_of(kind: Option<Kind>) -> Priority {
         Some(Kind::Data) => Priority::Packs,
     }
 }
+
+/// Whether a path is a folder's or lies below it.
+pub fn covers(folder: &str, path: &str) -> bool {
+    let rest = path.strip_prefix(folder);
+    folder.is_empty() || rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_cover_what_is_below_them() {
+        for (folder, path, expected) in [
+            ("", "a", true),
+            ("a", "a", true),
+            ("a", "a/b", true),
+            ("a", "ab", false),
+        ] {
+            assert_eq!(covers(folder, path), expected, "{folder} {path}");
+        }
+    }
+}
