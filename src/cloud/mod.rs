@@ -15,8 +15,8 @@
 //! ([`form`]), downloads that resume ([`download`]) and their addresses ([`addresses`]), walks
 //! through folders ([`walk`]), the room that there is ([`room`]), threads in the background
 //! ([`worker`]), troubles and their advice ([`trouble`]), what has been seen ([`health`]), where packs lie
-//! ([`layout`]), the frame of a doctor ([`doctor`]), of a probe ([`probe`]) and of what `verify`
-//! finds ([`finding`]), calls that are limited by the day ([`budget`]).
+//! ([`layout`]), the frame of a doctor ([`doctor`]), of a probe ([`probe`]) and of `verify`
+//! ([`survey`]) with what it finds ([`finding`]), calls that are limited by the day ([`budget`]).
 //!
 //! [`Cloud`] is the other side: what a cloud is to `main`, `args` and `command`.
 //!
@@ -43,6 +43,7 @@ pub mod probe;
 pub mod proof;
 pub mod retry;
 pub mod room;
+pub mod survey;
 pub mod time;
 pub mod timing;
 pub mod token;

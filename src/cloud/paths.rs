@@ -22,6 +22,13 @@ impl Root {
         }
     }
 
+    /// What a path is below it.
+    pub fn below<'p>(&self, path: &'p str) -> &'p str {
+        path.strip_prefix(&*self.0)
+            .unwrap_or(path)
+            .trim_matches('/')
+    }
+
     /// The folder of a repository.
     pub fn repo(&self, repo: &Repo) -> String {
         self.at(repo.path())
