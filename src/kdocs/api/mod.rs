@@ -14,10 +14,9 @@ use crate::cloud::call::{Call, Spec};
 use crate::cloud::client::Client;
 use crate::cloud::dialect::{Answer, Dialect, Reading, Request};
 use crate::cloud::form::{Content, Form};
-use crate::cloud::token::{GrantedTokens, Rotating, TokenCache, encoded, is_sendable};
+use crate::cloud::token::{GrantedTokens, Rotating, TokenCache, encoded};
 use crate::cloud::{Fault, Outcome, Priority, Reason, Timing};
 use crate::store::Advice;
-use answers::Tokens;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 use std::sync::Arc;
@@ -157,7 +156,7 @@ pub fn granted(client: &Client, config: &Config, code: &str) -> Result<GrantedTo
         encoded(&config.app_key)
     );
     let call = Call::new(Endpoint::Token.spec(), "/api/v1/oauth2/access_token").query(&query);
-    checked(client.call(call.priority(Priority::Small))?)
+    GrantedTokens::ask(client, call)
 }
 
 /// The tokens of the configured grant.
@@ -169,8 +168,7 @@ fn tokens(config: &Config) -> TokenCache {
             json!({ "app_key": key, "refresh_token": old }),
         );
         let call = Call::new(Endpoint::Refresh.spec(), "/api/v1/oauth2/refresh_token");
-        let call = call.query(&query).json(&body).priority(Priority::Small);
-        checked(client.call(call)?)
+        GrantedTokens::ask(client, call.query(&query).json(&body))
     };
     match &config.grant {
         Some(grant) => {
@@ -178,18 +176,6 @@ fn tokens(config: &Config) -> TokenCache {
             TokenCache::new(Rotating::new(Box::new(refresh), grant, &config.timing))
         }
         None => TokenCache::new(NoGrant),
-    }
-}
-
-fn checked(tokens: Tokens) -> Result<GrantedTokens, Fault> {
-    let all = [&tokens.access_token, &tokens.refresh_token];
-    match all.iter().all(|token| is_sendable(token)) {
-        true => Ok(GrantedTokens {
-            access: tokens.access_token,
-            refresh: tokens.refresh_token,
-            life: tokens.expires_in,
-        }),
-        false => Err(Fault::new(Reason::Lost, "Kdocs gave an invalid token")),
     }
 }
 

@@ -6,7 +6,7 @@
 //! because allocators round up, the one in static programs to powers of two: one allocation for
 //! each folder would leave up to half of it unused.
 
-use crate::restic::Id;
+use crate::restic::{File, Id};
 use std::sync::Arc;
 
 /// Most files in a block: 960 bytes, which with the counters beside them and the allocator's own
@@ -36,6 +36,11 @@ impl Known {
 
 /// Stands for the name `config`, which is in no folder where ids are.
 pub const CONFIG: Id = Id([0xff; 32]);
+
+/// The name under which a file is known.
+pub fn name_of(file: &File) -> Id {
+    file.id().unwrap_or(CONFIG)
+}
 
 /// Files, sorted; a copy shares what it holds. No block is empty.
 #[derive(Clone, Debug, Default)]

@@ -2,9 +2,9 @@
 //! by side as far as the rate goes, and told as they come.
 
 use super::Tree;
-use super::files::{CONFIG, Files, Known};
+use super::files::{CONFIG, Files, Known, name_of};
 use super::paths::{Path, is_data, join};
-use super::root::{name_of, priority_of};
+use crate::cloud::paths::priority_of;
 use crate::cloud::{Priority, layout};
 use crate::pan123::api::Row;
 use crate::restic::{File, Id, Kind};

@@ -20,7 +20,6 @@ use crate::cloud::{Fault, Priority, Reason, pause};
 use crate::restic::File;
 use crate::store::{Cause, Error};
 use log::{debug, error, warn};
-use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use sum::{Summed, sum_of};
@@ -71,7 +70,7 @@ impl Uploads {
         if entry.size != Some(body.len()) {
             return Ok(false);
         }
-        let sum = sum_of(body).map_err(|error| broken(body, &error))?;
+        let sum = sum_of(body).map_err(|error| body.unread(&error))?;
         Ok(entry.holds(body.len(), sum))
     }
 
@@ -169,7 +168,7 @@ impl Uploads {
             Err(fault) => return Ok(Next::Again(fault)),
         }
         // The end of the body is what proves its hash.
-        let sum = content.finish().map_err(|error| broken(body, &error))?;
+        let sum = content.finish().map_err(|error| body.unread(&error))?;
         self.publish(target, ticket, len, sum)
     }
 
@@ -285,7 +284,7 @@ impl Uploads {
                 None => {
                     // So that it can be sent after all. Without room it is only compared.
                     let _ = body.buffer();
-                    sum_of(body).map_err(|error| broken(body, &error))?
+                    sum_of(body).map_err(|error| body.unread(&error))?
                 }
             };
             if entry.holds(body.len(), sum) {
@@ -301,12 +300,6 @@ impl Uploads {
             }
         }
     }
-}
-
-/// Why a body can't be sent: its own reason, or the spool's.
-fn broken(body: &Body<'_>, error: &io::Error) -> Error {
-    let other = || Error::new(Cause::Busy, format!("reading the body again: {error}"));
-    body.fault().cloned().unwrap_or_else(other)
 }
 
 /// A failure after which the client had better ask again.
