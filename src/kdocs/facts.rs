@@ -18,12 +18,8 @@ pub struct Facts {
     pub suffix: String,
     /// The largest file in bytes that was taken.
     pub largest: u64,
-    /// Whether downloads obey ranges.
-    pub ranges: bool,
     /// Why the store can't be used; empty if it can.
     pub refusal: String,
-    /// When, in seconds since 1970.
-    pub at: u64,
 }
 
 impl Facts {

@@ -48,6 +48,14 @@ impl Tree {
         Ok(rows)
     }
 
+    /// The same; none if there is no such folder.
+    pub fn rows_or_none(&self, path: &str, priority: Priority) -> Result<Vec<Row>, Error> {
+        match self.rows(path, priority) {
+            Err(error) if error.cause == Cause::Absent => Ok(Vec::new()),
+            rows => rows,
+        }
+    }
+
     /// The rows of a folder as lists show them. One that is empty, or unknown by its remembered id, is
     /// looked for once more; so is one that is shown by the list above it and then said not to be
     /// there, which proves nothing.

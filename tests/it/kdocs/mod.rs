@@ -6,6 +6,7 @@ mod contract;
 mod days;
 mod deleting;
 mod kills;
+mod layouts;
 mod matrix;
 mod probing;
 mod process;
