@@ -8,10 +8,7 @@ use super::{Config, Grant, Pan123, RecycleBin};
 use crate::cloud::doctor::{Step, StepResult};
 use crate::cloud::finding::{Event, Report};
 use crate::cloud::token::{encoded, log_in};
-use crate::cloud::{
-    Account, Cloud, Credential, Freed, Item, Listing, Login, Restored, Setup, Shared, Trash,
-    Verify, invitation,
-};
+use crate::cloud::{Account, Cloud, Credential, Login, Setup, Shared, Trash, Verify, invitation};
 use crate::restic::Repo;
 use crate::settings::{Opt, Settings};
 use crate::store::{Error, Store};
@@ -160,28 +157,6 @@ impl Account for Opened {
 
     fn verify(&self) -> Option<&dyn Verify> {
         Some(self)
-    }
-}
-
-impl Trash for RecycleBin {
-    fn walk(&self, progress: &(dyn Fn(usize, usize) + Sync)) -> Result<Listing, Error> {
-        self.walk(progress)
-    }
-
-    fn purge(&self, items: &[&Item], progress: &dyn Fn(Freed)) -> (Freed, Result<(), Error>) {
-        self.purge(items, progress)
-    }
-
-    fn purged_with(&self, wanted: &[&Item], all: &Listing) -> Result<u64, Error> {
-        self.purged_with(wanted, all)
-    }
-
-    fn restore(&self, items: &[&Item], progress: &dyn Fn(usize)) -> (Restored, Result<(), Error>) {
-        self.restore(items, progress)
-    }
-
-    fn about_folders(&self) -> &'static str {
-        "folders are brought back on 123pan's website"
     }
 }
 

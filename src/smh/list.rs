@@ -11,13 +11,12 @@ use super::packs::Packs;
 use super::recent::Recent;
 use crate::cloud::layout::{self, Layout, Layouts};
 use crate::cloud::paths::{join, priority_of};
+use crate::cloud::walk::{Sender, stream};
 use crate::cloud::{Fault, Priority, Reason, pause};
 use crate::restic::{Id, Kind};
 use crate::store::{self, Cause, Error, Found};
-use crate::sync::lock;
 use std::collections::HashSet;
-use std::sync::mpsc::{SyncSender, sync_channel};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -25,8 +24,6 @@ use std::time::{Duration, Instant};
 const READERS: usize = 6;
 /// Files that are read ahead of a slow client, about 50 KB.
 const AHEAD: usize = 1000;
-/// Bytes of stack of a reader; it makes HTTPS calls.
-const STACK: usize = 256 << 10;
 /// Pages without an entry, one after the other, after which a list is given up.
 const EMPTY: u32 = 16;
 
@@ -112,35 +109,14 @@ impl Lists {
         groups: Vec<Vec<String>>,
         found: &mut Found<'_>,
     ) -> Result<(), Error> {
-        let readers = groups.len().min(READERS);
-        let next = Mutex::new(groups.into_iter());
-        thread::scope(|scope| {
-            let (sender, receiver) = sync_channel(AHEAD);
-            for _ in 0..readers {
-                let (sender, next) = (sender.clone(), &next);
-                let builder = thread::Builder::new().stack_size(STACK);
-                let work = move || {
-                    // Not held while the group is read.
-                    let take = || lock(next).next();
-                    while take().is_some_and(|group| self.group(path, &group, &sender)) {}
-                };
-                let reader = builder.spawn_scoped(scope, work);
-                reader.map_err(|e| Error::new(Cause::Busy, format!("starting a thread: {e}")))?;
-            }
-            drop(sender);
-            // When this ends early the receiver goes, which ends the readers.
-            receiver.into_iter().try_for_each(|entry| found(entry?))
-        })
+        let read =
+            |group: Vec<String>, sender: &Sender<store::Entry>| self.group(path, &group, sender);
+        stream(groups.into_iter(), (READERS, AHEAD), &read, found)
     }
 
     /// Lists the packs of folders that may hold the same ones, each once; false if nobody listens
     /// any more.
-    fn group(
-        &self,
-        path: &str,
-        folders: &[String],
-        sender: &SyncSender<Result<store::Entry, Error>>,
-    ) -> bool {
+    fn group(&self, path: &str, folders: &[String], sender: &Sender<store::Entry>) -> bool {
         let gone = |_| Error::new(Cause::Client, "nobody reads the list any more");
         let mut told = HashSet::new();
         let each = folders.iter().try_for_each(|folder| {
