@@ -103,7 +103,7 @@ impl Login for Named {
              &state={mark}"
         );
         // It is documented there; since the middle of 2026 others were sent to the other one.
-        let act = "log in at 123pan and agree (if there is no such page, try yun.123pan.com in \
+        let act = "Open this address in a browser, log in at 123pan and agree (if there is no such page, try yun.123pan.com in \
                    place of www.123pan.com)";
         Ok(invitation(act, &address))
     }
@@ -113,7 +113,9 @@ impl Login for Named {
         let app = (&*self.config.client_id, &*self.config.client_secret);
         let kind = ("grant_type", "authorization_code");
         let got = [kind, ("code", code), ("redirect_uri", redirect)];
-        log_in(file, &api.client, |client| granted(client, app, &got))
+        log_in(file, &api.client, |client| granted(client, app, &got))?;
+        let file = file.display();
+        Ok(format!("logged in; the refresh token is in {file}"))
     }
 }
 

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 /// What is known about the room.
 #[derive(Default)]
-pub struct Room(Mutex<State>);
+pub struct Capacity(Mutex<State>);
 
 #[derive(Default)]
 struct State {
@@ -31,7 +31,7 @@ struct Folder {
     asked: Instant,
 }
 
-impl Room {
+impl Capacity {
     /// Bytes that are free.
     pub fn free(&self) -> Option<u64> {
         let mut state = lock(&self.0);
@@ -66,7 +66,7 @@ impl Room {
         above.for_each(|(_, folder)| folder.size = folder.size.saturating_add(bytes));
     }
 
-    /// What was stored until now, for [`Room::learn`].
+    /// What was stored until now, for [`Capacity::learn`].
     pub fn before(&self) -> u64 {
         lock(&self.0).stored
     }
@@ -119,7 +119,7 @@ mod tests {
 
     #[test]
     fn what_was_stored_since_counts() {
-        let room = Room::default();
+        let room = Capacity::default();
         assert!(room.free().is_none() && room.is_wanted());
         room.stored("a/b", 7);
         room.learn(100, Some(1000), 3);
