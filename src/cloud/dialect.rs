@@ -3,6 +3,7 @@
 
 use super::call::Spec;
 use super::outcome::{Outcome, Reason};
+use super::token::encoded;
 use crate::store::Advice;
 
 /// How a cloud is spoken to.
@@ -53,6 +54,16 @@ impl Request<'_> {
     /// Adds a header.
     pub fn header(&mut self, name: &str, value: impl Into<String>) {
         self.headers.push((name.to_owned(), value.into()));
+    }
+
+    /// Adds a token to the query.
+    pub fn query_token(&mut self, token: Option<&str>) {
+        let Some(token) = token else { return };
+        if !self.query.is_empty() {
+            self.query.push('&');
+        }
+        self.query += "access_token=";
+        self.query += &encoded(token);
     }
 }
 

@@ -27,7 +27,8 @@ const AHEAD: usize = 1000;
 /// Pages without an entry, one after the other, after which a list is given up.
 const EMPTY: u32 = 16;
 
-/// What is remembered of what lists have shown.
+/// What is remembered of what lists have shown; clones share it.
+#[derive(Clone)]
 pub struct Memory {
     /// Which folders there are.
     pub folders: Arc<Folders>,
@@ -51,9 +52,7 @@ impl Memory {
 /// Reads folders.
 pub struct Lists {
     api: Arc<Api>,
-    folders: Arc<Folders>,
-    recent: Arc<Recent>,
-    packs: Arc<Packs>,
+    memory: Memory,
 }
 
 impl Lists {
@@ -61,9 +60,7 @@ impl Lists {
     pub fn new(api: &Arc<Api>, memory: &Memory) -> Self {
         Self {
             api: Arc::clone(api),
-            folders: Arc::clone(&memory.folders),
-            recent: Arc::clone(&memory.recent),
-            packs: Arc::clone(&memory.packs),
+            memory: memory.clone(),
         }
     }
 
@@ -86,13 +83,13 @@ impl Lists {
             Ok(())
         })?;
         let layouts = Layouts::of(shards.iter().map(String::as_str));
-        self.packs.spread(path, layouts);
+        self.memory.packs.spread(path, layouts);
         Ok(shards)
     }
 
     /// How the packs below a folder are spread, from memory unless it must be `fresh`.
     pub fn layouts(&self, path: &str, fresh: bool) -> Result<Layouts, Error> {
-        if let Some(layouts) = self.packs.layouts(path).filter(|_| !fresh) {
+        if let Some(layouts) = self.memory.packs.layouts(path).filter(|_| !fresh) {
             return Ok(layouts);
         }
         match self.shards(path) {
@@ -139,8 +136,8 @@ impl Lists {
 
     /// Lists the files of one folder.
     fn files(&self, path: &str, priority: Priority, found: &mut Found<'_>) -> Result<(), Error> {
-        let (own, mut shown) = (self.recent.of(path), HashSet::new());
-        let was_filled = self.folders.was_filled(path);
+        let (own, mut shown) = (self.memory.recent.of(path), HashSet::new());
+        let was_filled = self.memory.folders.was_filled(path);
         // It may have been emptied; that twice nothing comes is no chance (safety rule 14).
         for _ in 0..2 {
             self.read(path, Filter::Files, priority, &mut |entry| {
@@ -149,9 +146,9 @@ impl Lists {
                 };
                 let is_gone =
                     own.get(&id) == Some(&false) && self.look(path, id, priority)?.is_none();
-                self.recent.listed(path, &id);
+                self.memory.recent.listed(path, &id);
                 if priority == Priority::Packs {
-                    self.packs.learn(path, id, &entry);
+                    self.memory.packs.learn(path, id, &entry);
                 }
                 match shown.insert(id) && !is_gone {
                     true => found(file),
@@ -162,7 +159,7 @@ impl Lists {
                 break;
             }
         }
-        self.folders.note(path, !shown.is_empty());
+        self.memory.folders.note(path, !shown.is_empty());
         let missing = own
             .iter()
             .filter(|(id, there)| **there && !shown.contains(*id));
@@ -193,12 +190,10 @@ impl Lists {
 
     /// A file that a list may lag behind; None if it isn't there.
     fn look(&self, path: &str, id: Id, priority: Priority) -> Result<Option<store::Entry>, Error> {
-        match self.api.info(&join(path, &id.to_string()), priority) {
-            Ok(entry) => Ok(entry.size.filter(|_| entry.is_file() && !entry.removed))
-                .map(|size| size.map(|size| store::Entry { id, size })),
-            Err(fault) if is_absent(fault.reason) => Ok(None),
-            Err(fault) => Err(fault.into()),
-        }
+        let entry = self.api.there(&join(path, &id.to_string()), priority)?;
+        let file = entry.filter(|entry| entry.is_file() && !entry.removed);
+        let size = file.and_then(|entry| entry.size);
+        Ok(size.map(|size| store::Entry { id, size }))
     }
 
     /// Waits until the service's own list of a folder shows what this server has just stored there
@@ -206,13 +201,13 @@ impl Lists {
     pub fn wait_until_listed(&self, path: &str, priority: Priority) -> Result<(), Error> {
         let (start, timing) = (Instant::now(), self.api.timing());
         for tries in 1.. {
-            let missing = self.recent.unlisted(path);
+            let missing = self.memory.recent.unlisted(path);
             if missing.is_empty() {
                 break;
             }
             self.read(path, Filter::Files, priority, &mut |entry| {
                 if let Some(id) = Id::from_hex(&entry.name) {
-                    self.recent.listed(path, &id);
+                    self.memory.recent.listed(path, &id);
                 }
                 Ok(())
             })?;
@@ -221,7 +216,7 @@ impl Lists {
                 let text = format!("the list of /{path} doesn't show what was stored there");
                 return Err(Error::new(Cause::Busy, text));
             }
-            if !self.recent.unlisted(path).is_empty() {
+            if !self.memory.recent.unlisted(path).is_empty() {
                 thread::sleep(pause);
             }
         }

@@ -14,7 +14,7 @@ use crate::cloud::call::{Call, Spec};
 use crate::cloud::client::Client;
 use crate::cloud::dialect::{Answer, Dialect, Reading, Request};
 use crate::cloud::form::{Content, Form};
-use crate::cloud::token::{GrantedTokens, Rotating, TokenCache, encoded};
+use crate::cloud::token::{GrantedTokens, Rotating, Secret, TokenCache, encoded};
 use crate::cloud::{Fault, Outcome, Priority, Reason, Timing};
 use crate::store::Advice;
 use serde::de::DeserializeOwned;
@@ -175,28 +175,11 @@ fn tokens(config: &Config) -> TokenCache {
             let grant = Arc::clone(grant);
             TokenCache::new(Rotating::new(Box::new(refresh), grant, &config.timing))
         }
-        None => TokenCache::new(NoGrant),
-    }
-}
-
-/// Nobody has logged in yet: only calls for tokens can be made.
-struct NoGrant;
-
-impl crate::cloud::token::Flow for NoGrant {
-    fn stored(&self) -> Option<crate::cloud::token::Token> {
-        None
-    }
-
-    fn keep(&self) -> bool {
-        false
-    }
-
-    fn renew(
-        &self,
-        _: &Client,
-        _: &crate::cloud::token::Need<'_>,
-    ) -> Result<crate::cloud::token::Token, Fault> {
-        Err(Fault::new(Reason::Grant, "nobody has logged in"))
+        // Only calls for tokens can be made.
+        None => {
+            let issue = |_: &Client| Err(Fault::new(Reason::Grant, "nobody has logged in"));
+            TokenCache::new(Secret::new(Box::new(issue), "", None, &config.timing))
+        }
     }
 }
 
@@ -217,12 +200,7 @@ impl Dialect for Kdocs {
     }
 
     fn sign(&self, request: &mut Request<'_>, token: Option<&str>) {
-        let Some(token) = token else { return };
-        if !request.query.is_empty() {
-            request.query.push('&');
-        }
-        request.query += "access_token=";
-        request.query += &encoded(token);
+        request.query_token(token);
     }
 
     fn understand(
