@@ -3,7 +3,6 @@
 
 use super::call::Spec;
 use super::outcome::{Outcome, Reason};
-use super::token::encoded;
 use crate::store::Advice;
 
 /// How a cloud is spoken to.
@@ -56,14 +55,14 @@ impl Request<'_> {
         self.headers.push((name.to_owned(), value.into()));
     }
 
-    /// Adds a token to the query.
-    pub fn query_token(&mut self, token: Option<&str>) {
+    /// Adds a token to the query, as it must stand there.
+    pub fn query_token(&mut self, token: Option<String>) {
         let Some(token) = token else { return };
         if !self.query.is_empty() {
             self.query.push('&');
         }
         self.query += "access_token=";
-        self.query += &encoded(token);
+        self.query += &token;
     }
 }
 

@@ -95,7 +95,7 @@ impl Login for Named {
         let address = format!(
             "{host}/h5/auth?app_id={id}&scope={SCOPE}&redirect_uri={redirect}&state={mark}"
         );
-        let act = "Open this address in a browser, log in at Kdocs and agree";
+        let act = "Open this address in a browser, log in at Kdocs and agree:";
         Ok(invitation(act, &address))
     }
 

@@ -104,7 +104,7 @@ impl Login for Named {
         );
         // It is documented there; since the middle of 2026 others were sent to the other one.
         let act = "Open this address in a browser, log in at 123pan and agree (if there is no such page, try yun.123pan.com in \
-                   place of www.123pan.com)";
+                   place of www.123pan.com):";
         Ok(invitation(act, &address))
     }
 

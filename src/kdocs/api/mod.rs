@@ -192,7 +192,7 @@ impl Dialect for Kdocs {
     }
 
     fn table(&self) -> &'static [Spec] {
-        &table::TABLE
+        table::TABLE
     }
 
     fn probe(&self) -> &'static Spec {
@@ -200,7 +200,7 @@ impl Dialect for Kdocs {
     }
 
     fn sign(&self, request: &mut Request<'_>, token: Option<&str>) {
-        request.query_token(token);
+        request.query_token(token.map(encoded));
     }
 
     fn understand(

@@ -136,7 +136,7 @@ impl Dialect for Smh {
     }
 
     fn sign(&self, request: &mut Request<'_>, token: Option<&str>) {
-        request.query_token(token);
+        request.query_token(token.map(encoded));
     }
 
     fn understand(
