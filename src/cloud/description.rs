@@ -109,7 +109,7 @@ pub trait Login {
 /// What the user is to do at an address, in words.
 pub fn invitation(act: &str, address: &str) -> String {
     format!(
-        "Open this address in a browser, {act}:\n\n  {address}\n\n\
+        "{act}\n\n  {address}\n\n\
          The browser is then sent to the app's own address, with `code=...` in it; it doesn't \
          matter if that page can't be shown. Paste that address, or the code alone, within a few \
          minutes:"

@@ -13,8 +13,8 @@
 //! [`client`] is the only user of ureq. What a cloud brings is its [`call::Spec`]s, a
 //! [`dialect::Dialect`], and a way to its tokens ([`token`]). For the rest there are forms
 //! ([`form`]), downloads that resume ([`download`]) and their addresses ([`addresses`]), walks
-//! through folders ([`walk`]), the room that there is ([`room`]), threads in the background
-//! ([`worker`]), troubles and their advice ([`trouble`]), what has been seen ([`health`]), where packs lie
+//! through folders ([`walk`]), the room that there is ([`capacity`]), threads in the background
+//! ([`daemon`]), troubles and their advice ([`trouble`]), what has been seen ([`health`]), where packs lie
 //! ([`layout`]), the frame of a doctor ([`doctor`]), of a probe ([`probe`]) and of `verify`
 //! ([`survey`]) with what it finds ([`finding`]), calls that are limited by the day ([`budget`]).
 //!
@@ -26,7 +26,9 @@
 pub mod addresses;
 pub mod budget;
 pub mod call;
+pub mod capacity;
 pub mod client;
+pub mod daemon;
 mod description;
 pub mod dialect;
 pub mod doctor;
@@ -42,14 +44,12 @@ pub mod places;
 pub mod probe;
 pub mod proof;
 pub mod retry;
-pub mod room;
 pub mod survey;
 pub mod time;
 pub mod timing;
 pub mod token;
 pub mod trouble;
 pub mod walk;
-pub mod worker;
 
 pub use description::*;
 pub use outcome::{Fault, Outcome, Reason};

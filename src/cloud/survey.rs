@@ -10,10 +10,10 @@ use crate::sync::lock;
 use std::sync::Mutex;
 
 /// What to do about a flaw about one of these, or about anything.
-pub type Advice = (Flaw, &'static [Subject], &'static str);
+pub type Remedy = (Flaw, &'static [Subject], &'static str);
 
 /// What is the same at every cloud.
-const ADVICE: &[Advice] = &[
+const ADVICE: &[Remedy] = &[
     (
         Flaw::NoKey,
         &[],
@@ -47,14 +47,14 @@ pub struct Survey<'a> {
     /// Who is told.
     pub tell: &'a (dyn Fn(Event<'_>) + Sync),
     /// What the cloud's owner can do; the first line that fits counts.
-    pub advice: &'static [Advice],
+    pub advice: &'static [Remedy],
     /// What has been seen.
-    pub seen: Mutex<Seen>,
+    pub seen: Mutex<Progress>,
 }
 
 /// What has been seen.
 #[derive(Default)]
-pub struct Seen {
+pub struct Progress {
     report: Report,
     /// Folders that are known besides those that were read.
     open: u64,
@@ -78,7 +78,7 @@ impl Survey<'_> {
 
     /// Tells of a flaw; `path` is where, from the account's root on.
     pub fn found(&self, flaw: Flaw, repo: &str, path: &str, number: Option<u64>, about: Subject) {
-        let fits = |(known, subjects, _): &&Advice| {
+        let fits = |(known, subjects, _): &&Remedy| {
             *known == flaw && (subjects.is_empty() || subjects.contains(&about))
         };
         let advice = ADVICE.iter().chain(self.advice).find(fits);

@@ -95,15 +95,19 @@ impl Login for Named {
         let address = format!(
             "{host}/h5/auth?app_id={id}&scope={SCOPE}&redirect_uri={redirect}&state={mark}"
         );
-        Ok(invitation("log in at Kdocs and agree", &address))
+        let act = "Open this address in a browser, log in at Kdocs and agree:";
+        Ok(invitation(act, &address))
     }
 
     fn finish(&self, code: &str, _redirect: &str) -> Result<String, String> {
         let api = Api::new(&self.config);
-        let done = log_in(&self.file, &api.client, |client| {
+        log_in(&self.file, &api.client, |client| {
             granted(client, &self.config, code)
         })?;
-        Ok(format!("{done}; now run `restic-123pan doctor --probe`"))
+        let file = self.file.display();
+        Ok(format!(
+            "logged in; the refresh token is in {file}; now run `restic-123pan doctor --probe`"
+        ))
     }
 }
 

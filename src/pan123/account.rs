@@ -8,10 +8,7 @@ use super::{Config, Grant, Pan123, RecycleBin};
 use crate::cloud::doctor::{Step, StepResult};
 use crate::cloud::finding::{Event, Report};
 use crate::cloud::token::{encoded, log_in};
-use crate::cloud::{
-    Account, Cloud, Credential, Freed, Item, Listing, Login, Restored, Setup, Shared, Trash,
-    Verify, invitation,
-};
+use crate::cloud::{Account, Cloud, Credential, Login, Setup, Shared, Trash, Verify, invitation};
 use crate::restic::Repo;
 use crate::settings::{Opt, Settings};
 use crate::store::{Error, Store};
@@ -106,8 +103,8 @@ impl Login for Named {
              &state={mark}"
         );
         // It is documented there; since the middle of 2026 others were sent to the other one.
-        let act = "log in at 123pan and agree (if there is no such page, try yun.123pan.com in \
-                   place of www.123pan.com)";
+        let act = "Open this address in a browser, log in at 123pan and agree (if there is no such page, try yun.123pan.com in \
+                   place of www.123pan.com):";
         Ok(invitation(act, &address))
     }
 
@@ -116,7 +113,9 @@ impl Login for Named {
         let app = (&*self.config.client_id, &*self.config.client_secret);
         let kind = ("grant_type", "authorization_code");
         let got = [kind, ("code", code), ("redirect_uri", redirect)];
-        log_in(file, &api.client, |client| granted(client, app, &got))
+        log_in(file, &api.client, |client| granted(client, app, &got))?;
+        let file = file.display();
+        Ok(format!("logged in; the refresh token is in {file}"))
     }
 }
 
@@ -160,28 +159,6 @@ impl Account for Opened {
 
     fn verify(&self) -> Option<&dyn Verify> {
         Some(self)
-    }
-}
-
-impl Trash for RecycleBin {
-    fn walk(&self, progress: &(dyn Fn(usize, usize) + Sync)) -> Result<Listing, Error> {
-        self.walk(progress)
-    }
-
-    fn purge(&self, items: &[&Item], progress: &dyn Fn(Freed)) -> (Freed, Result<(), Error>) {
-        self.purge(items, progress)
-    }
-
-    fn purged_with(&self, wanted: &[&Item], all: &Listing) -> Result<u64, Error> {
-        self.purged_with(wanted, all)
-    }
-
-    fn restore(&self, items: &[&Item], progress: &dyn Fn(usize)) -> (Restored, Result<(), Error>) {
-        self.restore(items, progress)
-    }
-
-    fn about_folders(&self) -> &'static str {
-        "folders are brought back on 123pan's website"
     }
 }
 

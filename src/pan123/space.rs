@@ -6,8 +6,8 @@
 use super::api::{Api, User};
 use super::tree::Tree;
 use super::tree::paths::Path;
+use crate::cloud::capacity::Capacity;
 use crate::cloud::paths::covers;
-use crate::cloud::room::Room;
 use crate::cloud::{Fault, Priority};
 use crate::store::Error;
 use crate::sync::lock;
@@ -23,7 +23,7 @@ const OFTENER: u32 = 10;
 pub struct Space {
     pause: Duration,
     /// What it has room for.
-    pub room: Room,
+    pub room: Capacity,
     state: Mutex<State>,
 }
 
@@ -42,7 +42,7 @@ impl Space {
     pub fn new(pause: Duration) -> Self {
         Self {
             pause,
-            room: Room::default(),
+            room: Capacity::default(),
             state: Mutex::default(),
         }
     }

@@ -39,8 +39,8 @@ pub use bin::RecycleBin;
 pub use config::Config;
 
 use crate::body::Body;
+use crate::cloud::daemon::Daemon;
 use crate::cloud::paths::{Root, join, priority_of};
-use crate::cloud::worker::Worker;
 use crate::restic::{File, Kind, Range, Repo};
 use crate::store::{Cause, Error, Found, Health, Identity, Limits, Loaded, Store};
 use api::{Api, Scope};
@@ -71,7 +71,7 @@ pub struct Smh {
     downloads: Arc<Downloads>,
     removals: Removals,
     space: Arc<Space>,
-    watch: Worker,
+    watch: Daemon,
 }
 
 impl Smh {

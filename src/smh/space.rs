@@ -4,9 +4,9 @@
 
 use super::api::meaning::is_absent;
 use super::api::{Api, Usage};
+use crate::cloud::capacity::Capacity;
+use crate::cloud::daemon::Daemon;
 use crate::cloud::now;
-use crate::cloud::room::Room;
-use crate::cloud::worker::Worker;
 use crate::store::{Account, Error};
 use std::sync::Arc;
 use std::sync::mpsc::RecvTimeoutError;
@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 pub struct Space {
     api: Arc<Api>,
     /// What it has room for.
-    pub room: Room,
+    pub room: Capacity,
 }
 
 impl Space {
@@ -24,7 +24,7 @@ impl Space {
     pub fn new(api: &Arc<Api>) -> Self {
         Self {
             api: Arc::clone(api),
-            room: Room::default(),
+            room: Capacity::default(),
         }
     }
 
@@ -59,9 +59,9 @@ impl Space {
     }
 
     /// Asks for the room now and then in the background, and when it is woken.
-    pub fn watch(self: &Arc<Self>) -> Worker {
+    pub fn watch(self: &Arc<Self>) -> Daemon {
         let (space, pause) = (Arc::clone(self), self.api.timing().space);
-        Worker::start("space", "nobody asks for the free space", move |rung| {
+        Daemon::start("space", "nobody asks for the free space", move |rung| {
             let mut due = Instant::now();
             loop {
                 let left = due.saturating_duration_since(Instant::now());

@@ -205,19 +205,18 @@ impl Rotating {
 }
 
 /// Puts the first tokens of a grant into its file; `ask` brings them for what the user's browser
-/// brought back. Answers what has been done.
+/// brought back.
 pub fn log_in(
     file: &Path,
     client: &Client,
     ask: impl FnOnce(&Client) -> Result<Tokens, Fault>,
-) -> Result<String, String> {
+) -> Result<(), String> {
     let place = file.display();
     let failed = |error| format!("{place}: {error}");
     // Before the code is used up.
     try_out(file).map_err(failed)?;
     let tokens = ask(client).map_err(|fault| fault.to_string())?;
-    save(file, &received(tokens, client.time.or_ours())).map_err(failed)?;
-    Ok(format!("logged in; the refresh token is in {place}"))
+    save(file, &received(tokens, client.time.or_ours())).map_err(failed)
 }
 
 /// What is kept of new tokens that were asked for at this time.

@@ -175,10 +175,10 @@ fn tokens(config: &Config) -> TokenCache {
             let grant = Arc::clone(grant);
             TokenCache::new(Rotating::new(Box::new(refresh), grant, &config.timing))
         }
-        // Nobody has logged in yet: only calls for tokens can be made.
+        // Only calls for tokens can be made.
         None => {
-            let none = |_: &Client| Err(Fault::new(Reason::Grant, "nobody has logged in"));
-            TokenCache::new(Secret::new(Box::new(none), "", None, &config.timing))
+            let issue = |_: &Client| Err(Fault::new(Reason::Grant, "nobody has logged in"));
+            TokenCache::new(Secret::new(Box::new(issue), "", None, &config.timing))
         }
     }
 }
@@ -192,7 +192,7 @@ impl Dialect for Kdocs {
     }
 
     fn table(&self) -> &'static [Spec] {
-        &table::TABLE
+        table::TABLE
     }
 
     fn probe(&self) -> &'static Spec {
@@ -200,12 +200,7 @@ impl Dialect for Kdocs {
     }
 
     fn sign(&self, request: &mut Request<'_>, token: Option<&str>) {
-        let Some(token) = token else { return };
-        if !request.query.is_empty() {
-            request.query.push('&');
-        }
-        request.query += "access_token=";
-        request.query += &encoded(token);
+        request.query_token(token.map(encoded));
     }
 
     fn understand(

@@ -9,10 +9,9 @@ use crate::cloud::token::{
     GrantedTokens, Rotating, Secret, TokenCache, encoded, is_sendable, no_token,
 };
 use crate::cloud::{Fault, Priority, Reason};
+use crate::disk;
 use crate::pan123::config::Config;
-use crate::restic::hex;
 use serde_json::json;
-use sha2::{Digest, Sha256};
 use std::sync::Arc;
 
 /// What is to be said when more programs share a client id than 123pan allows: it keeps three tokens
@@ -33,9 +32,8 @@ pub fn cache(config: &Config) -> TokenCache {
             TokenCache::new(Rotating::new(refresh, grant, &config.timing))
         }
         None => {
-            let whose = Sha256::digest(format!("{} {id}", config.api_url));
-            let name = format!("token-{}.json", hex(&whose[..8]));
-            let file = config.state_dir.as_ref().map(|folder| folder.join(name));
+            let about = format!("{} {id}", config.api_url);
+            let file = disk::state_file(config.state_dir.as_ref(), "token", &about, "json");
             let issue = Box::new(move |client: &Client| client_token(client, &id, &secret));
             TokenCache::new(Secret::new(issue, CROWDED, file, &config.timing))
         }

@@ -13,7 +13,7 @@ use super::confirm::Confirm;
 use super::space::Space;
 use super::urgent::Urgent;
 use super::{Bin, Config, Tier};
-use crate::cloud::worker::Worker;
+use crate::cloud::daemon::Daemon;
 use crate::cloud::{Fault, Priority, Reason, pause};
 use crate::restic::Id;
 use crate::warning::Kind;
@@ -30,7 +30,7 @@ const RARER: Duration = Duration::from_millis(1);
 const REFUSALS: u32 = 5;
 /// The thread in the background.
 pub struct Background {
-    worker: Worker,
+    daemon: Daemon,
     urgent: Arc<Urgent>,
 }
 
@@ -103,14 +103,14 @@ impl Background {
         };
         let follows = "nothing will be purged";
         Self {
-            worker: Worker::start("background", follows, |rung| work(rung).run()),
+            daemon: Daemon::start("background", follows, |rung| work(rung).run()),
             urgent,
         }
     }
 
     /// Has the account looked at as soon as the thread is free.
     pub fn wake(&self) {
-        self.worker.wake();
+        self.daemon.wake();
     }
 
     /// Has everything purged that may be, because somebody needs its room, and waits for it, at

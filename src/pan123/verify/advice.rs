@@ -2,11 +2,11 @@
 //! him.
 
 use crate::cloud::finding::{Flaw, Subject};
-use crate::cloud::survey::Advice;
+use crate::cloud::survey::Remedy;
 use crate::restic::Kind;
 
 /// What is this cloud's own.
-pub(super) const ADVICE: &[Advice] = &[
+pub(super) const ADVICE: &[Remedy] = &[
     (
         Flaw::NoRepository,
         &[],

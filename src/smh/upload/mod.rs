@@ -11,7 +11,7 @@
 mod sum;
 
 use super::api::meaning::is_absent;
-use super::api::{Api, Confirmed, Entry, StartedUpload, Strategy};
+use super::api::{Api, Confirmed, StartedUpload, Strategy};
 use super::folders::Folders;
 use crate::body::Body;
 use crate::cloud::paths::{join, priority_of};
@@ -64,7 +64,7 @@ impl Uploads {
     /// Whether exactly this body lies under its name.
     pub fn holds(&self, folder: &str, file: &File, body: &mut Body<'_>) -> Result<bool, Error> {
         let path = join(folder, &file.name());
-        let Some(entry) = self.there(&path, priority_of(file.kind()))? else {
+        let Some(entry) = self.api.there(&path, priority_of(file.kind()))? else {
             return Ok(false);
         };
         if entry.size != Some(body.len()) {
@@ -253,15 +253,6 @@ impl Uploads {
         }
     }
 
-    /// What lies under a path.
-    fn there(&self, path: &str, priority: Priority) -> Result<Option<Entry>, Error> {
-        match self.api.info(path, priority) {
-            Ok(entry) => Ok(Some(entry)),
-            Err(fault) if is_absent(fault.reason) => Ok(None),
-            Err(fault) => Err(fault.into()),
-        }
-    }
-
     /// Looks at what is there under the name: true if it is this body. If it is damaged it will
     /// be replaced, for the body is what the name says.
     fn look(
@@ -271,7 +262,7 @@ impl Uploads {
         sum: Option<u64>,
     ) -> Result<bool, Error> {
         let path = &target.path;
-        let Some(entry) = self.there(path, target.priority)? else {
+        let Some(entry) = self.api.there(path, target.priority)? else {
             return Ok(false);
         };
         if entry.is_folder() {

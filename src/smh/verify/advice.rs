@@ -1,11 +1,11 @@
 //! What the owner of a repository can do about what `verify` finds, as Tencent's console lets him.
 
 use crate::cloud::finding::{Flaw, Subject};
-use crate::cloud::survey::Advice;
+use crate::cloud::survey::Remedy;
 use crate::restic::Kind;
 
 /// What is this cloud's own.
-pub(super) const ADVICE: &[Advice] = &[
+pub(super) const ADVICE: &[Remedy] = &[
     (Flaw::NoRepository, &[], "look at the name"),
     (
         Flaw::NoConfig,

@@ -106,6 +106,9 @@ impl<'a> Client<'a> {
                 (_, Some(status)) => Err(format!("answered {status}")),
             }
         })?;
+        if told != "200" && named.file == File::Config {
+            lock(self.oracle).refused(by, begun);
+        }
         if told == "200" && is_fenced(&named.file) {
             // Sent again, a file makes up for its own loss.
             lock(self.oracle).confirm(by, begun, Place::File(named.file));
@@ -125,6 +128,9 @@ impl<'a> Client<'a> {
                 Some(200) => Ok((Outcome::Done, tell(&answer))),
                 // An index file stays while one that may have replaced it is missing.
                 Some(500) if may_miss && file.kind() == Some(Kind::Index) => {
+                    Ok((Outcome::NotDone, tell(&answer)))
+                }
+                Some(403) if file == File::Config && lock(client.oracle).may_keep_config(by) => {
                     Ok((Outcome::NotDone, tell(&answer)))
                 }
                 Some(status) => Err(format!("answered {status}")),

@@ -10,13 +10,13 @@ use std::thread::{Builder, JoinHandle};
 const STACK: usize = 256 << 10;
 
 /// The thread; none if the machine had none left. When this is dropped it ends, after its call.
-pub struct Worker {
+pub struct Daemon {
     /// Sending wakes it, hanging up ends it.
     bell: Option<SyncSender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
-impl Worker {
+impl Daemon {
     /// Starts the thread, which is told of rings; `follows` says what follows without it.
     pub fn start(
         name: &'static str,
@@ -42,7 +42,7 @@ impl Worker {
     }
 }
 
-impl Drop for Worker {
+impl Drop for Daemon {
     fn drop(&mut self) {
         self.bell = None;
         let _ = self.thread.take().map(JoinHandle::join);

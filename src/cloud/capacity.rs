@@ -9,11 +9,11 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-/// What is known about the room.
-#[derive(Default)]
-pub struct Room(Mutex<State>);
+/// What is known about the known.
+#[derive(Debug, Default)]
+pub struct Capacity(Mutex<State>);
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct State {
     /// None until the cloud has told it, and where it tells none.
     free: Option<u64>,
@@ -26,12 +26,13 @@ struct State {
 }
 
 /// What lies below a folder. There are as many of these as there are limits.
+#[derive(Debug)]
 struct Folder {
     size: u64,
     asked: Instant,
 }
 
-impl Room {
+impl Capacity {
     /// Bytes that are free.
     pub fn free(&self) -> Option<u64> {
         let mut state = lock(&self.0);
@@ -66,7 +67,7 @@ impl Room {
         above.for_each(|(_, folder)| folder.size = folder.size.saturating_add(bytes));
     }
 
-    /// What was stored until now, for [`Room::learn`].
+    /// What was stored until now, for [`Capacity::learn`].
     pub fn before(&self) -> u64 {
         lock(&self.0).stored
     }
@@ -88,6 +89,14 @@ impl Room {
         folders.retain(|path, folder| stays(path, folder.asked.elapsed()));
     }
 
+    /// Bytes of everything below a folder, if they were asked for within this time.
+    pub fn known_below(&self, path: &str, life: Duration) -> Option<u64> {
+        let state = lock(&self.0);
+        let known = state.folders.get(path);
+        let known = known.filter(|known| known.asked.elapsed() < life);
+        known.map(|known| known.size)
+    }
+
     /// Bytes of everything below a folder, which `ask` tells unless that was known a while ago.
     pub fn below(
         &self,
@@ -95,14 +104,10 @@ impl Room {
         life: Duration,
         ask: impl FnOnce() -> Result<u64, Error>,
     ) -> Result<u64, Error> {
-        let before = {
-            let state = lock(&self.0);
-            let known = state.folders.get(path);
-            if let Some(known) = known.filter(|known| known.asked.elapsed() < life) {
-                return Ok(known.size);
-            }
-            state.stored
-        };
+        if let Some(known) = self.known_below(path, life) {
+            return Ok(known);
+        }
+        let before = self.before();
         let size = ask()?;
         let mut state = lock(&self.0);
         let size = size.saturating_add(state.stored - before);
@@ -119,20 +124,29 @@ mod tests {
 
     #[test]
     fn what_was_stored_since_counts() {
-        let room = Room::default();
-        assert!(room.free().is_none() && room.is_wanted());
-        room.stored("a/b", 7);
-        room.learn(100, Some(1000), 3);
-        assert_eq!((room.free(), room.used()), (Some(996), Some(104)));
-        room.stored("a/b", 4);
-        assert_eq!(room.free(), Some(992));
-        room.stored("a/b", 1000);
-        assert_eq!((room.free(), room.has(1)), (Some(0), false));
-        room.learn(0, None, 1011);
-        assert_eq!((room.free(), room.used()), (None, None));
-        let size = |path: &str| room.below(path, Duration::MAX, || Ok(5)).unwrap();
-        assert_eq!((size("a"), size("c")), (5, 5));
-        room.stored("a/b", 2);
-        assert_eq!((size("a"), size("c")), (7, 5));
+        let known = Capacity::default();
+        assert!(known.free().is_none() && known.is_wanted());
+        known.stored("a/b", 7);
+        known.learn(100, Some(1000), 3);
+        assert_eq!((known.free(), known.used()), (Some(996), Some(104)));
+        known.stored("a/b", 4);
+        assert_eq!(known.free(), Some(992));
+        known.stored("a/b", 1000);
+        assert_eq!((known.free(), known.has(1)), (Some(0), false));
+        known.learn(0, None, 1011);
+        assert_eq!((known.free(), known.used()), (None, None));
+        let stored_meanwhile = || {
+            known.stored("a/b", 3);
+            Ok(100)
+        };
+        let below = known.below("a", Duration::MAX, stored_meanwhile);
+        assert_eq!(below.unwrap(), 103);
+        known.stored("a/b", 7);
+        known.stored("ab", 1000);
+        assert_eq!(known.known_below("a", Duration::MAX), Some(110));
+        assert_eq!(known.known_below("a", Duration::ZERO), None);
+        let failed = || Err(Error::new(crate::store::Cause::Busy, "no answer"));
+        assert!(known.below("c", Duration::MAX, failed).is_err());
+        assert_eq!(known.known_below("c", Duration::MAX), None);
     }
 }
