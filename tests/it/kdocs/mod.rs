@@ -11,3 +11,4 @@ mod matrix;
 mod probing;
 mod process;
 mod rig;
+mod verifying;
