@@ -9,7 +9,7 @@ mod clients;
 mod contract;
 mod kills;
 mod matrix;
-mod process;
+pub(crate) mod process;
 pub(crate) mod rig;
 mod rules;
 mod seeing;

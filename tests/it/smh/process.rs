@@ -88,7 +88,13 @@ impl Process {
         let mut words = vec!["--listen".to_owned(), format!("127.0.0.1:{}", self.port)];
         words.extend(self.options.iter().cloned());
         self.server = start(command(&self.library, &self.dir, &words), &self.log);
-        self.listens();
+        self.port = self.listens();
+    }
+
+    /// The same on another port.
+    pub(crate) fn restart_elsewhere(&mut self) {
+        self.port = 0;
+        self.restart();
     }
 
     /// The number of the server's process.
