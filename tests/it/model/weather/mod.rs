@@ -28,8 +28,11 @@ pub(super) struct Climate {
     /// A fault of some calls.
     pub(super) stroke: fn(&mut Chance) -> Stroke,
     /// A cloud, and a server over it with these options.
-    pub(super) start: fn(&[&str]) -> (Arc<dyn Sky>, Box<dyn Machine>),
+    pub(super) start: fn(&[&str]) -> Place,
 }
+
+/// A cloud, and the first server over it.
+pub(super) type Place = (Arc<dyn Sky>, Box<dyn Machine>);
 
 /// A way to behave, and what it is called.
 pub(super) struct Habit(pub(super) &'static str, pub(super) Change);

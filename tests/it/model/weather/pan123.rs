@@ -4,7 +4,7 @@
 
 use super::super::chance::Chance;
 use super::super::stage::{Machine, Sky};
-use super::{Change, Climate, Gloom, Habit, LAG, Stroke};
+use super::{Change, Climate, Gloom, Habit, LAG, Place, Stroke};
 use crate::fake::{
     self, BadIds, Cursor, Endpoint, Fake, Fault, How, InfosKey, LimitOver, MissingFolder,
     Overwritten, Parts, Reuse, Shape, Single, Switches, Taken, Tier, When,
@@ -161,7 +161,7 @@ fn stroke(chance: &mut Chance) -> Stroke {
     })
 }
 
-fn start(options: &[&str]) -> (Arc<dyn Sky>, Box<dyn Machine>) {
+fn start(options: &[&str]) -> Place {
     let rig = Rig::broken(options, |cloud| cloud.set(fair));
     (Arc::<Fake>::clone(&rig.cloud), Box::new(rig))
 }

@@ -2,7 +2,7 @@
 
 use super::super::chance::Chance;
 use super::super::stage::{Machine, Sky};
-use super::{Change, Climate, Gloom, Habit, LAG, Stroke};
+use super::{Change, Climate, Gloom, Habit, LAG, Place, Stroke};
 use crate::fake::smh::{Call, End, Fake, Marker, NoTask, OverLimit, Switches, Unsaid};
 use crate::fake::{Fails, Fault, How, When};
 use crate::smh::process::Process;
@@ -120,7 +120,7 @@ fn stroke(chance: &mut Chance) -> Stroke {
     })
 }
 
-fn start(options: &[&str]) -> (Arc<dyn Sky>, Box<dyn Machine>) {
+fn start(options: &[&str]) -> Place {
     let process = Process::with(options, fair);
     (Arc::<Fake>::clone(&process.library), Box::new(process))
 }
