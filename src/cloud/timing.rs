@@ -1,20 +1,11 @@
 //! Every timeout, pause and bound in time, and what tells the time of day: values, so that tests
 //! can do without waiting.
 
+pub use crate::civil::{SANE, now};
+
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
-
-/// Seconds since 1970 before which a clock is certainly wrong: a router without a battery starts
-/// there. 2020-01-01.
-pub const SANE: u64 = 1_577_836_800;
-
-/// Seconds since 1970 by our clock.
-pub fn now() -> u64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |time| time.as_secs())
-}
+use std::time::Duration;
 
 /// Tells the time of day, so that tests can do without waiting for days.
 #[derive(Clone)]

@@ -39,6 +39,7 @@ pub use bin::RecycleBin;
 pub use config::Config;
 
 use crate::body::Body;
+use crate::cloud::daemon::Daemon;
 use crate::cloud::paths::{Root, join, priority_of};
 use crate::restic::{File, Kind, Range, Repo};
 use crate::store::{Cause, Error, Found, Health, Identity, Limits, Loaded, Store};
@@ -47,7 +48,7 @@ use download::Downloads;
 use list::{Lists, Memory};
 use places::absent;
 use remove::Removals;
-use space::{Space, Watch};
+use space::Space;
 use std::sync::Arc;
 use std::time::Instant;
 use upload::Uploads;
@@ -70,7 +71,7 @@ pub struct Smh {
     downloads: Arc<Downloads>,
     removals: Removals,
     space: Arc<Space>,
-    watch: Option<Watch>,
+    watch: Daemon,
 }
 
 impl Smh {
@@ -86,17 +87,10 @@ impl Smh {
             uploads: Uploads::new(&api, &memory.folders, config.uploads),
             downloads: Arc::new(Downloads::new(&api)),
             removals: Removals::new(&api, config.keep_deleted),
-            watch: Watch::start(&space),
+            watch: space.watch(),
             space,
             api,
             memory,
-        }
-    }
-
-    /// Has the space looked at, in the background.
-    fn wake(&self) {
-        if let Some(watch) = &self.watch {
-            watch.wake();
         }
     }
 
@@ -138,14 +132,6 @@ impl Smh {
     }
 }
 
-impl Drop for Smh {
-    fn drop(&mut self) {
-        if let Some(watch) = self.watch.take() {
-            watch.stop();
-        }
-    }
-}
-
 impl Store for Smh {
     fn create(&self, repo: &Repo) -> Result<(), Error> {
         let asked = Instant::now();
@@ -173,7 +159,7 @@ impl Store for Smh {
     fn save(&self, repo: &Repo, file: &File, body: &mut Body<'_>) -> Result<(), Error> {
         let folder = self.place(repo, file)?;
         if self.uploads.upload(&folder, file, body)? {
-            self.space.stored(&folder, body.len());
+            self.space.room.stored(&folder, body.len());
             self.note(&folder, file, true);
         }
         match file.kind() {
@@ -229,7 +215,7 @@ impl Store for Smh {
         let (uploads, uploads_most) = self.uploads.places.state();
         if self.api.client.seen.is_old() {
             // The next look will be younger.
-            self.wake();
+            self.watch.wake();
         }
         Health {
             uploads,
@@ -240,11 +226,11 @@ impl Store for Smh {
 
     fn probe(&self) -> Result<(), Error> {
         let client = &self.api.client;
-        client.seen.proof(client.cloud(), || self.wake())
+        client.seen.proof(client.cloud(), || self.watch.wake())
     }
 
     fn free_space(&self) -> Option<u64> {
-        self.space.free()
+        self.space.room.free()
     }
 
     fn make_room(&self, _: u64) {
@@ -252,6 +238,6 @@ impl Store for Smh {
     }
 
     fn used_space(&self, folder: &Repo) -> Result<Option<u64>, Error> {
-        self.space.used(&self.root.repo(folder))
+        self.space.used(&self.root.repo(folder)).map(Some)
     }
 }

@@ -9,9 +9,10 @@ use super::api::{Api, Entry, Filter, Scope};
 use super::config::Config;
 use super::list::{Lists, Memory};
 use crate::civil;
-use crate::cloud::finding::{Contents, Event, Finding, Flaw, Report, Subject};
+use crate::cloud::finding::{Event, Flaw, Report, Subject};
 use crate::cloud::layout::{self, Layout};
-use crate::cloud::paths::join;
+use crate::cloud::paths::{Root, join};
+use crate::cloud::survey::Survey;
 use crate::cloud::walk::walk;
 use crate::cloud::{Priority, now};
 use crate::restic::{Id, Kind, MAX_DEPTH, Repo};
@@ -39,31 +40,28 @@ pub fn verify(
     let api = Arc::new(Api::new(config, Scope::Space));
     let walker = Walker {
         lists: Lists::new(&api, &Memory::new(&api, Duration::ZERO)),
-        base: &config.repo_path,
-        repos,
-        tell,
-        seen: Mutex::default(),
+        survey: Survey {
+            root: Root::new(&config.repo_path),
+            repos,
+            tell,
+            advice: advice::ADVICE,
+            seen: Mutex::default(),
+        },
+        packs: Mutex::default(),
     };
-    let report = walker.go()?;
-    let calls = api.client.seen.made();
-    Ok(Report { calls, ..report })
+    let base = Place {
+        path: String::new(),
+        role: Role::Any,
+    };
+    walk(vec![base], DEEPEST, &|place| walker.read(&place))?;
+    Ok(walker.survey.end(api.client.seen.made()))
 }
 
 struct Walker<'a> {
     lists: Lists,
-    base: &'a str,
-    repos: &'a [Repo],
-    tell: &'a (dyn Fn(Event<'_>) + Sync),
-    seen: Mutex<Seen>,
-}
-
-#[derive(Default)]
-struct Seen {
-    report: Report,
-    /// Folders that are known, read or not.
-    known: u64,
+    survey: Survey<'a>,
     /// Where packs lie, by repository.
-    packs: HashMap<(String, Id), Copy>,
+    packs: Mutex<HashMap<(String, Id), Copy>>,
 }
 
 /// One of the places in which a pack lies.
@@ -93,48 +91,10 @@ enum Role {
 }
 
 impl Walker<'_> {
-    fn go(&self) -> Result<Report, Error> {
-        let base = Place {
-            path: String::new(),
-            role: Role::Any,
-        };
-        lock(&self.seen).known = 1;
-        walk(vec![base], DEEPEST, &|place| self.read(&place))?;
-        let report = std::mem::take(&mut lock(&self.seen).report);
-        for repo in self.repos.iter().map(Repo::path) {
-            if !report.repositories.contains_key(repo) {
-                self.found(Flaw::NoRepository, repo, repo, Subject::Other);
-            }
-        }
-        for (repo, contents) in &report.repositories {
-            for shard in layout::missing(&contents.shards) {
-                let path = join(&join(repo, Kind::Data.name()), &shard);
-                self.found(
-                    Flaw::MissingFolder,
-                    repo,
-                    &path,
-                    Subject::Folder(Kind::Data),
-                );
-            }
-            let lacks = |kind| contents.count(kind) == 0;
-            let snapshots = !lacks(Kind::Snapshots);
-            for (flaw, is_so) in [
-                (Flaw::NoKey, contents.config && lacks(Kind::Keys)),
-                (Flaw::NoIndex, snapshots && lacks(Kind::Index)),
-                (Flaw::NoPacks, snapshots && lacks(Kind::Data)),
-            ] {
-                if is_so {
-                    self.found(flaw, repo, repo, Subject::Other);
-                }
-            }
-        }
-        Ok(report)
-    }
-
     /// Reads a folder; answers those in it that are to be read.
     fn read(&self, place: &Place) -> Result<Vec<Place>, Error> {
         let mut entries = Vec::new();
-        let path = join(self.base, &place.path);
+        let path = self.survey.root.at(&place.path);
         let read = self
             .lists
             .read(&path, Filter::All, Priority::Background, &mut |entry| {
@@ -156,14 +116,7 @@ impl Walker<'_> {
                 Vec::new()
             }
         };
-        let mut seen = lock(&self.seen);
-        seen.report.folders += 1;
-        seen.known += below.len() as u64;
-        let all = seen.report.repositories.values();
-        let files = all.map(|contents| contents.files.iter().sum::<u64>()).sum();
-        let (read, known) = (seen.report.folders, seen.known);
-        drop(seen);
-        (self.tell)(Event::Read(read, known, files));
+        self.survey.read(below.len());
         Ok(below)
     }
 
@@ -182,12 +135,15 @@ impl Walker<'_> {
             path: join(&place.path, &folder.name),
             role: Role::Any,
         });
-        let mut below: Vec<Place> = below.filter(|place| self.leads_on(&place.path)).collect();
-        if !self.is_meant(&place.path, looks_so) {
+        let mut below: Vec<Place> = below
+            .filter(|place| self.survey.leads_on(&place.path))
+            .collect();
+        if !self.survey.is_meant(&place.path, looks_so) {
             return below;
         }
         let repo = &place.path;
-        self.count(repo, |contents| contents.config = config.is_some());
+        self.survey
+            .count(repo, |contents| contents.config = config.is_some());
         match config {
             Some(entry) => self.bytes(repo, &join(repo, "config"), Subject::Config, entry),
             None => self.found(Flaw::NoConfig, repo, &join(repo, "config"), Subject::Config),
@@ -225,7 +181,7 @@ impl Walker<'_> {
         for entry in entries {
             let path = join(&place.path, &entry.name);
             if entry.is_folder() && Layout::of(&entry.name).is_some() {
-                self.count(repo, |contents| {
+                self.survey.count(repo, |contents| {
                     contents.shards.entry(entry.name.clone()).or_default();
                 });
                 let role = Role::Files(repo.to_owned(), Kind::Data);
@@ -255,11 +211,12 @@ impl Walker<'_> {
             if !layout::belongs(shard, &id) {
                 return self.found(Flaw::WrongFolder, repo, &path, about);
             }
-            self.count(repo, |contents| {
+            self.survey.count(repo, |contents| {
                 *contents.shards.entry(shard.to_owned()).or_default() += 1;
             });
         }
-        self.count(repo, |contents| contents.files[kind as usize] += 1);
+        self.survey
+            .count(repo, |contents| contents.files[kind as usize] += 1);
         self.bytes(repo, &path, about, entry);
         let made = entry.made.as_deref().and_then(civil::seconds);
         if kind == Kind::Locks && made.is_some_and(|made| made + OLD < now()) {
@@ -269,7 +226,8 @@ impl Walker<'_> {
 
     /// What a file's size tells.
     fn bytes(&self, repo: &str, path: &str, about: Subject, entry: &Entry) {
-        self.count(repo, |contents| contents.bytes += entry.size.unwrap_or(0));
+        self.survey
+            .count(repo, |contents| contents.bytes += entry.size.unwrap_or(0));
         if entry.removed {
             self.found(Flaw::BytesGone, repo, path, about);
         } else if entry.size.unwrap_or(0) == 0 {
@@ -284,7 +242,7 @@ impl Walker<'_> {
             size: entry.size,
             crc64: entry.crc64,
         };
-        let packs = &mut lock(&self.seen).packs;
+        let packs = &mut lock(&self.packs);
         let key = (repo.to_owned(), id);
         let before = match packs.len() < MOST || packs.contains_key(&key) {
             true => packs.insert(key, here),
@@ -302,35 +260,8 @@ impl Walker<'_> {
         }
     }
 
-    fn count(&self, repo: &str, change: impl FnOnce(&mut Contents)) {
-        let repositories = &mut lock(&self.seen).report.repositories;
-        change(repositories.entry(repo.to_owned()).or_default());
-    }
-
     fn found(&self, flaw: Flaw, repo: &str, path: &str, about: Subject) {
-        (self.tell)(Event::Found(&Finding {
-            flaw,
-            repo: repo.to_owned(),
-            path: format!("/{}", join(self.base, path)),
-            number: None,
-            advice: advice::advice(flaw, about),
-        }));
-    }
-
-    /// Whether a folder is a repository that is meant; `looks_so` says whether it looks like one.
-    fn is_meant(&self, path: &str, looks_so: bool) -> bool {
-        match self.repos {
-            [] => looks_so,
-            repos => repos.iter().any(|repo| repo.path() == path),
-        }
-    }
-
-    /// Whether a folder may be a repository that is meant, or hold some.
-    fn leads_on(&self, path: &str) -> bool {
-        let inside = |repo: &Repo| {
-            let rest = repo.path().strip_prefix(path);
-            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        };
-        Repo::new(path).is_some() && (self.repos.is_empty() || self.repos.iter().any(inside))
+        let path = self.survey.root.at(path);
+        self.survey.found(flaw, repo, &path, None, about);
     }
 }

@@ -136,12 +136,7 @@ impl Dialect for Smh {
     }
 
     fn sign(&self, request: &mut Request<'_>, token: Option<&str>) {
-        let Some(token) = token else { return };
-        if !request.query.is_empty() {
-            request.query.push('&');
-        }
-        request.query += "access_token=";
-        request.query += &encoded(token);
+        request.query_token(token.map(encoded));
     }
 
     fn understand(
