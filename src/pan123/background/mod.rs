@@ -150,6 +150,7 @@ impl Work {
             self.urgent.done(wanted);
             self.parts.space.look(&self.parts.api);
             self.parts.confirm.confirm_snapshots();
+            self.parts.api.timing().looks.count();
         }
         self.parts.trash.pending.store();
     }

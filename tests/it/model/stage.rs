@@ -3,6 +3,7 @@
 
 use super::oracle::Process;
 use super::weather::{Change, Climate, Gloom, Habit, Stroke};
+use crate::process;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::fs;
@@ -31,13 +32,9 @@ pub(super) trait Sky: Send + Sync {
     fn names(&self, folder: &str) -> Vec<String>;
 }
 
-/// A server of a cloud, as far as histories need it.
+/// A server over a cloud.
 pub(super) trait Machine: Send {
-    fn address(&self) -> SocketAddr;
-    /// Kills it and starts it again, perhaps on another port.
-    fn kill(&mut self, moves: bool);
-    fn log(&self) -> String;
-    fn pid(&self) -> u32;
+    fn process(&self) -> &process::Process;
     /// One more server over the same cloud.
     fn beside(&self) -> Box<dyn Machine>;
 }
@@ -87,7 +84,7 @@ pub(super) struct Server {
 
 impl Server {
     fn new(rig: Box<dyn Machine>) -> Self {
-        let now = (rig.address(), process(None, 0));
+        let now = (rig.process().address(), next_process(None, 0));
         Self {
             now: Mutex::new(now),
             rig: Mutex::new(rig),
@@ -102,23 +99,27 @@ impl Server {
 
     /// Kills it and starts it again. `time` is now.
     pub(super) fn kill(&self, moves: bool, time: u64) {
-        let mut rig = lock(&self.rig);
+        let machine = lock(&self.rig);
+        let rig = machine.process();
         lock(&self.before).push_str(&rig.log());
         // Before anybody can reach the new one, so that nothing it does is laid to the old one.
         let server = self.now().1.server;
-        lock(&self.now).1 = process(Some(server), time);
-        rig.kill(moves);
+        lock(&self.now).1 = next_process(Some(server), time);
+        match moves {
+            true => rig.kill_and_move(),
+            false => rig.kill_and_restart(),
+        }
         lock(&self.now).0 = rig.address();
     }
 
     /// What it logged.
     pub(super) fn log(&self) -> String {
-        lock(&self.before).clone() + &lock(&self.rig).log()
+        lock(&self.before).clone() + &lock(&self.rig).process().log()
     }
 
     /// Its resident memory in KiB, and how many descriptors it has open.
     pub(super) fn weight(&self) -> (u64, usize) {
-        let process = format!("/proc/{}", lock(&self.rig).pid());
+        let process = format!("/proc/{}", lock(&self.rig).process().pid());
         let status = fs::read_to_string(format!("{process}/status")).unwrap_or_default();
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
         let words = line.and_then(|line| line.split_whitespace().next());
@@ -129,7 +130,7 @@ impl Server {
 }
 
 /// One more process, of this server or a new one.
-fn process(server: Option<u32>, started: u64) -> Process {
+fn next_process(server: Option<u32>, started: u64) -> Process {
     static COUNT: AtomicU32 = AtomicU32::new(1);
     let number = COUNT.fetch_add(1, Ordering::Relaxed);
     Process {

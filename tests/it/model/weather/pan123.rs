@@ -9,11 +9,11 @@ use crate::fake::{
     self, BadIds, Cursor, Endpoint, Fake, Fault, How, InfosKey, LimitOver, MissingFolder,
     Overwritten, Parts, Reuse, Shape, Single, Switches, Taken, Tier, When,
 };
+use crate::process;
 use crate::rig::Rig;
 use md5::{Digest, Md5};
 use restic_123pan::restic::hex;
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -220,23 +220,8 @@ impl Sky for Fake {
 }
 
 impl Machine for Rig {
-    fn address(&self) -> SocketAddr {
-        Self::address(self)
-    }
-
-    fn kill(&mut self, moves: bool) {
-        match moves {
-            true => self.kill_and_move(),
-            false => self.kill_and_restart(),
-        }
-    }
-
-    fn log(&self) -> String {
-        Self::log(self)
-    }
-
-    fn pid(&self) -> u32 {
-        Self::pid(self)
+    fn process(&self) -> &process::Process {
+        self
     }
 
     fn beside(&self) -> Box<dyn Machine> {

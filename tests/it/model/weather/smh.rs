@@ -5,10 +5,10 @@ use super::super::stage::{Machine, Sky};
 use super::{Change, Climate, Gloom, Habit, LAG, Place, Stroke};
 use crate::fake::smh::{Call, End, Fake, Marker, NoTask, OverLimit, Switches, Unsaid};
 use crate::fake::{Fails, Fault, How, When};
+use crate::process;
 use crate::smh::process::Process;
 use crate::smh::rig::BASE;
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -180,22 +180,8 @@ impl Sky for Fake {
 }
 
 impl Machine for Process {
-    fn address(&self) -> SocketAddr {
-        ([127, 0, 0, 1], self.port()).into()
-    }
-
-    /// It always moves: its port is one that the system may give to others.
-    fn kill(&mut self, _: bool) {
-        Self::kill(self);
-        self.restart_elsewhere();
-    }
-
-    fn log(&self) -> String {
-        Self::log(self)
-    }
-
-    fn pid(&self) -> u32 {
-        Self::pid(self)
+    fn process(&self) -> &process::Process {
+        self
     }
 
     fn beside(&self) -> Box<dyn Machine> {
