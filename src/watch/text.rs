@@ -1,8 +1,9 @@
 //! The JSON of `/-/status` as a few lines for a terminal: what `restic-123pan status` prints.
 
 use super::page::texts::{Language, Texts};
-use super::page::values::{self, bytes, moment, percent};
+use super::page::values::{self, bytes, percent};
 use crate::speech::{padded, said, speaks_chinese};
+use crate::zone::moment;
 use serde_json::Value;
 use std::fmt::Write;
 
@@ -74,7 +75,7 @@ fn head(out: &mut String, status: &Value, now: u64) {
             out,
             "account",
             &format!(
-                "{}, {} of {} used ({} %)",
+                "{}: {} of {} used ({} %)",
                 word(&account["tier"]),
                 bytes(used),
                 bytes(total),

@@ -4,8 +4,9 @@
 use super::super::repos::{HOURS, Repository};
 use super::super::snapshot::{Snapshot, Transfer};
 use super::texts::Texts;
-use super::values::{age, bytes, escaped, moment, percent, span};
+use super::values::{age, bytes, escaped, percent, span};
 use crate::store::Account;
+use crate::zone::moment;
 use std::fmt::Write;
 
 /// Transfers that are shown; the JSON has all of them.
