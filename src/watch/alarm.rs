@@ -250,7 +250,7 @@ impl State {
             all.push(((Event::TokenRefused, name()), owned(texts)));
         }
         if let Some(account) = &cloud.account
-            && account.used.saturating_mul(100) >= account.total.saturating_mul(NEARLY)
+            && account.is_used(NEARLY)
         {
             let share = percent(account.used, account.total);
             let texts = (

@@ -71,17 +71,17 @@ fn head(out: &mut String, status: &Value, now: u64) {
     let account = &cloud["account"];
     if account.is_object() {
         let (used, total) = (number(&account["used"]), number(&account["total"]));
-        row(
-            out,
-            "account",
-            &format!(
-                "{}: {} of {} used ({} %)",
-                word(&account["tier"]),
+        let tier = texts().tier(word(&account["tier"]));
+        let room = match total {
+            0 => format!("{tier}: {} used", bytes(used)),
+            _ => format!(
+                "{tier}: {} of {} used ({} %)",
                 bytes(used),
                 bytes(total),
                 percent(used, total)
             ),
-        );
+        };
+        row(out, "account", &room);
         if let Some(until) = account["paid_until"].as_u64() {
             row(out, "benefit", &format!("until {}", moment(until)));
         }

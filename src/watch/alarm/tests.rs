@@ -112,9 +112,12 @@ fn full_accounts_and_refused_credentials_are_told_of() {
     State::default().tell(&bad, Some(&notify));
     assert_eq!(all(&sent), "token_refused nearly_full");
     bad.cloud.troubles[0].over = true;
-    bad.cloud.account.as_mut().unwrap().used = 94;
-    State::default().tell(&bad, Some(&notify));
-    assert_eq!(all(&sent), "");
+    for (used, total) in [(94, 100), (94, 0)] {
+        let account = bad.cloud.account.as_mut().unwrap();
+        (account.used, account.total) = (used, total);
+        State::default().tell(&bad, Some(&notify));
+        assert_eq!(all(&sent), "");
+    }
 }
 
 #[test]
