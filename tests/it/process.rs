@@ -17,9 +17,12 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// a server that is killed finds its own free when it starts again.
 const PORTS: Range<u16> = 20_000..32_000;
 
+/// Makes commands of the program, given their first words.
+type Program = Box<dyn Fn(&[&str]) -> Command + Send + Sync>;
+
 /// A server, which ends when it is dropped.
 pub(crate) struct Process {
-    program: Box<dyn Fn(&[&str]) -> Command + Send + Sync>,
+    program: Program,
     options: Vec<String>,
     server: Mutex<Child>,
     port: AtomicU16,
