@@ -104,7 +104,7 @@ impl<'a> Client<'a> {
                     client.other_config(n, begun)?;
                     Ok((Outcome::NotDone, tell(&answer)))
                 }
-                (true, Some(403)) if is_key && lock(client.oracle).may_refuse_key(by) => {
+                (_, Some(403)) if is_key && lock(client.oracle).may_refuse_key(by) => {
                     Ok((Outcome::NotDone, tell(&answer)))
                 }
                 (_, Some(status)) => Err(format!("answered {status}")),
