@@ -18,12 +18,8 @@ pub struct Facts {
     pub suffix: String,
     /// The largest file in bytes that was taken.
     pub largest: u64,
-    /// Whether downloads obey ranges.
-    pub ranges: bool,
     /// Why the store can't be used; empty if it can.
     pub refusal: String,
-    /// When, in seconds since 1970.
-    pub at: u64,
 }
 
 impl Facts {
@@ -63,17 +59,20 @@ impl Known {
 
     /// The facts for an upload of so many bytes; an Err is why there can't be one.
     pub fn for_upload(&self, bytes: u64) -> Result<Facts, Error> {
-        let no = |text: String| Err(Error::new(Cause::Busy, text));
+        let no = |text: &str, brief| Err(Error::new(Cause::Busy, text).briefly(brief));
         match self.facts() {
             None => no(
-                "nothing is uploaded before `restic-123pan doctor --probe` has tried out \
-                        what Kdocs takes"
-                    .to_owned(),
+                "nothing is uploaded before `restic-123pan doctor --probe` has tried out what \
+                 Kdocs takes",
+                "nothing is uploaded before restic-123pan doctor --probe",
             ),
-            Some(facts) if !facts.refusal.is_empty() => no(format!(
-                "nothing can be uploaded, the probe has found: {}",
-                facts.refusal
-            )),
+            Some(facts) if !facts.refusal.is_empty() => no(
+                &format!(
+                    "nothing can be uploaded, the probe has found: {}",
+                    facts.refusal
+                ),
+                "Kdocs takes no files of restic's; see restic-123pan doctor",
+            ),
             Some(facts) if bytes > facts.largest => Err(Error::new(
                 Cause::TooLarge,
                 format!("the probe has tried files up to {} bytes", facts.largest),

@@ -7,12 +7,12 @@ use super::facts::{Facts, Known};
 use super::layout::SUFFIX;
 use super::remove::Removals;
 use super::tree::Tree;
-use crate::cloud::form::Content;
+use crate::body::{Body, Budget};
 use crate::cloud::paths::join;
 use crate::cloud::probe::Finding;
 use crate::cloud::{Fault, Priority, Reason, now, pause};
 use crate::restic::{Part, hex};
-use crate::store::{Cause, Error};
+use crate::store::Error;
 use crate::units::bytes;
 use sha2::{Digest, Sha256};
 use std::io::{self, Read};
@@ -39,7 +39,6 @@ pub fn probe(config: &Config, tell: &mut dyn FnMut(&Finding)) -> Result<String, 
     if let Some(refusal) = made.err().or(withdrawn.err()) {
         probe.facts.refusal = refusal;
     }
-    probe.facts.at = now();
     Known::new(config).keep(&probe.facts)?;
     match probe.facts.refusal.as_str() {
         "" => Ok(format!(
@@ -180,7 +179,7 @@ impl Probe {
     }
 
     /// Whether a part can be read, and is right.
-    fn ranges(&mut self, row: &Row, tell: &mut dyn FnMut(&Finding)) -> End {
+    fn ranges(&self, row: &Row, tell: &mut dyn FnMut(&Finding)) -> End {
         let read = self.read(row);
         let found = match &read {
             Ok(206) => "obeyed".to_owned(),
@@ -194,8 +193,7 @@ impl Probe {
             found,
             good: read.is_ok(),
         });
-        self.facts.ranges = read? == 206;
-        Ok(())
+        read.map(drop)
     }
 
     /// Reads a part of a file; the status by which it came.
@@ -262,10 +260,8 @@ impl Probe {
 
     /// Puts everything into the bin again, and sees how that is told.
     fn withdraw(&self, tell: &mut dyn FnMut(&Finding)) -> End {
-        let rows = match self.tree.rows(&self.folder, Priority::Small) {
-            Err(error) if error.cause == Cause::Absent => return Ok(()),
-            rows => rows.map_err(|error| error.to_string())?,
-        };
+        let rows = self.tree.rows_or_none(&self.folder, Priority::Small);
+        let rows = rows.map_err(|error| error.to_string())?;
         if rows.is_empty() {
             return Ok(());
         }
@@ -293,9 +289,12 @@ impl Probe {
     }
 
     fn store(&self, name: &str, size: u64) -> Result<(), Fault> {
-        let mut content = MadeUp { at: 0, size };
+        let (mut source, held) = (MadeUp(0), Budget::new(0, None));
+        // Small ones are held, so that they can be sent again with a new token.
+        let body = Body::fixed(&mut source, size, None, &held);
+        let mut body = body.map_err(|error| Fault::new(Reason::Lost, error.to_string()))?;
         let place = Place::Path(&self.folder);
-        self.api.upload(&place, name, &mut content, Priority::Small)
+        self.api.upload(&place, name, &mut body, Priority::Small)
     }
 
     /// The rows whose names begin as this one does, once there are some; lists may lag.
@@ -303,11 +302,7 @@ impl Probe {
         let stem = name.strip_suffix(SUFFIX).unwrap_or(name);
         let (start, timing) = (Instant::now(), self.api.timing());
         for tries in 1.. {
-            let rows = match self.tree.rows(&self.folder, Priority::Small) {
-                Err(error) if error.cause == Cause::Absent => Vec::new(),
-                rows => rows?,
-            };
-            let mut here = rows;
+            let mut here = self.tree.rows_or_none(&self.folder, Priority::Small)?;
             here.retain(|row| row.name.starts_with(stem) && !row.is_folder());
             // The exact one first.
             here.sort_by_key(|row| row.name != name);
@@ -335,39 +330,15 @@ fn made_up(at: u64) -> u8 {
     (at.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 56).to_le_bytes()[0]
 }
 
-/// A test file, which is held nowhere.
-struct MadeUp {
-    at: u64,
-    size: u64,
-}
+/// Where the bytes of a test file come from.
+struct MadeUp(u64);
 
 impl Read for MadeUp {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let left = usize::try_from(self.size - self.at).unwrap_or(usize::MAX);
-        let n = buffer.len().min(left);
-        for (at, byte) in (self.at..).zip(&mut buffer[..n]) {
-            *byte = made_up(at);
+        for byte in &mut *buffer {
+            *byte = made_up(self.0);
+            self.0 += 1;
         }
-        self.at += n as u64;
-        Ok(n)
-    }
-}
-
-impl Content for MadeUp {
-    fn len(&self) -> u64 {
-        self.size
-    }
-
-    fn ready(&self) -> bool {
-        true
-    }
-
-    fn untouched(&self) -> bool {
-        self.at == 0
-    }
-
-    fn rewind(&mut self) -> Result<(), Error> {
-        self.at = 0;
-        Ok(())
+        Ok(buffer.len())
     }
 }

@@ -90,7 +90,8 @@ pub(super) fn compared(
 ) -> Box<dyn Read + Send> {
     let troubles = Arc::clone(troubles);
     Box::new(Proof::new(reader, size, id, move || {
-        troubles.damaged(damaged)
+        troubles.damaged(damaged);
+        Ok(())
     }))
 }
 

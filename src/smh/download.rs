@@ -79,6 +79,7 @@ impl Downloads {
                     let text = "its bytes aren't those stored";
                     let text = format!("/{path} is damaged at Tencent SMH: {text}");
                     api.client.troubles.damaged(&text);
+                    Ok(())
                 };
                 Box::new(Proof::new(reader, size, id, wrong))
             }

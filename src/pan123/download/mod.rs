@@ -111,8 +111,10 @@ impl Downloads {
         match reader.open() {
             Ok(()) if part.len == size && known.name != CONFIG => {
                 let (downloads, path) = (Arc::clone(self), path.to_owned());
-                let wrong =
-                    move || downloads.damaged(&path, known, "its bytes aren't those stored");
+                let wrong = move || {
+                    downloads.damaged(&path, known, "its bytes aren't those stored");
+                    Ok(())
+                };
                 let reader = Box::new(Proof::new(reader, size, known.name, wrong));
                 Ok(Loaded { size, part, reader })
             }

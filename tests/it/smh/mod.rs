@@ -8,7 +8,7 @@ mod calls;
 mod clients;
 mod contract;
 mod kills;
-mod matrix;
+pub(crate) mod matrix;
 pub(crate) mod process;
 pub(crate) mod rig;
 mod rules;
