@@ -4,9 +4,10 @@ use super::doctor::{self, examine};
 use super::login::{authorization, log_in};
 use super::options::{CREDENTIALS, Flags, read};
 use super::verify::verify;
-use super::{Config, Grant, Pan123, RecycleBin};
+use super::{Config, Grant, Pan123, RecycleBin, probe};
 use crate::cloud::doctor::{Step, StepResult};
 use crate::cloud::finding::{Event, Report};
+use crate::cloud::probe::Finding;
 use crate::cloud::{
     Account, Cloud, Credential, Freed, Item, Listing, Login, Restored, Setup, Shared, Trash, Verify,
 };
@@ -152,6 +153,10 @@ impl Account for Opened {
 
     fn examine(&self, tell: &mut dyn FnMut(&Step)) -> bool {
         examine(&self.0, tell)
+    }
+
+    fn probe(&self, tell: &mut dyn FnMut(&Finding)) -> Option<Result<String, String>> {
+        Some(probe(&self.0, tell))
     }
 
     fn trash(&self) -> Option<Box<dyn Trash>> {

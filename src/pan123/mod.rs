@@ -28,10 +28,12 @@ mod config;
 mod confirm;
 pub mod doctor;
 mod download;
+mod facts;
 #[cfg(fuzzing)]
 pub mod fuzz;
 mod login;
 mod options;
+mod probe;
 mod remove;
 mod space;
 mod tree;
@@ -45,6 +47,7 @@ pub use crate::cloud::{Clock, Timing};
 pub use account::Description;
 pub use bin::recycle::RecycleBin;
 pub use config::{Bin, Config, Tier};
+pub use probe::probe;
 pub use verify::verify;
 
 use crate::body::Body;

@@ -84,14 +84,17 @@ impl Drop for Asking<'_> {
 /// How long an address may be used: until shortly before the time in its `t` (API reference
 /// 3.24), if that is in the future, or the usual time.
 pub fn lifetime(url: &str, now: u64, usual: Duration) -> Duration {
-    let query = url.split_once('?').map_or("", |(_, query)| query);
-    let time = query
-        .split('&')
-        .find_map(|pair| pair.strip_prefix("t=")?.parse::<u64>().ok());
-    match time.and_then(|time| time.checked_sub(now)) {
+    match expiry(url).and_then(|time| time.checked_sub(now)) {
         Some(left) if left < 365 * 24 * 3600 => Duration::from_secs(left.saturating_sub(MARGIN)),
         _ => usual,
     }
+}
+
+/// The time in an address's `t`, in seconds since 1970.
+pub fn expiry(url: &str) -> Option<u64> {
+    let query = url.split_once('?').map_or("", |(_, query)| query);
+    let mut pairs = query.split('&');
+    pairs.find_map(|pair| pair.strip_prefix("t=")?.parse().ok())
 }
 
 impl Downloads {

@@ -9,6 +9,7 @@ mod clients;
 mod contract;
 mod kills;
 mod matrix;
+mod probing;
 mod process;
 pub(crate) mod rig;
 mod rules;
