@@ -137,12 +137,12 @@ impl<'a> Report<'a> {
         }
         let Some(file) = file else {
             return Ok(format!(
-                "{cloud} can be used; without a state directory nothing is kept"
+                "restic can use {cloud}; without a state directory nothing is kept"
             ));
         };
         keep(&file, facts)?;
         Ok(format!(
-            "{cloud} can be used; servers go by what was found when they next start"
+            "restic can use {cloud}; servers go by what was found when they next start"
         ))
     }
 }
@@ -276,14 +276,15 @@ pub struct Came {
 
 impl Display for Came {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.is_part {
+        let ranges = match self.is_part {
             true => "ranges are obeyed",
-            false => "ranges are ignored: parts are read from the start of their file",
-        })?;
-        f.write_str(match self.moved {
-            true => "; a redirect leads elsewhere",
-            false => "; there is no redirect",
-        })
+            false => "ranges are ignored",
+        };
+        let redirects = match self.moved {
+            true => "a redirect leads elsewhere",
+            false => "there is no redirect",
+        };
+        write!(f, "{ranges}; {redirects}")
     }
 }
 

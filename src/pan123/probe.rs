@@ -68,7 +68,7 @@ struct Probe {
     facts: Facts,
     /// What makes each file's bytes others.
     seed: u64,
-    /// What was seen in its folder.
+    /// What was made, as far as is known.
     ids: HashSet<u64>,
     /// What of it is gone for good.
     gone: HashSet<u64>,
@@ -141,10 +141,12 @@ impl Probe {
         }
         let mut form = Form::new(&fields, "file", late, &mut content);
         match self.api.single(&host, &mut form, FIRST) {
-            Err(fault) if fault.reason != Reason::Queued => Err(fault),
-            // Its number is what lists say; from a queue it comes later.
-            _ => Ok(Test { name, content, md5 }),
+            Ok(uploaded) => self.ids.extend(uploaded.file()),
+            // It comes later.
+            Err(fault) if fault.reason == Reason::Queued => {}
+            Err(fault) => return Err(fault),
         }
+        Ok(Test { name, content, md5 })
     }
 
     /// Whether an `etag` may come after its file.
@@ -278,12 +280,10 @@ impl Probe {
     /// What trash and purge do with an id that is there no more beside one that is.
     fn unknown(&mut self, gone: u64, other: u64, report: &mut Report<'_>) -> End {
         let sent = refusal(self.api.trash(&[gone, other], FIRST))?;
-        let binned = self.is(other, sent.is_none(), is_binned)?;
+        let binned = self.is(other, sent.is_none(), |looked| !looked.in_bin.is_empty())?;
         tell_of_unknown(report, TRASH, sent, binned);
-        if !binned {
-            refusal(self.api.trash(&[other], FIRST))?;
-        }
-        if self.gone.is_empty() {
+        let binned = binned || refusal(self.api.trash(&[other], FIRST))?.is_none();
+        if self.gone.is_empty() || !binned {
             report.add(PURGES, "not tried", true);
             return Ok(());
         }
@@ -333,23 +333,32 @@ impl Probe {
         let is_there = |id: &u64| !self.gone.contains(id);
         let seen = self.ids.iter().copied().filter(is_there);
         let seen: Vec<u64> = seen.chain([self.folder]).collect();
-        let looked = examine(&self.api, &seen, FIRST)?;
-        let mut binned: Vec<u64> = looked.in_bin.iter().map(|row| row.file_id).collect();
-        if !binned.contains(&self.folder) {
-            let rows = self.tree.read(&[self.folder], FIRST)?;
-            let listed = rows.iter().filter(|row| row.is_file());
-            let listed = listed.map(|row| row.file_id).filter(is_there);
-            let mut living: HashSet<u64> = listed.chain(looked.outcome.alive).collect();
-            living.retain(|id| *id != self.folder && !binned.contains(id));
-            let living: Vec<u64> = living.into_iter().collect();
-            if !living.is_empty() {
-                self.api.trash(&living, FIRST)?;
-            }
-            self.api.trash(&[self.folder], FIRST)?;
-            binned.extend(living);
-            binned.push(self.folder);
+        let known = match self.api.infos(&seen, FIRST) {
+            // Then lists say it all.
+            Err(fault) if is_refusal(&fault) => Vec::new(),
+            known => known?,
+        };
+        let binned = |rows: &[Row]| -> HashSet<u64> {
+            let binned = rows.iter().filter(|row| row.trashed != 0);
+            binned.map(|row| row.file_id).collect()
+        };
+        let is_ours = |row: &Row| [row.file_id, row.parent_file_id].contains(&self.folder);
+        let mut rows: Vec<Row> = known.into_iter().filter(|row| is_ours(row)).collect();
+        let folder_lives = !binned(&rows).contains(&self.folder);
+        if folder_lives {
+            rows.append(&mut self.tree.read(&[self.folder], FIRST)?);
         }
-        Ok(match destroy(&self.api, &binned) {
+        let mut all: HashSet<u64> = rows.iter().map(|row| row.file_id).collect();
+        all.retain(|id| is_there(id) && *id != self.folder);
+        let living: Vec<u64> = all.difference(&binned(&rows)).copied().collect();
+        if !living.is_empty() {
+            self.api.trash(&living, FIRST)?;
+        }
+        if folder_lives {
+            self.api.trash(&[self.folder], FIRST)?;
+        }
+        let all: Vec<u64> = all.into_iter().chain([self.folder]).collect();
+        Ok(match destroy(&self.api, &all) {
             Ok(()) => "all of it is gone",
             Err(_) => "all of it lies in the bin",
         })
@@ -366,10 +375,6 @@ fn tell_of_unknown(report: &mut Report<'_>, about: Question, sent: Option<Fault>
     report.add(about, found, sent.is_some() || done);
 }
 
-fn is_binned(looked: &Examined) -> bool {
-    !looked.in_bin.is_empty()
-}
-
 fn is_gone(looked: &Examined) -> bool {
     !looked.outcome.missing.is_empty()
 }
@@ -378,9 +383,13 @@ fn is_gone(looked: &Examined) -> bool {
 fn refusal(sent: Result<(), Fault>) -> End<Option<Fault>> {
     match sent {
         Ok(()) => Ok(None),
-        Err(fault) if matches!(fault.reason, Reason::Unknown | Reason::NoFile) => Ok(Some(fault)),
+        Err(fault) if is_refusal(&fault) => Ok(Some(fault)),
         Err(fault) => Err(text(fault)),
     }
+}
+
+fn is_refusal(fault: &Fault) -> bool {
+    matches!(fault.reason, Reason::Unknown | Reason::NoFile)
 }
 
 fn text(fault: Fault) -> String {
