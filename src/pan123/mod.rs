@@ -14,7 +14,8 @@
 //! Each part owns its state and takes what it uses: `api` calls, `tree` knows folders and numbers,
 //! `bin` puts files into the account's bin and knows what is to be purged there, `confirm` makes
 //! sure of what was acknowledged, `upload` and `download` move bytes, `background` does what nobody
-//! waits for. None of them knows one that stands further left in the picture.
+//! waits for. None of them knows one that stands further left in the picture. What `probe` has found
+//! out about 123pan is in `facts`, by which they go.
 //!
 //! "API reference" in comments, with a section, is the team's collection of what 123pan documents
 //! and what its other clients have seen.

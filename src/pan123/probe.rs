@@ -113,14 +113,14 @@ impl Probe {
         self.facts.lag = self.shown(&tests)?.1;
         report.add(LAG, format!("a file shows {}", self.facts.lag), true);
         for name in &NAMES[1..] {
-            tests.push(self.store(name, false).map_err(text)?);
+            tests.push(self.store(name, false)?);
         }
         let ids = self.shown(&tests)?.0;
         self.infos(&ids, report)?;
         self.download(&tests[0], ids[0], report)?;
         let page = self.api.page(self.folder, None, PAGE, FIRST);
         self.purge(ids[0], report)?;
-        self.pages(page.map_err(text)?, &ids[1..], report)?;
+        self.pages(page?, &ids[1..], report)?;
         self.unknown(ids[0], ids[1], report)?;
         self.taken(&tests[NAMES.len() - 1], report)?;
         report.rates(RATES, &self.api.client);
@@ -154,12 +154,12 @@ impl Probe {
         let stored = self.store(NAMES[0], true);
         let Err(fault) = stored.as_ref().map_err(|fault| fault.reason) else {
             report.add(LATE, "taken", true);
-            return stored.map_err(text);
+            return Ok(stored?);
         };
         if fault != Reason::Unknown {
-            return stored.map_err(text);
+            return Ok(stored?);
         }
-        let stored = self.store(NAMES[0], false).map_err(text)?;
+        let stored = self.store(NAMES[0], false)?;
         self.facts.late_refused = true;
         report.add(LATE, "refused: files are held before they are sent", true);
         Ok(stored)
@@ -180,7 +180,7 @@ impl Probe {
     /// Reads the list until it is as it should be, and tells how long that took.
     fn rows_until(&mut self, is_so: &mut dyn FnMut(&[Row]) -> bool) -> End<Option<Lag>> {
         wait(self.api.timing(), &mut || {
-            let rows = self.tree.read(&[self.folder], FIRST).map_err(text)?;
+            let rows = self.tree.read(&[self.folder], FIRST)?;
             self.ids.extend(rows.iter().map(|row| row.file_id));
             Ok(is_so(&rows))
         })
@@ -195,7 +195,7 @@ impl Probe {
             }
             let mut known = Vec::new();
             let lag = wait(self.api.timing(), &mut || {
-                let rows = self.api.infos(&all[..most], FIRST).map_err(text)?;
+                let rows = self.api.infos(&all[..most], FIRST)?;
                 known = rows.iter().map(|row| row.file_id).collect();
                 Ok(ids.iter().all(|id| known.contains(id)))
             })?;
@@ -211,7 +211,7 @@ impl Probe {
 
     /// How a file is downloaded.
     fn download(&mut self, test: &Test, id: u64, report: &mut Report<'_>) -> End {
-        let url = self.api.download_info(id, FIRST).map_err(text)?;
+        let url = self.api.download_info(id, FIRST)?;
         let time = self.api.client.time.or_ours();
         let life = match expiry(&url) {
             Some(end) if end > time => format!("their t is {} s ahead", end - time),
@@ -225,7 +225,7 @@ impl Probe {
 
     /// Whether programs may destroy what lies in the bin.
     fn purge(&mut self, id: u64, report: &mut Report<'_>) -> End {
-        self.api.trash(&[id], FIRST).map_err(text)?;
+        self.api.trash(&[id], FIRST)?;
         let found = match self.api.purge(&[id]) {
             Ok(()) if self.is(id, true, is_gone)? => {
                 self.gone.insert(id);
@@ -246,7 +246,7 @@ impl Probe {
     fn is(&self, id: u64, comes: bool, is_so: fn(&Examined) -> bool) -> End<bool> {
         let mut so = false;
         wait(self.api.timing(), &mut || {
-            so = is_so(&examine(&self.api, &[id], FIRST).map_err(text)?);
+            so = is_so(&examine(&self.api, &[id], FIRST)?);
             Ok(so || !comes)
         })?;
         Ok(so)
@@ -261,7 +261,7 @@ impl Probe {
                 break;
             };
             let next = self.api.page(self.folder, Some(after), PAGE, FIRST);
-            page = next.map_err(text)?;
+            page = next?;
             stuck = page.next.is_some_and(|next| next <= after);
         }
         let (found, good) = if stuck {
@@ -281,7 +281,7 @@ impl Probe {
     fn unknown(&mut self, gone: u64, other: u64, report: &mut Report<'_>) -> End {
         let sent = refusal(self.api.trash(&[gone, other], FIRST))?;
         let binned = self.is(other, sent.is_none(), |looked| !looked.in_bin.is_empty())?;
-        tell_of_unknown(report, TRASH, sent, binned);
+        tell_of_unknown(report, TRASH, sent.as_ref(), binned);
         let binned = binned || refusal(self.api.trash(&[other], FIRST))?.is_none();
         if self.gone.is_empty() || !binned {
             report.add(PURGES, "not tried", true);
@@ -290,7 +290,7 @@ impl Probe {
         let sent = refusal(self.api.purge(&[gone, other]))?;
         let purged = self.is(other, sent.is_none(), is_gone)?;
         self.gone.extend(purged.then_some(other));
-        tell_of_unknown(report, PURGES, sent, purged);
+        tell_of_unknown(report, PURGES, sent.as_ref(), purged);
         Ok(())
     }
 
@@ -301,7 +301,7 @@ impl Probe {
                 report.add(TAKEN, format!("refused ({fault})"), true);
                 return Ok(());
             }
-            new => new.map_err(text)?,
+            new => new?,
         };
         let is_new = |row: &&Row| row.is_file() && row.holds(SIZE, &new.md5);
         let (mut name, mut stays) = (None, false);
@@ -365,8 +365,8 @@ impl Probe {
     }
 }
 
-fn tell_of_unknown(report: &mut Report<'_>, about: Question, sent: Option<Fault>, done: bool) {
-    let found = match (&sent, done) {
+fn tell_of_unknown(report: &mut Report<'_>, about: Question, sent: Option<&Fault>, done: bool) {
+    let found = match (sent, done) {
         (None, true) => "left out: the others are done".to_owned(),
         (Some(fault), true) => format!("the others are done, though it fails ({fault})"),
         (Some(fault), false) => format!("all is refused ({fault})"),
@@ -384,14 +384,10 @@ fn refusal(sent: Result<(), Fault>) -> End<Option<Fault>> {
     match sent {
         Ok(()) => Ok(None),
         Err(fault) if is_refusal(&fault) => Ok(Some(fault)),
-        Err(fault) => Err(text(fault)),
+        Err(fault) => Err(fault.into()),
     }
 }
 
 fn is_refusal(fault: &Fault) -> bool {
     matches!(fault.reason, Reason::Unknown | Reason::NoFile)
-}
-
-fn text(fault: Fault) -> String {
-    fault.to_string()
 }

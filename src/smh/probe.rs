@@ -87,7 +87,7 @@ impl Probe {
     }
 
     fn run(&mut self, report: &mut Report<'_>) -> End {
-        self.api.mkdir(&self.path, FIRST).map_err(text)?;
+        self.api.mkdir(&self.path, FIRST)?;
         let life = self.api.client.token_expires().unwrap_or(0);
         let found = format!("{} s", life.saturating_sub(now()));
         report.add(TOKEN, found, true);
@@ -103,13 +103,13 @@ impl Probe {
     /// One file: stored, listed, looked for in other case, read.
     fn first(&mut self, report: &mut Report<'_>) -> End {
         let mut content = MadeUp::new(now(), SIZE);
-        let ticket = self.send(NAMES[0], &mut content).map_err(text)?;
+        let ticket = self.send(NAMES[0], &mut content)?;
         let end = ticket.until.as_deref().and_then(seconds);
         let life = end.map_or("not told".to_owned(), |end| {
             format!("{} s", end.saturating_sub(self.api.client.time.or_ours()))
         });
         report.add(LIFE, life, true);
-        let path = self.confirm(&ticket, &mut content).map_err(text)?;
+        let path = self.confirm(&ticket, &mut content)?;
         if path.as_deref() != Some(NAMES[0]) {
             return Err("a file isn't stored under its name".to_owned());
         }
@@ -120,10 +120,10 @@ impl Probe {
         let found = match other {
             Ok(_) => "the same name",
             Err(fault) if is_absent(fault.reason) => "another name",
-            Err(fault) => return Err(text(fault)),
+            Err(fault) => return Err(fault.into()),
         };
         report.add(CASE, found, true);
-        let address = self.api.address(&self.at(NAMES[0]), FIRST).map_err(text)?;
+        let address = self.api.address(&self.at(NAMES[0]), FIRST)?;
         report.came(COS, content.read_back(&self.api.client, &address.url, PART));
         Ok(())
     }
@@ -132,12 +132,12 @@ impl Probe {
     fn race(&mut self, report: &mut Report<'_>) -> End {
         let mut contents = [1, 2].map(|seed| MadeUp::new(now() + seed, SIZE));
         let [one, two] = &mut contents;
-        let first = self.send(NAMES[1], one).map_err(text)?;
-        let second = self.send(NAMES[1], two).map_err(text)?;
-        self.confirm(&first, one).map_err(text)?;
+        let first = self.send(NAMES[1], one)?;
+        let second = self.send(NAMES[1], two)?;
+        self.confirm(&first, one)?;
         let (found, good) = match self.confirm(&second, two) {
             Err(fault) if fault.reason == Reason::Taken => ("the second is refused", true),
-            Err(fault) => return Err(text(fault)),
+            Err(fault) => return Err(fault.into()),
             Ok(Some(name)) if name == NAMES[1] => ("the second replaces the first", false),
             Ok(_) => ("the second gets another name", true),
         };
@@ -161,8 +161,8 @@ impl Probe {
     /// All files' deletion in one call.
     fn many(&mut self, report: &mut Report<'_>) -> End {
         let paths: Vec<String> = NAMES.iter().map(|name| self.at(name)).collect();
-        let deleted = self.api.delete_all(&paths, true, FIRST).map_err(text)?;
-        let as_task = self.end_of(deleted).map_err(text)?;
+        let deleted = self.api.delete_all(&paths, true, FIRST)?;
+        let as_task = self.end_of(deleted)?;
         let gone = wait(self.api.timing(), &mut || Ok(!self.lists(&NAMES)?))?;
         let found = format!("{}: {} files", told(as_task), paths.len());
         report.add(MANY, found, gone.is_some());
@@ -176,7 +176,7 @@ impl Probe {
     /// Whether the folder's list shows any of these.
     fn lists(&self, names: &[&str]) -> End<bool> {
         let page = self.api.list(&self.path, Filter::All, None, FIRST);
-        let shown = page.map_err(text)?.contents;
+        let shown = page?.contents;
         Ok(shown.iter().any(|entry| names.contains(&&*entry.name)))
     }
 
@@ -248,8 +248,4 @@ fn told(as_task: bool) -> &'static str {
         true => "as a task",
         false => "at once",
     }
-}
-
-fn text(fault: Fault) -> String {
-    fault.to_string()
 }

@@ -10,6 +10,7 @@ use restic_123pan::pan123::{Bin, Config, probe};
 use restic_123pan::restic::Kind;
 use restic_123pan::store::Cause;
 use std::collections::BTreeMap;
+use std::process::Command;
 
 /// A file of somebody else's beside the repositories.
 const OTHER: &str = "somebody's";
@@ -20,7 +21,15 @@ const CALLS: u64 = 34;
 type Case = (fn(&mut Switches), &'static str, &'static str, bool);
 
 const CASES: &[Case] = &[
+    (
+        |s| s.lag_trash = ms(60),
+        "purge of the bin",
+        "the file is gone",
+        true,
+    ),
     (|_| {}, "late etag", "taken", true),
+    (|s| s.ids_as_strings = true, "late etag", "taken", true),
+    (|s| s.lag_mkdir = ms(60), "late etag", "taken", true),
     (|s| s.parts = Parts::EtagFirst, "late etag", "refused", true),
     (|_| {}, "lag of lists", "a file shows at once", true),
     (
@@ -299,11 +308,19 @@ fn what_can_not_be_removed_is_named() {
 }
 
 #[test]
-fn late_lists_end_a_probe_that_has_waited_long() {
-    let cloud = account(|s| s.lag_files = ms(2500));
-    let (_, end) = probed(&cloud.config());
-    assert!(end.unwrap_err().contains("don't show in time"));
-    assert_eq!(cloud.living(BASE), [OTHER]);
+fn what_lists_do_not_show_in_time_ends_a_probe() {
+    let cases: [fn(&mut Switches); 4] = [
+        |s| s.lag_files = ms(2500),
+        |s| s.single = Single::Lost,
+        |s| s.single = Single::QueuedNever,
+        |s| s.single = Single::WrongEtag,
+    ];
+    for change in cases {
+        let cloud = account(change);
+        let (_, end) = probed(&cloud.config());
+        assert!(end.unwrap_err().contains("don't show in time"));
+        assert_eq!(cloud.living(BASE), [OTHER]);
+    }
 }
 
 #[test]
@@ -381,5 +398,59 @@ fn a_server_knows_that_nothing_can_be_purged() {
         });
         drop(server);
         assert_eq!(cloud.count(Endpoint::Delete).calls, purges, "told: {told}");
+    }
+}
+
+/// What the command prints in a language, and its exit code.
+fn command(cloud: &Cloud, words: &[&str], language: &str) -> (String, i32) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_restic-123pan"));
+    command.env_clear().env("PAN123_API_URL", cloud.url());
+    command.env("PAN123_STATE_DIR", cloud.folder());
+    command.env("PAN123_CLIENT_ID", cloud.client_id());
+    command.env("PAN123_CLIENT_SECRET", cloud.client_secret());
+    command.env("PAN123_TIER", "vip").env("LC_ALL", language);
+    let output = command.args(["doctor", "--probe"]).args(words);
+    let output = output.output().unwrap();
+    let text = [output.stdout, output.stderr].concat();
+    (
+        String::from_utf8(text).unwrap(),
+        output.status.code().unwrap(),
+    )
+}
+
+#[test]
+fn the_command_prints_a_table_or_json() {
+    let cloud = account(|_| {});
+    let (text, code) = command(&cloud, &[], "C");
+    assert_eq!((code, text.matches('✓').count()), (0, 12), "{text}");
+    let end = "\n\nrestic can use 123pan; servers go by what was found when they next start.\n";
+    assert!(text.ends_with(end), "{text}");
+    let (text, code) = command(&cloud, &["--json"], "zh_CN.UTF-8");
+    let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!((code, &json["usable"]), (0, &true.into()), "{text}");
+    assert_eq!(json["findings"].as_array().map(Vec::len), Some(12));
+    for secret in [cloud.client_secret(), &cloud.cdn_url(), "Bearer", "s="] {
+        assert!(!text.contains(secret), "{secret}: {text}");
+    }
+    cloud.set(|s| s.taken = Taken::Replace);
+    let (text, code) = command(&cloud, &[], "C");
+    let why = "\n123pan can't be used: a name that is taken: the old file is replaced.\n";
+    assert!(code == 1 && text.ends_with(why), "{text}");
+    assert_eq!(cloud.living(BASE), [OTHER]);
+}
+
+#[test]
+fn the_command_speaks_chinese() {
+    let cloud = account(|_| {});
+    let (text, _) = command(&cloud, &[], "zh_CN.UTF-8");
+    for part in [
+        "✓ etag 后置",
+        "新文件立即可见",
+        "每次 100 个，不含未知的 ID；新文件立即可见",
+        "支持分段；没有重定向",
+        "文档：代码 429；预设：稍后重试",
+        "\n\nrestic 可以使用 123pan；服务器下次启动后按试验结果工作。\n",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
     }
 }

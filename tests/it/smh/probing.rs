@@ -1,6 +1,7 @@
 //! The probe: its table is right whatever a library does, the server goes by it, and nothing that
 //! it made stays.
 
+use super::process::Process;
 use super::rig::{BASE, Library, config};
 use crate::cloud::rig::{Server, ms};
 use crate::fake::smh::{Call, Oddly, Switches};
@@ -211,4 +212,31 @@ fn a_server_knows_how_late_lists_are() {
         let lock = server.save(Kind::Locks, b"lock").map(drop);
         assert_eq!(lock, stored, "told: {told}");
     }
+}
+
+#[test]
+fn the_command_prints_a_table_or_json() {
+    let process = Process::start(&[]);
+    let told = process.run(&["doctor", "--probe"]);
+    assert_eq!(told.matches('✓').count(), 12, "{told}");
+    assert!(told.contains("\n\nrestic can use Tencent SMH; "), "{told}");
+    let text = process.run(&["doctor", "--probe", "--json"]);
+    let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(json["usable"], true);
+    let library = &process.library;
+    for secret in [library.secret(), &library.storage_url(), "access_token"] {
+        assert!(!text.contains(secret), "{secret}: {text}");
+    }
+    library.set(|s| s.cuts_after = Some(9));
+    let told = process.refused(&["doctor", "--probe"]);
+    assert!(told.contains("Tencent SMH can't be used: "), "{told}");
+    let mut command = process.command(&["doctor", "--probe"]);
+    let output = command.env("LC_ALL", "zh_CN.UTF-8").output().unwrap();
+    let told = String::from_utf8(output.stdout).unwrap();
+    println!("{told}");
+    for part in ["✓ 令牌的有效期", "立即：3 个文件", "未试验：始终发送长度"]
+    {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    assert!(library.living(BASE).is_empty());
 }
