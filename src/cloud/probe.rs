@@ -21,10 +21,13 @@ use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// What the clouds' documents needn't say.
+/// Asked of every probe.
 const REMOVED: Question = ("what the probe has made", "nothing", "removed");
 /// How many times as long as a server a probe waits for what lists don't show yet.
 pub const PATIENCE: u32 = 3;
+/// Longest that a server waits for lists, however late they were: restic ends a request after five
+/// minutes without a byte.
+const LONGEST: Duration = Duration::from_secs(120);
 /// How often it is tried to remove what was made.
 const TRIES: u32 = 3;
 
@@ -188,7 +191,7 @@ pub fn wait(timing: &Timing, is_so: &mut dyn FnMut() -> End<bool>) -> End<Option
     Ok(None)
 }
 
-/// How long lists may lag: twice what was found, if that is more than what is assumed.
+/// How long it took until a list showed what was stored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
 #[serde(transparent)]
 pub struct Lag(u64);
@@ -199,9 +202,13 @@ impl Lag {
         Self(u64::try_from(took.as_millis()).unwrap_or(u64::MAX))
     }
 
-    /// How long to wait for what a list doesn't show yet.
-    pub fn bound(self, assumed: Duration) -> Duration {
-        assumed.max(Duration::from_millis(self.0.saturating_mul(2)))
+    /// Bounds in time that allow for it: twice as long, if that is more than what is assumed.
+    pub fn timing(self, assumed: &Timing) -> Timing {
+        let twice = Duration::from_millis(self.0.saturating_mul(2)).min(LONGEST);
+        Timing {
+            visible: assumed.visible.max(twice),
+            ..assumed.clone()
+        }
     }
 }
 

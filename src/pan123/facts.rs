@@ -3,7 +3,6 @@
 
 use super::Config;
 use super::api::BATCH;
-use crate::cloud::Timing;
 use crate::cloud::probe::{self, Lag};
 use serde::{Deserialize, Serialize};
 
@@ -39,13 +38,5 @@ impl Facts {
         let facts: Self = probe::kept(config.state_file("probe", "json").as_deref());
         let infos = facts.infos.clamp(1, BATCH);
         Self { infos, ..facts }
-    }
-
-    /// The bounds in time with what they depend on.
-    pub fn timing(&self, timing: &Timing) -> Timing {
-        Timing {
-            visible: self.lag.bound(timing.visible),
-            ..timing.clone()
-        }
     }
 }

@@ -2,7 +2,6 @@
 //! directory.
 
 use super::Config;
-use crate::cloud::Timing;
 use crate::cloud::probe::{self, Lag};
 use serde::{Deserialize, Serialize};
 
@@ -18,13 +17,5 @@ impl Facts {
     /// What was found in the configured space.
     pub fn kept(config: &Config) -> Self {
         probe::kept(config.state_file("probe", "json").as_deref())
-    }
-
-    /// The bounds in time with what they depend on.
-    pub fn timing(&self, timing: &Timing) -> Timing {
-        Timing {
-            visible: self.lag.bound(timing.visible),
-            ..timing.clone()
-        }
     }
 }

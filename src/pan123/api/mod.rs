@@ -55,7 +55,7 @@ impl Api {
         let rates = rates(config.tier.unwrap_or(Tier::Free), config.rate_share);
         let tokens = Box::new(tokens::cache(config));
         let network = Network {
-            timing: facts.timing(&config.timing),
+            timing: facts.lag.timing(&config.timing),
             ..config.network()
         };
         let client = Client::new(&network, Box::new(Open), tokens, &rates);

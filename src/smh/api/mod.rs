@@ -83,7 +83,7 @@ impl Api {
         let tokens = Box::new(tokens::cache(config, scope));
         let rates = table::rates(config.rate_share);
         let network = Network {
-            timing: facts.timing(&config.timing),
+            timing: facts.lag.timing(&config.timing),
             ..config.network()
         };
         let client = Client::new(&network, Box::new(Smh), tokens, &rates);
