@@ -9,6 +9,7 @@ mod clients;
 mod contract;
 mod kills;
 pub(crate) mod matrix;
+mod probing;
 pub(crate) mod process;
 pub(crate) mod rig;
 mod rules;
