@@ -178,6 +178,13 @@ impl fmt::Display for Fault {
     }
 }
 
+/// Its sentence, for whoever only passes it on.
+impl From<Fault> for String {
+    fn from(fault: Fault) -> Self {
+        fault.text
+    }
+}
+
 /// A failure of a call, as the store's callers know failures.
 impl From<Fault> for store::Error {
     fn from(fault: Fault) -> Self {

@@ -2,7 +2,7 @@
 //! directory. Without it nothing is uploaded.
 
 use super::config::Config;
-use crate::disk;
+use crate::cloud::probe;
 use crate::restic::File;
 use crate::store::{Cause, Error};
 use crate::sync::lock;
@@ -48,8 +48,7 @@ impl Known {
     pub fn facts(&self) -> Option<Facts> {
         let mut facts = lock(&self.facts);
         if facts.is_none() {
-            let text = self.file.as_ref().and_then(|path| disk::read(path).ok());
-            *facts = text.and_then(|text| serde_json::from_slice(&text).ok());
+            *facts = probe::kept(self.file.as_deref());
             if let Some(facts) = &*facts {
                 info!("goes by what the probe has found: {facts:?}");
             }
@@ -83,9 +82,10 @@ impl Known {
 
     /// Keeps what was found.
     pub fn keep(&self, facts: &Facts) -> Result<(), String> {
-        let path = self.file.as_ref().ok_or("there is no state directory")?;
-        let text = serde_json::to_vec(facts).map_err(|error| error.to_string())?;
-        disk::replace(path, &text).map_err(|error| format!("{}: {error}", path.display()))?;
+        probe::keep(
+            self.file.as_ref().ok_or("there is no state directory")?,
+            facts,
+        )?;
         *lock(&self.facts) = Some(facts.clone());
         Ok(())
     }

@@ -9,13 +9,12 @@ use super::remove::Removals;
 use super::tree::Tree;
 use crate::body::{Body, Budget};
 use crate::cloud::paths::join;
-use crate::cloud::probe::Finding;
+use crate::cloud::probe::{Finding, MadeUp};
 use crate::cloud::{Fault, Priority, Reason, now, pause};
 use crate::restic::{Part, hex};
 use crate::store::Error;
 use crate::units::bytes;
 use sha2::{Digest, Sha256};
-use std::io::{self, Read};
 use std::sync::Arc;
 use std::thread;
 use std::time::Instant;
@@ -182,8 +181,8 @@ impl Probe {
     fn ranges(&self, row: &Row, tell: &mut dyn FnMut(&Finding)) -> End {
         let read = self.read(row);
         let found = match &read {
-            Ok(206) => "obeyed".to_owned(),
-            Ok(_) => "ignored: parts are read from the start of their file".to_owned(),
+            Ok(true) => "obeyed".to_owned(),
+            Ok(false) => "ignored: parts are read from the start of their file".to_owned(),
             Err(error) => error.clone(),
         };
         tell(&Finding {
@@ -196,30 +195,12 @@ impl Probe {
         read.map(drop)
     }
 
-    /// Reads a part of a file; the status by which it came.
-    fn read(&self, row: &Row) -> Result<u16, String> {
+    /// Reads a part of a file; whether it came alone.
+    fn read(&self, row: &Row) -> Result<bool, String> {
         let link = self.api.link(row.id(), Priority::Small);
         let link = link.map_err(|fault| fault.to_string())?;
-        let fetched = self.api.client.fetch(&link.url, Some(RANGE));
-        let fetched = fetched.map_err(|fault| fault.to_string())?;
-        let skip = match fetched.status {
-            206 => 0,
-            200 => RANGE.start,
-            status => return Err(format!("a download answers HTTP {status}")),
-        };
-        let mut part = Vec::new();
-        let mut reader = fetched.reader;
-        let passed = io::copy(&mut (&mut reader).take(skip), &mut io::sink());
-        let read = passed.and_then(|_| reader.take(RANGE.len).read_to_end(&mut part));
-        read.map_err(|error| format!("a download broke off: {error}"))?;
-        let right = part.len() as u64 == RANGE.len
-            && (RANGE.start..)
-                .zip(&part)
-                .all(|(at, byte)| made_up(at) == *byte);
-        match right {
-            true => Ok(fetched.status),
-            false => Err("a download brings other bytes than were stored".to_owned()),
-        }
+        let came = made_up(SMALL).read_back(&self.api.client, &link.url, RANGE);
+        came.map(|came| came.is_part)
     }
 
     /// How large files may be.
@@ -289,7 +270,7 @@ impl Probe {
     }
 
     fn store(&self, name: &str, size: u64) -> Result<(), Fault> {
-        let (mut source, held) = (MadeUp(0), Budget::new(0, None));
+        let (mut source, held) = (made_up(size), Budget::new(0, None));
         // Small ones are held, so that they can be sent again with a new token.
         let body = Body::fixed(&mut source, size, None, &held);
         let mut body = body.map_err(|error| Fault::new(Reason::Lost, error.to_string()))?;
@@ -325,20 +306,7 @@ fn said(sent: &Result<(), Fault>) -> String {
     }
 }
 
-/// The byte at a place of the test files: nothing that can be packed or guessed.
-fn made_up(at: u64) -> u8 {
-    (at.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 56).to_le_bytes()[0]
-}
-
-/// Where the bytes of a test file come from.
-struct MadeUp(u64);
-
-impl Read for MadeUp {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        for byte in &mut *buffer {
-            *byte = made_up(self.0);
-            self.0 += 1;
-        }
-        Ok(buffer.len())
-    }
+/// A test file.
+fn made_up(size: u64) -> MadeUp {
+    MadeUp::new(0, size)
 }

@@ -206,12 +206,15 @@ impl Source for Download {
 /// How long an address may be used, by the time in its `t` (API reference 3.24), if that is in the
 /// future.
 pub fn lifetime(url: &str, now: u64, usual: Duration) -> Duration {
-    let query = url.split_once('?').map_or("", |(_, query)| query);
-    let time = query
-        .split('&')
-        .find_map(|pair| pair.strip_prefix("t=")?.parse::<u64>().ok());
-    let left = time.and_then(|time| time.checked_sub(now));
+    let left = expiry(url).and_then(|time| time.checked_sub(now));
     addresses::lifetime(left, 365 * 24 * 3600, usual)
+}
+
+/// The time in an address's `t`, in seconds since 1970.
+pub fn expiry(url: &str) -> Option<u64> {
+    let query = url.split_once('?').map_or("", |(_, query)| query);
+    let mut pairs = query.split('&');
+    pairs.find_map(|pair| pair.strip_prefix("t=")?.parse().ok())
 }
 
 #[cfg(test)]
