@@ -62,12 +62,9 @@ impl Store for Memory {
     fn load(&self, repo: &Repo, file: &File, range: Option<Range>) -> Result<Loaded, Error> {
         let bytes = self.bytes(repo, file)?;
         let size = bytes.len() as u64;
-        let part = match range {
-            None => Part::whole(size),
-            Some(range) => range.of(size).ok_or_else(|| {
-                Error::new(Cause::Range(size), format!("{file} has only {size} bytes"))
-            })?,
-        };
+        let part = Part::of(range, size).ok_or_else(|| {
+            Error::new(Cause::Range(size), format!("{file} has only {size} bytes"))
+        })?;
         let mut reader = Cursor::new(bytes);
         reader.set_position(part.start);
         Ok(Loaded {
