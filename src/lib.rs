@@ -54,7 +54,7 @@
 //!    [`cloud::layout`] says in which of them packs lie.
 //! 5. Steps for a doctor in [`cloud::doctor`]'s frame; what `verify` finds as
 //!    [`cloud::finding::Finding`]s.
-//! 6. A [`cloud::Cloud`] with its options, a struct that argh reads, and its credentials; and a
+//! 6. A [`cloud::Cloud`]: its name, its options, a struct that argh reads, and its credentials; and a
 //!    line in [`clouds`].
 //!
 //! # What always holds

@@ -9,7 +9,7 @@ use super::{Kdocs, probe};
 use crate::cloud::doctor::Step;
 use crate::cloud::probe::Finding;
 use crate::cloud::token::{Grant, encoded, log_in};
-use crate::cloud::{Account, Cloud, Credential, Login, Setup, Shared, invitation};
+use crate::cloud::{Account, Cloud, Login, Setup, Shared, invitation};
 use crate::settings::{Opt, Settings};
 use crate::store::Store;
 use crate::warning::{Kind, Warning};
@@ -21,34 +21,18 @@ const SCOPE: &str = "access_personal_files,create_personal_files,download_person
                      remove_personal_files";
 
 /// What Kdocs is.
-#[derive(Debug)]
-pub struct Description;
+pub const CLOUD: Cloud = Cloud {
+    name: "kdocs",
+    about: "WPS Kdocs (金山文档), partly: deleting frees no space",
+    options: Opt::of::<Flags>,
+    credentials: &CREDENTIALS,
+    ignores: &["bin", "reserve"],
+    read: setup,
+};
 
-impl Cloud for Description {
-    fn name(&self) -> &'static str {
-        "kdocs"
-    }
-
-    fn about(&self) -> &'static str {
-        "WPS Kdocs (金山文档), partly: deleting frees no space"
-    }
-
-    fn options(&self) -> Vec<Opt> {
-        Opt::of::<Flags>()
-    }
-
-    fn credentials(&self) -> &'static [Credential] {
-        &CREDENTIALS
-    }
-
-    fn ignores(&self) -> &'static [&'static str] {
-        &["bin", "reserve"]
-    }
-
-    fn read(&self, settings: &Settings<'_>, shared: &Shared) -> Result<Box<dyn Setup>, String> {
-        let (config, file) = read(settings, shared)?;
-        Ok(Box::new(Named { config, file }))
-    }
+fn setup(settings: &Settings<'_>, shared: &Shared) -> Result<Box<dyn Setup>, String> {
+    let (config, file) = read(settings, shared)?;
+    Ok(Box::new(Named { config, file }))
 }
 
 /// An app, and the file of the grant.

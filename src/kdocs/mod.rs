@@ -25,7 +25,7 @@ mod remove;
 mod save;
 mod tree;
 
-pub use account::Description;
+pub use account::CLOUD;
 pub use config::{App, Config};
 pub use probe::probe;
 

@@ -19,7 +19,7 @@ mod root;
 mod space;
 mod unfinished;
 
-pub use options::Description;
+pub use options::CLOUD;
 
 use crate::body::Body;
 use crate::cloud::layout::Layout;

@@ -8,7 +8,7 @@ use super::{Config, Grant, Pan123, RecycleBin};
 use crate::cloud::doctor::{Step, StepResult};
 use crate::cloud::finding::{Event, Report};
 use crate::cloud::token::{encoded, log_in};
-use crate::cloud::{Account, Cloud, Credential, Login, Setup, Shared, Trash, Verify, invitation};
+use crate::cloud::{Account, Cloud, Login, Setup, Shared, Trash, Verify, invitation};
 use crate::restic::Repo;
 use crate::settings::{Opt, Settings};
 use crate::store::{Error, Store};
@@ -20,30 +20,18 @@ use std::sync::Arc;
 const SCOPE: &str = "user:base,file:all:read,file:all:write";
 
 /// What 123pan is.
-#[derive(Debug)]
-pub struct Description;
+pub const CLOUD: Cloud = Cloud {
+    name: "123pan",
+    about: "a 123pan (123云盘) account",
+    options: Opt::of::<Flags>,
+    credentials: &CREDENTIALS,
+    ignores: &[],
+    read: setup,
+};
 
-impl Cloud for Description {
-    fn name(&self) -> &'static str {
-        "123pan"
-    }
-
-    fn about(&self) -> &'static str {
-        "a 123pan (123云盘) account"
-    }
-
-    fn options(&self) -> Vec<Opt> {
-        Opt::of::<Flags>()
-    }
-
-    fn credentials(&self) -> &'static [Credential] {
-        &CREDENTIALS
-    }
-
-    fn read(&self, settings: &Settings<'_>, shared: &Shared) -> Result<Box<dyn Setup>, String> {
-        let (config, file) = read(settings, shared)?;
-        Ok(Box::new(Named { config, file }))
-    }
+fn setup(settings: &Settings<'_>, shared: &Shared) -> Result<Box<dyn Setup>, String> {
+    let (config, file) = read(settings, shared)?;
+    Ok(Box::new(Named { config, file }))
 }
 
 /// An account, and the file of the grant if an OAuth app uses it.

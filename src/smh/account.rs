@@ -8,9 +8,9 @@ use super::verify::verify;
 use super::{Config, Smh};
 use crate::cloud::doctor::{Problem, Step, StepResult};
 use crate::cloud::finding::{Event, Report};
-use crate::cloud::{Account, Cloud, Credential, Setup, Shared, Trash, Verify};
+use crate::cloud::{Account, Cloud, Setup, Trash, Verify};
 use crate::restic::Repo;
-use crate::settings::{Opt, Settings};
+use crate::settings::Opt;
 use crate::store::{Error, Store};
 use crate::sync::lock;
 use crate::warning::{Kind, Warning};
@@ -18,30 +18,14 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 
 /// What Tencent SMH is.
-#[derive(Debug)]
-pub struct Description;
-
-impl Cloud for Description {
-    fn name(&self) -> &'static str {
-        "smh"
-    }
-
-    fn about(&self) -> &'static str {
-        "a library of Tencent's Smart Media Hosting (媒体托管)"
-    }
-
-    fn options(&self) -> Vec<Opt> {
-        Opt::of::<Flags>()
-    }
-
-    fn credentials(&self) -> &'static [Credential] {
-        &CREDENTIALS
-    }
-
-    fn read(&self, settings: &Settings<'_>, shared: &Shared) -> Result<Box<dyn Setup>, String> {
-        Ok(Box::new(Named(read(settings, shared)?)))
-    }
-}
+pub const CLOUD: Cloud = Cloud {
+    name: "smh",
+    about: "a library of Tencent's Smart Media Hosting (媒体托管)",
+    options: Opt::of::<Flags>,
+    credentials: &CREDENTIALS,
+    ignores: &[],
+    read: |settings, shared| Ok(Box::new(Named(read(settings, shared)?))),
+};
 
 /// A library's space.
 #[derive(Debug)]

@@ -55,7 +55,7 @@ fn every_sentence_is_said_in_chinese() {
             let folder = path.trim_start_matches("src/").split('/').next();
             let cloud = clouds::ALL
                 .iter()
-                .any(|cloud| folder.is_some_and(|f| f.ends_with(cloud.name())));
+                .any(|cloud| folder.is_some_and(|f| f.ends_with(cloud.name)));
             cloud && OF_CLOUDS.iter().any(|part| path.contains(part))
         };
         let spoken = SPOKEN.iter().any(|start| path.starts_with(start)) || of_cloud();
@@ -87,7 +87,7 @@ fn every_option_is_said_in_chinese() {
     }
     let groups = table.groups.iter().flat_map(|group| &group.options);
     all.extend(groups.map(|option| option.about.as_str()));
-    let credentials = clouds::ALL.iter().flat_map(|cloud| cloud.credentials());
+    let credentials = clouds::ALL.iter().flat_map(|cloud| cloud.credentials);
     all.extend(credentials.map(|credential| credential.about));
     all.retain(|text| !is_known(text));
     let faults: Vec<String> = all.into_iter().map(str::to_owned).collect();
