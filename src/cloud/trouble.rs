@@ -50,8 +50,8 @@ const FATAL: [Reason; 8] = [
 
 impl Troubles {
     /// Says a trouble with what to do about it, unless that was just said.
-    pub fn tell(&self, dialect: &dyn Dialect, reason: Reason, text: &str) {
-        let Some(advice) = dialect.advice(reason) else {
+    pub fn tell(&self, dialect: &Dialect, reason: Reason, text: &str) {
+        let Some(advice) = (dialect.advice)(reason) else {
             return;
         };
         let mut troubles = lock(&self.0);
@@ -87,7 +87,7 @@ impl Troubles {
     }
 
     /// Says that the cloud answers, if it didn't before.
-    pub fn over(&self, dialect: &dyn Dialect) {
+    pub fn over(&self, dialect: &Dialect) {
         let mut troubles = lock(&self.0);
         let mut is_over = false;
         for reason in FATAL {
@@ -97,7 +97,7 @@ impl Troubles {
             }
         }
         if is_over {
-            info!("{} answers again", dialect.cloud());
+            info!("{} answers again", dialect.cloud);
         }
     }
 
