@@ -241,7 +241,8 @@ fn answer(
     let service = Arc::new(service.reserving(config.shared.reserve));
     let weak = Arc::downgrade(&service);
     let look = move || Some(weak.upgrade()?.overview());
-    let _alarm = Alarm::start(look, notify(config), alarm_pause(config));
+    let told = account.state_file("told", "json");
+    let _alarm = Alarm::start(look, notify(config), alarm_pause(config), told);
     bound.run(service)?;
     info!("stopped");
     Ok(())

@@ -275,6 +275,10 @@ impl Sentence {
             return text.is_empty().then(Vec::new);
         };
         text = text.strip_suffix(last)?;
+        // What ends a sentence is said for itself.
+        if last.is_empty() && text.ends_with([':', '.']) {
+            return None;
+        }
         let mut holes = Vec::new();
         for piece in between {
             let (hole, after) = text.split_once(piece)?;

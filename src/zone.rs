@@ -1,6 +1,8 @@
-//! The local time of this machine: how far it is ahead of UTC at a moment. Found once, in the
-//! variable TZ, in `/etc/localtime`, or in `/etc/TZ`, where OpenWrt keeps it; UTC without any.
+//! The local time of this machine: how far it is ahead of UTC at a moment, and moments as people
+//! read them. Found once, in the variable TZ, in `/etc/localtime`, or in `/etc/TZ`, where OpenWrt
+//! keeps it; UTC without any.
 
+use crate::civil;
 use std::env;
 use std::fs;
 use std::sync::OnceLock;
@@ -28,6 +30,27 @@ fn here() -> TimeZone {
     local.unwrap_or_else(TimeZone::utc)
 }
 
+/// A moment to the minute, by this machine's zone, which is named. Which zone the reader is in, only
+/// a script could tell.
+pub fn moment(at: u64) -> String {
+    written(at, offset(at))
+}
+
+/// A moment where it is so many seconds later than in UTC.
+fn written(at: u64, offset: i64) -> String {
+    let text = civil::rfc3339(at.saturating_add_signed(offset));
+    let (sign, minutes) = (
+        if offset < 0 { '-' } else { '+' },
+        offset.unsigned_abs() / 60,
+    );
+    let zone = match (minutes / 60, minutes % 60) {
+        (0, 0) => String::new(),
+        (hours, 0) => format!("{sign}{hours}"),
+        (hours, minutes) => format!("{sign}{hours}:{minutes:02}"),
+    };
+    format!("{} {} UTC{zone}", &text[..10], &text[11..16])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -44,6 +67,18 @@ mod tests {
             let zone = TimeZone::from_posix_tz(rule).unwrap();
             assert_eq!(ahead(&zone, winter), cold, "{rule}");
             assert_eq!(ahead(&zone, summer), warm, "{rule}");
+        }
+    }
+
+    #[test]
+    fn moments_name_their_zone() {
+        for (offset, text) in [
+            (0, "2025-12-31 23:59 UTC"),
+            (8 * 3600, "2026-01-01 07:59 UTC+8"),
+            (19_800, "2026-01-01 05:29 UTC+5:30"),
+            (-3600, "2025-12-31 22:59 UTC-1"),
+        ] {
+            assert_eq!(written(1_767_225_599, offset), text);
         }
     }
 }

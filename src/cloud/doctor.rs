@@ -5,10 +5,10 @@
 use super::client::Client;
 use super::outcome::{Fault, Reason};
 use super::timing::{Timing, now};
-use crate::civil;
 use crate::disk::try_folder;
-use crate::speech::{padded, said};
+use crate::speech::{padded, said, speaks_chinese};
 use crate::store::Error;
+use crate::zone::moment;
 use std::fmt::{self, Display};
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
@@ -98,8 +98,9 @@ impl Display for Step {
         match &self.found {
             Ok(text) => write!(f, "✓ {name}{millis:>6} ms {}", said(text)),
             Err(Problem { text, advice }) => {
-                let (text, advice) = (said(text), said(&format!("{advice}.")));
-                write!(f, "✗ {name}{millis:>6} ms {text}\n  → {advice}")
+                let (text, advice) = (said(text), said(advice));
+                let end = if speaks_chinese() { "。" } else { "." };
+                write!(f, "✗ {name}{millis:>6} ms {text}\n  → {advice}{end}")
             }
         }
     }
@@ -241,7 +242,7 @@ pub fn connection(client: &Client) -> StepResult {
     client.probe().map_err(|fault| match fault.reason {
         Reason::Blocked => Problem::of(&fault, client),
         _ if fault.to_string().contains("certificate") => {
-            let date = civil::rfc3339(now());
+            let date = moment(now());
             let advice =
                 format!("set this machine's clock, which says {date}, or find who intercepts TLS");
             Problem::new(fault.to_string(), advice)
@@ -272,7 +273,7 @@ fn clock(client: &Client) -> StepResult {
     match off > SKEW {
         false => Ok(format!("within {} s of {cloud}'s", off + 1)),
         true => {
-            let (ours, theirs) = (civil::rfc3339(ours), civil::rfc3339(theirs));
+            let (ours, theirs) = (moment(ours), moment(theirs));
             Err(Problem::new(
                 format!("this machine says {ours}, {cloud} {theirs}"),
                 "set this machine's clock, best by NTP: TLS goes by it, and while it is wrong by an \
@@ -286,7 +287,7 @@ fn clock(client: &Client) -> StepResult {
 pub fn credentials(client: &Client) -> StepResult {
     let logged_in = client.log_in();
     logged_in.map_err(|fault| Problem::met(&fault, client))?;
-    let until = client.token_expires().map(civil::rfc3339);
+    let until = client.token_expires().map(moment);
     Ok(until.map_or("accepted".to_owned(), |until| {
         format!("a token until {until}")
     }))

@@ -1,6 +1,6 @@
 //! What a client reads whole is compared on its way with its name, which is the hash of its bytes:
-//! its client only says that the repository is damaged, and not where. The bytes pass all the same,
-//! because what is whole among them can still be saved.
+//! its client only says that the repository is damaged, and not where. Whether the bytes pass all the
+//! same, because what is whole among them can still be saved, is the cloud's to say.
 
 use crate::restic::{Id, Part};
 use crate::store::Loaded;
@@ -13,7 +13,7 @@ pub fn loaded(
     reader: impl Read + Send + 'static,
     (size, part): (u64, Part),
     name: Option<Id>,
-    wrong: impl FnOnce() + Send + 'static,
+    wrong: impl FnOnce() -> io::Result<()> + Send + 'static,
 ) -> Loaded {
     let reader: Box<dyn Read + Send> = match name.filter(|_| part.len == size) {
         Some(name) => Box::new(Proof::new(reader, size, name, wrong)),
@@ -22,17 +22,25 @@ pub fn loaded(
     Loaded { size, part, reader }
 }
 
+/// Tells of wrong bytes; an Err keeps the last of them back.
+type Wrong = dyn FnOnce() -> io::Result<()> + Send;
+
 /// A reader that tells of bytes which have another hash than they should.
 struct Proof<R> {
     reader: R,
     hash: Sha256,
     left: u64,
     name: Id,
-    wrong: Option<Box<dyn FnOnce() + Send>>,
+    wrong: Option<Box<Wrong>>,
 }
 
 impl<R: Read> Proof<R> {
-    fn new(reader: R, size: u64, name: Id, wrong: impl FnOnce() + Send + 'static) -> Self {
+    fn new(
+        reader: R,
+        size: u64,
+        name: Id,
+        wrong: impl FnOnce() -> io::Result<()> + Send + 'static,
+    ) -> Self {
         Self {
             reader,
             hash: Sha256::new(),
@@ -52,7 +60,7 @@ impl<R: Read> Read for Proof<R> {
             && let Some(wrong) = self.wrong.take()
             && Id(self.hash.clone().finalize().into()) != self.name
         {
-            wrong();
+            wrong()?;
         }
         Ok(read)
     }

@@ -124,7 +124,7 @@ fn sum_as_text(report: &Report, found: usize) -> io::Result<()> {
         let layouts: String = layouts.collect();
         writeln!(
             out,
-            "/{repo}: {counts}; {bytes}{layouts}, {} deleted",
+            "/{repo}: {counts}; {bytes}{layouts}; {} deleted",
             contents.deleted
         )?;
     }

@@ -7,15 +7,14 @@ use super::facts::{Facts, Known};
 use super::layout::SUFFIX;
 use super::remove::Removals;
 use super::tree::Tree;
-use crate::cloud::form::Content;
+use crate::body::{Body, Budget};
 use crate::cloud::paths::join;
-use crate::cloud::probe::Finding;
+use crate::cloud::probe::{Finding, MadeUp};
 use crate::cloud::{Fault, Priority, Reason, now, pause};
 use crate::restic::{Part, hex};
-use crate::store::{Cause, Error};
+use crate::store::Error;
 use crate::units::bytes;
 use sha2::{Digest, Sha256};
-use std::io::{self, Read};
 use std::sync::Arc;
 use std::thread;
 use std::time::Instant;
@@ -39,7 +38,6 @@ pub fn probe(config: &Config, tell: &mut dyn FnMut(&Finding)) -> Result<String, 
     if let Some(refusal) = made.err().or(withdrawn.err()) {
         probe.facts.refusal = refusal;
     }
-    probe.facts.at = now();
     Known::new(config).keep(&probe.facts)?;
     match probe.facts.refusal.as_str() {
         "" => Ok(format!(
@@ -180,11 +178,11 @@ impl Probe {
     }
 
     /// Whether a part can be read, and is right.
-    fn ranges(&mut self, row: &Row, tell: &mut dyn FnMut(&Finding)) -> End {
+    fn ranges(&self, row: &Row, tell: &mut dyn FnMut(&Finding)) -> End {
         let read = self.read(row);
         let found = match &read {
-            Ok(206) => "obeyed".to_owned(),
-            Ok(_) => "ignored: parts are read from the start of their file".to_owned(),
+            Ok(true) => "obeyed".to_owned(),
+            Ok(false) => "ignored: parts are read from the start of their file".to_owned(),
             Err(error) => error.clone(),
         };
         tell(&Finding {
@@ -194,34 +192,15 @@ impl Probe {
             found,
             good: read.is_ok(),
         });
-        self.facts.ranges = read? == 206;
-        Ok(())
+        read.map(drop)
     }
 
-    /// Reads a part of a file; the status by which it came.
-    fn read(&self, row: &Row) -> Result<u16, String> {
+    /// Reads a part of a file; whether it came alone.
+    fn read(&self, row: &Row) -> Result<bool, String> {
         let link = self.api.link(row.id(), Priority::Small);
         let link = link.map_err(|fault| fault.to_string())?;
-        let fetched = self.api.client.fetch(&link.url, Some(RANGE));
-        let fetched = fetched.map_err(|fault| fault.to_string())?;
-        let skip = match fetched.status {
-            206 => 0,
-            200 => RANGE.start,
-            status => return Err(format!("a download answers HTTP {status}")),
-        };
-        let mut part = Vec::new();
-        let mut reader = fetched.reader;
-        let passed = io::copy(&mut (&mut reader).take(skip), &mut io::sink());
-        let read = passed.and_then(|_| reader.take(RANGE.len).read_to_end(&mut part));
-        read.map_err(|error| format!("a download broke off: {error}"))?;
-        let right = part.len() as u64 == RANGE.len
-            && (RANGE.start..)
-                .zip(&part)
-                .all(|(at, byte)| made_up(at) == *byte);
-        match right {
-            true => Ok(fetched.status),
-            false => Err("a download brings other bytes than were stored".to_owned()),
-        }
+        let came = made_up(SMALL).read_back(&self.api.client, &link.url, RANGE);
+        came.map(|came| came.is_part)
     }
 
     /// How large files may be.
@@ -262,10 +241,8 @@ impl Probe {
 
     /// Puts everything into the bin again, and sees how that is told.
     fn withdraw(&self, tell: &mut dyn FnMut(&Finding)) -> End {
-        let rows = match self.tree.rows(&self.folder, Priority::Small) {
-            Err(error) if error.cause == Cause::Absent => return Ok(()),
-            rows => rows.map_err(|error| error.to_string())?,
-        };
+        let rows = self.tree.rows_or_none(&self.folder, Priority::Small);
+        let rows = rows.map_err(|error| error.to_string())?;
         if rows.is_empty() {
             return Ok(());
         }
@@ -293,9 +270,12 @@ impl Probe {
     }
 
     fn store(&self, name: &str, size: u64) -> Result<(), Fault> {
-        let mut content = MadeUp { at: 0, size };
+        let (mut source, held) = (made_up(size), Budget::new(0, None));
+        // Small ones are held, so that they can be sent again with a new token.
+        let body = Body::fixed(&mut source, size, None, &held);
+        let mut body = body.map_err(|error| Fault::new(Reason::Lost, error.to_string()))?;
         let place = Place::Path(&self.folder);
-        self.api.upload(&place, name, &mut content, Priority::Small)
+        self.api.upload(&place, name, &mut body, Priority::Small)
     }
 
     /// The rows whose names begin as this one does, once there are some; lists may lag.
@@ -303,11 +283,7 @@ impl Probe {
         let stem = name.strip_suffix(SUFFIX).unwrap_or(name);
         let (start, timing) = (Instant::now(), self.api.timing());
         for tries in 1.. {
-            let rows = match self.tree.rows(&self.folder, Priority::Small) {
-                Err(error) if error.cause == Cause::Absent => Vec::new(),
-                rows => rows?,
-            };
-            let mut here = rows;
+            let mut here = self.tree.rows_or_none(&self.folder, Priority::Small)?;
             here.retain(|row| row.name.starts_with(stem) && !row.is_folder());
             // The exact one first.
             here.sort_by_key(|row| row.name != name);
@@ -330,44 +306,7 @@ fn said(sent: &Result<(), Fault>) -> String {
     }
 }
 
-/// The byte at a place of the test files: nothing that can be packed or guessed.
-fn made_up(at: u64) -> u8 {
-    (at.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 56).to_le_bytes()[0]
-}
-
-/// A test file, which is held nowhere.
-struct MadeUp {
-    at: u64,
-    size: u64,
-}
-
-impl Read for MadeUp {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let left = usize::try_from(self.size - self.at).unwrap_or(usize::MAX);
-        let n = buffer.len().min(left);
-        for (at, byte) in (self.at..).zip(&mut buffer[..n]) {
-            *byte = made_up(at);
-        }
-        self.at += n as u64;
-        Ok(n)
-    }
-}
-
-impl Content for MadeUp {
-    fn len(&self) -> u64 {
-        self.size
-    }
-
-    fn ready(&self) -> bool {
-        true
-    }
-
-    fn untouched(&self) -> bool {
-        self.at == 0
-    }
-
-    fn rewind(&mut self) -> Result<(), Error> {
-        self.at = 0;
-        Ok(())
-    }
+/// A test file.
+fn made_up(size: u64) -> MadeUp {
+    MadeUp::new(0, size)
 }

@@ -214,7 +214,10 @@ impl Store for Local {
         let reader = Exact::new(opened, part.len);
         let text = format!("{repo}/{file} is damaged: its bytes aren't those stored");
         let troubles = Arc::clone(&self.troubles);
-        let wrong = move || troubles.damaged(text);
+        let wrong = move || {
+            troubles.damaged(text);
+            Ok(())
+        };
         Ok(loaded(reader, (size, part), file.id(), wrong))
     }
 

@@ -4,9 +4,10 @@ use super::api::{Api, tokens::granted};
 use super::doctor::{self, examine};
 use super::options::{CREDENTIALS, Flags, read};
 use super::verify::verify;
-use super::{Config, Grant, Pan123, RecycleBin};
+use super::{Config, Grant, Pan123, RecycleBin, probe};
 use crate::cloud::doctor::{Step, StepResult};
 use crate::cloud::finding::{Event, Report};
+use crate::cloud::probe::Finding;
 use crate::cloud::token::{encoded, log_in};
 use crate::cloud::{Account, Cloud, Login, Setup, Shared, Trash, Verify, invitation};
 use crate::restic::Repo;
@@ -139,6 +140,10 @@ impl Account for Opened {
 
     fn examine(&self, tell: &mut dyn FnMut(&Step)) -> bool {
         examine(&self.0, tell)
+    }
+
+    fn probe(&self, tell: &mut dyn FnMut(&Finding)) -> Option<Result<String, String>> {
+        Some(probe(&self.0, tell))
     }
 
     fn trash(&self) -> Option<Box<dyn Trash>> {

@@ -14,7 +14,8 @@
 //! Each part owns its state and takes what it uses: `api` calls, `tree` knows folders and numbers,
 //! `bin` puts files into the account's bin and knows what is to be purged there, `confirm` makes
 //! sure of what was acknowledged, `upload` and `download` move bytes, `background` does what nobody
-//! waits for. None of them knows one that stands further left in the picture.
+//! waits for. None of them knows one that stands further left in the picture. What `probe` has found
+//! out about 123pan is in `facts`, by which they go.
 //!
 //! "API reference" in comments, with a section, is the team's collection of what 123pan documents
 //! and what its other clients have seen.
@@ -28,9 +29,11 @@ mod config;
 mod confirm;
 pub mod doctor;
 mod download;
+mod facts;
 #[cfg(fuzzing)]
 pub mod fuzz;
 mod options;
+mod probe;
 mod remove;
 mod space;
 mod tree;
@@ -44,6 +47,7 @@ pub use crate::cloud::{Clock, Timing};
 pub use account::CLOUD;
 pub use bin::recycle::RecycleBin;
 pub use config::{Bin, Config, Tier};
+pub use probe::probe;
 pub use verify::verify;
 
 use crate::body::Body;

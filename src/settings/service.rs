@@ -170,10 +170,11 @@ fn add_credentials(
     Ok(())
 }
 
-/// Names the folder of the service's state, if it is there.
+/// Names the folder of the service's state, if it is there. systemd puts a link in its place, which
+/// is followed here: nothing in a state directory is opened through one.
 fn add_state(root: &Path, usual: &str, variables: &mut Variables) {
-    let folder = path_in(root, usual);
-    if folder.is_dir() {
+    let folder = path_in(root, usual).canonicalize();
+    if let Some(folder) = folder.ok().filter(|folder| folder.is_dir()) {
         let name = "STATE_DIRECTORY".to_owned();
         variables.insert(name, folder.display().to_string());
     }
@@ -195,6 +196,7 @@ fn path_in(root: &Path, path: &str) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::unix::fs::symlink;
 
     /// A machine with these files.
     fn machine(name: &str, files: &[(&str, &str)]) -> PathBuf {
@@ -226,9 +228,10 @@ mod tests {
             ("/etc/restic-123pan/id", "id\n"),
             ("/etc/restic-123pan/x_key", "\n"),
             ("/run/credentials/restic-123pan.service/secret", "s\n"),
-            ("/var/lib/restic-123pan/x", ""),
+            ("/var/lib/private/restic-123pan/x", ""),
         ];
         let root = machine("unit", &files);
+        symlink("private/restic-123pan", path_in(&root, STATE)).unwrap();
         let at = |path: &str| path_in(&root, path).display().to_string();
         let expected: Variables = [
             ("PAN123_LISTEN", ":81".to_owned()),
@@ -242,7 +245,7 @@ mod tests {
                 "PAN123_CLIENT_SECRET_FILE",
                 at("/run/credentials/restic-123pan.service/secret"),
             ),
-            ("STATE_DIRECTORY", at("/var/lib/restic-123pan")),
+            ("STATE_DIRECTORY", at("/var/lib/private/restic-123pan")),
         ]
         .map(|(name, value)| (name.to_owned(), value))
         .into();

@@ -19,7 +19,7 @@ pub struct Config {
     pub secret: String,
     /// The folder that holds the repositories, without slashes at the ends; empty for the root.
     pub repo_path: String,
-    /// Where others keep what should outlive a restart; this store keeps nothing.
+    /// Where what should outlive a restart is kept: of this store, what the probe has found.
     pub state_dir: Option<PathBuf>,
     /// Most uploads in flight.
     pub uploads: usize,

@@ -72,6 +72,7 @@ impl Downloads {
             let text = "its bytes aren't those stored";
             let text = format!("/{path} is damaged at Tencent SMH: {text}");
             api.client.troubles.damaged(&text);
+            Ok(())
         };
         Ok(loaded(reader, (size, part), file.id(), wrong))
     }

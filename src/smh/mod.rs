@@ -10,7 +10,8 @@
 //!
 //! An upload appears whole when it is confirmed, with its checksum, and a deletion is one call; so
 //! nothing is kept here of what was done but the names of the last minute ([`recent`]), for lists
-//! that may lag. What is true of a file, the service is asked.
+//! that may lag. What is true of a file, the service is asked. How late lists may be, [`probe`] finds
+//! out.
 //!
 //! "API reference" in comments, with a section, is the team's collection of what Tencent documents
 //! and what other clients have seen.
@@ -23,11 +24,13 @@ mod checks;
 mod config;
 mod doctor;
 mod download;
+mod facts;
 mod folders;
 mod list;
 mod options;
 mod packs;
 mod places;
+mod probe;
 mod recent;
 mod remove;
 mod space;
@@ -37,6 +40,7 @@ mod verify;
 pub use account::CLOUD;
 pub use bin::RecycleBin;
 pub use config::Config;
+pub use probe::probe;
 
 use crate::body::Body;
 use crate::cloud::daemon::Daemon;

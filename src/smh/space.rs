@@ -98,8 +98,7 @@ fn account(usage: &Usage) -> Account {
             None => "no quota",
         },
         used,
-        // Where there is no quota, there is at least what is used.
-        total: free(usage).map_or(used, |free| used.saturating_add(free)),
+        total: free(usage).map_or(0, |free| used.saturating_add(free)),
         paid_until: None,
         as_of: now(),
     }
@@ -124,6 +123,6 @@ mod tests {
             assert_eq!(free(&found), expected, "{found:?}");
             assert_eq!(account(&found).used, 60);
         }
-        assert_eq!(account(&usage(None, None, Some(60))).total, 60);
+        assert_eq!(account(&usage(None, None, Some(60))).total, 0);
     }
 }

@@ -42,7 +42,7 @@ pub struct Account {
     pub tier: &'static str,
     /// Bytes used.
     pub used: u64,
-    /// Bytes that the account has.
+    /// Bytes that the account has; 0 where it has no bound.
     pub total: u64,
     /// When the access that was paid for ends, in seconds since 1970.
     pub paid_until: Option<u64>,
@@ -51,9 +51,15 @@ pub struct Account {
 }
 
 impl Account {
-    /// Bytes that are free.
+    /// Bytes that are free, where there is a bound.
     pub fn free(&self) -> u64 {
         self.total.saturating_sub(self.used)
+    }
+
+    /// Whether so many percent of the account are used, or more.
+    pub fn is_used(&self, percent: u64) -> bool {
+        let used = self.used.saturating_mul(100);
+        self.total > 0 && used >= self.total.saturating_mul(percent)
     }
 }
 

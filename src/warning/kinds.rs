@@ -124,7 +124,7 @@ kinds! {
         "请删除其他文件或购买容量";
     /// The bin can't be emptied by programs.
     NoPurge "no-purge",
-        "云盘不再允许程序清空回收站",
+        "程序无法清空云盘的回收站",
         "",
         "请不时在网页上手动清空";
     /// Programs push each other's tokens out.

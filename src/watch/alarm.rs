@@ -6,12 +6,15 @@
 use super::page::texts::{CHINESE, ENGLISH};
 use super::page::values::{age, percent, span};
 use super::snapshot::Snapshot;
-use crate::civil;
 use crate::sync::{lock, wait_while};
 use crate::warning::{Kind, Warning};
-use log::{info, warn};
+use crate::{civil, disk};
+use log::{debug, info, warn};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -28,7 +31,7 @@ const NEARLY: u64 = 95;
 pub type Notify = Box<dyn Fn(&str) -> Result<(), String> + Send>;
 
 /// What notifications tell of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Event {
     /// A repository got no snapshot for too long.
     Stale,
@@ -71,23 +74,29 @@ pub struct Alarm {
 }
 
 impl Alarm {
-    /// Looks from time to time at how things are, as long as `look` tells.
+    /// Looks from time to time at how things are, as long as `look` tells. What has been told is
+    /// kept in a file, if there is one.
     pub fn start(
         look: impl Fn() -> Option<Snapshot> + Send + 'static,
         notify: Option<Notify>,
         pause: Duration,
+        path: Option<PathBuf>,
     ) -> Self {
         let stop = Arc::new((Mutex::new(false), Condvar::new()));
         let its = Arc::clone(&stop);
         let body = move || {
-            let mut state = State::default();
+            let path = path.as_deref();
+            let mut state = path.map(State::read).unwrap_or_default();
             while !stopped(&its, pause) {
                 let Some(seen) = look() else { return };
+                let before = state.clone();
                 state.tell(&seen, notify.as_ref());
+                path.filter(|_| state != before)
+                    .inspect(|path| state.write(path));
             }
         };
         let thread = thread::Builder::new().name("alarm".into()).spawn(body);
-        let failed = |error: &std::io::Error| {
+        let failed = |error: &io::Error| {
             let target = Kind::Resources.about("alarm");
             warn!(target: &target, "nobody is told of missing backups: {error}");
         };
@@ -111,39 +120,70 @@ impl Drop for Alarm {
 }
 
 /// What has been told, and since when things are as they are.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct State {
     /// Stale repositories, and when the log said so last.
     logged: BTreeMap<String, u64>,
     /// Repositories of which it is still to be told that they aren't stale any more.
     recovered: BTreeSet<String>,
     down_since: Option<u64>,
-    /// When each notification was last sent.
-    sent: BTreeMap<Key, u64>,
+    /// When each notification was last sent, by what it is about.
+    sent: BTreeMap<String, u64>,
     /// Those whose reason still stands.
-    standing: BTreeSet<Key>,
+    standing: BTreeSet<String>,
 }
 
 impl State {
+    /// What an earlier process has left in a file.
+    fn read(path: &Path) -> Self {
+        let text = match disk::read(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Self::default(),
+            text => text,
+        };
+        let read = text.and_then(|text| Ok(serde_json::from_slice(&text)?));
+        read.unwrap_or_else(|why| {
+            let path = path.display();
+            warn!(target: &Kind::StateUnread.about(&path), "{path} is ignored: {why}");
+            Self::default()
+        })
+    }
+
+    fn write(&self, path: &Path) {
+        let text = serde_json::to_vec(self).unwrap_or_default();
+        if let Err(error) = disk::replace(path, &text) {
+            debug!("writing {}: {error}", path.display());
+        }
+    }
+
+    /// Nothing was in the future: a clock that was ahead must not keep anything from being told.
+    fn set_back(&mut self, now: u64) {
+        let times = self.logged.values_mut().chain(self.sent.values_mut());
+        times
+            .chain(&mut self.down_since)
+            .for_each(|at| *at = now.min(*at));
+    }
+
     /// Tells what is to be told.
     fn tell(&mut self, seen: &Snapshot, notify: Option<&Notify>) {
+        self.set_back(seen.now);
         self.log(seen);
         let all = self.conditions(seen);
         if let Some(notify) = notify {
             for (key, texts) in &all {
-                if !self.is_due(key, seen.now) {
+                let id = id(key);
+                if !self.is_due(&id, seen.now) {
                     continue;
                 }
                 match notify(&notice(key, texts, seen.now).to_string()) {
-                    Ok(()) => info!("notified of {} {}", key.0.name(), key.1),
+                    Ok(()) => info!("notified of {id}"),
                     Err(why) => {
                         let target = Kind::Notify.about(key.0.name());
                         warn!(target: &target, "a notification can't be sent: {why}");
                         continue;
                     }
                 }
-                self.sent.insert(key.clone(), seen.now);
-                self.standing.insert(key.clone());
+                self.sent.insert(id.clone(), seen.now);
+                self.standing.insert(id);
                 if key.0 == Event::Recovered {
                     self.recovered.remove(&key.1);
                 }
@@ -152,7 +192,7 @@ impl State {
             self.recovered.clear();
         }
         self.standing
-            .retain(|key| all.iter().any(|(one, _)| one == key));
+            .retain(|one| all.iter().any(|(key, _)| id(key) == *one));
         self.sent.retain(|_, at| seen.now.saturating_sub(*at) < DAY);
     }
 
@@ -210,7 +250,7 @@ impl State {
             all.push(((Event::TokenRefused, name()), owned(texts)));
         }
         if let Some(account) = &cloud.account
-            && account.used.saturating_mul(100) >= account.total.saturating_mul(NEARLY)
+            && account.is_used(NEARLY)
         {
             let share = percent(account.used, account.total);
             let texts = (
@@ -224,15 +264,20 @@ impl State {
 
     /// Whether it is time to tell of something: at once, but not within an hour of the last time,
     /// and of what goes on once a day.
-    fn is_due(&self, key: &Key, now: u64) -> bool {
-        let least = if self.standing.contains(key) {
+    fn is_due(&self, id: &str, now: u64) -> bool {
+        let least = if self.standing.contains(id) {
             DAY
         } else {
             HOUR
         };
-        let last = self.sent.get(key);
+        let last = self.sent.get(id);
         last.is_none_or(|at| now.saturating_sub(*at) >= least)
     }
+}
+
+/// What a notification is about, in a line.
+fn id((event, subject): &Key) -> String {
+    format!("{} {subject}", event.name())
 }
 
 fn owned((en, zh): (&str, &str)) -> (String, String) {
@@ -273,120 +318,4 @@ fn notice((event, subject): &Key, (en, zh): &(String, String), now: u64) -> Valu
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::Repository;
-    use super::*;
-    use crate::store::{Account, Health, Trouble};
-    use std::sync::mpsc::{Receiver, channel};
-
-    /// A repository that is stale or not, at a cloud that can be used or not.
-    fn seen(now: u64, stale: bool, up: bool) -> Snapshot {
-        let repo = Repository {
-            name: "/a".to_owned(),
-            last_snapshot: Some(1),
-            snapshot_every: Some(HOUR),
-            stale,
-            ..Repository::default()
-        };
-        let cloud = Health {
-            cloud: "some cloud",
-            reachable: Some(up),
-            ..Health::default()
-        };
-        Snapshot {
-            now,
-            repositories: vec![repo],
-            cloud,
-            ..Snapshot::default()
-        }
-    }
-
-    fn sink(works: bool) -> (Notify, Receiver<String>) {
-        let (out, sent) = channel();
-        let notify = move |text: &str| {
-            let told: Value = serde_json::from_str(text).unwrap();
-            out.send(told["event"].as_str().unwrap().to_owned())
-                .unwrap();
-            if works { Ok(()) } else { Err("no".to_owned()) }
-        };
-        (Box::new(notify), sent)
-    }
-
-    fn all(sent: &Receiver<String>) -> String {
-        sent.try_iter().collect::<Vec<_>>().join(" ")
-    }
-
-    #[test]
-    fn each_is_told_once_and_again_after_a_day() {
-        let (notify, sent) = sink(true);
-        let mut state = State::default();
-        for (minute, stale, expected) in [
-            (0, false, ""),
-            (1, true, "stale"),
-            (2, true, ""),
-            (3, false, "recovered"),
-            (4, false, ""),
-            (5, true, ""), // within an hour
-            (61, true, "stale"),
-            (62, false, ""), // the same
-            (63, false, "recovered"),
-            (64, true, ""),
-            (121, true, "stale"),
-            (1000, true, ""),
-            (1561, true, "stale"),
-        ] {
-            state.tell(&seen(DAY + minute * 60, stale, true), Some(&notify));
-            assert_eq!(all(&sent), expected, "after {minute} minutes");
-        }
-    }
-
-    #[test]
-    fn what_could_not_be_sent_is_sent_later() {
-        let mut state = State::default();
-        let (fails, sent) = sink(false);
-        state.tell(&seen(DAY, true, true), Some(&fails));
-        state.tell(&seen(DAY + 60, false, true), Some(&fails));
-        assert_eq!(all(&sent), "stale recovered");
-        let (works, sent) = sink(true);
-        state.tell(&seen(DAY + 120, false, true), Some(&works));
-        assert_eq!(all(&sent), "recovered");
-    }
-
-    #[test]
-    fn clouds_have_an_hour() {
-        let (notify, sent) = sink(true);
-        let mut state = State::default();
-        for (minute, up, expected) in [
-            (0, false, ""),
-            (59, false, ""),
-            (60, true, ""),
-            (61, false, ""),
-            (121, false, "cloud_down"),
-            (122, false, ""),
-        ] {
-            state.tell(&seen(DAY + minute * 60, false, up), Some(&notify));
-            assert_eq!(all(&sent), expected, "after {minute} minutes");
-        }
-    }
-
-    #[test]
-    fn full_accounts_and_refused_credentials_are_told_of() {
-        let (notify, sent) = sink(true);
-        let mut bad = seen(DAY, false, true);
-        bad.cloud.account = Some(Account {
-            used: 95,
-            total: 100,
-            ..Account::default()
-        });
-        bad.cloud.troubles = vec![Trouble {
-            refused: true,
-            ..Trouble::default()
-        }];
-        State::default().tell(&bad, Some(&notify));
-        assert_eq!(all(&sent), "token_refused nearly_full");
-        bad.cloud.troubles[0].over = true;
-        bad.cloud.account.as_mut().unwrap().used = 94;
-        State::default().tell(&bad, Some(&notify));
-        assert_eq!(all(&sent), "");
-    }
-}
+mod tests;

@@ -74,7 +74,7 @@ const FAMILIES: &[Family] = &[
     ("token_expiry_timestamp_seconds", "gauge", "When the access token ends.",
         |s| known(s.cloud.token_expires)),
     ("space_used_bytes", "gauge", "Space used in the account.", |s| account(s, |a| Some(a.used))),
-    ("space_total_bytes", "gauge", "Space of the account.", |s| account(s, |a| Some(a.total))),
+    ("space_total_bytes", "gauge", "Space of the account.", |s| account(s, |a| Some(a.total).filter(|total| *total > 0))),
     ("access_expiry_timestamp_seconds", "gauge", "When the paid access to the cloud's interface ends.",
         |s| account(s, |a| a.paid_until)),
     ("uploads_in_flight", "gauge", "Uploads to the cloud under way.", |s| some([one(s.cloud.uploads)])),

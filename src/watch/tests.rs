@@ -250,7 +250,7 @@ fn the_terminal_shows_what_the_page_shows() {
     for part in [
         "started 2 days ago",
         "123pan answers, last just now",
-        "VIP, 500 GiB of 2.00 TiB used (24.4 %)",
+        "VIP: 500 GiB of 2.00 TiB used (24.4 %)",
         "last snapshot 2 hours ago, too old, 2.29 GiB in 24 h",
         "up        /laptop data/0123abcd: 4.00 MiB of 16.0 MiB",
         "4 of 8 uploads, 2 requests waiting, 3 calls waiting",

@@ -1,8 +1,9 @@
 //! The JSON of `/-/status` as a few lines for a terminal: what `restic-123pan status` prints.
 
 use super::page::texts::{Language, Texts};
-use super::page::values::{self, bytes, moment, percent};
+use super::page::values::{self, bytes, percent};
 use crate::speech::{padded, said, speaks_chinese};
+use crate::zone::moment;
 use serde_json::Value;
 use std::fmt::Write;
 
@@ -70,17 +71,17 @@ fn head(out: &mut String, status: &Value, now: u64) {
     let account = &cloud["account"];
     if account.is_object() {
         let (used, total) = (number(&account["used"]), number(&account["total"]));
-        row(
-            out,
-            "account",
-            &format!(
-                "{}, {} of {} used ({} %)",
-                word(&account["tier"]),
+        let tier = texts().tier(word(&account["tier"]));
+        let room = match total {
+            0 => format!("{tier}: {} used", bytes(used)),
+            _ => format!(
+                "{tier}: {} of {} used ({} %)",
                 bytes(used),
                 bytes(total),
                 percent(used, total)
             ),
-        );
+        };
+        row(out, "account", &room);
         if let Some(until) = account["paid_until"].as_u64() {
             row(out, "benefit", &format!("until {}", moment(until)));
         }

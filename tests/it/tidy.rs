@@ -2,7 +2,7 @@
 //! files open. Each rule is one test; exceptions stand in its table, with their reasons.
 
 mod arrows;
-mod speech;
+pub(crate) mod speech;
 
 use crate::tools::missing;
 use std::collections::BTreeSet;

@@ -2,12 +2,13 @@
 
 use super::Failure;
 use super::pick::{walk, within};
-use super::print::{files, kind, minute, size};
+use super::print::{files, kind, size};
 use crate::args::BinList;
 use crate::civil;
 use crate::cloud::{Item, Listing, Trash, What};
 use crate::restic::Kind;
 use crate::speech::{said, width};
+use crate::zone::moment;
 use serde_json::{Value, json};
 use std::io::Write;
 
@@ -97,7 +98,7 @@ fn purged(group: &[&Item]) -> String {
 }
 
 fn span(from: Option<u64>, to: Option<u64>) -> Option<String> {
-    let (from, to) = (minute(from?), minute(to?));
+    let (from, to) = (moment(from?), moment(to?));
     Some(match from == to {
         true => from,
         false => format!("{from} to {to}"),

@@ -3,7 +3,6 @@
 pub(super) use super::super::progress::Line;
 pub(super) use crate::units::bytes as size;
 
-use crate::civil;
 use crate::cloud::{Item, What};
 
 /// A number of files.
@@ -12,11 +11,6 @@ pub(super) fn files(count: usize) -> String {
         1 => "1 file".to_owned(),
         _ => format!("{count} files"),
     }
-}
-
-/// A time to the minute, such as `2026-11-22 05:48`.
-pub(super) fn minute(seconds: u64) -> String {
-    civil::rfc3339(seconds)[..16].replace('T', " ")
 }
 
 /// What something is, in a word.

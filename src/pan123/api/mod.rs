@@ -15,9 +15,10 @@ pub use answers::{Created, Page, Row, Uploaded, User};
 pub use table::{Endpoint, rates};
 
 use super::config::{Config, Tier};
+use super::facts::Facts;
 use crate::civil;
 use crate::cloud::call::Call;
-use crate::cloud::client::Client;
+use crate::cloud::client::{Client, Network};
 use crate::cloud::dialect::Dialect;
 use crate::cloud::form::Form;
 use crate::cloud::{Fault, Priority, Reason, Timing, now};
@@ -31,22 +32,36 @@ use std::sync::Arc;
 pub const PASSED: u64 = 100;
 /// Most ids in one call: that of `infos` isn't documented, those of its neighbours are 100.
 pub const BATCH: usize = 100;
+/// Most rows of a page (API reference 3.12).
+const ROWS: u32 = 100;
 
 /// The way to 123pan.
 pub struct Api {
     /// Makes the calls.
     pub client: Arc<Client>,
+    /// What was found out about 123pan.
+    pub facts: Facts,
 }
 
 impl Api {
     /// The way to the configured account; nothing is sent yet. Rates are those of the tier that
     /// the configuration names, or a free account's.
     pub fn new(config: &Config) -> Self {
+        Self::by(config, Facts::kept(config))
+    }
+
+    /// The same, as if this had been found out.
+    pub fn by(config: &Config, facts: Facts) -> Self {
         let rates = rates(config.tier.unwrap_or(Tier::Free), config.rate_share);
         let tokens = Box::new(tokens::cache(config));
-        let client = Client::new(&config.network(), &OPEN, tokens, &rates);
+        let network = Network {
+            timing: facts.lag.timing(&config.timing),
+            ..config.network()
+        };
+        let client = Client::new(&network, &OPEN, tokens, &rates);
         Self {
             client: Arc::new(client),
+            facts,
         }
     }
 
@@ -114,7 +129,18 @@ impl Api {
 
     /// One page of a folder; `after` is the cursor of the page before.
     pub fn list(&self, folder: u64, after: Option<i64>, priority: Priority) -> Result<Page, Fault> {
-        let mut query = format!("parentFileId={folder}&limit=100");
+        self.page(folder, after, ROWS, priority)
+    }
+
+    /// The same with at most so many rows.
+    pub fn page(
+        &self,
+        folder: u64,
+        after: Option<i64>,
+        rows: u32,
+        priority: Priority,
+    ) -> Result<Page, Fault> {
+        let mut query = format!("parentFileId={folder}&limit={rows}");
         if let Some(after) = after {
             query += &format!("&lastFileId={after}");
         }
@@ -143,9 +169,13 @@ impl Api {
     /// The rows of up to 100 files, living or in the bin; those that 123pan doesn't know are left
     /// out.
     pub fn infos(&self, files: &[u64], priority: Priority) -> Result<Vec<Row>, Fault> {
-        let body = json!({ "fileIds": files });
-        let data: Infos = self.ask(call(Endpoint::Infos).json(&body), priority)?;
-        Ok(data.rows)
+        let mut rows = Vec::new();
+        for some in files.chunks(self.facts.infos) {
+            let body = json!({ "fileIds": some });
+            let mut data: Infos = self.ask(call(Endpoint::Infos).json(&body), priority)?;
+            rows.append(&mut data.rows);
+        }
+        Ok(rows)
     }
 
     /// The bytes of a file, or of everything below a folder (API reference 3.14).

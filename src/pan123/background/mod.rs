@@ -79,7 +79,11 @@ impl Background {
     pub fn start(parts: Parts, config: &Config) -> Self {
         let urgent = Arc::new(Urgent::default());
         let now = Instant::now();
-        let purges = config.bin != Bin::Keep;
+        let missing = parts.api.facts.purge_missing;
+        let purges = config.bin != Bin::Keep && !missing;
+        if missing && config.bin != Bin::Keep {
+            no_purge("as the probe has found", "by the next probe");
+        }
         let (bin, reserve, share) = (config.bin, config.reserve, config.rate_share);
         let (shared, tier_at) = (Arc::clone(&urgent), config.tier.is_none().then_some(now));
         let work = move |rung| Work {
@@ -150,6 +154,7 @@ impl Work {
             self.urgent.done(wanted);
             self.parts.space.look(&self.parts.api);
             self.parts.confirm.confirm_snapshots();
+            self.parts.api.timing().looks.count();
         }
         self.parts.trash.pending.store();
     }
@@ -297,11 +302,7 @@ impl Work {
         );
         self.refusals += u32::from(is_refusal && files.len() == 1);
         if fault.reason == Reason::NoEndpoint || self.refusals >= REFUSALS {
-            warn!(
-                target: &Kind::NoPurge.about(""),
-                "123pan doesn't let programs empty the bin any more ({fault}): deleted files stay \
-                 there until you empty it by hand; it is tried again after a restart"
-            );
+            no_purge(&fault.to_string(), "after a restart");
             self.purge_at = None;
         } else if !is_refusal {
             self.wait();
@@ -313,6 +314,15 @@ impl Work {
             self.purge_at = Some(soon);
         }
     }
+}
+
+/// Says that what is deleted stays in the bin.
+fn no_purge(why: &str, again: &str) {
+    warn!(
+        target: &Kind::NoPurge.about(""),
+        "123pan doesn't let programs empty the bin any more ({why}): deleted files stay there \
+         until you empty it by hand; it is tried again {again}"
+    );
 }
 
 /// Whether something in the bin can be a repository's file: those that go there are named by

@@ -3,12 +3,12 @@
 
 use super::{Doctor, SIZE};
 use crate::body::{Body, Budget};
-use crate::civil;
 use crate::cloud::doctor::{self, Problem, StepResult, timing};
 use crate::cloud::form::{Form, md5_of};
 use crate::cloud::{Priority, now, pause};
 use crate::pan123::api::account;
 use crate::restic::Part;
+use crate::zone::moment;
 use std::io::Read;
 use std::time::Instant;
 
@@ -40,9 +40,9 @@ impl Doctor {
         match account(&self.user).paid_until {
             _ if self.config.grant.is_some() => Ok("an OAuth app needs none".to_owned()),
             None => Ok("123pan names none, but takes the credentials".to_owned()),
-            Some(until) if until > now() => Ok(format!("until {}", civil::rfc3339(until))),
+            Some(until) if until > now() => Ok(format!("until {}", moment(until))),
             Some(until) => Err(Problem::new(
-                format!("it ended on {}", civil::rfc3339(until)),
+                format!("it ended on {}", moment(until)),
                 "renew the developer benefit on https://www.123pan.com/developer; without it \
                  123pan refuses the client id",
             )),

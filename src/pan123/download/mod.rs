@@ -111,7 +111,10 @@ impl Downloads {
         })?;
         let name = Some(known.name).filter(|name| *name != CONFIG);
         let (downloads, path) = (Arc::clone(self), path.to_owned());
-        let wrong = move || downloads.damaged(&path, known, "its bytes aren't those stored");
+        let wrong = move || {
+            downloads.damaged(&path, known, "its bytes aren't those stored");
+            Ok(())
+        };
         Ok(loaded(reader, (size, part), name, wrong))
     }
 
@@ -189,12 +192,15 @@ impl Source for Download {
 /// How long an address may be used, by the time in its `t` (API reference 3.24), if that is in the
 /// future.
 pub fn lifetime(url: &str, now: u64, usual: Duration) -> Duration {
-    let query = url.split_once('?').map_or("", |(_, query)| query);
-    let time = query
-        .split('&')
-        .find_map(|pair| pair.strip_prefix("t=")?.parse::<u64>().ok());
-    let left = time.and_then(|time| time.checked_sub(now));
+    let left = expiry(url).and_then(|time| time.checked_sub(now));
     addresses::lifetime(left, 365 * 24 * 3600, usual)
+}
+
+/// The time in an address's `t`, in seconds since 1970.
+pub fn expiry(url: &str) -> Option<u64> {
+    let query = url.split_once('?').map_or("", |(_, query)| query);
+    let mut pairs = query.split('&');
+    pairs.find_map(|pair| pair.strip_prefix("t=")?.parse().ok())
 }
 
 #[cfg(test)]

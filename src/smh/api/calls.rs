@@ -186,6 +186,7 @@ impl Api {
             path: format!("/{path}"),
             headers: ticket.headers.clone(),
             key: ticket.key.clone(),
+            until: ticket.until.clone(),
         })
     }
 

@@ -13,8 +13,9 @@ pub use table::Endpoint;
 pub use tokens::Scope;
 
 use super::config::Config;
+use super::facts::Facts;
 use crate::cloud::call::Call;
-use crate::cloud::client::Client;
+use crate::cloud::client::{Client, Network};
 use crate::cloud::dialect::Dialect;
 use crate::cloud::places::Places;
 use crate::cloud::token::encoded;
@@ -73,9 +74,18 @@ pub enum Filter {
 impl Api {
     /// The way to the configured space; nothing is sent yet.
     pub fn new(config: &Config, scope: Scope) -> Self {
+        Self::by(config, scope, &Facts::kept(config))
+    }
+
+    /// The same, as if this had been found out.
+    pub fn by(config: &Config, scope: Scope, facts: &Facts) -> Self {
         let tokens = Box::new(tokens::cache(config, scope));
         let rates = table::rates(config.rate_share);
-        let client = Client::new(&config.network(), &SMH, tokens, &rates);
+        let network = Network {
+            timing: facts.lag.timing(&config.timing),
+            ..config.network()
+        };
+        let client = Client::new(&network, &SMH, tokens, &rates);
         let library = encoded(&config.library);
         Self {
             client: Arc::new(client),

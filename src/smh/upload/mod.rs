@@ -8,7 +8,7 @@
 //!    └ no folder: make it, anew
 //! ```
 
-mod sum;
+pub mod sum;
 
 use super::api::meaning::is_absent;
 use super::api::{Api, Confirmed, StartedUpload, Strategy};

@@ -4,8 +4,9 @@
 use super::super::repos::{HOURS, Repository};
 use super::super::snapshot::{Snapshot, Transfer};
 use super::texts::Texts;
-use super::values::{age, bytes, escaped, moment, percent, span};
+use super::values::{age, bytes, escaped, percent, span};
 use crate::store::Account;
+use crate::zone::moment;
 use std::fmt::Write;
 
 /// Transfers that are shown; the JSON has all of them.
@@ -50,31 +51,33 @@ pub(super) fn account(out: &mut String, seen: &Snapshot, texts: &Texts) {
     let _ = write!(
         out,
         " <em class=\"tag\">{}</em></h2>",
-        escaped(tier(account.tier, texts))
+        escaped(texts.tier(account.tier))
     );
-    space(out, account, texts);
+    match account.total {
+        0 => {
+            let used = texts.used.replace("{}", &bytes(account.used));
+            let _ = write!(out, "<p class=\"ends\"><span>{used}</span></p>");
+        }
+        _ => space(out, account, texts),
+    }
     out.push_str("<dl>");
     if let Some(until) = account.paid_until {
-        end_of(out, texts.benefit_until, until, seen.now);
+        let is_near = until < seen.now + SOON;
+        end_of(out, texts.benefit_until, until, is_near);
     }
+    // It is renewed by itself.
     if let Some(until) = seen.cloud.token_expires {
-        end_of(out, texts.token_until, until, seen.now);
+        end_of(out, texts.token_until, until, false);
     }
     out.push_str("</dl></section>");
 }
 
-/// A tier's name in the reader's language.
-fn tier(name: &'static str, texts: &Texts) -> &'static str {
-    let own = texts.tiers.iter().find(|(tier, _)| *tier == name);
-    own.map_or(name, |(_, own)| own)
-}
-
 fn space(out: &mut String, account: &Account, texts: &Texts) {
     let share = percent(account.used, account.total);
-    let class = match account.used.saturating_mul(100) / account.total.max(1) {
-        0..80 => "",
-        80..95 => " near",
-        _ => " full",
+    let class = match (account.is_used(80), account.is_used(95)) {
+        (false, _) => "",
+        (true, false) => " near",
+        (true, true) => " full",
     };
     let used = texts.used_of.replacen("{}", &bytes(account.used), 1);
     let used = used.replacen("{}", &bytes(account.total), 1);
@@ -89,12 +92,8 @@ fn space(out: &mut String, account: &Account, texts: &Texts) {
     );
 }
 
-fn end_of(out: &mut String, name: &str, until: u64, now: u64) {
-    let class = if until < now + SOON {
-        " class=\"near\""
-    } else {
-        ""
-    };
+fn end_of(out: &mut String, name: &str, until: u64, is_near: bool) {
+    let class = if is_near { " class=\"near\"" } else { "" };
     let date = &moment(until)[..10];
     let _ = write!(out, "<div><dt>{name}</dt><dd{class}>{date}</dd></div>");
 }

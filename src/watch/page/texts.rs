@@ -1,4 +1,6 @@
-//! Every text of the page, in each of its languages: one table.
+//! Every text of the page, in each of its languages: one table. Names that others give are said as everywhere.
+
+use crate::speech::chinese;
 
 /// A language of the page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +72,8 @@ pub struct Texts {
     pub needs_you: &'static str,
     pub account: &'static str,
     pub used_of: &'static str,
+    /// The same of an account without a bound.
+    pub used: &'static str,
     pub free: &'static str,
     pub benefit_until: &'static str,
     pub token_until: &'static str,
@@ -115,6 +119,22 @@ pub struct Texts {
     pub units: [[&'static str; 2]; 4],
 }
 
+impl Texts {
+    /// A tier's name.
+    pub fn tier<'n>(&self, name: &'n str) -> &'n str {
+        let own = self.tiers.iter().find(|(tier, _)| *tier == name);
+        own.map_or(name, |(_, own)| own)
+    }
+
+    /// What else has an English name.
+    pub fn said(&self, name: &str) -> String {
+        match self.code {
+            "en" => name.to_owned(),
+            _ => chinese(name),
+        }
+    }
+}
+
 /// English.
 pub static ENGLISH: Texts = Texts {
     code: "en",
@@ -126,6 +146,7 @@ pub static ENGLISH: Texts = Texts {
     needs_you: "Needs your attention",
     account: "Account",
     used_of: "{} of {} used",
+    used: "{} used",
     free: "{} free",
     benefit_until: "Developer benefit until",
     token_until: "Access token until",
@@ -185,6 +206,7 @@ pub static CHINESE: Texts = Texts {
     needs_you: "需要您处理",
     account: "账户",
     used_of: "已用 {}，共 {}",
+    used: "已用 {}",
     free: "剩余 {}",
     benefit_until: "开发者权益有效期至",
     token_until: "访问令牌有效期至",
@@ -224,7 +246,12 @@ pub static CHINESE: Texts = Texts {
     refreshes: "本页每 10 秒自动刷新。",
     just_now: "刚刚",
     ago: "{}前",
-    tiers: &[("disk", "磁盘"), ("free", "免费")],
+    tiers: &[
+        ("disk", "磁盘"),
+        ("free", "免费"),
+        ("no quota", "无配额"),
+        ("quota", "有配额"),
+    ],
     units: [
         ["{} 秒", "{} 秒"],
         ["{} 分钟", "{} 分钟"],

@@ -1,8 +1,6 @@
-//! Numbers and moments as people read them, and foreign text made harmless.
+//! Numbers and times as people read them, and foreign text made harmless.
 
 use super::texts::Texts;
-use crate::civil;
-use crate::zone::offset;
 
 /// A number of bytes, in powers of 1024, with three digits or so.
 pub fn bytes(bytes: u64) -> String {
@@ -48,27 +46,6 @@ pub fn span(texts: &Texts, seconds: u64) -> String {
     let [one, many] = texts.units[unit];
     let text = if count == 1 { one } else { many };
     text.replace("{}", &count.to_string())
-}
-
-/// A moment to the minute, by this machine's zone, which is named. Which zone the reader is in, only
-/// a script could tell.
-pub fn moment(at: u64) -> String {
-    written(at, offset(at))
-}
-
-/// A moment where it is so many seconds later than in UTC.
-fn written(at: u64, offset: i64) -> String {
-    let text = civil::rfc3339(at.saturating_add_signed(offset));
-    let (sign, minutes) = (
-        if offset < 0 { '-' } else { '+' },
-        offset.unsigned_abs() / 60,
-    );
-    let zone = match (minutes / 60, minutes % 60) {
-        (0, 0) => String::new(),
-        (hours, 0) => format!("{sign}{hours}"),
-        (hours, minutes) => format!("{sign}{hours}:{minutes:02}"),
-    };
-    format!("{} {} UTC{zone}", &text[..10], &text[11..16])
 }
 
 /// Text that can stand in HTML, in attributes as well.
@@ -125,14 +102,6 @@ mod tests {
             assert_eq!(age(&CHINESE, 1000, 1000 + seconds), chinese);
         }
         assert_eq!(age(&ENGLISH, 1000, 10), "just now", "a clock set back");
-        for (offset, text) in [
-            (0, "2025-12-31 23:59 UTC"),
-            (8 * 3600, "2026-01-01 07:59 UTC+8"),
-            (19_800, "2026-01-01 05:29 UTC+5:30"),
-            (-3600, "2025-12-31 22:59 UTC-1"),
-        ] {
-            assert_eq!(written(1_767_225_599, offset), text);
-        }
     }
 
     #[test]

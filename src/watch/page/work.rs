@@ -11,11 +11,12 @@ pub(super) fn work(out: &mut String, seen: &Snapshot, texts: &Texts) {
     let of = |part: &str, whole: &str| texts.of.replacen("{}", part, 1).replacen("{}", whole, 1);
     let waiting: usize = seen.lanes.iter().map(|lane| lane.waiting).sum();
     let rate_waiting: usize = cloud.calls.iter().map(|call| call.waiting).sum();
+    // A disk has no uploads of its own.
+    let uploads = (cloud.uploads_most > 0).then(|| {
+        let most = cloud.uploads_most.to_string();
+        (texts.uploads, of(&cloud.uploads.to_string(), &most))
+    });
     let facts = [
-        (
-            texts.uploads,
-            of(&cloud.uploads.to_string(), &cloud.uploads_most.to_string()),
-        ),
         (texts.waiting, waiting.to_string()),
         (texts.rate_waiting, rate_waiting.to_string()),
         (
@@ -32,7 +33,7 @@ pub(super) fn work(out: &mut String, seen: &Snapshot, texts: &Texts) {
         "<section class=\"card wide\"><h2>{}</h2><div class=\"halves\"><dl>",
         texts.work
     );
-    for (name, value) in facts {
+    for (name, value) in uploads.into_iter().chain(facts) {
         let _ = write!(out, "<div><dt>{name}</dt><dd>{value}</dd></div>");
     }
     out.push_str("</dl>");
@@ -73,7 +74,9 @@ fn calls(out: &mut String, seen: &Snapshot, texts: &Texts) {
             .map_or(call.name, |(_, end)| end);
         let name = name.split_once('/').map_or(name, |(_, end)| end);
         // Where it may be broken on a phone.
-        let name = escaped(name).replace('/', "/<wbr>").replace('_', "_<wbr>");
+        let name = escaped(&texts.said(name))
+            .replace('/', "/<wbr>")
+            .replace('_', "_<wbr>");
         let _ = write!(
             out,
             "<tr><td title=\"{}\">{}</td><td>{}</td><td{}>{}</td><td{}>{}</td><td>{:.1}</td></tr>",

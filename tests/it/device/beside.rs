@@ -9,9 +9,11 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-/// Puts the folders of `$0` into the places where a service has them, and runs the rest.
+/// Puts the folders of `$0` into the places where a service has them, and runs the rest. The state
+/// lies behind a link, as systemd has it for a user that it makes up.
 const SCRIPT: &str = "set -e; mount -t tmpfs none /var/lib; mount -t tmpfs none /etc; \
-    mkdir /var/lib/restic-123pan; mount --bind \"$0/state\" /var/lib/restic-123pan; \
+    mkdir -p /var/lib/private/restic-123pan; ln -s private/restic-123pan /var/lib; \
+    mount --bind \"$0/state\" /var/lib/private/restic-123pan; \
     cp -r \"$0/etc\" /etc/restic-123pan; exec \"$@\"";
 
 /// What a command says whose machine has a service with these files.
@@ -59,7 +61,11 @@ fn commands_beside_a_service_just_work() {
     write("secret", &format!("{}\n", cloud.client_secret()));
     let whose = "using the settings of the service in /etc/restic-123pan";
     let table: [(&[&str], i32, &str); 6] = [
-        (&["doctor"], 0, "All is well"),
+        (
+            &["doctor"],
+            0,
+            "/var/lib/private/restic-123pan can be written",
+        ),
         (&["verify"], 0, "nothing is wrong"),
         (&["bin", "list"], 0, "total: "),
         (&["bin", "restore"], 0, "there is nothing to bring back"),

@@ -85,6 +85,7 @@ impl<'a> Client<'a> {
         let writes: Vec<_> = folder.into_iter().chain(file).collect();
         let begun = lock(self.oracle).now();
         let (by, gloomy) = (self.server.now().1, self.plan.is_gloomy());
+        let is_key = named.file.kind() == Some(Kind::Keys);
         let told = self.write(&writes, |client| {
             let answer = client.send(&path(&named.file), &named.bytes, manner);
             match (good, status(&answer)?) {
@@ -101,6 +102,9 @@ impl<'a> Client<'a> {
                 }
                 (true, Some(403)) if named.file == File::Config => {
                     client.other_config(n, begun)?;
+                    Ok((Outcome::NotDone, tell(&answer)))
+                }
+                (_, Some(403)) if is_key && lock(client.oracle).may_refuse_key(by) => {
                     Ok((Outcome::NotDone, tell(&answer)))
                 }
                 (_, Some(status)) => Err(format!("answered {status}")),
@@ -214,6 +218,9 @@ impl<'a> Client<'a> {
         let header = range.map_or(String::new(), |range| format!("Range: {range}\r\n"));
         let look = self.look();
         let answer = self.ask(method, &path(&file), &header, b"");
+        if file == File::Config && !matches!(status(&answer)?, Some(200 | 206 | 416)) {
+            lock(self.oracle).without_config(look.by);
+        }
         if status(&answer)?.is_none() {
             return Ok(tell(&answer));
         }

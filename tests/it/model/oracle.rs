@@ -88,6 +88,8 @@ pub(super) struct Oracle {
     pasts: BTreeMap<Place, Vec<Write>>,
     /// The servers that have refused a config, or may have.
     refusers: BTreeSet<u32>,
+    /// The servers that have seen no config, or may have.
+    without: BTreeSet<u32>,
 }
 
 impl Oracle {
@@ -99,6 +101,7 @@ impl Oracle {
             count: 0,
             pasts: BTreeMap::new(),
             refusers: BTreeSet::new(),
+            without: BTreeSet::new(),
         }
     }
 
@@ -218,6 +221,16 @@ impl Oracle {
     /// Whether a server may keep the config that a client removes: its last one has lost to it.
     pub(super) fn may_keep_config(&self, by: Process) -> bool {
         self.refusers.contains(&by.server)
+    }
+
+    /// A server has been asked for the config, and may have seen none.
+    pub(super) fn without_config(&mut self, by: Process) {
+        self.without.insert(by.server);
+    }
+
+    /// Whether a server may refuse a key: it belongs to a second client that makes the repository.
+    pub(super) fn may_refuse_key(&self, by: Process) -> bool {
+        self.without.contains(&by.server)
     }
 
     /// What a look may have shown.

@@ -3,15 +3,17 @@
 
 use super::finish;
 use crate::fake::{Endpoint, Fake, How, Switches, When};
+use crate::tidy::speech::in_english;
 use crate::tree::TempDir;
 use std::process::Command;
 use std::time::Duration;
 
 /// A setup: what is done to the emulator, and options and variables that differ.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Setup<'a> {
     options: &'a [&'a str],
     secret: Option<&'a str>,
+    locale: &'a str,
     proxy: Option<&'a str>,
 }
 
@@ -27,6 +29,7 @@ fn doctor(cloud: &Fake, setup: &Setup<'_>) -> (String, i32) {
         .env("PAN123_STATE_DIR", dir.path())
         .env("PAN123_TIER", "vip");
     command.env("PAN123_CLIENT_ID", cloud.client_id());
+    command.env("LANG", setup.locale);
     command.env(
         "PAN123_CLIENT_SECRET",
         setup.secret.unwrap_or(cloud.client_secret()),
@@ -70,6 +73,15 @@ fn check(step: &str, advice: &str, setup: &Setup<'_>, breaks: impl FnOnce(&Fake)
         "{advice:?} is not the advice:\n{text}"
     );
     assert!(!text.contains(cloud.client_secret()) || cloud.client_secret() == "demo");
+    let locale = "zh_CN.UTF-8";
+    let (text, code) = doctor(
+        &cloud,
+        &Setup {
+            locale,
+            ..setup.clone()
+        },
+    );
+    assert_eq!((code, in_english(&text)), (1, vec![]), "{text}");
 }
 
 /// A setup in which a switch is set.

@@ -2,6 +2,7 @@
 //! ask and examine.
 
 mod browser;
+mod chinese;
 mod dashboard;
 mod doctor;
 mod notify;

@@ -49,8 +49,8 @@ fn receiver() -> (String, Receiver<(String, Value)>) {
     (url, received)
 }
 
-fn snapshot(rig: &Rig, content: &[u8]) {
-    let path = format!("/laptop/snapshots/{}", hex(&Sha256::digest(content)));
+fn snapshot(rig: &Rig, repo: &str, content: &[u8]) {
+    let path = format!("{repo}/snapshots/{}", hex(&Sha256::digest(content)));
     let answer = Wire::open(rig.address()).ask("POST", &path, "", content);
     assert_eq!(answer.status, 200);
 }
@@ -59,7 +59,7 @@ fn snapshot(rig: &Rig, content: &[u8]) {
 fn backups_that_stop_are_told_of_everywhere() {
     let (url, received) = receiver();
     let rig = Rig::start(&["--max-age", "2s", "--notify", &url]);
-    snapshot(&rig, b"the first one of all");
+    snapshot(&rig, "/laptop", b"the first one of all");
     let (first, told) = received.recv_timeout(PATIENCE).unwrap();
     assert!(first.starts_with("POST /some-key HTTP/1.1"), "{first}");
     assert_eq!(
@@ -98,7 +98,7 @@ fn backups_that_stop_are_told_of_everywhere() {
         "{text}"
     );
     assert_eq!(status("1h").status.code(), Some(0));
-    snapshot(&rig, b"the second one of all");
+    snapshot(&rig, "/laptop", b"the second one of all");
     let (_, told) = received.recv_timeout(PATIENCE).unwrap();
     assert_eq!(told["event"], "recovered");
     assert!(!rig.log().contains("some-key"), "{}", rig.log());
@@ -111,7 +111,25 @@ fn an_address_that_takes_nothing_is_a_warning_without_the_address() {
     let url = format!("http://{}/some-key", taken.local_addr().unwrap());
     drop(taken);
     let rig = Rig::start(&["--max-age", "1s", "--notify", &url]);
-    snapshot(&rig, b"the only one of all");
+    snapshot(&rig, "/laptop", b"the only one of all");
     let line = rig.wait_for(|line| line.contains("can't be sent").then(|| line.to_owned()));
     assert!(!line.contains("some-key"), "{line}");
+}
+
+#[test]
+fn a_restart_tells_nothing_twice() {
+    let (url, received) = receiver();
+    let rig = Rig::start(&["--max-age", "2s", "--notify", &url]);
+    let next = || {
+        let (_, told) = received.recv_timeout(PATIENCE).unwrap();
+        format!("{} {}", told["event"], told["subject"]).replace('"', "")
+    };
+    snapshot(&rig, "/laptop", b"the first one of all");
+    assert_eq!(next(), "stale /laptop");
+    rig.stop_and_restart();
+    // When this one is told of, the other has been seen as well.
+    snapshot(&rig, "/phone", b"the first one of all");
+    assert_eq!(next(), "stale /phone");
+    snapshot(&rig, "/laptop", b"the second one of all");
+    assert_eq!(next(), "recovered /laptop");
 }

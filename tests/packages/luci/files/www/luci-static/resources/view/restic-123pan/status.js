@@ -58,7 +58,8 @@ function summary(status) {
 	];
 	const account = cloud.account;
 	if (account)
-		rows.push(row(_('Space used'), _('%s of %s').format(bytes(account.used), bytes(account.total))));
+		rows.push(row(_('Space used'), account.total
+			? _('%s of %s').format(bytes(account.used), bytes(account.total)) : bytes(account.used)));
 	const moving = (status.transfers || []).length;
 	rows.push(row(_('Files on their way'), String(moving)));
 	return table(rows);
