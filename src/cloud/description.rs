@@ -149,7 +149,7 @@ pub trait Account {
     }
 
     /// How repositories are looked through, if lists tell more than the store does.
-    fn verify(&self) -> Option<&dyn Verify> {
+    fn verify(&self) -> Option<Box<Verify<'_>>> {
         None
     }
 }
@@ -251,8 +251,5 @@ pub struct Restored {
     pub gone: Vec<String>,
 }
 
-/// Looks repositories through by lists alone.
-pub trait Verify {
-    /// Looks these through, or all of them if none is named.
-    fn verify(&self, repos: &[Repo], tell: &(dyn Fn(Event<'_>) + Sync)) -> Result<Report, Error>;
-}
+/// Looks these repositories through by lists alone, or all of them if none is named.
+pub type Verify<'a> = dyn Fn(&[Repo], &(dyn Fn(Event<'_>) + Sync)) -> Result<Report, Error> + 'a;

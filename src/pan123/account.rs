@@ -6,13 +6,11 @@ use super::options::{CREDENTIALS, Flags, read};
 use super::verify::verify;
 use super::{Config, Grant, Pan123, RecycleBin, probe};
 use crate::cloud::doctor::{Step, StepResult};
-use crate::cloud::finding::{Event, Report};
 use crate::cloud::probe::Finding;
 use crate::cloud::token::{encoded, log_in};
 use crate::cloud::{Account, Cloud, Login, Setup, Shared, Trash, Verify, invitation};
-use crate::restic::Repo;
 use crate::settings::{Opt, Settings};
-use crate::store::{Error, Store};
+use crate::store::Store;
 use crate::warning::{Kind, Warning};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -150,13 +148,7 @@ impl Account for Opened {
         Some(Box::new(RecycleBin::open(&self.0)))
     }
 
-    fn verify(&self) -> Option<&dyn Verify> {
-        Some(self)
-    }
-}
-
-impl Verify for Opened {
-    fn verify(&self, repos: &[Repo], tell: &(dyn Fn(Event<'_>) + Sync)) -> Result<Report, Error> {
-        verify(&self.0, repos, tell)
+    fn verify(&self) -> Option<Box<Verify<'_>>> {
+        Some(Box::new(|repos, tell| verify(&self.0, repos, tell)))
     }
 }

@@ -7,12 +7,10 @@ use super::options::{CREDENTIALS, Flags, read};
 use super::verify::verify;
 use super::{Config, Smh, probe};
 use crate::cloud::doctor::{Problem, Step, StepResult};
-use crate::cloud::finding::{Event, Report};
 use crate::cloud::probe::Finding;
 use crate::cloud::{Account, Cloud, Setup, Trash, Verify};
-use crate::restic::Repo;
 use crate::settings::Opt;
-use crate::store::{Error, Store};
+use crate::store::Store;
 use crate::sync::lock;
 use crate::warning::{Kind, Warning};
 use std::path::PathBuf;
@@ -98,14 +96,8 @@ impl Account for Opened {
         Some(Box::new(RecycleBin::open(&self.config)))
     }
 
-    fn verify(&self) -> Option<&dyn Verify> {
-        Some(self)
-    }
-}
-
-impl Verify for Opened {
-    fn verify(&self, repos: &[Repo], tell: &(dyn Fn(Event<'_>) + Sync)) -> Result<Report, Error> {
-        verify(&self.config, repos, tell)
+    fn verify(&self) -> Option<Box<Verify<'_>>> {
+        Some(Box::new(|repos, tell| verify(&self.config, repos, tell)))
     }
 }
 
