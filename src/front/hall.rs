@@ -2,6 +2,7 @@
 //! request out as a ticket. No byte of a client's goes with it. Whoever takes the ticket gets the
 //! client, and brings it back by itself.
 
+use super::Config;
 use super::client::Client;
 use super::crowd::{Conn, Crowd, Phase, Times, Waiting, has_begun};
 use super::head::{self, Head, LONGEST, Look, Refused, Scan};
@@ -32,6 +33,8 @@ const TELL: Duration = Duration::from_secs(60);
 const AT_ONCE: usize = 64;
 /// Bytes thrown away of a client that still sends when it has its last answer.
 const THROWN: usize = 4 << 20;
+/// How long a client may take to read our last words.
+const CLOSING: Duration = Duration::from_secs(2);
 /// The number of the first connection; below are the doors.
 const FIRST: u64 = 1 << 10;
 
@@ -52,29 +55,30 @@ pub(super) struct Hall {
     refused: AtomicUsize,
 }
 
-/// What a hall is made of.
-pub(super) struct Parts {
-    pub(super) pace: Pace,
-    pub(super) times: Times,
-    pub(super) proxy: Option<IpAddr>,
-    pub(super) tls: Option<Arc<Tls>>,
-    pub(super) greeters: Option<Sender<Box<Waiting>>>,
-    pub(super) tickets: UnixStream,
-}
-
 impl Hall {
-    pub(super) fn new(parts: Parts, places: Places) -> io::Result<Self> {
+    /// Nobody is in it; tickets go out here, and greetings of TLS to these threads.
+    pub(super) fn new(
+        config: &Config,
+        places: Places,
+        greeters: Option<Sender<Box<Waiting>>>,
+        tickets: UnixStream,
+    ) -> io::Result<Self> {
         Ok(Self {
             poller: Poller::new()?,
             places: Arc::new(places),
-            pace: parts.pace,
-            times: parts.times,
-            proxy: parts.proxy,
-            tls: parts.tls,
-            greeters: parts.greeters,
+            pace: config.pace,
+            times: Times {
+                head: config.head,
+                idle: config.idle,
+                body: config.pace.patience,
+                closing: CLOSING,
+            },
+            proxy: config.proxy,
+            tls: config.tls.clone(),
+            greeters,
             crowd: Mutex::default(),
             requests: Mutex::default(),
-            tickets: Mutex::new(parts.tickets),
+            tickets: Mutex::new(tickets),
             broken: AtomicBool::new(false),
             refused: AtomicUsize::new(0),
         })
@@ -367,10 +371,6 @@ impl Hall {
     /// Whether it can't go on.
     pub(super) fn is_broken(&self) -> bool {
         self.broken.load(Ordering::Relaxed)
-    }
-
-    pub(super) fn speaks_tls(&self) -> bool {
-        self.tls.is_some()
     }
 
     pub(super) fn close(&self) {
