@@ -33,9 +33,12 @@ pub struct Cloud {
     pub credentials: &'static [Credential],
     /// Which of the options that clouds share mean nothing to it.
     pub ignores: &'static [&'static str],
-    /// Reads its settings; what is wrong is said in one line.
-    pub read: fn(&Settings<'_>, &Shared) -> Result<Box<dyn Setup>, String>,
+    /// Reads its settings.
+    pub read: fn(&Settings<'_>, &Shared) -> Read,
 }
+
+/// An account as the settings name it; an Err says in one line what is wrong with them.
+pub type Read = Result<Box<dyn Setup>, String>;
 
 /// A secret, or what goes with one: a variable, or the file that a variable names.
 #[derive(Clone, Copy, Debug)]

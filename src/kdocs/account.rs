@@ -9,7 +9,7 @@ use super::{Kdocs, probe};
 use crate::cloud::doctor::Step;
 use crate::cloud::probe::Finding;
 use crate::cloud::token::{Grant, encoded, log_in};
-use crate::cloud::{Account, Cloud, Login, Setup, Shared, invitation};
+use crate::cloud::{Account, Cloud, Login, Read, Setup, Shared, invitation};
 use crate::settings::{Opt, Settings};
 use crate::store::Store;
 use crate::warning::{Kind, Warning};
@@ -30,7 +30,7 @@ pub const CLOUD: Cloud = Cloud {
     read: setup,
 };
 
-fn setup(settings: &Settings<'_>, shared: &Shared) -> Result<Box<dyn Setup>, String> {
+fn setup(settings: &Settings<'_>, shared: &Shared) -> Read {
     let (config, file) = read(settings, shared)?;
     Ok(Box::new(Named { config, file }))
 }

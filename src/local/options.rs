@@ -2,7 +2,7 @@
 
 use super::Local;
 use crate::cloud::doctor::{Problem, Step};
-use crate::cloud::{Account, Cloud, Setup, Shared};
+use crate::cloud::{Account, Cloud, Read, Setup, Shared};
 use crate::disk;
 use crate::settings::{Opt, Settings};
 use crate::store::Store;
@@ -30,7 +30,7 @@ pub const CLOUD: Cloud = Cloud {
     read: setup,
 };
 
-fn setup(settings: &Settings<'_>, shared: &Shared) -> Result<Box<dyn Setup>, String> {
+fn setup(settings: &Settings<'_>, shared: &Shared) -> Read {
     let flags: Flags = settings.flags()?;
     Ok(Box::new(Folder {
         path: settings.value("local-dir", &flags.local_dir, |path| Ok(path.into()))?,

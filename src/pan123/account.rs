@@ -8,7 +8,7 @@ use super::{Config, Grant, Pan123, RecycleBin, probe};
 use crate::cloud::doctor::{Step, StepResult};
 use crate::cloud::probe::Finding;
 use crate::cloud::token::{encoded, log_in};
-use crate::cloud::{Account, Cloud, Login, Setup, Shared, Trash, Verify, invitation};
+use crate::cloud::{Account, Cloud, Login, Read, Setup, Shared, Trash, Verify, invitation};
 use crate::settings::{Opt, Settings};
 use crate::store::Store;
 use crate::warning::{Kind, Warning};
@@ -28,7 +28,7 @@ pub const CLOUD: Cloud = Cloud {
     read: setup,
 };
 
-fn setup(settings: &Settings<'_>, shared: &Shared) -> Result<Box<dyn Setup>, String> {
+fn setup(settings: &Settings<'_>, shared: &Shared) -> Read {
     let (config, file) = read(settings, shared)?;
     Ok(Box::new(Named { config, file }))
 }
