@@ -70,6 +70,6 @@ fn other_cloud(line: &Line, variables: &Variables, its: &Variables) -> bool {
     let named = option
         .or_else(|| variables.get(&key))
         .filter(|name| !name.is_empty());
-    let usual = crate::clouds::ALL[0].name();
+    let usual = crate::clouds::ALL[0].name;
     named.is_some_and(|name| *name != its.get(&key).map_or(usual, String::as_str))
 }
