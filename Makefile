@@ -19,8 +19,11 @@ demo:  ## see a real restic back up and restore, without an account; CLOUD=local
 	$(CARGO) build --release --locked --bin restic-123pan --example fake123pan
 	TARGET='$(FOLDER)' tests/demo.sh
 
+# Most tests wait, for restic, for timers, for slow lines: more of them at a time than there are cores.
+TEST_THREADS = $(or $(RUST_TEST_THREADS),$(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN)))))
+
 test: clients  ## run all tests, with the real restic and rustic where they can be had
-	$(CARGO) test --locked
+	RUST_TEST_THREADS=$(TEST_THREADS) $(CARGO) test --locked
 
 soak:  ## random histories against the model for half an hour; SOAK_MINUTES=5 for less
 	$(CARGO) test --locked --test it -- --exact model::soak::soak --ignored --nocapture

@@ -17,12 +17,12 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// a server that is killed finds its own free when it starts again.
 const PORTS: Range<u16> = 20_000..32_000;
 
-/// Makes commands of the program, given their first words.
-type Program = Box<dyn Fn(&[&str]) -> Command + Send + Sync>;
+/// Makes a command of the program from its first words.
+type Program = dyn Fn(&[&str]) -> Command + Send + Sync;
 
 /// A server, which ends when it is dropped.
 pub(crate) struct Process {
-    program: Program,
+    program: Box<Program>,
     options: Vec<String>,
     server: Mutex<Child>,
     port: AtomicU16,
@@ -210,12 +210,7 @@ impl Drop for Process {
 }
 
 /// Starts a server on a port.
-fn serve(
-    program: &dyn Fn(&[&str]) -> Command,
-    port: u16,
-    options: &[String],
-    log: &PathBuf,
-) -> Child {
+fn serve(program: &Program, port: u16, options: &[String], log: &PathBuf) -> Child {
     let listen = format!("127.0.0.1:{port}");
     let options = options.iter().map(String::as_str);
     let words: Vec<&str> = ["--listen", &listen].into_iter().chain(options).collect();

@@ -91,7 +91,7 @@ fn a_large_prune_shares_calls() {
 #[test]
 fn deletes_do_not_wait_for_the_cloud() {
     let rig = Rig::broken(&["--bin", "keep"], |cloud| {
-        for number in 0..250 {
+        for number in 0..120 {
             let name = name(number);
             cloud.plant_sized(&format!("{BASE}/data/{}/{name}", &name[..1]), 1000);
         }
@@ -101,12 +101,12 @@ fn deletes_do_not_wait_for_the_cloud() {
     assert_eq!(wire.ask("POST", &lock, "", b"a lock").status, 200);
     wire.ask("GET", "/data/", "", b"");
     rig.cloud().hold(0, When::Before);
-    for number in 0..250 {
+    for number in 0..120 {
         let path = format!("/data/{}", name(number));
         assert_eq!(wire.ask("DELETE", &path, "", b"").status, 200);
         assert_eq!(wire.ask("HEAD", &path, "", b"").status, 404);
     }
-    assert_eq!(rig.cloud().tree().len(), 250 + 1, "nothing has gone yet");
+    assert_eq!(rig.cloud().tree().len(), 120 + 1, "nothing has gone yet");
     let waits = thread::spawn(move || wire.ask("DELETE", &lock, "", b"").status);
     thread::sleep(Duration::from_millis(300));
     assert!(!waits.is_finished());

@@ -99,7 +99,9 @@ fn no_trash_without_a_cloud() {
         How::Html(429),
     ] {
         let cloud = Cloud::start();
-        let server = cloud.server_with(|c| c.timing.rate_wait = ms(20));
+        let server = cloud.server_with(|c| {
+            (c.timing.rate_wait, c.timing.overlay) = (ms(20), ms(600_000));
+        });
         let ids = save_many(&server, Kind::Data, 10);
         cloud.fail_next(Endpoint::Trash, 1000, When::Before, how);
         let removed = server.remove_all(Kind::Data, &ids);
