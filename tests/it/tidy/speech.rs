@@ -183,7 +183,7 @@ fn is_logged(before: &str) -> bool {
         let after = before.rsplit_once(*name).map(|(_, after)| after.trim());
         after.is_some_and(|after| after.is_empty() || is_target(after))
     };
-    logs.iter().any(|name| ends(&name))
+    logs.iter().any(ends)
 }
 
 fn is_target(text: &str) -> bool {
