@@ -1,11 +1,23 @@
-//! Moments as text, in UTC, and back. Nothing here reads a clock.
+//! Moments as text, in UTC, and back; and which one it is now, by this machine's clock, which is
+//! read nowhere else.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Seconds since 1970 before which a clock is certainly wrong: a router without a battery starts
+/// there. 2020-01-01.
+pub const SANE: u64 = 1_577_836_800;
 const WEEKDAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
 /// Years after which the calendar repeats itself.
 const ERA: u64 = 4 * 100;
 const MONTHS: [&str; 12] = [
     "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
 ];
+
+/// Seconds since 1970 by this machine's clock.
+pub fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| since.as_secs())
+}
 
 /// A moment, by the seconds since 1970, as HTTP writes it (RFC 9110, 5.6.7).
 pub fn http(now: u64) -> String {

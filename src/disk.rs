@@ -11,10 +11,12 @@ mod rights;
 
 pub use rights::as_owner;
 
+use crate::restic::hex;
 use crate::warning::{Kind, Warning};
 use ::log::{info, warn};
 use rustix::fs::OFlags;
 use rustix::io::Errno;
+use sha2::{Digest, Sha256};
 use std::collections::hash_map::RandomState;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::hash::BuildHasher;
@@ -88,6 +90,18 @@ impl StateFile {
         }
         !failed
     }
+}
+
+/// A file of the state directory, named by what it is about: several servers may share the
+/// directory.
+pub fn state_file(
+    folder: Option<&PathBuf>,
+    name: &str,
+    about: &str,
+    extension: &str,
+) -> Option<PathBuf> {
+    let about = hex(&Sha256::digest(about)[..8]);
+    folder.map(|folder| folder.join(format!("{name}-{about}.{extension}")))
 }
 
 /// What stands in a file.

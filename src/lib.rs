@@ -52,7 +52,8 @@
 //!    its [`store::Limits`]. [`cloud::download::Reader`] resumes downloads, [`cloud::form::Form`]
 //!    streams uploads, [`cloud::walk`] reads folders side by side,
 //!    [`cloud::layout`] says in which of them packs lie.
-//! 5. Steps for a doctor in [`cloud::doctor`]'s frame; what `verify` finds as
+//! 5. Steps for a doctor in [`cloud::doctor`]'s frame, questions for a probe in
+//!    [`cloud::probe`]'s, if the documents leave any open; what `verify` finds as
 //!    [`cloud::finding::Finding`]s.
 //! 6. A [`cloud::Cloud`] with its options, a struct that argh reads, and its credentials; and a
 //!    line in [`clouds`].

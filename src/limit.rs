@@ -2,6 +2,7 @@
 //! bytes takes small steps and pays for each, in order of arrival, so that every connection moves
 //! on and none starves another. No lock is held while somebody waits.
 
+use crate::civil;
 use crate::sync::lock;
 use crate::units::size;
 use crate::zone;
@@ -9,7 +10,7 @@ use std::fmt;
 use std::io::{self, Read};
 use std::sync::{Mutex, MutexGuard};
 use std::thread;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 /// Least bytes a second. With less a hundred connections would each stand still for so long that
 /// their clients give up.
@@ -206,8 +207,7 @@ pub struct Limits {
 
 /// The minute of the day where this machine stands.
 fn minute_of_day() -> u32 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    let now = since.map_or(0, |since| since.as_secs());
+    let now = civil::now();
     let local = i64::try_from(now).unwrap_or(0) + zone::offset(now);
     let minute = (local / 60).rem_euclid(i64::from(DAY));
     u32::try_from(minute).unwrap_or(0)

@@ -1,11 +1,11 @@
 //! The users at the door: who was proven a moment ago comes in at once, others are proven, and
 //! wrong passwords are told in the log.
 
-use super::Peer;
 use super::credentials::{self, Credentials};
 use super::htpasswd::{self, Stored, Users, same};
 use super::slow::{Attempt, Guess, Mark, Slow, neighbourhood};
 use super::watched::Watched;
+use super::{Peer, Recognised, User};
 use crate::lines::shown;
 use crate::sync::lock;
 use crate::warning::Kind;
@@ -24,14 +24,6 @@ const MEMORY: Duration = Duration::from_secs(5 * 60);
 const USERS: usize = 1024;
 /// Addresses of a user's that are remembered: his machines', in one network after the other.
 const ADDRESSES: usize = 8;
-
-/// What a look at credentials says.
-pub(super) enum Found {
-    User(Arc<str>),
-    Unproven(Unproven),
-    Nobody,
-    TooManyAttempts,
-}
 
 /// Credentials to be proven.
 pub struct Unproven {
@@ -101,17 +93,17 @@ impl Authenticator {
     }
 
     /// Looks at a header without any expense.
-    pub(super) fn recognise(&self, header: Option<&str>, peer: Peer, now: Instant) -> Found {
+    pub(super) fn recognise(&self, header: Option<&str>, peer: Peer, now: Instant) -> Recognised {
         let users = self.users(now);
         let Some(credentials) = header.and_then(credentials::read) else {
-            return Found::Nobody;
+            return Recognised::Nobody;
         };
         if let Some(name) = self.remembers(&users, &credentials, now) {
-            return Found::User(name);
+            return Recognised::User(User(Some(name)));
         }
         match self.slow.begin(self.guess(&credentials, peer), now) {
-            None => Found::TooManyAttempts,
-            Some(attempt) => Found::Unproven(Unproven {
+            None => Recognised::TooManyAttempts,
+            Some(attempt) => Recognised::Unproven(Unproven {
                 credentials,
                 peer,
                 attempt,

@@ -26,7 +26,7 @@ pub use unseen::ask;
 
 use crate::lines::shown;
 use crate::restic::{Kind, Operation, Repo};
-use authenticator::{Authenticator, Found};
+use authenticator::Authenticator;
 use roles::Roles;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -209,12 +209,7 @@ impl Access {
         }
         match &self.guard {
             None => Recognised::User(User(None)),
-            Some(guard) => match guard.recognise(authorization, peer, now) {
-                Found::User(name) => Recognised::User(User(Some(name))),
-                Found::Unproven(claim) => Recognised::Unproven(claim),
-                Found::Nobody => Recognised::Nobody,
-                Found::TooManyAttempts => Recognised::TooManyAttempts,
-            },
+            Some(guard) => guard.recognise(authorization, peer, now),
         }
     }
 

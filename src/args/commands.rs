@@ -87,7 +87,7 @@ pub struct Login {
 #[derive(FromArgs, ArgsInfo, Clone, Debug, PartialEq, Eq)]
 #[argh(subcommand, name = "doctor")]
 pub struct Doctor {
-    /// try out on the account, with files that go into its bin, what the cloud doesn't document
+    /// try out on the account, with files that it deletes again, what the cloud doesn't document
     #[argh(switch)]
     pub probe: bool,
 

@@ -200,6 +200,12 @@ impl<'a> Body<'a> {
         self.fault.as_ref()
     }
 
+    /// Why it couldn't be read: its own reason, or this error.
+    pub fn unread(&self, error: &io::Error) -> Error {
+        let other = || Error::new(Cause::Busy, format!("reading the body: {error}"));
+        self.fault.clone().unwrap_or_else(other)
+    }
+
     fn why(&self, error: &io::Error) -> Error {
         self.fault.clone().unwrap_or_else(|| spool_error(error))
     }

@@ -18,7 +18,45 @@ pub struct Spec {
     pub method: &'static str,
     /// What is special about it.
     pub ways: &'static [Way],
+    /// Most of them a second, for each tier that accounts have; none where its queue has a rate.
+    pub rates: &'static [f64],
 }
+
+/// Writes down a cloud's calls, a line each: its name in the program, what is special about it, the
+/// place of its rate (`own` for one of its own), the HTTP method, what logs call it, its rates.
+macro_rules! endpoints {
+    (@queue own $name:ident) => { Endpoint::$name as usize };
+    (@queue $queue:literal $name:ident) => { $queue };
+    ($($(#[$doc:meta])* $name:ident, [$($way:ident),*], $queue:tt, $method:literal, $says:literal
+        $(, $rate:literal)*;)*) => {
+        /// The calls that we make.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Endpoint { $($(#[$doc])* $name,)* }
+
+        impl Endpoint {
+            /// The line of the table.
+            pub fn spec(self) -> &'static Spec {
+                &TABLE[self as usize]
+            }
+
+            /// The endpoint of a line.
+            pub fn of(spec: &Spec) -> Self {
+                [$(Self::$name),*][spec.number]
+            }
+        }
+
+        /// The same, as they are made.
+        pub static TABLE: &[Spec] = &[$(Spec {
+            number: Endpoint::$name as usize,
+            queue: $crate::cloud::call::endpoints!(@queue $queue $name),
+            name: $says,
+            method: $method,
+            ways: &[$($crate::cloud::call::Way::$way),*],
+            rates: &[$($rate),*],
+        }),*];
+    };
+}
+pub(crate) use endpoints;
 
 /// What is special about a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -106,6 +106,16 @@ pub trait Login {
     fn finish(&self, code: &str, redirect: &str) -> Result<String, String>;
 }
 
+/// What the user is to do at an address, in words.
+pub fn invitation(act: &str, address: &str) -> String {
+    format!(
+        "{act}\n\n  {address}\n\n\
+         The browser is then sent to the app's own address, with `code=...` in it; it doesn't \
+         matter if that page can't be shown. Paste that address, or the code alone, within a few \
+         minutes:"
+    )
+}
+
 /// An account that can be used.
 pub trait Account {
     /// What the log should say about it at the start.

@@ -54,6 +54,16 @@ impl Request<'_> {
     pub fn header(&mut self, name: &str, value: impl Into<String>) {
         self.headers.push((name.to_owned(), value.into()));
     }
+
+    /// Adds a token to the query, as it must stand there.
+    pub fn query_token(&mut self, token: Option<String>) {
+        let Some(token) = token else { return };
+        if !self.query.is_empty() {
+            self.query.push('&');
+        }
+        self.query += "access_token=";
+        self.query += &token;
+    }
 }
 
 /// An answer, whatever it may be.

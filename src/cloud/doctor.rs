@@ -130,7 +130,7 @@ pub struct Walk<'a, D> {
 
 impl<D> Walk<'_, D> {
     /// Makes a step and tells whether all was well.
-    pub fn step(&mut self, name: &'static str, make: fn(&mut D) -> StepResult) -> bool {
+    pub fn step(&mut self, name: &'static str, make: impl FnOnce(&mut D) -> StepResult) -> bool {
         let start = Instant::now();
         let found = make(&mut self.doctor);
         let took = start.elapsed();
@@ -138,6 +138,16 @@ impl<D> Walk<'_, D> {
         self.good &= is_good;
         (self.tell)(&Step { name, took, found });
         is_good
+    }
+
+    /// The steps to any cloud: whether it can be reached and takes the credentials.
+    pub fn reach(&mut self, client: fn(&D) -> &Client) -> bool {
+        let there = self.step("DNS", |d| dns(client(d)));
+        if !there || !self.step("connection", |d| connection(client(d))) {
+            return false;
+        }
+        self.step("clock", |d| clock(client(d)));
+        self.step("credentials", |d| credentials(client(d)))
     }
 }
 
@@ -155,8 +165,23 @@ pub fn state(folder: Option<&Path>, advice: &str) -> StepResult {
     }
 }
 
+/// Whether what was downloaded is what was stored; `well` says so.
+pub fn same(read: io::Result<&[u8]>, stored: &[u8], well: String) -> StepResult {
+    match read {
+        Ok(found) if found == stored => Ok(well),
+        Ok(_) => Err(Problem::new(
+            "other bytes came than were stored",
+            "see whether a proxy changes what is downloaded",
+        )),
+        Err(error) => Err(Problem::new(
+            format!("it broke off: {error}"),
+            "check this machine's network, and try again",
+        )),
+    }
+}
+
 /// Whether the name of the API's host has an address.
-pub fn dns(client: &Client) -> StepResult {
+fn dns(client: &Client) -> StepResult {
     let host = host(client);
     if let Some(proxy) = client.proxy() {
         return Ok(format!("the proxy {proxy} finds {host}"));
@@ -239,7 +264,7 @@ pub fn connection(client: &Client) -> StepResult {
 }
 
 /// Whether our clock agrees with the cloud's.
-pub fn clock(client: &Client) -> StepResult {
+fn clock(client: &Client) -> StepResult {
     let cloud = client.cloud();
     let answer = client.probe().map_err(|fault| Problem::of(&fault, client));
     let Some(theirs) = answer? else {

@@ -179,6 +179,7 @@ mod tests {
             name: "list",
             method: "GET",
             ways: &[],
+            rates: &[],
         }];
         let seen = Seen::new(&timing, &TABLE);
         let asked = std::cell::Cell::new(0);

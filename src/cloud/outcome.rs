@@ -135,6 +135,7 @@ impl Reason {
             Self::Banned => "{} stores nothing for this account for some hours",
             Self::Traffic => "the account's download traffic is used up",
             Self::Throttled => "{} takes no more calls for now",
+            Self::Budget => "no calls to {} are left for this today; see restic-123pan doctor",
             Self::Queued | Self::Verifying => "{} isn't done with the file yet",
             Self::Corrupt => "{} got other bytes than were sent",
             Self::NoEndpoint => "{} has no such call any more; is there a new version?",
@@ -174,6 +175,13 @@ impl Fault {
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
+    }
+}
+
+/// Its sentence, for whoever only passes it on.
+impl From<Fault> for String {
+    fn from(fault: Fault) -> Self {
+        fault.text
     }
 }
 

@@ -14,9 +14,24 @@ impl Root {
         Self(root.to_owned())
     }
 
+    /// What lies below it at a path, or itself.
+    pub fn at(&self, path: &str) -> String {
+        match path {
+            "" => self.0.clone(),
+            _ => join(&self.0, path),
+        }
+    }
+
+    /// What a path is below it.
+    pub fn below<'p>(&self, path: &'p str) -> &'p str {
+        path.strip_prefix(&*self.0)
+            .unwrap_or(path)
+            .trim_matches('/')
+    }
+
     /// The folder of a repository.
     pub fn repo(&self, repo: &Repo) -> String {
-        join(&self.0, repo.path())
+        self.at(repo.path())
     }
 
     /// The folder of a repository's files of a kind; those of packs have folders in it.
@@ -33,11 +48,10 @@ impl Root {
     }
 }
 
-/// Something in a folder.
+/// Something in a folder; what has no name is no folder, and so has a slash at its end.
 pub fn join(folder: &str, name: &str) -> String {
-    match (folder, name) {
-        ("", name) => name.to_owned(),
-        (folder, "") => folder.to_owned(),
+    match folder {
+        "" => name.to_owned(),
         _ => format!("{folder}/{name}"),
     }
 }
@@ -48,5 +62,28 @@ pub fn priority_of(kind: Option<Kind>) -> Priority {
         None | Some(Kind::Keys | Kind::Locks) => Priority::Small,
         Some(Kind::Index | Kind::Snapshots) => Priority::Index,
         Some(Kind::Data) => Priority::Packs,
+    }
+}
+
+/// Whether a path is a folder's or lies below it.
+pub fn covers(folder: &str, path: &str) -> bool {
+    let rest = path.strip_prefix(folder);
+    folder.is_empty() || rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_cover_what_is_below_them() {
+        for (folder, path, expected) in [
+            ("", "a", true),
+            ("a", "a", true),
+            ("a", "a/b", true),
+            ("a", "ab", false),
+        ] {
+            assert_eq!(covers(folder, path), expected, "{folder} {path}");
+        }
     }
 }

@@ -1,10 +1,13 @@
 //! What a client reads whole is compared on its way with its name, which is the hash of its bytes:
-//! its client only says that the repository is damaged, and not where. The bytes pass all the same,
-//! because what is whole among them can still be saved.
+//! its client only says that the repository is damaged, and not where. Whether the bytes pass all the
+//! same, because what is whole among them can still be saved, is the cloud's to say.
 
 use crate::restic::Id;
 use sha2::{Digest, Sha256};
 use std::io::{self, Read};
+
+/// Tells of wrong bytes; an Err keeps the last of them back.
+type Wrong = dyn FnOnce() -> io::Result<()> + Send;
 
 /// A reader that tells of bytes which have another hash than they should.
 pub struct Proof<R> {
@@ -12,12 +15,17 @@ pub struct Proof<R> {
     hash: Sha256,
     left: u64,
     name: Id,
-    wrong: Option<Box<dyn FnOnce() + Send>>,
+    wrong: Option<Box<Wrong>>,
 }
 
 impl<R: Read> Proof<R> {
     /// Reads so many bytes, and calls `wrong` when they aren't those of this name.
-    pub fn new(reader: R, size: u64, name: Id, wrong: impl FnOnce() + Send + 'static) -> Self {
+    pub fn new(
+        reader: R,
+        size: u64,
+        name: Id,
+        wrong: impl FnOnce() -> io::Result<()> + Send + 'static,
+    ) -> Self {
         Self {
             reader,
             hash: Sha256::new(),
@@ -37,7 +45,7 @@ impl<R: Read> Read for Proof<R> {
             && let Some(wrong) = self.wrong.take()
             && Id(self.hash.clone().finalize().into()) != self.name
         {
-            wrong();
+            wrong()?;
         }
         Ok(read)
     }

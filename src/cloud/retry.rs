@@ -69,6 +69,7 @@ mod tests {
             name: "",
             method: "",
             ways,
+            rates: &[],
         }
     }
 

@@ -1,20 +1,12 @@
 //! Every timeout, pause and bound in time, and what tells the time of day: values, so that tests
 //! can do without waiting.
 
+pub use crate::civil::{SANE, now};
+
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
-
-/// Seconds since 1970 before which a clock is certainly wrong: a router without a battery starts
-/// there. 2020-01-01.
-pub const SANE: u64 = 1_577_836_800;
-
-/// Seconds since 1970 by our clock.
-pub fn now() -> u64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |time| time.as_secs())
-}
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 /// Tells the time of day, so that tests can do without waiting for days.
 #[derive(Clone)]
@@ -45,11 +37,30 @@ impl Default for Clock {
     }
 }
 
+/// Counts how often the background has looked after everything, so that tests can wait for looks
+/// instead of time. Clones count together.
+#[derive(Clone, Debug, Default)]
+pub struct Looks(Arc<AtomicUsize>);
+
+impl Looks {
+    /// One more is over.
+    pub fn count(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many are over.
+    pub fn made(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
 /// Every timeout, pause and bound in time, so that tests can do without waiting.
 #[derive(Clone, Debug)]
 pub struct Timing {
     /// What tells this machine's time of day.
     pub clock: Clock,
+    /// How often the background has looked after everything.
+    pub looks: Looks,
     /// How long this machine's clock and the cloud's must have agreed before anything is purged.
     pub agreed: Duration,
     /// Longest for DNS, and again for the connection.
@@ -115,6 +126,7 @@ impl Default for Timing {
         let seconds = Duration::from_secs;
         Self {
             clock: Clock::default(),
+            looks: Looks::default(),
             agreed: seconds(60 * 60),
             connect: seconds(10),
             answer: seconds(120),

@@ -1,10 +1,11 @@
-//! Reading many folders: level by level, those of a level side by side as far as the rate goes.
-//! What is read of them, and what lies below, the caller says.
+//! Reading many folders side by side, as far as the rate goes: level by level, or as a list that is
+//! told as it comes. What is read of them, and what lies below, the caller says.
 
 use crate::store::{Cause, Error};
 use crate::sync::lock;
 use std::sync::Mutex;
-use std::thread;
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::thread::{self, Scope};
 
 /// Folders that are read at once.
 const READERS: usize = 8;
@@ -26,6 +27,42 @@ pub fn walk<P: Send>(start: Vec<P>, deepest: usize, read: &Read<'_, P>) -> Resul
     Ok(())
 }
 
+/// Hands on what was read; an Err says that nobody listens any more.
+pub type Sender<T> = SyncSender<Result<T, Error>>;
+
+/// Has groups of places read by so many threads, each of which hands on what it reads, `ahead` of
+/// whoever hears of it in `found`. A reader that answers false is the end of its thread; an error
+/// ends all of it.
+pub fn stream<G: Send, T: Send>(
+    groups: impl ExactSizeIterator<Item = G> + Send,
+    (readers, ahead): (usize, usize),
+    read: &(dyn Fn(G, &Sender<T>) -> bool + Sync),
+    mut found: impl FnMut(T) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let (readers, next) = (groups.len().min(readers), Mutex::new(groups));
+    // Let go of before the group is read, so that others can take the next.
+    let take = || lock(&next).next();
+    thread::scope(|scope| {
+        let (sender, receiver) = sync_channel(ahead);
+        for _ in 0..readers {
+            let (sender, take) = (sender.clone(), &take);
+            let work = move || while take().is_some_and(|group| read(group, &sender)) {};
+            start(scope, work)?;
+        }
+        drop(sender);
+        // When this ends early the receiver goes, which ends the readers.
+        receiver.into_iter().try_for_each(|read| found(read?))
+    })
+}
+
+fn start<'s>(scope: &'s Scope<'s, '_>, work: impl FnOnce() + Send + 's) -> Result<(), Error> {
+    let builder = thread::Builder::new().name("list".to_owned());
+    let reader = builder.stack_size(STACK).spawn_scoped(scope, work);
+    reader
+        .map(drop)
+        .map_err(|e| Error::new(Cause::Busy, format!("starting a thread: {e}")))
+}
+
 /// Reads the places of a level; answers those of the next.
 fn level<P: Send>(places: Vec<P>, read: &Read<'_, P>) -> Result<Vec<P>, Error> {
     let (readers, next) = (places.len().min(READERS), Mutex::new(places.into_iter()));
@@ -44,12 +81,7 @@ fn level<P: Send>(places: Vec<P>, read: &Read<'_, P>) -> Result<Vec<P>, Error> {
         }
     };
     thread::scope(|scope| -> Result<(), Error> {
-        for _ in 0..readers {
-            let builder = thread::Builder::new().stack_size(STACK);
-            let reader = builder.spawn_scoped(scope, work);
-            reader.map_err(|e| Error::new(Cause::Busy, format!("starting a thread: {e}")))?;
-        }
-        Ok(())
+        (0..readers).try_for_each(|_| start(scope, work))
     })?;
     match lock(&failed).take() {
         Some(error) => Err(error),

@@ -40,7 +40,12 @@ pub fn probe(account: &dyn Account, as_json: bool) -> Option<ExitCode> {
         true => writeln!(
             out,
             "{}",
-            json!({ "usable": good, "end": text, "findings": findings })
+            json!({
+                "version": env!("CARGO_PKG_VERSION"),
+                "usable": good,
+                "end": text,
+                "findings": findings,
+            })
         ),
         false => writeln!(out, "\n{}", said(&format!("{text}."))),
     };

@@ -15,7 +15,6 @@ use std::env;
 use std::io::{self, Write};
 use std::os::fd::AsFd;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Bytes written at once. A pipe that can take something takes as many without a wait (POSIX).
 const ATOMIC: usize = 4096;
@@ -85,10 +84,9 @@ fn beginning(level: Level, journal: bool) -> String {
         Level::Info => 6,
         Level::Debug | Level::Trace => 7,
     };
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
     match journal {
         true => format!("<{priority}>"),
-        false => format!("{} ", civil::rfc3339(since.map_or(0, |t| t.as_secs()))),
+        false => format!("{} ", civil::rfc3339(civil::now())),
     }
 }
 

@@ -1,7 +1,7 @@
 //! A log of small facts on disk: lines are only appended, each sealed with a sum by which damage
-//! shows, and nobody waits for the disk: what the kernel has survives a kill, and a power cut costs
-//! the last lines. When nothing stands open, the file goes; when most of its lines are done with,
-//! it is written anew. What the lines say is for others.
+//! shows, and nobody waits for the disk, unless a line must survive a power cut: what the kernel has
+//! survives a kill, and a power cut costs the last lines. When nothing stands open, the file goes;
+//! when most of its lines are done with, it is written anew. What the lines say is for others.
 
 use super::StateFile;
 use crate::restic::hex;
@@ -20,6 +20,8 @@ pub struct Log {
     file: Option<StateFile>,
     /// What follows for the user when it can't be written.
     follows: &'static str,
+    /// Whether it is on disk before it takes the place of the one before.
+    synced: bool,
     /// How many lines it has.
     lines: AtomicUsize,
 }
@@ -31,7 +33,16 @@ impl Log {
         Self {
             file: path.map(StateFile::new),
             follows,
+            synced: false,
             lines: AtomicUsize::new(0),
+        }
+    }
+
+    /// The same where lines of [`Log::append_synced`] must not come undone.
+    pub fn synced(path: PathBuf, follows: &'static str) -> Self {
+        Self {
+            synced: true,
+            ..Self::new(Some(path), follows)
         }
     }
 
@@ -52,6 +63,14 @@ impl Log {
         }
     }
 
+    /// Appends a sealed line that must survive a power cut; false if it may not.
+    pub fn append_synced(&self, text: &str) -> bool {
+        self.lines
+            .fetch_add(lines(text.as_bytes()), Ordering::Relaxed);
+        let file = self.file.as_ref();
+        file.is_none_or(|file| super::append_synced(&file.path, text.as_bytes()).is_ok())
+    }
+
     /// Forgets all lines.
     pub fn clear(&self) {
         if let Some(file) = &self.file {
@@ -68,7 +87,12 @@ impl Log {
         } else if lines <= 2 * open + SPARE {
             (file.append(text.as_bytes(), self.follows), lines)
         } else {
-            (file.write_soon(all().as_bytes(), self.follows), open)
+            let text = all();
+            let written = match self.synced {
+                true => file.write(text.as_bytes(), self.follows),
+                false => file.write_soon(text.as_bytes(), self.follows),
+            };
+            (written, open)
         };
         let lines = if written { lines } else { INCOMPLETE };
         self.lines.store(lines, Ordering::Relaxed);

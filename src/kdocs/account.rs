@@ -1,19 +1,20 @@
 //! Kdocs as the rest of the program sees it: what it is, and what can be done with a user's files.
 
-use super::api::{self, Api};
+use super::api::{Api, granted};
 use super::config::{App, Config};
 use super::doctor::examine;
 use super::facts::Known;
 use super::options::{CREDENTIALS, Flags, read};
+use super::verify::verify;
 use super::{Kdocs, probe};
 use crate::cloud::doctor::Step;
+use crate::cloud::finding::{Event, Report};
 use crate::cloud::probe::Finding;
-use crate::cloud::token::grant_file::{save, try_out};
-use crate::cloud::token::rotating::received;
-use crate::cloud::token::{Grant, encoded};
-use crate::cloud::{Account, Cloud, Credential, Login, Setup, Shared, now};
+use crate::cloud::token::{Grant, encoded, log_in};
+use crate::cloud::{Account, Cloud, Credential, Login, Setup, Shared, Verify, invitation};
+use crate::restic::Repo;
 use crate::settings::{Opt, Settings};
-use crate::store::Store;
+use crate::store::{Error, Store};
 use crate::warning::{Kind, Warning};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -94,26 +95,21 @@ impl Login for Named {
     fn invitation(&self, redirect: &str, mark: &str) -> Result<String, String> {
         let (host, id) = (&self.config.host, encoded(&self.config.app_id));
         let redirect = encoded(redirect);
-        Ok(format!(
-            "Open this address in a browser, log in at Kdocs and agree:\n\n  {host}/h5/auth\
-             ?app_id={id}&scope={SCOPE}&redirect_uri={redirect}&state={mark}\n\n\
-             The browser is then sent to the app's own address, with `code=...` in it; it doesn't \
-             matter if that page can't be shown. Paste that address, or the code alone, within five \
-             minutes:"
-        ))
+        let address = format!(
+            "{host}/h5/auth?app_id={id}&scope={SCOPE}&redirect_uri={redirect}&state={mark}"
+        );
+        let act = "Open this address in a browser, log in at Kdocs and agree:";
+        Ok(invitation(act, &address))
     }
 
     fn finish(&self, code: &str, _redirect: &str) -> Result<String, String> {
-        let place = self.file.display();
-        let failed = |error| format!("{place}: {error}");
-        // Before the code is used up.
-        try_out(&self.file).map_err(failed)?;
-        let (api, asked) = (Api::new(&self.config), now());
-        let tokens = api::granted(&api.client, &self.config, code);
-        let tokens = tokens.map_err(|fault| fault.to_string())?;
-        save(&self.file, &received(tokens, asked)).map_err(failed)?;
+        let api = Api::new(&self.config);
+        log_in(&self.file, &api.client, |client| {
+            granted(client, &self.config, code)
+        })?;
+        let file = self.file.display();
         Ok(format!(
-            "logged in; the refresh token is in {place}; now run `restic-123pan doctor --probe`"
+            "logged in; the refresh token is in {file}; now run `restic-123pan doctor --probe`"
         ))
     }
 }
@@ -124,7 +120,6 @@ struct Opened(Config);
 impl Account for Opened {
     fn problems(&self) -> Vec<Warning> {
         let grant = self.0.grant.as_ref().and_then(|grant| grant.problem());
-        let grant = grant.map(|text| Warning::new(Kind::Grant, "", text));
         let probe = Known::new(&self.0).for_upload(0).err();
         let probe = probe.map(|error| Warning::new(Kind::Setting, "probe", error.to_string()));
         let bin = "what is deleted lies in Kdocs' recycle bin, and frees no space until somebody \
@@ -135,13 +130,7 @@ impl Account for Opened {
     }
 
     fn claim(&self) -> Result<(), String> {
-        match self.0.grant.as_ref().filter(|grant| !grant.is_ours()) {
-            None => Ok(()),
-            Some(grant) => Err(format!(
-                "{} is held by another process: one grant serves one server",
-                grant.place()
-            )),
-        }
+        self.0.grant.as_ref().map_or(Ok(()), |grant| grant.claim())
     }
 
     fn state_file(&self, name: &str, extension: &str) -> Option<PathBuf> {
@@ -156,7 +145,17 @@ impl Account for Opened {
         examine(&self.0, tell)
     }
 
+    fn verify(&self) -> Option<&dyn Verify> {
+        Some(self)
+    }
+
     fn probe(&self, tell: &mut dyn FnMut(&Finding)) -> Option<Result<String, String>> {
         Some(probe(&self.0, tell))
+    }
+}
+
+impl Verify for Opened {
+    fn verify(&self, repos: &[Repo], tell: &(dyn Fn(Event<'_>) + Sync)) -> Result<Report, Error> {
+        verify(&self.0, repos, tell)
     }
 }

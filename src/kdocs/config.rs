@@ -3,8 +3,7 @@
 use crate::cloud::client::Network;
 use crate::cloud::token::Grant;
 use crate::cloud::{Clock, Timing};
-use crate::restic::hex;
-use sha2::{Digest, Sha256};
+use crate::disk;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -55,9 +54,8 @@ impl Config {
     /// A file of the state directory, by whose app and which folder it is about: several servers may
     /// share the directory.
     pub fn state_file(&self, name: &str, extension: &str) -> Option<PathBuf> {
-        let whose = Sha256::digest(format!("{} {} {}", self.host, self.app_id, self.repo_path));
-        let name = format!("{name}-{}.{extension}", hex(&whose[..8]));
-        self.state_dir.as_ref().map(|folder| folder.join(name))
+        let about = format!("{} {} {}", self.host, self.app_id, self.repo_path);
+        disk::state_file(self.state_dir.as_ref(), name, &about, extension)
     }
 
     /// How Kdocs is reached.

@@ -2,7 +2,7 @@
 //! directory. Without it nothing is uploaded.
 
 use super::config::Config;
-use crate::disk;
+use crate::cloud::probe;
 use crate::restic::File;
 use crate::store::{Cause, Error};
 use crate::sync::lock;
@@ -18,12 +18,8 @@ pub struct Facts {
     pub suffix: String,
     /// The largest file in bytes that was taken.
     pub largest: u64,
-    /// Whether downloads obey ranges.
-    pub ranges: bool,
     /// Why the store can't be used; empty if it can.
     pub refusal: String,
-    /// When, in seconds since 1970.
-    pub at: u64,
 }
 
 impl Facts {
@@ -52,8 +48,7 @@ impl Known {
     pub fn facts(&self) -> Option<Facts> {
         let mut facts = lock(&self.facts);
         if facts.is_none() {
-            let text = self.file.as_ref().and_then(|path| disk::read(path).ok());
-            *facts = text.and_then(|text| serde_json::from_slice(&text).ok());
+            *facts = probe::kept(self.file.as_deref());
             if let Some(facts) = &*facts {
                 info!("goes by what the probe has found: {facts:?}");
             }
@@ -63,17 +58,20 @@ impl Known {
 
     /// The facts for an upload of so many bytes; an Err is why there can't be one.
     pub fn for_upload(&self, bytes: u64) -> Result<Facts, Error> {
-        let no = |text: String| Err(Error::new(Cause::Busy, text));
+        let no = |text: &str, brief| Err(Error::new(Cause::Busy, text).briefly(brief));
         match self.facts() {
             None => no(
-                "nothing is uploaded before `restic-123pan doctor --probe` has tried out \
-                        what Kdocs takes"
-                    .to_owned(),
+                "nothing is uploaded before `restic-123pan doctor --probe` has tried out what \
+                 Kdocs takes",
+                "nothing is uploaded before restic-123pan doctor --probe",
             ),
-            Some(facts) if !facts.refusal.is_empty() => no(format!(
-                "nothing can be uploaded, the probe has found: {}",
-                facts.refusal
-            )),
+            Some(facts) if !facts.refusal.is_empty() => no(
+                &format!(
+                    "nothing can be uploaded, the probe has found: {}",
+                    facts.refusal
+                ),
+                "Kdocs takes no files of restic's; see restic-123pan doctor",
+            ),
             Some(facts) if bytes > facts.largest => Err(Error::new(
                 Cause::TooLarge,
                 format!("the probe has tried files up to {} bytes", facts.largest),
@@ -84,9 +82,10 @@ impl Known {
 
     /// Keeps what was found.
     pub fn keep(&self, facts: &Facts) -> Result<(), String> {
-        let path = self.file.as_ref().ok_or("there is no state directory")?;
-        let text = serde_json::to_vec(facts).map_err(|error| error.to_string())?;
-        disk::replace(path, &text).map_err(|error| format!("{}: {error}", path.display()))?;
+        probe::keep(
+            self.file.as_ref().ok_or("there is no state directory")?,
+            facts,
+        )?;
         *lock(&self.facts) = Some(facts.clone());
         Ok(())
     }

@@ -24,20 +24,23 @@ mod probe;
 mod remove;
 mod save;
 mod tree;
+mod verify;
 
 pub use account::Description;
 pub use config::{App, Config};
 pub use probe::probe;
+pub use verify::verify;
 
 use crate::body::Body;
-use crate::cloud::paths::{Root, join, priority_of};
+use crate::cloud::layout::{belongs, groups};
+use crate::cloud::paths::{join, priority_of};
 use crate::cloud::{Fault, Priority, Reason, now};
 use crate::restic::{File, Id, Kind, Range, Repo};
 use crate::store::{Account, Cause, Entry, Error, Found, Health, Identity, Limits, Loaded, Store};
 use crate::sync::lock;
 use api::{Api, Row};
 use facts::Known;
-use layout::{Layout, id_of, is_named, is_shard, shard};
+use layout::{Layout, id_of, is_named};
 use load::Downloads;
 use remove::Removals;
 use save::{Target, Uploads};
@@ -71,7 +74,7 @@ impl Kdocs {
         let downloads = Arc::new(Downloads::new(&api));
         let known = Known::new(config);
         Self {
-            layout: Layout(Root::new(&config.repo_path)),
+            layout: Layout::new(&config.repo_path, &tree),
             largest: known.facts().map_or(config.largest, |facts| facts.largest),
             uploads: Uploads::new(&api, &tree, &removals, &downloads, config.uploads),
             made: Mutex::default(),
@@ -97,7 +100,7 @@ impl Kdocs {
 
     /// Whether a repository was made here, or has something of its own.
     fn is_begun(&self, repo: &Repo, priority: Priority) -> Result<bool, Error> {
-        let above = self.layout.0.repo(repo);
+        let above = self.layout.root.repo(repo);
         if lock(&self.made).contains(&above) {
             return Ok(true);
         }
@@ -122,43 +125,35 @@ impl Kdocs {
         self.fresh(repo, file)
     }
 
-    /// A file's row as its folder has it now.
+    /// A file's row as its folders have it now.
     fn fresh(&self, repo: &Repo, file: &File) -> Result<Row, Error> {
-        let folder = self.layout.folder(repo, file);
         let mut found = None;
-        for row in self.tree.rows(&folder, priority_of(file.kind()))? {
-            if let (Some(Kind::Data), Some(id)) = (file.kind(), id_of(&row.name)) {
-                self.tree.learn(id, &row);
-            }
-            if is_named(&row.name, file) && !row.is_folder() {
-                found = Some(row);
+        for folder in self.layout.folders(&[(repo.clone(), *file)])?.concat() {
+            for row in self.tree.rows_or_none(&folder, priority_of(file.kind()))? {
+                if let (Some(Kind::Data), Some(id)) = (file.kind(), id_of(&row.name)) {
+                    self.tree.learn(id, &row);
+                }
+                if is_named(&row.name, file) && !row.is_folder() {
+                    found = Some(row);
+                }
             }
         }
         let absent = || Error::new(Cause::Absent, format!("there is no {file} in {repo}"));
         found.ok_or_else(absent)
     }
 
-    /// Tells of the files of a folder, each once.
-    fn tell(
-        &self,
-        rows: Vec<Row>,
-        fits: &dyn Fn(&Id) -> bool,
-        learn: bool,
-        found: &mut Found<'_>,
-    ) -> Result<(), Error> {
+    /// Tells of the packs of folders that may hold the same ones.
+    fn tell_packs(&self, data: &str, group: &[String], found: &mut Found<'_>) -> Result<(), Error> {
         let mut told = HashSet::new();
-        for row in rows.into_iter().filter(|row| !row.is_folder()) {
-            let Some(id) = id_of(&row.name).filter(fits) else {
-                continue;
-            };
-            let none = || Error::new(Cause::Cloud, format!("no list tells the size of {id}"));
-            let size = row.size.ok_or_else(none)?;
-            if learn {
-                self.tree.learn(id, &row);
+        for name in group {
+            // Somebody may have removed the folder since it was listed.
+            let rows = self.tree.rows_or_none(&join(data, name), Priority::Packs)?;
+            for row in &rows {
+                if let Some(id) = id_of(&row.name).filter(|id| belongs(name, id)) {
+                    self.tree.learn(id, row);
+                }
             }
-            if told.insert(id) {
-                found(Entry { id, size })?;
-            }
+            tell(rows, &|id| belongs(name, id), &mut told, found)?;
         }
         Ok(())
     }
@@ -170,26 +165,19 @@ impl Store for Kdocs {
         if made.len() >= MADE {
             made.clear();
         }
-        made.insert(self.layout.0.repo(repo));
+        made.insert(self.layout.root.repo(repo));
         Ok(())
     }
 
     fn list(&self, repo: &Repo, kind: Kind, found: &mut Found<'_>) -> Result<(), Error> {
-        let path = self.layout.0.kind(repo, kind);
+        let path = self.layout.root.kind(repo, kind);
         let rows = self.rows(repo, &path, Some(kind))?;
         if kind != Kind::Data {
-            return self.tell(rows, &|_| true, false, found);
+            return tell(rows, &|_| true, &mut HashSet::new(), found);
         }
-        let shards = rows.into_iter().filter(|row| row.is_folder());
-        let shards: HashSet<String> = shards.map(|row| row.name).collect();
-        for name in shards.iter().filter(|name| is_shard(name)) {
-            match self.tree.rows(&join(&path, name), priority_of(Some(kind))) {
-                // Somebody has removed the folder since it was listed.
-                Err(error) if error.cause == Cause::Absent => {}
-                rows => self.tell(rows?, &|id| shard(id) == **name, true, found)?,
-            }
-        }
-        Ok(())
+        let groups = groups(self.layout.learn(&path, &rows));
+        let mut tell = |group: &Vec<String>| self.tell_packs(&path, group, found);
+        groups.iter().try_for_each(&mut tell)
     }
 
     fn stat(&self, repo: &Repo, file: &File) -> Result<u64, Error> {
@@ -224,7 +212,7 @@ impl Store for Kdocs {
 
     fn save(&self, repo: &Repo, file: &File, body: &mut Body<'_>) -> Result<(), Error> {
         let facts = self.known.for_upload(body.len())?;
-        let folder = self.layout.folder(repo, file);
+        let folder = self.layout.folder(repo, file)?;
         let target = Target {
             folder: &folder,
             file,
@@ -234,11 +222,16 @@ impl Store for Kdocs {
     }
 
     fn remove(&self, files: &[(Repo, File)]) -> Vec<Result<(), Error>> {
-        let place = |(repo, file): &(Repo, File)| (self.layout.folder(repo, file), *file);
         let priority = files.iter().map(|(_, file)| priority_of(file.kind())).min();
-        let files: Vec<(String, File)> = files.iter().map(place).collect();
-        let priority = priority.unwrap_or(Priority::Packs);
-        self.removals.remove(&files, priority)
+        match self.layout.folders(files) {
+            Ok(folders) => {
+                let names = files.iter().map(|(_, file)| *file);
+                let files: Vec<(Vec<String>, File)> = folders.into_iter().zip(names).collect();
+                self.removals
+                    .remove(&files, priority.unwrap_or(Priority::Packs))
+            }
+            Err(error) => files.iter().map(|_| Err(error.clone())).collect(),
+        }
     }
 
     fn identity(&self, repo: &Repo, file: &File) -> Result<Option<Identity>, Error> {
@@ -286,6 +279,26 @@ impl Store for Kdocs {
             client.seen.looked(account.as_ref().cloned());
         })
     }
+}
+
+/// Tells of those of the files that fit, each once.
+fn tell(
+    rows: Vec<Row>,
+    fits: &dyn Fn(&Id) -> bool,
+    told: &mut HashSet<Id>,
+    found: &mut Found<'_>,
+) -> Result<(), Error> {
+    for row in rows.into_iter().filter(|row| !row.is_folder()) {
+        let Some(id) = id_of(&row.name).filter(fits) else {
+            continue;
+        };
+        let none = || Error::new(Cause::Cloud, format!("no list tells the size of {id}"));
+        let size = row.size.ok_or_else(none)?;
+        if told.insert(id) {
+            found(Entry { id, size })?;
+        }
+    }
+    Ok(())
 }
 
 impl Kdocs {

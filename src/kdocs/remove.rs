@@ -34,17 +34,27 @@ impl Removals {
         }
     }
 
-    /// Removes files, each with its folder, and answers for each in the same order.
-    pub fn remove(&self, files: &[(String, File)], priority: Priority) -> Vec<Result<(), Error>> {
+    /// Removes files, each with the folders that may hold it, and answers for each in the same order.
+    pub fn remove(
+        &self,
+        files: &[(Vec<String>, File)],
+        priority: Priority,
+    ) -> Vec<Result<(), Error>> {
         let mut results: Vec<Result<(), Error>> = files.iter().map(|_| Ok(())).collect();
-        let listed = self.listed(files, priority);
+        let mut listed: HashMap<&str, Result<Vec<Row>, Error>> = HashMap::new();
+        for folder in files.iter().flat_map(|(folders, _)| folders) {
+            let list = || self.tree.rows_or_none(folder, priority);
+            listed.entry(folder).or_insert_with(list);
+        }
         let mut going: Vec<(usize, Placed)> = Vec::new();
-        for (n, (folder, file)) in files.iter().enumerate() {
-            match &listed[folder] {
-                Err(error) => results[n] = Err(error.clone()),
-                Ok(rows) => {
-                    let here = rows.iter().filter(|row| is_named(&row.name, file));
-                    going.extend(here.map(|row| (n, (folder.clone(), row.clone()))));
+        for (n, (folders, file)) in files.iter().enumerate() {
+            for folder in folders {
+                match &listed[folder.as_str()] {
+                    Err(error) => results[n] = Err(error.clone()),
+                    Ok(rows) => {
+                        let here = rows.iter().filter(|row| is_named(&row.name, file));
+                        going.extend(here.map(|row| (n, (folder.clone(), row.clone()))));
+                    }
                 }
             }
         }
@@ -58,23 +68,6 @@ impl Removals {
             }
         }
         results
-    }
-
-    /// The rows of each folder; one that isn't there has none.
-    fn listed(
-        &self,
-        files: &[(String, File)],
-        priority: Priority,
-    ) -> HashMap<String, Result<Vec<Row>, Error>> {
-        let folders: HashSet<&String> = files.iter().map(|(folder, _)| folder).collect();
-        let list = |folder: &String| match self.tree.rows(folder, priority) {
-            Err(error) if error.cause == Cause::Absent => Ok(Vec::new()),
-            rows => rows,
-        };
-        folders
-            .into_iter()
-            .map(|folder| (folder.clone(), list(folder)))
-            .collect()
     }
 
     /// Puts up to 100 rows into the bin, and tells of each.

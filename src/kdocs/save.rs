@@ -101,10 +101,7 @@ impl Uploads {
 
     /// The rows of the folder; none if there isn't one yet.
     fn rows(&self, target: &Target<'_>) -> Result<Vec<Row>, Error> {
-        match self.tree.rows(target.folder, target.priority()) {
-            Err(error) if error.cause == Cause::Absent => Ok(Vec::new()),
-            rows => rows,
-        }
+        self.tree.rows_or_none(target.folder, target.priority())
     }
 
     /// Whether what is under the name is this very file. What is damaged there is binned.
@@ -138,7 +135,7 @@ impl Uploads {
         // The end of the body proves that it is what its name says.
         body.rewind()?;
         let read = io::copy(body, &mut io::sink());
-        read.map_err(|error| unread(body, &error))?;
+        read.map_err(|error| body.unread(&error))?;
         Ok(true)
     }
 
@@ -150,7 +147,7 @@ impl Uploads {
         read.map_err(|error| Error::new(Cause::Cloud, format!("reading the config: {error}")))?;
         body.rewind()?;
         let read = body.read_to_end(&mut ours);
-        read.map_err(|error| unread(body, &error))?;
+        read.map_err(|error| body.unread(&error))?;
         Ok(theirs == ours)
     }
 
@@ -303,9 +300,4 @@ impl Uploads {
 fn is_open(fault: &Fault) -> bool {
     use Reason::{Lost, Server, Taken, Unknown};
     matches!(fault.reason, Lost | Server | Taken | Unknown)
-}
-
-fn unread(body: &Body<'_>, error: &io::Error) -> Error {
-    let other = || Error::new(Cause::Busy, format!("reading the body: {error}"));
-    body.fault().cloned().unwrap_or_else(other)
 }

@@ -48,18 +48,34 @@ impl Tree {
         Ok(rows)
     }
 
+    /// The same; none if there is no such folder.
+    pub fn rows_or_none(&self, path: &str, priority: Priority) -> Result<Vec<Row>, Error> {
+        match self.rows(path, priority) {
+            Err(error) if error.cause == Cause::Absent => Ok(Vec::new()),
+            rows => rows,
+        }
+    }
+
     /// The rows of a folder as lists show them. One that is empty, or unknown by its remembered id, is
-    /// looked for once more.
+    /// looked for once more; so is one that is shown by the list above it and then said not to be
+    /// there, which proves nothing.
     pub fn all(&self, path: &str, priority: Priority) -> Result<Vec<Row>, Error> {
         let remembered = self.is_known(path);
+        let is_absent = |error: &Error| error.cause == Cause::Absent && self.is_known(path);
         match self.read(path, priority) {
-            Ok(rows) if !rows.is_empty() || !remembered => Ok(rows),
-            Err(error) if error.cause != Cause::Absent || !remembered => Err(error),
-            Ok(_) | Err(_) => {
-                self.forget(path);
-                self.read(path, priority)
-            }
+            Ok(rows) if rows.is_empty() && remembered => {}
+            Err(error) if is_absent(&error) => {}
+            rows => return rows,
         }
+        self.forget(path);
+        self.read(path, priority)
+            .map_err(|error| match is_absent(&error) && !path.is_empty() {
+                true => {
+                    let text = format!("a list shows /{path}, and Kdocs says that it isn't there");
+                    Error::new(Cause::Busy, text)
+                }
+                false => error,
+            })
     }
 
     /// The id of a folder to put something into, if it is known to be there.

@@ -6,7 +6,7 @@ use super::health::Troubles;
 use super::unfinished::BUFFER;
 use crate::body::Body;
 use crate::cloud::proof::Proof;
-use crate::error::{Cause, Error};
+use crate::error::Error;
 use crate::restic::{File, Id};
 use sha2::{Digest, Sha256};
 use std::fs;
@@ -68,10 +68,7 @@ fn equals(mut file: &fs::File, body: &mut Body<'_>) -> Result<bool, Failed> {
     // To its end, which alone says whether the body is right.
     loop {
         let read = body.read(&mut wanted);
-        let n = read.map_err(|error| {
-            let broken = || Error::new(Cause::Busy, format!("reading the body: {error}"));
-            Failed::Body(body.fault().cloned().unwrap_or_else(broken))
-        })?;
+        let n = read.map_err(|error| Failed::Body(body.unread(&error)))?;
         if n == 0 {
             return Ok(is_same);
         }
@@ -93,7 +90,8 @@ pub(super) fn compared(
 ) -> Box<dyn Read + Send> {
     let troubles = Arc::clone(troubles);
     Box::new(Proof::new(reader, size, id, move || {
-        troubles.damaged(damaged)
+        troubles.damaged(damaged);
+        Ok(())
     }))
 }
 

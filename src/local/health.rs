@@ -1,13 +1,13 @@
 //! What is or was wrong with the disk, for the status page: at most one trouble of each kind, and
 //! what its owner can do.
 
+use crate::civil::now;
 use crate::error::{Cause, Error};
 use crate::store::{Account, Advice, Health, Trouble};
 use crate::sync::lock;
 use crate::warning::TROUBLE;
 use std::collections::BTreeMap;
 use std::sync::Mutex;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The cloud's name.
 const NAME: &str = "local";
@@ -134,10 +134,4 @@ impl Wrong {
         };
         Advice { en, zh }
     }
-}
-
-/// Seconds since 1970.
-fn now() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |since| since.as_secs())
 }

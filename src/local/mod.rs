@@ -231,7 +231,7 @@ impl Store for Local {
         }
         let bytes = self.told(stored)?;
         if bytes > 0 {
-            self.space.stored(repo, bytes);
+            self.space.known.stored(repo.path(), bytes);
             self.troubles.wrote();
         }
         Ok(())

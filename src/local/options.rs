@@ -3,12 +3,11 @@
 use super::Local;
 use crate::cloud::doctor::{Problem, Step};
 use crate::cloud::{Account, Cloud, Setup, Shared};
-use crate::restic::hex;
+use crate::disk;
 use crate::settings::{Opt, Settings};
 use crate::store::Store;
 use crate::units::bytes;
 use argh::{ArgsInfo, FromArgs};
-use sha2::{Digest, Sha256};
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -70,9 +69,8 @@ impl Setup for Folder {
 
 impl Account for Folder {
     fn state_file(&self, name: &str, extension: &str) -> Option<PathBuf> {
-        let whose = Sha256::digest(format!("local {}", self.path.display()));
-        let name = format!("{name}-{}.{extension}", hex(&whose[..8]));
-        self.state_dir.as_ref().map(|folder| folder.join(name))
+        let about = format!("local {}", self.path.display());
+        disk::state_file(self.state_dir.as_ref(), name, &about, extension)
     }
 
     fn store(&self) -> Result<Box<dyn Store>, String> {

@@ -56,12 +56,7 @@ impl<'a> Unfinished<'a> {
         let mut buffer = vec![0; BUFFER];
         loop {
             let read = body.read(&mut buffer);
-            let n = read.map_err(|error| {
-                let fault = body.fault().cloned();
-                fault.unwrap_or_else(|| {
-                    Error::new(Cause::Busy, format!("reading the body: {error}"))
-                })
-            })?;
+            let n = read.map_err(|error| body.unread(&error))?;
             if n == 0 {
                 return self.finish();
             }

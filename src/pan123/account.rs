@@ -1,21 +1,24 @@
 //! 123pan as the rest of the program sees it: what it is, and what can be done with an account.
 
+use super::api::{Api, tokens::granted};
 use super::doctor::{self, examine};
-use super::login::{authorization, log_in};
 use super::options::{CREDENTIALS, Flags, read};
 use super::verify::verify;
-use super::{Config, Grant, Pan123, RecycleBin};
+use super::{Config, Grant, Pan123, RecycleBin, probe};
 use crate::cloud::doctor::{Step, StepResult};
 use crate::cloud::finding::{Event, Report};
-use crate::cloud::{
-    Account, Cloud, Credential, Freed, Item, Listing, Login, Restored, Setup, Shared, Trash, Verify,
-};
+use crate::cloud::probe::Finding;
+use crate::cloud::token::{encoded, log_in};
+use crate::cloud::{Account, Cloud, Credential, Login, Setup, Shared, Trash, Verify, invitation};
 use crate::restic::Repo;
 use crate::settings::{Opt, Settings};
 use crate::store::{Error, Store};
 use crate::warning::{Kind, Warning};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+/// What the app may do: the only value that is documented (API reference 3.2).
+const SCOPE: &str = "user:base,file:all:read,file:all:write";
 
 /// What 123pan is.
 #[derive(Debug)]
@@ -95,19 +98,23 @@ impl Setup for Named {
 impl Login for Named {
     fn invitation(&self, redirect: &str, mark: &str) -> Result<String, String> {
         self.app()?;
-        let address = authorization(&self.config.client_id, redirect, mark);
-        Ok(format!(
-            "Open this address in a browser, log in at 123pan and agree (if there is no such page, \
-             try yun.123pan.com in place of www.123pan.com):\n\n  {address}\n\n\
-             The browser is then sent to the app's own address, with `code=...` in it; it doesn't \
-             matter if that page can't be shown. Paste that address, or the code alone, within a \
-             few minutes:"
-        ))
+        let (id, redirect) = (encoded(&self.config.client_id), encoded(redirect));
+        let address = format!(
+            "https://www.123pan.com/auth?client_id={id}&redirect_uri={redirect}&scope={SCOPE}\
+             &state={mark}"
+        );
+        // It is documented there; since the middle of 2026 others were sent to the other one.
+        let act = "Open this address in a browser, log in at 123pan and agree (if there is no such page, try yun.123pan.com in \
+                   place of www.123pan.com):";
+        Ok(invitation(act, &address))
     }
 
     fn finish(&self, code: &str, redirect: &str) -> Result<String, String> {
-        let file = self.app()?;
-        log_in(&self.config, file, code, redirect)?;
+        let (file, api) = (self.app()?, Api::new(&self.config));
+        let app = (&*self.config.client_id, &*self.config.client_secret);
+        let kind = ("grant_type", "authorization_code");
+        let got = [kind, ("code", code), ("redirect_uri", redirect)];
+        log_in(file, &api.client, |client| granted(client, app, &got))?;
         let file = file.display();
         Ok(format!("logged in; the refresh token is in {file}"))
     }
@@ -119,7 +126,6 @@ struct Opened(Config);
 impl Account for Opened {
     fn problems(&self) -> Vec<Warning> {
         let grant = self.0.grant.as_ref().and_then(|grant| grant.problem());
-        let grant = grant.map(|text| Warning::new(Kind::Grant, "", text));
         let forgetful = self.0.state_dir.is_none().then(|| {
             let text = "there is no state directory, so that each start asks for a new access \
                         token; name one with --state-dir";
@@ -129,13 +135,7 @@ impl Account for Opened {
     }
 
     fn claim(&self) -> Result<(), String> {
-        match self.0.grant.as_ref().filter(|grant| !grant.is_ours()) {
-            None => Ok(()),
-            Some(grant) => Err(format!(
-                "{} is held by another process: one OAuth grant serves one server",
-                grant.place()
-            )),
-        }
+        self.0.grant.as_ref().map_or(Ok(()), |grant| grant.claim())
     }
 
     fn state_file(&self, name: &str, extension: &str) -> Option<PathBuf> {
@@ -154,34 +154,16 @@ impl Account for Opened {
         examine(&self.0, tell)
     }
 
+    fn probe(&self, tell: &mut dyn FnMut(&Finding)) -> Option<Result<String, String>> {
+        Some(probe(&self.0, tell))
+    }
+
     fn trash(&self) -> Option<Box<dyn Trash>> {
         Some(Box::new(RecycleBin::open(&self.0)))
     }
 
     fn verify(&self) -> Option<&dyn Verify> {
         Some(self)
-    }
-}
-
-impl Trash for RecycleBin {
-    fn walk(&self, progress: &(dyn Fn(usize, usize) + Sync)) -> Result<Listing, Error> {
-        self.walk(progress)
-    }
-
-    fn purge(&self, items: &[&Item], progress: &dyn Fn(Freed)) -> (Freed, Result<(), Error>) {
-        self.purge(items, progress)
-    }
-
-    fn purged_with(&self, wanted: &[&Item], all: &Listing) -> Result<u64, Error> {
-        self.purged_with(wanted, all)
-    }
-
-    fn restore(&self, items: &[&Item], progress: &dyn Fn(usize)) -> (Restored, Result<(), Error>) {
-        self.restore(items, progress)
-    }
-
-    fn about_folders(&self) -> &'static str {
-        "folders are brought back on 123pan's website"
     }
 }
 

@@ -5,13 +5,12 @@ pub use crate::settings::values::Bin;
 use crate::cloud::Timing;
 use crate::cloud::client::Network;
 use crate::cloud::token::Grant;
-use crate::restic::hex;
-use sha2::{Digest, Sha256};
+use crate::disk;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// What an account may do in a second.
+/// What an account may do in a second, in the order of the table of calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tier {
     /// A free account.
@@ -63,9 +62,8 @@ impl Config {
     /// servers may share the directory.
     pub fn state_file(&self, name: &str, extension: &str) -> Option<PathBuf> {
         let (url, client, path) = (&self.api_url, &self.client_id, &self.repo_path);
-        let whose = Sha256::digest(format!("{url} {client} {path}"));
-        let name = format!("{name}-{}.{extension}", hex(&whose[..8]));
-        self.state_dir.as_ref().map(|folder| folder.join(name))
+        let about = format!("{url} {client} {path}");
+        disk::state_file(self.state_dir.as_ref(), name, &about, extension)
     }
 
     /// How 123pan is reached.

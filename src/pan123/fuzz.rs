@@ -7,7 +7,7 @@ pub use super::bin::journal::{line, parse as journal};
 pub use super::bin::list::List;
 pub use super::bin::pending::{PendingPurges, PurgeOutcome};
 pub use super::confirm::ledger::{made, parse as acknowledged};
-pub use super::download::addresses::lifetime;
+pub use super::download::lifetime;
 pub use crate::cloud::call::Way;
 pub use crate::cloud::client::describe;
 pub use crate::cloud::form::{Content, Form};

@@ -14,7 +14,8 @@
 //! Each part owns its state and takes what it uses: `api` calls, `tree` knows folders and numbers,
 //! `bin` puts files into the account's bin and knows what is to be purged there, `confirm` makes
 //! sure of what was acknowledged, `upload` and `download` move bytes, `background` does what nobody
-//! waits for. None of them knows one that stands further left in the picture.
+//! waits for. None of them knows one that stands further left in the picture. What `probe` has found
+//! out about 123pan is in `facts`, by which they go.
 //!
 //! "API reference" in comments, with a section, is the team's collection of what 123pan documents
 //! and what its other clients have seen.
@@ -28,10 +29,11 @@ mod config;
 mod confirm;
 pub mod doctor;
 mod download;
+mod facts;
 #[cfg(fuzzing)]
 pub mod fuzz;
-mod login;
 mod options;
+mod probe;
 mod remove;
 mod space;
 mod tree;
@@ -45,9 +47,11 @@ pub use crate::cloud::{Clock, Timing};
 pub use account::Description;
 pub use bin::recycle::RecycleBin;
 pub use config::{Bin, Config, Tier};
+pub use probe::probe;
 pub use verify::verify;
 
 use crate::body::Body;
+use crate::cloud::paths::{Root, priority_of};
 use crate::restic::{File, Kind, Range, Repo};
 use crate::store::{Error, Found, Health, Identity, Limits, Loaded, Store};
 use api::Api;
@@ -60,8 +64,7 @@ use remove::Removals;
 use space::Space;
 use std::sync::Arc;
 use tree::Tree;
-use tree::files::Known;
-use tree::root::{Root, name_of, priority_of};
+use tree::files::{Known, name_of};
 use upload::Uploads;
 
 /// 123pan's rules for names and sizes (API reference 3.5) and its ids a call. What else no name may
@@ -84,7 +87,7 @@ pub struct Pan123 {
     uploads: Uploads,
     downloads: Arc<Downloads>,
     space: Arc<Space>,
-    background: Option<Background>,
+    background: Background,
 }
 
 impl Pan123 {
@@ -118,21 +121,6 @@ impl Pan123 {
             trash,
             confirm,
             space,
-        }
-    }
-
-    /// Has the account looked at, in the background.
-    fn wake(&self) {
-        if let Some(background) = &self.background {
-            background.wake();
-        }
-    }
-}
-
-impl Drop for Pan123 {
-    fn drop(&mut self) {
-        if let Some(background) = self.background.take() {
-            background.stop();
         }
     }
 }
@@ -169,7 +157,7 @@ impl Store for Pan123 {
         let Some((number, md5)) = self.uploads.upload(&path, file, body)? else {
             return Ok(());
         };
-        self.space.stored(&path, body.len());
+        self.space.room.stored(&path, body.len());
         let stored = Known {
             name: name_of(file),
             file: number,
@@ -219,29 +207,27 @@ impl Store for Pan123 {
         };
         if self.api.client.seen.is_old() {
             // The next look will be younger.
-            self.wake();
+            self.background.wake();
         }
         health
     }
 
     fn probe(&self) -> Result<(), Error> {
         let client = &self.api.client;
-        client.seen.proof(client.cloud(), || self.wake())
+        client.seen.proof(client.cloud(), || self.background.wake())
     }
 
     fn free_space(&self) -> Option<u64> {
-        self.space.free()
+        self.space.room.free()
     }
 
     fn make_room(&self, wanted: u64) {
         self.space.refresh(&self.api);
-        if self.space.has(wanted) || self.trash.pending.len() == 0 {
+        if self.space.room.has(wanted) || self.trash.pending.len() == 0 {
             return;
         }
-        if let Some(background) = &self.background {
-            background.purge_now(self.api.timing().visible);
-            self.space.refresh(&self.api);
-        }
+        self.background.purge_now(self.api.timing().visible);
+        self.space.refresh(&self.api);
     }
 
     fn used_space(&self, folder: &Repo) -> Result<Option<u64>, Error> {

@@ -3,11 +3,11 @@
 
 use super::bin::{Removal, Retention};
 use super::confirm::Confirm;
-use super::tree::files::CONFIG;
+use super::tree::files::{CONFIG, name_of};
 use super::tree::paths::Path;
-use super::tree::root::{Root, name_of, priority_of};
 use super::tree::{Scan, Tree};
 use crate::cloud::Priority;
+use crate::cloud::paths::{Root, priority_of};
 use crate::restic::{File, Id, Kind, Repo};
 use crate::store::Error;
 use crate::sync::lock;

@@ -6,10 +6,11 @@
 use super::api::{Api, User};
 use super::tree::Tree;
 use super::tree::paths::Path;
+use crate::cloud::capacity::Capacity;
+use crate::cloud::paths::covers;
 use crate::cloud::{Fault, Priority};
 use crate::store::Error;
 use crate::sync::lock;
-use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
@@ -18,69 +19,39 @@ const TIGHT: u64 = 8 << 30;
 /// How much more often.
 const OFTENER: u32 = 10;
 
-/// What is known about the room.
+/// What is known about the account's space.
 pub struct Space {
     pause: Duration,
+    /// What it has room for.
+    pub room: Capacity,
     state: Mutex<State>,
 }
 
 #[derive(Default)]
 struct State {
-    /// None until 123pan has told it.
-    free: Option<u64>,
-    used: u64,
     /// When 123pan is asked again; None for at once.
     due: Option<Instant>,
     /// When it was asked last.
     asked: Option<Instant>,
     /// Whether this server has removed or purged anything since.
     freed: bool,
-    /// Whether somebody has wanted to know since it was asked: an idle server asks nothing.
-    wanted: bool,
-    /// Bytes that were stored since the start.
-    stored: u64,
-    folders: HashMap<String, Folder>,
-}
-
-/// What lies below a folder. There are as many of these as there are limits.
-struct Folder {
-    size: u64,
-    asked: Instant,
 }
 
 impl Space {
     /// Nothing is known, and what will be is good for so long.
     pub fn new(pause: Duration) -> Self {
-        let state = Mutex::default();
-        Self { pause, state }
-    }
-
-    /// Bytes that are free.
-    pub fn free(&self) -> Option<u64> {
-        let mut state = self.state();
-        state.wanted = true;
-        state.free
-    }
-
-    /// Counts what was stored in a folder.
-    pub fn stored(&self, path: &Path, bytes: u64) {
-        let mut state = self.state();
-        state.stored = state.stored.saturating_add(bytes);
-        state.used = state.used.saturating_add(bytes);
-        state.free = state.free.map(|free| free.saturating_sub(bytes));
-        let above = state
-            .folders
-            .iter_mut()
-            .filter(|(folder, _)| covers(folder, path));
-        above.for_each(|(_, folder)| folder.size = folder.size.saturating_add(bytes));
+        Self {
+            pause,
+            room: Capacity::default(),
+            state: Mutex::default(),
+        }
     }
 
     /// Notes that something was removed from folders, whose sizes must be asked for anew.
     pub fn removed(&self, paths: &[String]) {
-        let mut state = self.state();
-        state.freed = true;
-        let is_above = |folder: &String| paths.iter().any(|path| covers(folder, path));
-        state.folders.retain(|folder, _| !is_above(folder));
+        self.state().freed = true;
+        self.room
+            .forget(|folder, _| !paths.iter().any(|path| covers(folder, path)));
     }
 
     /// Notes that something was purged from the bin.
@@ -89,59 +60,36 @@ impl Space {
     }
 
     fn is_due(&self, now: Instant) -> bool {
-        let state = self.state();
-        state.wanted && state.due.is_none_or(|due| due <= now)
+        self.room.is_wanted() && self.state().due.is_none_or(|due| due <= now)
     }
 
     /// Takes in what 123pan says; `before` is what had been stored when it was asked.
     fn learn(&self, user: &User, before: u64, now: Instant) {
-        let total = user.space_permanent.saturating_add(user.space_temp);
-        let mut state = self.state();
-        state.wanted = false;
-        // Whether its answer has what was stored meanwhile is unknown.
-        let meanwhile = state.stored - before;
-        state.used = user.space_used.saturating_add(meanwhile);
         // An account without any space is one of which nothing is told.
-        let used = state.used;
-        state.free = (total > 0).then(|| total.saturating_sub(used));
-        let tight = state.free.is_some_and(|free| free < TIGHT);
-        state.due = Some(
-            now + if tight {
-                self.pause / OFTENER
-            } else {
-                self.pause
-            },
-        );
-    }
-
-    fn failed(&self, again: Instant) {
-        self.state().due = Some(again);
+        let free = (user.space() > 0).then(|| user.free());
+        self.room.learn(user.space_used, free, before);
+        let pause = match self.room.has(TIGHT) {
+            true => self.pause,
+            false => self.pause / OFTENER,
+        };
+        self.state().due = Some(now + pause);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         lock(&self.state)
     }
-}
 
-/// Whether a path is a folder's or lies below it.
-fn covers(folder: &Path, path: &Path) -> bool {
-    let rest = path.strip_prefix(folder);
-    folder.is_empty() || rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-}
-
-impl Space {
     /// Asks for the account.
     pub fn account(&self, api: &Api) -> Result<User, Fault> {
-        let before = {
-            let mut state = self.state();
-            (state.asked, state.freed) = (Some(Instant::now()), false);
-            state.stored
-        };
+        let before = self.room.before();
+        let mut state = self.state();
+        (state.asked, state.freed) = (Some(Instant::now()), false);
+        drop(state);
         let asked = api.user();
         let now = Instant::now();
         match &asked {
             Ok(user) => self.learn(user, before, now),
-            Err(_) => self.failed(now + api.timing().tier),
+            Err(_) => self.state().due = Some(now + api.timing().tier),
         }
         asked
     }
@@ -158,10 +106,8 @@ impl Space {
     /// since; what lies in folders is asked for when it is wanted.
     pub fn refresh(&self, api: &Api) {
         let most = api.timing().glance;
-        let mut state = self.state();
-        state
-            .folders
-            .retain(|_, folder| folder.asked.elapsed() < most);
+        self.room.forget(|_, age| age < most);
+        let state = self.state();
         let is_fresh = state.asked.is_some_and(|asked| asked.elapsed() < most);
         let is_known = is_fresh && !state.freed;
         drop(state);
@@ -171,70 +117,29 @@ impl Space {
         }
     }
 
-    /// Whether so many bytes are free, as far as is known.
-    pub fn has(&self, wanted: u64) -> bool {
-        self.state().free.is_none_or(|free| free >= wanted)
-    }
-
     /// Bytes of everything below a folder.
     pub fn used(&self, api: &Api, tree: &Tree, path: &Path) -> Result<Option<u64>, Error> {
         if path.is_empty() {
             // The account's root has no details.
-            let state = self.state();
-            return Ok(state.free.map(|_| state.used));
+            return Ok(self.room.used());
         }
-        let before = {
-            let state = self.state();
-            let known = state.folders.get(path);
-            if let Some(known) = known.filter(|known| known.asked.elapsed() < self.pause) {
-                return Ok(Some(known.size));
+        let ask = || {
+            let (mut size, priority): (u64, _) = (0, Priority::Index);
+            for id in tree.find(path, priority)?.unwrap_or_default() {
+                let found = api.size(id, priority).map_err(|fault| {
+                    Error::from(fault).during(format!("asking how much lies in /{path}"))
+                })?;
+                size = size.saturating_add(found);
             }
-            state.stored
+            Ok(size)
         };
-        let priority = Priority::Index;
-        let mut size: u64 = 0;
-        for id in tree.find(path, priority)?.unwrap_or_default() {
-            let found = api.size(id, priority).map_err(|fault| {
-                Error::from(fault).during(format!("asking how much lies in /{path}"))
-            })?;
-            size = size.saturating_add(found);
-        }
-        let mut state = self.state();
-        size = size.saturating_add(state.stored - before);
-        let asked = Instant::now();
-        state
-            .folders
-            .insert(path.to_owned(), Folder { size, asked });
-        Ok(Some(size))
+        self.room.below(path, self.pause, ask).map(Some)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_was_stored_since_counts() {
-        let space = Space::new(Duration::from_secs(60));
-        let start = Instant::now();
-        assert!(space.free().is_none() && space.is_due(start));
-        let user = User {
-            space_used: 100,
-            space_permanent: 50 << 30,
-            space_temp: 50,
-            ..User::default()
-        };
-        space.stored("a/b", 7);
-        space.learn(&user, 3, start);
-        assert_eq!(space.free(), Some((50 << 30) - 54));
-        space.stored("a/b", 4);
-        assert_eq!(space.free(), Some((50 << 30) - 58));
-        assert!(!space.is_due(start + Duration::from_secs(59)));
-        space.stored("a/b", 50 << 30);
-        assert_eq!(space.free(), Some(0));
-        space.learn(&User::default(), 0, start);
-        assert_eq!(space.free(), None, "of such an account nothing is known");
-    }
 
     #[test]
     fn a_tight_account_is_looked_at_more_often() {
@@ -249,20 +154,7 @@ mod tests {
             !space.is_due(start + Duration::from_secs(6)),
             "nobody wants to know"
         );
-        space.free();
+        space.room.free();
         assert!(space.is_due(start + Duration::from_secs(6)));
-    }
-
-    #[test]
-    fn folders_cover_what_is_below_them() {
-        let table = [
-            ("", "a", true),
-            ("a", "a", true),
-            ("a", "a/b", true),
-            ("a", "ab", false),
-        ];
-        for (folder, path, expected) in table {
-            assert_eq!(covers(folder, path), expected, "{folder} {path}");
-        }
     }
 }

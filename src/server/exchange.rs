@@ -4,6 +4,7 @@
 
 use super::head::{self, Framing, Manner};
 use crate::body::LARGEST;
+use crate::civil;
 use crate::front::{Client, Party};
 use crate::lines::{REFUSED, shown};
 use crate::service::{Answer, Reply};
@@ -11,7 +12,7 @@ use crate::watch::{Track, Watch};
 use std::cell::RefCell;
 use std::io::{self, Read, Write};
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 /// Bytes of an answer that are gathered before they are sent.
 const BUFFER: usize = 64 << 10;
@@ -235,7 +236,7 @@ impl Outgoing {
         let manner = Manner {
             old: self.old,
             closes: client.ends(),
-            now: now(),
+            now: civil::now(),
         };
         (self.buffer, self.framing) = head::answer(reply, manner);
         self.started = true;
@@ -305,9 +306,4 @@ impl Outgoing {
         }
         self.flush(client)
     }
-}
-
-fn now() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |since| since.as_secs())
 }

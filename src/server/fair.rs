@@ -31,8 +31,8 @@ struct Line<T> {
 /// What a wait ended with.
 #[derive(Debug)]
 pub(super) enum Next<T> {
-    /// The next one, which is under way until its turn is dropped.
-    Thing(T, Turn<T>),
+    /// The next one, which is under way until the other is dropped.
+    Thing(T, Running<T>),
     /// Nothing came in time.
     Nothing,
     /// Nothing will come any more.
@@ -41,7 +41,7 @@ pub(super) enum Next<T> {
 
 /// That something is under way.
 #[derive(Debug)]
-pub(super) struct Turn<T>(Fair<T>, Party);
+pub(super) struct Running<T>(Fair<T>, Party);
 
 impl<T> Clone for Fair<T> {
     fn clone(&self) -> Self {
@@ -85,7 +85,7 @@ impl<T> Fair<T> {
         let mut line = self.line();
         loop {
             if let Some((from, thing)) = line.next(self.0.each) {
-                return Next::Thing(thing, Turn(self.clone(), from));
+                return Next::Thing(thing, Running(self.clone(), from));
             }
             if line.closed && line.waiting.is_empty() {
                 return Next::Closed;
@@ -129,7 +129,7 @@ impl<T> Line<T> {
     }
 }
 
-impl<T> Drop for Turn<T> {
+impl<T> Drop for Running<T> {
     fn drop(&mut self) {
         let mut line = self.0.line();
         if let Some(count) = line.running.get_mut(&self.1) {
@@ -151,9 +151,9 @@ mod tests {
         IpAddr::from([127, 0, 0, last]).into()
     }
 
-    fn next(queue: &Fair<u8>) -> (Option<u8>, Option<Turn<u8>>) {
+    fn next(queue: &Fair<u8>) -> (Option<u8>, Option<Running<u8>>) {
         match queue.next(Some(Duration::ZERO)) {
-            Next::Thing(thing, turn) => (Some(thing), Some(turn)),
+            Next::Thing(thing, running) => (Some(thing), Some(running)),
             _ => (None, None),
         }
     }
@@ -166,19 +166,19 @@ mod tests {
             assert_eq!(queue.push(from, thing), Ok(()));
         }
         assert_eq!(queue.push(other, 5), Err(5), "full");
-        let (first, turn) = next(&queue);
+        let (first, running) = next(&queue);
         let (second, _) = next(&queue);
         assert_eq!((first, second), (Some(1), Some(4)));
-        let (third, _turn) = next(&queue);
+        let (third, _running) = next(&queue);
         assert_eq!(
             (third, next(&queue).0),
             (Some(2), None),
             "it has enough under way"
         );
         assert!(!queue.idle());
-        drop(turn);
+        drop(running);
         assert_eq!(next(&queue).0, Some(3));
-        drop(_turn);
+        drop(_running);
         assert!(queue.idle());
     }
 

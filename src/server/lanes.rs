@@ -4,7 +4,7 @@
 
 use super::Config;
 use super::exchange::Exchange;
-use super::fair::{Fair, Next, Turn};
+use super::fair::{Fair, Next, Running};
 use super::refusals::Refusals;
 use crate::service::{Job, Lane, PendingAuth, Reply, Service};
 use crate::sync::lock;
@@ -71,7 +71,7 @@ struct Work {
 }
 
 /// One that is under way.
-type Taken = (Work, Turn<Box<Work>>);
+type Taken = (Work, Running<Box<Work>>);
 
 impl Lanes {
     /// Starts the threads of every lane.
@@ -203,7 +203,7 @@ fn start_provers(
         let (service, queues) = (Arc::clone(service), Arc::clone(queues));
         let doubts: Fair<Box<(Exchange, PendingAuth)>> = doubts.clone();
         let body = move || {
-            while let Next::Thing(work, _turn) = doubts.next(None) {
+            while let Next::Thing(work, _running) = doubts.next(None) {
                 let (exchange, doubt) = *work;
                 match guarded("proving a password", || service.prove(doubt)) {
                     // What its client has given up mustn't be done behind what it did next.
@@ -278,7 +278,7 @@ impl Worker {
     /// Waits for work; none comes any more when the lanes are closed.
     fn next(&self) -> Option<Taken> {
         self.crew.count().1 += 1;
-        let Next::Thing(work, turn) = self.queue.next(None) else {
+        let Next::Thing(work, running) = self.queue.next(None) else {
             return None;
         };
         self.crew.count().1 -= 1;
@@ -289,12 +289,12 @@ impl Worker {
                 self.crew.name
             );
         }
-        Some((*work, turn))
+        Some((*work, running))
     }
 
     /// Does one job after the other.
     fn work(&self) {
-        while let Some((Work { mut exchange, job }, _turn)) = self.next() {
+        while let Some((Work { mut exchange, job }, _running)) = self.next() {
             exchange.track().begin(job.total());
             let served = guarded("a request", || {
                 exchange.serve(|body, answer| self.service.serve(&job, body, answer))
@@ -335,27 +335,27 @@ impl Worker {
             let end = Instant::now() + self.gather * GATHERED;
             while pending.len() < self.service.limits().batch && Instant::now() < end {
                 match self.queue.next(Some(self.gather)) {
-                    Next::Thing(work, turn) => pending.push((*work, turn)),
+                    Next::Thing(work, running) => pending.push((*work, running)),
                     _ => break,
                 }
             }
         } else {
             match self.queue.next(Some(TURN)) {
-                Next::Thing(work, turn) => pending.push((*work, turn)),
+                Next::Thing(work, running) => pending.push((*work, running)),
                 Next::Nothing => {}
                 Next::Closed => thread::sleep(TURN),
             }
         }
         while pending.len() < self.most
-            && let Next::Thing(work, turn) = self.queue.next(Some(Duration::ZERO))
+            && let Next::Thing(work, running) = self.queue.next(Some(Duration::ZERO))
         {
-            pending.push((*work, turn));
+            pending.push((*work, running));
         }
         true
     }
 
     fn remove_batch(&self, batch: Vec<Taken>) {
-        let (works, turns): (Vec<Work>, Vec<_>) = batch.into_iter().unzip();
+        let (works, running): (Vec<Work>, Vec<_>) = batch.into_iter().unzip();
         let works = works.into_iter().map(|work| (work.exchange, work.job));
         let (exchanges, jobs): (Vec<Exchange>, Vec<_>) = works.unzip();
         exchanges
@@ -368,7 +368,7 @@ impl Worker {
             exchange.reply(replies.next().unwrap_or_else(|| Reply::empty(500)));
             self.conclude(exchange);
         }
-        drop(turns);
+        drop(running);
     }
 
     fn conclude(&self, exchange: Exchange) {

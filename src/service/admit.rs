@@ -2,7 +2,7 @@
 //! Nothing here touches the cloud.
 
 use super::browsers;
-use super::pages::{self, Page};
+use super::pages::{self, View};
 use super::status::{deny, forbid, kept_back, refuse};
 use super::{Head, Job, Length, Reply, Service, Task};
 use crate::access::{Recognised, Unproven, User};
@@ -32,7 +32,7 @@ pub struct PendingAuth {
 #[derive(Debug)]
 struct Wish {
     operation: Result<Operation, Refusal>,
-    page: Option<Page>,
+    page: Option<View>,
     range: Option<Range>,
     v2: bool,
     length: Length,
@@ -41,7 +41,7 @@ struct Wish {
 }
 
 impl Wish {
-    fn of(head: &Head<'_>, page: Option<Page>) -> Self {
+    fn of(head: &Head<'_>, page: Option<View>) -> Self {
         let operation = restic::parse(head.method, head.target);
         let nowhere = operation == Err(Refusal::NotFound) && page.is_none();
         Self {
@@ -70,12 +70,12 @@ impl Service {
         }
         let page = match pages::wanted(head).transpose() {
             // Health is everybody's business, and where the page is tells nothing.
-            Ok(Some(Page::Health)) => {
-                return Admission::Job(Job::page(Page::Health, User::nobody()));
+            Ok(Some(View::Health)) => {
+                return Admission::Job(Job::page(View::Health, User::nobody()));
             }
             // Whoever shows credentials there wants to know whether they are good.
-            Ok(Some(Page::Door)) if head.authorization.is_none() => {
-                return Admission::Job(Job::page(Page::Door, User::nobody()));
+            Ok(Some(View::Door)) if head.authorization.is_none() => {
+                return Admission::Job(Job::page(View::Door, User::nobody()));
             }
             Ok(page) => page,
             Err(reply) => return Admission::Refused(reply),

@@ -27,7 +27,7 @@ use crate::restic::{File, Kind, Operation, Range, Repo};
 use crate::store::Store;
 use crate::turns::{Ticket, Turns};
 use crate::watch::{Subject, Watch};
-use pages::Page;
+use pages::View;
 use room::InFlight;
 use std::io::{self, Read};
 use std::sync::Arc;
@@ -74,7 +74,7 @@ enum Task {
     /// Something of restic's.
     Operation(Operation),
     /// A page of our own.
-    Page(Page),
+    Page(View),
 }
 
 impl Job {

@@ -15,7 +15,7 @@ const PLAIN: &str = "text/plain; charset=utf-8";
 
 /// One of the pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Page {
+pub(super) enum View {
     /// Whether the process works.
     Health,
     /// The same, for who asks for no page.
@@ -31,7 +31,7 @@ pub(super) enum Page {
 }
 
 /// The page that a request wants; None if it wants none, an Err if it is answered already.
-pub(super) fn wanted(head: &Head<'_>) -> Option<Result<Page, Reply>> {
+pub(super) fn wanted(head: &Head<'_>) -> Option<Result<View, Reply>> {
     let (path, query) = head.target.split_once('?').unwrap_or((head.target, ""));
     let is_get = matches!(head.method, "GET" | "HEAD");
     let browses = head
@@ -43,14 +43,14 @@ pub(super) fn wanted(head: &Head<'_>) -> Option<Result<Page, Reply>> {
         return Some(Err(Reply::empty(302).with("Location", "-/")));
     }
     if path == "/" && is_get {
-        return Some(Ok(Page::Door));
+        return Some(Ok(View::Door));
     }
     let page = match path.strip_prefix("/-/")? {
-        "healthz" => Page::Health,
-        "readyz" => Page::Ready,
-        "metrics" => Page::Metrics,
-        "status" => Page::Status,
-        "" => Page::Overview(Language::chosen(query).unwrap_or(Language::of(head.language))),
+        "healthz" => View::Health,
+        "readyz" => View::Ready,
+        "metrics" => View::Metrics,
+        "status" => View::Status,
+        "" => View::Overview(Language::chosen(query).unwrap_or(Language::of(head.language))),
         _ => return Some(Err(Reply::empty(404))),
     };
     Some(match is_get {
@@ -61,7 +61,7 @@ pub(super) fn wanted(head: &Head<'_>) -> Option<Result<Page, Reply>> {
 
 impl Job {
     /// A page for a user.
-    pub(super) fn page(page: Page, user: User) -> Self {
+    pub(super) fn page(page: View, user: User) -> Self {
         Self {
             task: Task::Page(page),
             range: None,
@@ -76,17 +76,17 @@ impl Job {
 
 impl Service {
     /// Answers with a page.
-    pub(super) fn show(&self, page: Page, user: &User, answer: &mut dyn Answer) -> io::Result<()> {
+    pub(super) fn show(&self, page: View, user: &User, answer: &mut dyn Answer) -> io::Result<()> {
         let (status, kind, text) = match page {
-            Page::Health => (200, PLAIN, "ok\n".to_owned()),
-            Page::Door => (200, PLAIN, "restic-123pan works; see /-/\n".to_owned()),
-            Page::Ready => self.ready(),
-            Page::Metrics => (200, watch::TYPE, watch::metrics(&self.snapshot(user))),
-            Page::Status => {
+            View::Health => (200, PLAIN, "ok\n".to_owned()),
+            View::Door => (200, PLAIN, "restic-123pan works; see /-/\n".to_owned()),
+            View::Ready => self.ready(),
+            View::Metrics => (200, watch::TYPE, watch::metrics(&self.snapshot(user))),
+            View::Status => {
                 let text = serde_json::to_string(&self.snapshot(user)).unwrap_or_default();
                 (200, "application/json", text)
             }
-            Page::Overview(language) => {
+            View::Overview(language) => {
                 let text = watch::page(&self.snapshot(user), language);
                 (200, "text/html; charset=utf-8", text)
             }
@@ -99,7 +99,7 @@ impl Service {
             .with("Content-Type", kind)
             .with("Cache-Control", "no-store")
             .with("X-Content-Type-Options", "nosniff");
-        if let Page::Overview(_) = page {
+        if let View::Overview(_) = page {
             reply = reply
                 .with("Content-Security-Policy", POLICY)
                 .with("Referrer-Policy", "no-referrer")

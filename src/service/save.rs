@@ -41,7 +41,7 @@ impl Service {
             && !self.inits.admits(repo, *key)
         {
             let text = "another client is making this repository";
-            return Err(Error::new(Cause::Exists, text));
+            return Err(Error::new(Cause::Exists, text).briefly(text));
         }
         let saved = match room.take(body.len()) {
             Ok(()) => body
@@ -76,7 +76,7 @@ impl Service {
         let answers = kept.into_iter().map(|kept| match kept {
             true => {
                 let text = "another client's config was refused a moment ago, and this one stays";
-                Err(Error::new(Cause::Exists, text))
+                Err(Error::new(Cause::Exists, text).briefly(text))
             }
             false => removed.next().unwrap_or(Ok(())),
         });

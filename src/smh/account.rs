@@ -5,9 +5,10 @@ use super::checks::Checks;
 use super::doctor::{self, examine};
 use super::options::{CREDENTIALS, Flags, read};
 use super::verify::verify;
-use super::{Config, Smh};
+use super::{Config, Smh, probe};
 use crate::cloud::doctor::{Problem, Step, StepResult};
 use crate::cloud::finding::{Event, Report};
+use crate::cloud::probe::Finding;
 use crate::cloud::{Account, Cloud, Credential, Setup, Shared, Trash, Verify};
 use crate::restic::Repo;
 use crate::settings::{Opt, Settings};
@@ -103,6 +104,10 @@ impl Account for Opened {
 
     fn examine(&self, tell: &mut dyn FnMut(&Step)) -> bool {
         examine(&self.config, tell)
+    }
+
+    fn probe(&self, tell: &mut dyn FnMut(&Finding)) -> Option<Result<String, String>> {
+        Some(probe(&self.config, tell))
     }
 
     fn trash(&self) -> Option<Box<dyn Trash>> {

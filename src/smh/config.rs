@@ -2,8 +2,7 @@
 
 use crate::cloud::Timing;
 use crate::cloud::client::Network;
-use crate::restic::hex;
-use sha2::{Digest, Sha256};
+use crate::disk;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -20,7 +19,7 @@ pub struct Config {
     pub secret: String,
     /// The folder that holds the repositories, without slashes at the ends; empty for the root.
     pub repo_path: String,
-    /// Where others keep what should outlive a restart; this store keeps nothing.
+    /// Where what should outlive a restart is kept: of this store, what the probe has found.
     pub state_dir: Option<PathBuf>,
     /// Most uploads in flight.
     pub uploads: usize,
@@ -43,9 +42,8 @@ impl Config {
     /// may share the directory.
     pub fn state_file(&self, name: &str, extension: &str) -> Option<PathBuf> {
         let (host, library, space) = (&self.host, &self.library, &self.space);
-        let whose = Sha256::digest(format!("{host} {library} {space} {}", self.repo_path));
-        let name = format!("{name}-{}.{extension}", hex(&whose[..8]));
-        self.state_dir.as_ref().map(|folder| folder.join(name))
+        let about = format!("{host} {library} {space} {}", self.repo_path);
+        disk::state_file(self.state_dir.as_ref(), name, &about, extension)
     }
 
     /// How the library is reached.

@@ -40,12 +40,7 @@ pub fn credentials(config: &Config) -> StepResult {
 }
 
 fn go(mut walk: Walk<'_, Doctor>) -> bool {
-    let there = walk.step("DNS", |d| doctor::dns(&d.checks.api.client));
-    if !there || !walk.step("connection", |d| doctor::connection(&d.checks.api.client)) {
-        return false;
-    }
-    walk.step("clock", |d| doctor::clock(&d.checks.api.client));
-    if !walk.step("credentials", |d| doctor::credentials(&d.checks.api.client)) {
+    if !walk.reach(|d| &d.checks.api.client) {
         return false;
     }
     walk.step("history", |d| d.checked(d.checks.history(), "off"));
@@ -163,19 +158,11 @@ impl Doctor {
         let loaded = loaded.map_err(|error| self.problem(error))?;
         let mut part = Vec::new();
         let read = loaded.reader.take(SIZE as u64).read_to_end(&mut part);
-        match read {
-            Ok(_) if part == self.content[SIZE - PART..] => {
-                Ok(format!("its last {PART} bytes are right"))
-            }
-            Ok(_) => Err(Problem::new(
-                "other bytes came than were stored",
-                "see whether a proxy changes what is downloaded",
-            )),
-            Err(error) => Err(Problem::new(
-                format!("it broke off: {error}"),
-                "check this machine's network, and try again",
-            )),
-        }
+        let (stored, well) = (
+            &self.content[SIZE - PART..],
+            format!("its last {PART} bytes are right"),
+        );
+        doctor::same(read.map(|_| &*part), stored, well)
     }
 
     /// Destroys it, and its folder.

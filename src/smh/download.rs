@@ -4,43 +4,28 @@
 use super::api::Api;
 use super::api::meaning::is_absent;
 use crate::civil;
+use crate::cloud::addresses::{self, Addresses};
 use crate::cloud::download::{Reader, Source};
 use crate::cloud::paths::{join, priority_of};
 use crate::cloud::proof::Proof;
 use crate::cloud::{Fault, Priority, Reason, now};
 use crate::restic::{File, Kind, Part, Range};
 use crate::store::{Cause, Error, Loaded};
-use crate::sync::{lock, wait_while};
-use std::collections::{HashMap, HashSet};
 use std::io::Read;
-use std::sync::{Arc, Condvar, Mutex};
-use std::time::{Duration, Instant};
-
-/// Addresses that are kept: the packs that a restore reads at a time are far fewer.
-const MOST: usize = 256;
-/// Seconds before an address's end at which it isn't used any more.
-const MARGIN: u64 = 300;
+use std::sync::Arc;
+use std::time::Duration;
 
 /// Reads files.
 pub struct Downloads {
     api: Arc<Api>,
-    kept: Mutex<Kept>,
-    asked: Condvar,
+    addresses: Addresses<String, Address>,
 }
 
-#[derive(Default)]
-struct Kept {
-    addresses: HashMap<String, Address>,
-    /// Files whose addresses are being asked for: clients read several parts of a pack at once.
-    asking: HashSet<String>,
-}
-
-/// Where a file is, how long it is, and until when that holds.
+/// Where a file is, and how long it is.
 #[derive(Clone)]
 struct Address {
     url: Arc<str>,
     size: u64,
-    until: Instant,
 }
 
 impl Downloads {
@@ -48,8 +33,7 @@ impl Downloads {
     pub fn new(api: &Arc<Api>) -> Self {
         Self {
             api: Arc::clone(api),
-            kept: Mutex::default(),
-            asked: Condvar::new(),
+            addresses: Addresses::default(),
         }
     }
 
@@ -95,6 +79,7 @@ impl Downloads {
                     let text = "its bytes aren't those stored";
                     let text = format!("/{path} is damaged at Tencent SMH: {text}");
                     api.client.troubles.damaged(&text);
+                    Ok(())
                 };
                 Box::new(Proof::new(reader, size, id, wrong))
             }
@@ -105,59 +90,26 @@ impl Downloads {
 
     /// A file that is gone, or another one now, is asked for anew.
     pub fn forget(&self, path: &str) {
-        lock(&self.kept).addresses.remove(path);
+        self.addresses.forget(&path.to_owned());
     }
 
     /// The address of a file, kept or new.
-    fn address(&self, path: &str, priority: Priority) -> Result<Address, Fault> {
-        let longest = self.api.timing().rate_wait;
-        let others = |kept: &mut Kept| kept.asking.contains(path);
-        let (mut kept, _) = wait_while(&self.asked, lock(&self.kept), longest, others);
-        let known = kept.addresses.get(path);
-        if let Some(known) = known.filter(|known| Instant::now() < known.until) {
-            return Ok(known.clone());
-        }
-        kept.asking.insert(path.to_owned());
-        drop(kept);
-        let asked = self.api.address(path, priority);
-        let mut kept = lock(&self.kept);
-        kept.asking.remove(path);
-        self.asked.notify_all();
-        let asked = asked?;
-        let life = lifetime(asked.until.as_deref(), now(), self.api.timing().address);
-        let address = Address {
-            url: asked.url.into(),
-            size: asked.size,
-            until: Instant::now() + life,
-        };
-        kept.keep(path, &address);
-        Ok(address)
+    fn address(&self, path: &String, priority: Priority) -> Result<Address, Fault> {
+        let timing = self.api.timing();
+        self.addresses.get(path, timing.rate_wait, || {
+            let asked = self.api.address(path, priority)?;
+            let life = lifetime(asked.until.as_deref(), now(), timing.address);
+            let (url, size) = (asked.url.into(), asked.size);
+            Ok((Address { url, size }, life))
+        })
     }
 }
 
-impl Kept {
-    fn keep(&mut self, path: &str, address: &Address) {
-        let now = Instant::now();
-        self.addresses.retain(|_, kept| now < kept.until);
-        if self.addresses.len() >= MOST {
-            let soonest = self.addresses.iter().min_by_key(|(_, kept)| kept.until);
-            let soonest = soonest.map(|(path, _)| path.clone());
-            soonest.and_then(|path| self.addresses.remove(&path));
-        }
-        self.addresses.insert(path.to_owned(), address.clone());
-    }
-}
-
-/// How long an address may be used: until shortly before its end, if that is in the near future,
-/// or the usual time.
+/// How long an address may be used, by when it ends, if that is in the near future.
 fn lifetime(until: Option<&str>, now: u64, usual: Duration) -> Duration {
-    let left = until
-        .and_then(civil::seconds)
-        .and_then(|until| until.checked_sub(now));
-    match left {
-        Some(left) if left < 24 * 3600 => Duration::from_secs(left.saturating_sub(MARGIN)),
-        _ => usual,
-    }
+    let until = until.and_then(civil::seconds);
+    let left = until.and_then(|until| until.checked_sub(now));
+    addresses::lifetime(left, 24 * 3600, usual)
 }
 
 /// Why a file can't be read. Only the service itself can say that it isn't there, and that its

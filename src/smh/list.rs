@@ -11,13 +11,12 @@ use super::packs::Packs;
 use super::recent::Recent;
 use crate::cloud::layout::{self, Layout, Layouts};
 use crate::cloud::paths::{join, priority_of};
+use crate::cloud::walk::{Sender, stream};
 use crate::cloud::{Fault, Priority, Reason, pause};
 use crate::restic::{Id, Kind};
 use crate::store::{self, Cause, Error, Found};
-use crate::sync::lock;
 use std::collections::HashSet;
-use std::sync::mpsc::{SyncSender, sync_channel};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -25,12 +24,11 @@ use std::time::{Duration, Instant};
 const READERS: usize = 6;
 /// Files that are read ahead of a slow client, about 50 KB.
 const AHEAD: usize = 1000;
-/// Bytes of stack of a reader; it makes HTTPS calls.
-const STACK: usize = 256 << 10;
 /// Pages without an entry, one after the other, after which a list is given up.
 const EMPTY: u32 = 16;
 
-/// What is remembered of what lists have shown.
+/// What is remembered of what lists have shown; clones share it.
+#[derive(Clone)]
 pub struct Memory {
     /// Which folders there are.
     pub folders: Arc<Folders>,
@@ -54,9 +52,7 @@ impl Memory {
 /// Reads folders.
 pub struct Lists {
     api: Arc<Api>,
-    folders: Arc<Folders>,
-    recent: Arc<Recent>,
-    packs: Arc<Packs>,
+    memory: Memory,
 }
 
 impl Lists {
@@ -64,9 +60,7 @@ impl Lists {
     pub fn new(api: &Arc<Api>, memory: &Memory) -> Self {
         Self {
             api: Arc::clone(api),
-            folders: Arc::clone(&memory.folders),
-            recent: Arc::clone(&memory.recent),
-            packs: Arc::clone(&memory.packs),
+            memory: memory.clone(),
         }
     }
 
@@ -89,13 +83,13 @@ impl Lists {
             Ok(())
         })?;
         let layouts = Layouts::of(shards.iter().map(String::as_str));
-        self.packs.spread(path, layouts);
+        self.memory.packs.spread(path, layouts);
         Ok(shards)
     }
 
     /// How the packs below a folder are spread, from memory unless it must be `fresh`.
     pub fn layouts(&self, path: &str, fresh: bool) -> Result<Layouts, Error> {
-        if let Some(layouts) = self.packs.layouts(path).filter(|_| !fresh) {
+        if let Some(layouts) = self.memory.packs.layouts(path).filter(|_| !fresh) {
             return Ok(layouts);
         }
         match self.shards(path) {
@@ -112,35 +106,14 @@ impl Lists {
         groups: Vec<Vec<String>>,
         found: &mut Found<'_>,
     ) -> Result<(), Error> {
-        let readers = groups.len().min(READERS);
-        let next = Mutex::new(groups.into_iter());
-        thread::scope(|scope| {
-            let (sender, receiver) = sync_channel(AHEAD);
-            for _ in 0..readers {
-                let (sender, next) = (sender.clone(), &next);
-                let builder = thread::Builder::new().stack_size(STACK);
-                let work = move || {
-                    // Not held while the group is read.
-                    let take = || lock(next).next();
-                    while take().is_some_and(|group| self.group(path, &group, &sender)) {}
-                };
-                let reader = builder.spawn_scoped(scope, work);
-                reader.map_err(|e| Error::new(Cause::Busy, format!("starting a thread: {e}")))?;
-            }
-            drop(sender);
-            // When this ends early the receiver goes, which ends the readers.
-            receiver.into_iter().try_for_each(|entry| found(entry?))
-        })
+        let read =
+            |group: Vec<String>, sender: &Sender<store::Entry>| self.group(path, &group, sender);
+        stream(groups.into_iter(), (READERS, AHEAD), &read, found)
     }
 
     /// Lists the packs of folders that may hold the same ones, each once; false if nobody listens
     /// any more.
-    fn group(
-        &self,
-        path: &str,
-        folders: &[String],
-        sender: &SyncSender<Result<store::Entry, Error>>,
-    ) -> bool {
+    fn group(&self, path: &str, folders: &[String], sender: &Sender<store::Entry>) -> bool {
         let gone = |_| Error::new(Cause::Client, "nobody reads the list any more");
         let mut told = HashSet::new();
         let each = folders.iter().try_for_each(|folder| {
@@ -163,8 +136,8 @@ impl Lists {
 
     /// Lists the files of one folder.
     fn files(&self, path: &str, priority: Priority, found: &mut Found<'_>) -> Result<(), Error> {
-        let (own, mut shown) = (self.recent.of(path), HashSet::new());
-        let was_filled = self.folders.was_filled(path);
+        let (own, mut shown) = (self.memory.recent.of(path), HashSet::new());
+        let was_filled = self.memory.folders.was_filled(path);
         // It may have been emptied; that twice nothing comes is no chance (safety rule 14).
         for _ in 0..2 {
             self.read(path, Filter::Files, priority, &mut |entry| {
@@ -173,9 +146,9 @@ impl Lists {
                 };
                 let is_gone =
                     own.get(&id) == Some(&false) && self.look(path, id, priority)?.is_none();
-                self.recent.listed(path, &id);
+                self.memory.recent.listed(path, &id);
                 if priority == Priority::Packs {
-                    self.packs.learn(path, id, &entry);
+                    self.memory.packs.learn(path, id, &entry);
                 }
                 match shown.insert(id) && !is_gone {
                     true => found(file),
@@ -186,7 +159,7 @@ impl Lists {
                 break;
             }
         }
-        self.folders.note(path, !shown.is_empty());
+        self.memory.folders.note(path, !shown.is_empty());
         let missing = own
             .iter()
             .filter(|(id, there)| **there && !shown.contains(*id));
@@ -217,12 +190,10 @@ impl Lists {
 
     /// A file that a list may lag behind; None if it isn't there.
     fn look(&self, path: &str, id: Id, priority: Priority) -> Result<Option<store::Entry>, Error> {
-        match self.api.info(&join(path, &id.to_string()), priority) {
-            Ok(entry) => Ok(entry.size.filter(|_| entry.is_file() && !entry.removed))
-                .map(|size| size.map(|size| store::Entry { id, size })),
-            Err(fault) if is_absent(fault.reason) => Ok(None),
-            Err(fault) => Err(fault.into()),
-        }
+        let entry = self.api.there(&join(path, &id.to_string()), priority)?;
+        let file = entry.filter(|entry| entry.is_file() && !entry.removed);
+        let size = file.and_then(|entry| entry.size);
+        Ok(size.map(|size| store::Entry { id, size }))
     }
 
     /// Waits until the service's own list of a folder shows what this server has just stored there
@@ -230,13 +201,13 @@ impl Lists {
     pub fn wait_until_listed(&self, path: &str, priority: Priority) -> Result<(), Error> {
         let (start, timing) = (Instant::now(), self.api.timing());
         for tries in 1.. {
-            let missing = self.recent.unlisted(path);
+            let missing = self.memory.recent.unlisted(path);
             if missing.is_empty() {
                 break;
             }
             self.read(path, Filter::Files, priority, &mut |entry| {
                 if let Some(id) = Id::from_hex(&entry.name) {
-                    self.recent.listed(path, &id);
+                    self.memory.recent.listed(path, &id);
                 }
                 Ok(())
             })?;
@@ -245,7 +216,7 @@ impl Lists {
                 let text = format!("the list of /{path} doesn't show what was stored there");
                 return Err(Error::new(Cause::Busy, text));
             }
-            if !self.recent.unlisted(path).is_empty() {
+            if !self.memory.recent.unlisted(path).is_empty() {
                 thread::sleep(pause);
             }
         }

@@ -10,7 +10,8 @@
 //!
 //! An upload appears whole when it is confirmed, with its checksum, and a deletion is one call; so
 //! nothing is kept here of what was done but the names of the last minute ([`recent`]), for lists
-//! that may lag. What is true of a file, the service is asked.
+//! that may lag. What is true of a file, the service is asked. How late lists may be, [`probe`] finds
+//! out.
 //!
 //! "API reference" in comments, with a section, is the team's collection of what Tencent documents
 //! and what other clients have seen.
@@ -23,11 +24,13 @@ mod checks;
 mod config;
 mod doctor;
 mod download;
+mod facts;
 mod folders;
 mod list;
 mod options;
 mod packs;
 mod places;
+mod probe;
 mod recent;
 mod remove;
 mod space;
@@ -37,8 +40,10 @@ mod verify;
 pub use account::Description;
 pub use bin::RecycleBin;
 pub use config::Config;
+pub use probe::probe;
 
 use crate::body::Body;
+use crate::cloud::daemon::Daemon;
 use crate::cloud::paths::{Root, join, priority_of};
 use crate::restic::{File, Kind, Range, Repo};
 use crate::store::{Cause, Error, Found, Health, Identity, Limits, Loaded, Store};
@@ -47,7 +52,7 @@ use download::Downloads;
 use list::{Lists, Memory};
 use places::absent;
 use remove::Removals;
-use space::{Space, Watch};
+use space::Space;
 use std::sync::Arc;
 use std::time::Instant;
 use upload::Uploads;
@@ -70,7 +75,7 @@ pub struct Smh {
     downloads: Arc<Downloads>,
     removals: Removals,
     space: Arc<Space>,
-    watch: Option<Watch>,
+    watch: Daemon,
 }
 
 impl Smh {
@@ -86,17 +91,10 @@ impl Smh {
             uploads: Uploads::new(&api, &memory.folders, config.uploads),
             downloads: Arc::new(Downloads::new(&api)),
             removals: Removals::new(&api, config.keep_deleted),
-            watch: Watch::start(&space),
+            watch: space.watch(),
             space,
             api,
             memory,
-        }
-    }
-
-    /// Has the space looked at, in the background.
-    fn wake(&self) {
-        if let Some(watch) = &self.watch {
-            watch.wake();
         }
     }
 
@@ -138,14 +136,6 @@ impl Smh {
     }
 }
 
-impl Drop for Smh {
-    fn drop(&mut self) {
-        if let Some(watch) = self.watch.take() {
-            watch.stop();
-        }
-    }
-}
-
 impl Store for Smh {
     fn create(&self, repo: &Repo) -> Result<(), Error> {
         let asked = Instant::now();
@@ -173,7 +163,7 @@ impl Store for Smh {
     fn save(&self, repo: &Repo, file: &File, body: &mut Body<'_>) -> Result<(), Error> {
         let folder = self.place(repo, file)?;
         if self.uploads.upload(&folder, file, body)? {
-            self.space.stored(&folder, body.len());
+            self.space.room.stored(&folder, body.len());
             self.note(&folder, file, true);
         }
         match file.kind() {
@@ -229,7 +219,7 @@ impl Store for Smh {
         let (uploads, uploads_most) = self.uploads.places.state();
         if self.api.client.seen.is_old() {
             // The next look will be younger.
-            self.wake();
+            self.watch.wake();
         }
         Health {
             uploads,
@@ -240,11 +230,11 @@ impl Store for Smh {
 
     fn probe(&self) -> Result<(), Error> {
         let client = &self.api.client;
-        client.seen.proof(client.cloud(), || self.wake())
+        client.seen.proof(client.cloud(), || self.watch.wake())
     }
 
     fn free_space(&self) -> Option<u64> {
-        self.space.free()
+        self.space.room.free()
     }
 
     fn make_room(&self, _: u64) {
@@ -252,6 +242,6 @@ impl Store for Smh {
     }
 
     fn used_space(&self, folder: &Repo) -> Result<Option<u64>, Error> {
-        self.space.used(&self.root.repo(folder))
+        self.space.used(&self.root.repo(folder)).map(Some)
     }
 }

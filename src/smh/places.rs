@@ -109,11 +109,8 @@ impl Smh {
             return Ok(known);
         }
         let path = join(folder, &file.name());
-        match self.api.info(&path, priority_of(file.kind())) {
-            Ok(entry) if entry.is_file() && !entry.removed => Ok(packs::identity(&entry)),
-            Ok(_) => Ok(None),
-            Err(fault) if is_absent(fault.reason) => Ok(None),
-            Err(fault) => Err(fault.into()),
-        }
+        let entry = self.api.there(&path, priority_of(file.kind()))?;
+        let file = entry.filter(|entry| entry.is_file() && !entry.removed);
+        Ok(file.and_then(|entry| packs::identity(&entry)))
     }
 }

@@ -151,10 +151,9 @@ impl Removals {
 
     /// Ok if there is no such file.
     fn is_gone(&self, path: &str, priority: Priority) -> Result<(), Error> {
-        match self.api.info(path, priority) {
-            Err(fault) if is_absent(fault.reason) => Ok(()),
-            Err(fault) => Err(fault.into()),
-            Ok(_) => {
+        match self.api.there(path, priority)? {
+            None => Ok(()),
+            Some(_) => {
                 let text = format!("/{path} isn't removed yet");
                 Err(Error::new(Cause::Busy, text))
             }

@@ -85,10 +85,7 @@ impl Store for Memory {
         let mut bytes = Vec::new();
         body.rewind()?;
         let read = body.read_to_end(&mut bytes);
-        if let Err(error) = read {
-            let unknown = || Error::new(Cause::Busy, format!("reading the body: {error}"));
-            return Err(body.fault().cloned().unwrap_or_else(unknown));
-        }
+        read.map_err(|error| body.unread(&error))?;
         let mut content = self.content();
         let key = (repo.clone(), *file);
         if let Some(there) = content.files.get(&key) {
@@ -114,9 +111,8 @@ impl Store for Memory {
         }
         let mut bytes = Vec::new();
         body.rewind()?;
-        let unknown = |error| Error::new(Cause::Busy, format!("reading the body: {error}"));
-        let read = body.read_to_end(&mut bytes).map_err(unknown);
-        read.map_err(|error| body.fault().cloned().unwrap_or(error))?;
+        let read = body.read_to_end(&mut bytes);
+        read.map_err(|error| body.unread(&error))?;
         Ok(*there == *bytes)
     }
 

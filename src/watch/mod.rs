@@ -27,6 +27,7 @@ pub use snapshot::{Lane, Latency, Requests, Snapshot, Transfer};
 pub use text::{older, text};
 pub use warnings::Warning;
 
+use crate::civil::now;
 use crate::restic::{self, Operation};
 use crate::store::Health;
 use crate::sync::lock;
@@ -34,7 +35,7 @@ use crate::warning::{Kind, Line};
 use repos::{Deed, Repositories};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::Instant;
 use warnings::Warnings;
 
 /// The names of the lanes, in the order of their numbers.
@@ -371,12 +372,6 @@ impl Drop for Track {
     fn drop(&mut self) {
         self.end(0, true);
     }
-}
-
-/// Seconds since 1970 by our clock.
-fn now() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |since| since.as_secs())
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
 //! What has been seen of the repositories, kept in the state directory over restarts. It is written
 //! rarely, to spare flash memory: nothing is lost by it but some minutes of a picture.
 
+use super::Watch;
 use super::repos::Row;
-use super::{Watch, now};
+use crate::civil::now;
 use crate::disk;
 use crate::sync::lock;
 use crate::warning::Kind;

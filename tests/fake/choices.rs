@@ -76,6 +76,8 @@ choice! {
         Suffix,
         /// Stored beside the other under the same name, and success.
         Twin,
+        /// Stored in the other's place, and success.
+        Replace,
     }
 }
 choice! {

@@ -53,6 +53,13 @@ pub struct NameRules {
     pub kinds_apart: bool,
 }
 
+impl NameRules {
+    /// Whether a file takes the place of one of its name.
+    fn replaces(self, put: &Put) -> bool {
+        put.duplicate == Some(2) || self.taken == Taken::Replace
+    }
+}
+
 /// The whole account.
 #[derive(Default)]
 pub struct Cloud {
@@ -171,7 +178,7 @@ impl Cloud {
     pub fn put(&mut self, put: Put, now: u64, rules: NameRules) -> Result<u64, Refusal> {
         let mut put = put;
         put.name = self.free_name(&put, rules)?;
-        if put.duplicate == Some(2) {
+        if rules.replaces(&put) {
             for old in self.named(put.parent, &put.name) {
                 self.set_trashed(old, true, now);
                 if rules.overwritten == Overwritten::Vanish {
@@ -195,7 +202,7 @@ impl Cloud {
         }
         let mut taken = self.named(put.parent, &put.name);
         taken.retain(|id| !rules.kinds_apart || !self.nodes[id].folder);
-        let replaces = put.duplicate == Some(2) && !taken.iter().any(|id| self.nodes[id].folder);
+        let replaces = rules.replaces(put) && !taken.iter().any(|id| self.nodes[id].folder);
         if taken.is_empty() || replaces || rules.taken == Taken::Twin {
             return Ok(put.name.clone());
         }

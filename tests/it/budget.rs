@@ -9,10 +9,10 @@ use crate::rig::Rig;
 use crate::tree::random;
 use crate::wire::Wire;
 use restic_123pan::cloud::layout::Layout;
+use restic_123pan::restic::hex;
 use sha2::{Digest, Sha256};
 use std::fs;
-use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -136,8 +136,8 @@ fn busy(memory: &str, limit: u64) {
     let rig = over_tls(&program, memory);
     std::thread::scope(|scope| {
         for number in 0..CONNECTIONS {
-            let port = rig.port();
-            scope.spawn(move || upload(port, number));
+            let address = rig.address();
+            scope.spawn(move || upload(address, number));
         }
     });
     let name = format!("{CONNECTIONS} uploads over TLS, --memory {memory}");
@@ -158,21 +158,11 @@ fn over_tls(program: &Path, memory: &str) -> Rig {
     Rig::with(program, cloud, &url, &options)
 }
 
-fn upload(port: u16, number: u64) {
+fn upload(address: SocketAddr, number: u64) {
     let data = random(number, UPLOAD);
-    let id: String = Sha256::digest(&data)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
-    let head = format!(
-        "POST /data/{id} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {UPLOAD}\r\n\r\n"
-    );
-    stream.write_all(head.as_bytes()).unwrap();
-    stream.write_all(&data).unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    let path = format!("/data/{}", hex(&Sha256::digest(&data)));
+    let answer = Wire::open(address).ask("POST", &path, "Connection: close\r\n", &data);
+    assert_eq!(answer.status, 200);
 }
 
 /// A line of the process's status, which counts kilobytes, in bytes.

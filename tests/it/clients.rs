@@ -54,10 +54,8 @@ fn try_client(client: &str, repo: &str, scenario: Scenario) {
         return;
     };
     let session = Session {
-        rustic: client == RUSTIC,
-        restic,
         rig: Some(&rig),
-        dir: dir.path(),
+        ..Session::new(client, restic, dir.path())
     };
     let expected = scenario(&session);
     rig.assert_clean(expected);
@@ -171,13 +169,13 @@ fn undo(session: &Session<'_>) -> &'static [&'static str] {
     let end = Instant::now() + PATIENCE;
     while session
         .rig()
-        .command(&["bin", "list"])
+        .run(&["bin", "list"])
         .contains("deleted at an unknown time")
     {
         assert!(Instant::now() < end, "the purge list was never written");
     }
     session.rig().kill_and_restart();
-    let told = session.rig().command(&["bin", "restore", "--since", "1h"]);
+    let told = session.rig().run(&["bin", "restore", "--since", "1h"]);
     assert!(told.contains("`restic repair index`"), "{told}");
     session.reindex();
     session.check();
@@ -204,14 +202,24 @@ fn large(session: &Session<'_>) -> &'static [&'static str] {
 
 /// A client and the repository that it works on.
 pub(crate) struct Session<'a> {
-    pub(crate) rustic: bool,
+    rustic: bool,
     pub(crate) restic: Restic,
     /// The server, if it is one of its own.
     pub(crate) rig: Option<&'a Rig>,
     pub(crate) dir: &'a Path,
 }
 
-impl Session<'_> {
+impl<'a> Session<'a> {
+    /// One of the clients, over a server of whatever kind.
+    pub(crate) fn new(client: &str, restic: Restic, dir: &'a Path) -> Self {
+        Self {
+            rustic: client == RUSTIC,
+            restic,
+            rig: None,
+            dir,
+        }
+    }
+
     fn rig(&self) -> &Rig {
         self.rig.unwrap()
     }

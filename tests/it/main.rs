@@ -27,6 +27,7 @@ mod mixed;
 mod model;
 mod oauth;
 mod power;
+mod process;
 mod reasons;
 mod restic;
 mod rig;

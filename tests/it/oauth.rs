@@ -133,7 +133,7 @@ fn kills_around_a_renewal() {
 /// Logs in by the command, beside the running server.
 fn log_in(rig: &Rig) {
     let code = rig.cloud().authorize(REDIRECT);
-    let command = rig.try_command(&["login", "--redirect-uri", REDIRECT]);
+    let command = rig.command(&["login", "--redirect-uri", REDIRECT]);
     let (text, exit) = run(command, &format!("{REDIRECT}&code={code}\n"));
     assert_eq!(exit, Some(0), "{text}");
 }
@@ -149,19 +149,19 @@ fn login() {
         ("WRONG\n", "answered 1", 1),
     ];
     for (input, words, code) in refused {
-        let command = rig.try_command(&["login", "--redirect-uri", REDIRECT]);
+        let command = rig.command(&["login", "--redirect-uri", REDIRECT]);
         let (text, exit) = run(command, input);
         assert!(
             exit == Some(code) && text.contains(words),
             "{input:?}: {text}"
         );
     }
-    let (text, exit) = run(rig.try_command(&["login"]), "");
+    let (text, exit) = run(rig.command(&["login"]), "");
     assert!(exit == Some(2) && text.contains("--redirect-uri"), "{text}");
     assert_eq!(fs::read_to_string(rig.grant()).unwrap(), before);
 
     let code = rig.cloud().authorize(REDIRECT);
-    let command = rig.try_command(&["login", "--redirect-uri", REDIRECT]);
+    let command = rig.command(&["login", "--redirect-uri", REDIRECT]);
     let (text, exit) = run(command, &format!("{code}\n"));
     assert_eq!(exit, Some(0), "{text}");
     let address = "https://www.123pan.com/auth?client_id=demo\
@@ -183,18 +183,18 @@ fn login() {
 #[test]
 fn a_second_server_is_told() {
     let rig = Rig::by_oauth(cloud(|_| {}), &[]);
-    let (text, exit) = run(rig.try_command(&["--listen", "127.0.0.1:0"]), "");
+    let (text, exit) = run(rig.command(&["--listen", "127.0.0.1:0"]), "");
     assert!(
         exit == Some(2) && text.contains("one OAuth grant serves one server"),
         "{text}"
     );
     assert_eq!(text.lines().count(), 1, "{text}");
-    let (text, _) = run(rig.try_command(&["bin", "list"]), "");
+    let (text, _) = run(rig.command(&["bin", "list"]), "");
     assert!(text.contains("another process holds the file"), "{text}");
     assert_eq!(ask(&rig), "200");
-    let (text, exit) = run(rig.try_command(&["bin", "list"]), "");
+    let (text, exit) = run(rig.command(&["bin", "list"]), "");
     assert_eq!(exit, Some(0), "{text}");
-    let (text, exit) = run(rig.try_command(&["doctor"]), "");
+    let (text, exit) = run(rig.command(&["doctor"]), "");
     assert!(
         exit == Some(0) && text.contains("an OAuth app needs none"),
         "{text}"
@@ -206,7 +206,7 @@ fn a_second_server_is_told() {
 fn what_is_configured_wrongly_is_told_at_the_start() {
     let rig = Rig::by_oauth(cloud(|_| {}), &[]);
     let start = |name: &str, value: &str| {
-        let mut command = rig.try_command(&["check-config"]);
+        let mut command = rig.command(&["check-config"]);
         run(
             {
                 command.env(name, value);

@@ -152,6 +152,11 @@ impl Running {
     /// Waits until it says one of these, or ends; all that it has said. Clients repeat for a quarter
     /// of an hour what may succeed later.
     pub(crate) fn until(mut self, words: &[&str]) -> String {
+        self.hear(words)
+    }
+
+    /// The same of a command that then goes on.
+    pub(crate) fn hear(&mut self, words: &[&str]) -> String {
         let end = Instant::now() + PATIENCE;
         loop {
             let ended = self.child.try_wait().unwrap().is_some() || Instant::now() > end;

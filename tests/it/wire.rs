@@ -65,6 +65,18 @@ impl Wire {
 
     /// A whole request with a body of known length, and its answer.
     pub(crate) fn ask(&mut self, method: &str, path: &str, headers: &str, body: &[u8]) -> Answer {
+        let answer = self.try_ask(method, path, headers, body);
+        answer.expect("an answer")
+    }
+
+    /// The same; None if the connection ended first.
+    pub(crate) fn try_ask(
+        &mut self,
+        method: &str,
+        path: &str,
+        headers: &str,
+        body: &[u8],
+    ) -> Option<Answer> {
         let length = match (method, body.len()) {
             ("POST", n) => format!("Content-Length: {n}\r\n"),
             (_, 0) => String::new(),
@@ -74,7 +86,7 @@ impl Wire {
             "{method} {path} HTTP/1.1\r\nHost: localhost\r\n{headers}{length}\r\n"
         ));
         self.send(body);
-        self.answer(method == "HEAD")
+        self.try_answer(method == "HEAD")
     }
 
     pub(crate) fn answer(&mut self, bodiless: bool) -> Answer {

@@ -7,7 +7,8 @@ use super::reach::REFUSED;
 use crate::cloud::outcome::{Fault, Reason};
 use crate::restic::Part;
 use std::io::Read;
-use ureq::http::{Request, Response};
+use ureq::ResponseExt;
+use ureq::http::{Request, Response, Uri};
 
 /// Most redirects that are followed.
 const REDIRECTS: u32 = 5;
@@ -23,6 +24,7 @@ impl Client {
             let text = format!("{} gave an invalid download address", self.cloud());
             Fault::new(Reason::Lost, text)
         })?;
+        let asked = request.uri().clone();
         let config = self.agent.configure_request(request);
         let mut request = config
             .max_redirects(REDIRECTS)
@@ -35,7 +37,7 @@ impl Client {
             }
         }
         match self.agent.run(request) {
-            Ok(response) => Ok(Fetched::new(response)),
+            Ok(response) => Ok(Fetched::new(response, &asked)),
             Err(error) => Err(self.not_opened(&words(&error))),
         }
     }
@@ -58,12 +60,14 @@ pub struct Fetched {
     pub len: Option<u64>,
     /// Whether it is a page for people, as no file is.
     pub is_page: bool,
+    /// Whether it comes from another address, by a redirect.
+    pub moved: bool,
     /// The bytes.
     pub reader: Box<dyn Read + Send>,
 }
 
 impl Fetched {
-    fn new(response: Response<ureq::Body>) -> Self {
+    fn new(response: Response<ureq::Body>, asked: &Uri) -> Self {
         let header = |name| {
             response
                 .headers()
@@ -75,6 +79,7 @@ impl Fetched {
             range: header("Content-Range").map(str::to_owned),
             is_page: header("Content-Type").is_some_and(|kind| kind.starts_with("text/html")),
             len: header("Content-Length").and_then(|len| len.parse().ok()),
+            moved: response.get_uri() != asked,
             reader: Box::new(response.into_body().into_reader()),
         }
     }

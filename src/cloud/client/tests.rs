@@ -16,6 +16,7 @@ static TABLE: [Spec; 2] = [
         name: "list",
         method: "GET",
         ways: &[],
+        rates: &[],
     },
     Spec {
         number: 1,
@@ -23,6 +24,7 @@ static TABLE: [Spec; 2] = [
         name: "put",
         method: "PUT",
         ways: &[Way::Unsigned],
+        rates: &[],
     },
 ];
 

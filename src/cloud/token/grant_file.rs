@@ -5,6 +5,7 @@ use super::Token;
 use crate::civil;
 use crate::cloud::outcome::{Fault, Reason};
 use crate::disk;
+use crate::warning::{Kind, Warning};
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File, TryLockError};
 use std::io;
@@ -89,15 +90,23 @@ impl Grant {
         self.lock.is_some()
     }
 
+    /// Ok if it is this process's.
+    pub fn claim(&self) -> Result<(), String> {
+        let place = self.place();
+        let held =
+            || format!("{place} is held by another process: one OAuth grant serves one server");
+        self.is_ours().then_some(()).ok_or_else(held)
+    }
+
     /// Where the file is, for messages.
     pub fn place(&self) -> String {
         self.path.display().to_string()
     }
 
     /// What is wrong with what stands in it, and what to do; a renewal will tell the rest.
-    pub fn problem(&self) -> Option<String> {
+    pub fn problem(&self) -> Option<Warning> {
         let advice = "log in with `restic-123pan login`";
-        match self.read() {
+        let problem = match self.read() {
             Err(fault) => Some(format!("{fault}; {advice}")),
             Ok(kept) if kept.refused > 0 => Some(format!("{}; {advice}", self.refusal(&kept))),
             Ok(kept) if kept.renewing > 0 => Some(format!(
@@ -107,7 +116,8 @@ impl Grant {
                 self.place()
             )),
             Ok(_) => None,
-        }
+        };
+        problem.map(|text| Warning::new(Kind::Grant, "", text))
     }
 
     /// That the refresh token is refused, in plain words.

@@ -10,7 +10,7 @@ pub mod secret;
 
 pub use grant_file::{Grant, GrantFile};
 use refusals::Refusals;
-pub use rotating::{Rotating, Tokens as GrantedTokens};
+pub use rotating::{Rotating, Tokens as GrantedTokens, log_in};
 pub use secret::Secret;
 
 use super::client::{Client, Stream, Streams, Tokens};
@@ -276,6 +276,14 @@ fn check_pause(
             Err(Fault::new(Reason::Token, text))
         }
     }
+}
+
+/// What was given, if anything, is lost.
+pub fn no_token(client: &Client) -> Fault {
+    Fault::new(
+        Reason::Lost,
+        format!("{} gave an invalid token", client.cloud()),
+    )
 }
 
 /// Whether a token can stand in a header.

@@ -10,13 +10,17 @@
 //!
 //! What a refusal looks like, the cloud's own table of meanings says.
 
-use super::grant_file::{Grant, GrantFile};
-use super::{Need, Timing, Token, check_pause};
+use super::grant_file::{Grant, GrantFile, save, try_out};
+use super::{Need, Timing, Token, check_pause, is_sendable, no_token};
+use crate::cloud::Priority;
+use crate::cloud::call::Call;
 use crate::cloud::client::Client;
 use crate::cloud::outcome::{Fault, Reason};
 use crate::sync::lock;
 use crate::warning::Kind;
 use log::{error, info};
+use serde::{Deserialize, Deserializer};
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -29,14 +33,36 @@ const LIFE: u64 = 7200;
 /// Brings new tokens for a refresh token.
 pub type Refresh = dyn Fn(&Client, &str) -> Result<Tokens, Fault> + Send + Sync;
 
-/// What an OAuth grant is renewed to.
+/// What an OAuth grant is renewed to, by the names that OAuth gives it.
+#[derive(Deserialize)]
 pub struct Tokens {
-    /// The access token.
-    pub access: String,
-    /// The refresh token, good for one use.
-    pub refresh: String,
+    #[serde(rename = "access_token")]
+    access: String,
+    /// Good for one use.
+    #[serde(rename = "refresh_token")]
+    refresh: String,
     /// Seconds that the access token lives; 0 if it isn't told.
-    pub life: u64,
+    #[serde(rename = "expires_in", default, deserialize_with = "seconds")]
+    life: u64,
+}
+
+impl Tokens {
+    /// Those that a call brings.
+    pub fn ask(client: &Client, call: Call<'_, '_>) -> Result<Self, Fault> {
+        let tokens: Self = client.call(call.priority(Priority::Small))?;
+        // An empty refresh token in place of the old one would be the end of the grant.
+        match is_sendable(&tokens.access) && is_sendable(&tokens.refresh) {
+            true => Ok(tokens),
+            false => Err(no_token(client)),
+        }
+    }
+}
+
+/// A number as one or as a text; whatever else it is, the tokens are there.
+fn seconds<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
+    let value = serde_json::Value::deserialize(from)?;
+    let text = || value.as_str()?.trim().parse().ok();
+    Ok(value.as_u64().or_else(text).unwrap_or(0))
 }
 
 /// An app, and the grant that a user has given it.
@@ -178,8 +204,23 @@ impl Rotating {
     }
 }
 
+/// Puts the first tokens of a grant into its file; `ask` brings them for what the user's browser
+/// brought back.
+pub fn log_in(
+    file: &Path,
+    client: &Client,
+    ask: impl FnOnce(&Client) -> Result<Tokens, Fault>,
+) -> Result<(), String> {
+    let place = file.display();
+    let failed = |error| format!("{place}: {error}");
+    // Before the code is used up.
+    try_out(file).map_err(failed)?;
+    let tokens = ask(client).map_err(|fault| fault.to_string())?;
+    save(file, &received(tokens, client.time.or_ours())).map_err(failed)
+}
+
 /// What is kept of new tokens that were asked for at this time.
-pub fn received(tokens: Tokens, asked: u64) -> GrantFile {
+fn received(tokens: Tokens, asked: u64) -> GrantFile {
     let life = match tokens.life {
         0 => LIFE,
         life => life,

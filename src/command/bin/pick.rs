@@ -3,10 +3,10 @@
 
 use super::print::Line;
 use crate::args::When;
+use crate::civil;
 use crate::cloud::{Item, Listing, Trash, What};
 use crate::error::Error;
 use crate::restic::Kind;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Fewest digits that stand for an id: by chance, 8 digits mean one file of 4 billion.
 pub(super) const DIGITS: usize = 8;
@@ -21,8 +21,7 @@ pub(super) fn walk(bin: &dyn Trash) -> Result<Listing, Error> {
 
 /// What was deleted in this time. What isn't known to have been deleted in it is left out.
 pub(super) fn within(item: &Item, since: Option<When>, before: Option<When>) -> bool {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    let now = now.map_or(0, |now| now.as_secs());
+    let now = civil::now();
     let late = since.is_none_or(|s| item.since.is_some_and(|at| at >= s.seconds(now)));
     let early = before.is_none_or(|b| item.since.is_some_and(|at| at < b.seconds(now)));
     late && early

@@ -2,16 +2,6 @@
 
 use serde::{Deserialize, Deserializer};
 
-/// Tokens of a grant.
-#[derive(Deserialize)]
-pub struct Tokens {
-    pub access_token: String,
-    pub refresh_token: String,
-    /// Seconds that the access token lives.
-    #[serde(default)]
-    pub expires_in: u64,
-}
-
 /// A page of a folder.
 #[derive(Deserialize)]
 pub struct Page {

@@ -14,10 +14,9 @@ use crate::cloud::call::{Call, Spec};
 use crate::cloud::client::Client;
 use crate::cloud::dialect::{Answer, Dialect, Reading, Request};
 use crate::cloud::form::{Content, Form};
-use crate::cloud::token::{GrantedTokens, Rotating, TokenCache, encoded, is_sendable};
+use crate::cloud::token::{GrantedTokens, Rotating, Secret, TokenCache, encoded};
 use crate::cloud::{Fault, Outcome, Priority, Reason, Timing};
 use crate::store::Advice;
-use answers::Tokens;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 use std::sync::Arc;
@@ -157,7 +156,7 @@ pub fn granted(client: &Client, config: &Config, code: &str) -> Result<GrantedTo
         encoded(&config.app_key)
     );
     let call = Call::new(Endpoint::Token.spec(), "/api/v1/oauth2/access_token").query(&query);
-    checked(client.call(call.priority(Priority::Small))?)
+    GrantedTokens::ask(client, call)
 }
 
 /// The tokens of the configured grant.
@@ -169,48 +168,18 @@ fn tokens(config: &Config) -> TokenCache {
             json!({ "app_key": key, "refresh_token": old }),
         );
         let call = Call::new(Endpoint::Refresh.spec(), "/api/v1/oauth2/refresh_token");
-        let call = call.query(&query).json(&body).priority(Priority::Small);
-        checked(client.call(call)?)
+        GrantedTokens::ask(client, call.query(&query).json(&body))
     };
     match &config.grant {
         Some(grant) => {
             let grant = Arc::clone(grant);
             TokenCache::new(Rotating::new(Box::new(refresh), grant, &config.timing))
         }
-        None => TokenCache::new(NoGrant),
-    }
-}
-
-fn checked(tokens: Tokens) -> Result<GrantedTokens, Fault> {
-    let all = [&tokens.access_token, &tokens.refresh_token];
-    match all.iter().all(|token| is_sendable(token)) {
-        true => Ok(GrantedTokens {
-            access: tokens.access_token,
-            refresh: tokens.refresh_token,
-            life: tokens.expires_in,
-        }),
-        false => Err(Fault::new(Reason::Lost, "Kdocs gave an invalid token")),
-    }
-}
-
-/// Nobody has logged in yet: only calls for tokens can be made.
-struct NoGrant;
-
-impl crate::cloud::token::Flow for NoGrant {
-    fn stored(&self) -> Option<crate::cloud::token::Token> {
-        None
-    }
-
-    fn keep(&self) -> bool {
-        false
-    }
-
-    fn renew(
-        &self,
-        _: &Client,
-        _: &crate::cloud::token::Need<'_>,
-    ) -> Result<crate::cloud::token::Token, Fault> {
-        Err(Fault::new(Reason::Grant, "nobody has logged in"))
+        // Only calls for tokens can be made.
+        None => {
+            let issue = |_: &Client| Err(Fault::new(Reason::Grant, "nobody has logged in"));
+            TokenCache::new(Secret::new(Box::new(issue), "", None, &config.timing))
+        }
     }
 }
 
@@ -223,7 +192,7 @@ impl Dialect for Kdocs {
     }
 
     fn table(&self) -> &'static [Spec] {
-        &table::TABLE
+        table::TABLE
     }
 
     fn probe(&self) -> &'static Spec {
@@ -231,12 +200,7 @@ impl Dialect for Kdocs {
     }
 
     fn sign(&self, request: &mut Request<'_>, token: Option<&str>) {
-        let Some(token) = token else { return };
-        if !request.query.is_empty() {
-            request.query.push('&');
-        }
-        request.query += "access_token=";
-        request.query += &encoded(token);
+        request.query_token(token.map(encoded));
     }
 
     fn understand(

@@ -3,7 +3,7 @@
 
 use super::super::config::App;
 use crate::cloud::budget::Allowance;
-use crate::cloud::call::{Spec, Way};
+use crate::cloud::call::{Spec, endpoints};
 use crate::cloud::pace::share;
 
 /// Calls a second; no document tells any, so that these are modest.
@@ -14,71 +14,30 @@ const RESERVE: u64 = 5;
 /// Seconds by which a day's turn in China is before that of UTC.
 pub const CHINA: u64 = 8 * 3600;
 
-/// A call of Kdocs'.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Endpoint {
+endpoints! {
     /// Tokens for a code.
-    Token,
+    Token, [GivesTokens], 0, "GET", "access_token";
     /// Tokens for a refresh token.
-    Refresh,
+    Refresh, [GivesTokens], 0, "POST", "refresh_token";
     /// A page of a folder.
-    List,
+    List, [Idempotent], 0, "GET", "list";
     /// A file's bytes.
-    Upload,
+    Upload, [Makes, Writes], 2, "POST", "upload";
     /// Where a file can be downloaded.
-    Link,
+    Link, [Idempotent], 1, "GET", "download";
     /// Up to 100 files into the bin.
-    Delete,
-}
-
-use Endpoint::{Delete, Link, List, Refresh, Token, Upload};
-
-/// Every call, at the place of its number.
-#[rustfmt::skip]
-pub static TABLE: [Spec; 6] = [
-    line(Token,   0, "access_token",  "GET",  &[Way::GivesTokens]),
-    line(Refresh, 0, "refresh_token", "POST", &[Way::GivesTokens]),
-    line(List,    0, "list",          "GET",  &[Way::Idempotent]),
-    line(Upload,  2, "upload",        "POST", &[Way::Makes, Way::Writes]),
-    line(Link,    1, "download",      "GET",  &[Way::Idempotent]),
-    line(Delete,  2, "delete",        "POST", &[Way::Writes]),
-];
-
-const fn line(
-    endpoint: Endpoint,
-    queue: usize,
-    name: &'static str,
-    method: &'static str,
-    ways: &'static [Way],
-) -> Spec {
-    Spec {
-        number: endpoint as usize,
-        queue,
-        name,
-        method,
-        ways,
-    }
+    Delete, [Writes], 2, "POST", "delete";
 }
 
 impl Endpoint {
-    /// Its line.
-    pub fn spec(self) -> &'static Spec {
-        &TABLE[self as usize]
-    }
-
-    /// The call of a line.
-    pub fn of(spec: &Spec) -> Self {
-        [Token, Refresh, List, Upload, Link, Delete][spec.number]
-    }
-
     /// The place of its budget; None for tokens, which are few.
     pub fn budget(self) -> Option<usize> {
         match self {
-            List => Some(0),
-            Upload => Some(1),
-            Link => Some(2),
-            Delete => Some(3),
-            Token | Refresh => None,
+            Self::List => Some(0),
+            Self::Upload => Some(1),
+            Self::Link => Some(2),
+            Self::Delete => Some(3),
+            Self::Token | Self::Refresh => None,
         }
     }
 }

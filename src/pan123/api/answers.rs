@@ -131,18 +131,6 @@ pub struct Granted {
     pub expires: String,
 }
 
-/// What an OAuth grant is renewed to.
-#[derive(Deserialize)]
-pub struct OauthTokens {
-    /// The access token.
-    pub access_token: String,
-    /// The refresh token, good for one use.
-    pub refresh_token: String,
-    /// Seconds that the access token lives; 0 if it isn't told.
-    #[serde(default, deserialize_with = "number")]
-    pub expires_in: u64,
-}
-
 /// The account.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -231,7 +219,10 @@ pub fn read_as_each(text: &str) -> Vec<Row> {
     }
     let _ = (read::<MadeFolder>(text), read::<Measured>(text));
     let _ = (read::<Option<Recovered>>(text), read::<Address>(text));
-    let _ = (read::<Granted>(text), read::<OauthTokens>(text));
+    let _ = (
+        read::<Granted>(text),
+        read::<crate::cloud::token::GrantedTokens>(text),
+    );
     let _ = read::<Vec<String>>(text);
     let _ = read::<User>(text).map(|user| (user.space(), user.free()));
     let _ = read::<Uploaded>(text).map(Uploaded::file);

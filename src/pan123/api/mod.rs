@@ -15,15 +15,16 @@ pub use answers::{Created, Page, Row, Uploaded, User};
 pub use table::{Endpoint, rates};
 
 use super::config::{Config, Tier};
+use super::facts::Facts;
 use crate::civil;
 use crate::cloud::call::{Call, Spec};
-use crate::cloud::client::Client;
+use crate::cloud::client::{Client, Network};
 use crate::cloud::dialect::{Answer, Dialect, Reading, Request};
 use crate::cloud::form::Form;
 use crate::cloud::{Fault, Outcome, Priority, Reason, Timing, now};
 use crate::store::{Account, Advice};
 use answers::{Address, Infos, ListData, MadeFolder, Measured, Recovered};
-use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::json;
 use std::sync::Arc;
 
@@ -31,22 +32,36 @@ use std::sync::Arc;
 pub const PASSED: u64 = 100;
 /// Most ids in one call: that of `infos` isn't documented, those of its neighbours are 100.
 pub const BATCH: usize = 100;
+/// Most rows of a page (API reference 3.12).
+const ROWS: u32 = 100;
 
 /// The way to 123pan.
 pub struct Api {
     /// Makes the calls.
     pub client: Arc<Client>,
+    /// What was found out about 123pan.
+    pub facts: Facts,
 }
 
 impl Api {
     /// The way to the configured account; nothing is sent yet. Rates are those of the tier that
     /// the configuration names, or a free account's.
     pub fn new(config: &Config) -> Self {
+        Self::by(config, Facts::kept(config))
+    }
+
+    /// The same, as if this had been found out.
+    pub fn by(config: &Config, facts: Facts) -> Self {
         let rates = rates(config.tier.unwrap_or(Tier::Free), config.rate_share);
         let tokens = Box::new(tokens::cache(config));
-        let client = Client::new(&config.network(), Box::new(Open), tokens, &rates);
+        let network = Network {
+            timing: facts.lag.timing(&config.timing),
+            ..config.network()
+        };
+        let client = Client::new(&network, Box::new(Open), tokens, &rates);
         Self {
             client: Arc::new(client),
+            facts,
         }
     }
 
@@ -131,15 +146,28 @@ pub struct NewFile<'a> {
 
 /// The typed calls.
 impl Api {
+    fn ask<T: DeserializeOwned>(&self, call: Call<'_, '_>, priority: Priority) -> Result<T, Fault> {
+        self.client.call(call.priority(priority))
+    }
+
     /// One page of a folder; `after` is the cursor of the page before.
     pub fn list(&self, folder: u64, after: Option<i64>, priority: Priority) -> Result<Page, Fault> {
-        let mut query = format!("parentFileId={folder}&limit=100");
+        self.page(folder, after, ROWS, priority)
+    }
+
+    /// The same with at most so many rows.
+    pub fn page(
+        &self,
+        folder: u64,
+        after: Option<i64>,
+        rows: u32,
+        priority: Priority,
+    ) -> Result<Page, Fault> {
+        let mut query = format!("parentFileId={folder}&limit={rows}");
         if let Some(after) = after {
             query += &format!("&lastFileId={after}");
         }
-        let data: ListData = self
-            .client
-            .call(call(Endpoint::List).query(&query).priority(priority))?;
+        let data: ListData = self.ask(call(Endpoint::List).query(&query), priority)?;
         let is_foreign = |row: &&Row| row.trashed == 0 && !row.fits_into(folder);
         if let Some(row) = data.file_list.iter().find(is_foreign) {
             // It may be another folder's list, in which all of ours seem to be gone.
@@ -157,38 +185,33 @@ impl Api {
     /// Makes a folder and tells its number.
     pub fn mkdir(&self, parent: u64, name: &str, priority: Priority) -> Result<u64, Fault> {
         let body = json!({ "name": name, "parentID": parent });
-        let data: MadeFolder = self
-            .client
-            .call(call(Endpoint::Mkdir).json(&body).priority(priority))?;
+        let data: MadeFolder = self.ask(call(Endpoint::Mkdir).json(&body), priority)?;
         Ok(data.dir)
     }
 
     /// The rows of up to 100 files, living or in the bin; those that 123pan doesn't know are left
     /// out.
     pub fn infos(&self, files: &[u64], priority: Priority) -> Result<Vec<Row>, Fault> {
-        let body = json!({ "fileIds": files });
-        let data: Infos = self
-            .client
-            .call(call(Endpoint::Infos).json(&body).priority(priority))?;
-        Ok(data.rows)
+        let mut rows = Vec::new();
+        for some in files.chunks(self.facts.infos) {
+            let body = json!({ "fileIds": some });
+            let mut data: Infos = self.ask(call(Endpoint::Infos).json(&body), priority)?;
+            rows.append(&mut data.rows);
+        }
+        Ok(rows)
     }
 
     /// The bytes of a file, or of everything below a folder (API reference 3.14).
     pub fn size(&self, file: u64, priority: Priority) -> Result<u64, Fault> {
         let query = format!("fileID={file}");
-        let data: Measured = self
-            .client
-            .call(call(Endpoint::Detail).query(&query).priority(priority))?;
+        let data: Measured = self.ask(call(Endpoint::Detail).query(&query), priority)?;
         Ok(data.size)
     }
 
     /// Moves up to 100 files into the bin.
     pub fn trash(&self, files: &[u64], priority: Priority) -> Result<(), Fault> {
-        self.client.send(
-            call(Endpoint::Trash)
-                .json(&json!({ "fileIDs": files }))
-                .priority(priority),
-        )
+        let call = call(Endpoint::Trash).json(&json!({ "fileIDs": files }));
+        self.client.send(call.priority(priority))
     }
 
     /// Destroys up to 100 files that are in the bin.
@@ -201,7 +224,7 @@ impl Api {
     pub fn recover(&self, files: &[u64]) -> Result<Vec<u64>, Fault> {
         let call = call(Endpoint::Recover).json(&json!({ "fileIDs": files }));
         // Nobody says that there is always an object when all went well.
-        let data: Option<Recovered> = self.client.call(call.priority(Priority::Background))?;
+        let data: Option<Recovered> = self.ask(call, Priority::Background)?;
         Ok(data.map(|data| data.abnormal).unwrap_or_default())
     }
 
@@ -215,24 +238,18 @@ impl Api {
     /// Where a file can be downloaded.
     pub fn download_info(&self, file: u64, priority: Priority) -> Result<String, Fault> {
         let query = format!("fileId={file}");
-        let data: Address = self.client.call(
-            call(Endpoint::DownloadInfo)
-                .query(&query)
-                .priority(priority),
-        )?;
+        let data: Address = self.ask(call(Endpoint::DownloadInfo).query(&query), priority)?;
         Ok(data.url)
     }
 
     /// The hosts that take uploads.
     pub fn domains(&self, priority: Priority) -> Result<Vec<String>, Fault> {
-        self.client.call(call(Endpoint::Domain).priority(priority))
+        self.ask(call(Endpoint::Domain), priority)
     }
 
     /// The account.
     pub fn user(&self) -> Result<User, Fault> {
-        let asked = self
-            .client
-            .call(call(Endpoint::UserInfo).priority(Priority::Background));
+        let asked = self.ask(call(Endpoint::UserInfo), Priority::Background);
         self.client.seen.looked(asked.as_ref().map(account));
         asked
     }
@@ -244,12 +261,7 @@ impl Api {
         form: &mut Form<'_>,
         priority: Priority,
     ) -> Result<Uploaded, Fault> {
-        self.client.call(
-            call(Endpoint::Single)
-                .to(host)
-                .form(form)
-                .priority(priority),
-        )
+        self.ask(call(Endpoint::Single).to(host).form(form), priority)
     }
 
     /// Starts an upload in slices.
@@ -259,40 +271,24 @@ impl Api {
         md5: &str,
         priority: Priority,
     ) -> Result<Created, Fault> {
-        #[derive(Serialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Body<'a> {
-            #[serde(rename = "parentFileID")]
-            parent: u64,
-            filename: &'a str,
-            etag: &'a str,
-            size: u64,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            duplicate: Option<u8>,
+        let (parent, name) = (file.parent, file.name);
+        let mut body =
+            json!({ "parentFileID": parent, "filename": name, "etag": md5, "size": file.size });
+        if file.replace {
+            body["duplicate"] = 2.into();
         }
-        let duplicate = file.replace.then_some(2);
-        let (parent, filename, size) = (file.parent, file.name, file.size);
-        let body = json!(Body {
-            parent,
-            filename,
-            etag: md5,
-            size,
-            duplicate
-        });
-        self.client
-            .call(call(Endpoint::Create).json(&body).priority(priority))
+        self.ask(call(Endpoint::Create).json(&body), priority)
     }
 
     /// Sends one slice to `host`.
     pub fn slice(&self, host: &str, form: &mut Form<'_>, priority: Priority) -> Result<(), Fault> {
-        self.client
-            .send(call(Endpoint::Slice).to(host).form(form).priority(priority))
+        let call = call(Endpoint::Slice).to(host).form(form);
+        self.client.send(call.priority(priority))
     }
 
     /// Ends an upload in slices, or asks how far it is.
     pub fn complete(&self, upload: &str, priority: Priority) -> Result<Uploaded, Fault> {
         let body = json!({ "preuploadID": upload });
-        self.client
-            .call(call(Endpoint::Complete).json(&body).priority(priority))
+        self.ask(call(Endpoint::Complete).json(&body), priority)
     }
 }

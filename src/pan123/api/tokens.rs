@@ -1,16 +1,17 @@
 //! The calls for access tokens, of both flows. They hold secrets in their bodies and queries, and
 //! get them in their answers.
 
-use super::answers::{Granted, OauthTokens};
+use super::answers::Granted;
 use super::{Endpoint, call};
 use crate::civil::seconds;
 use crate::cloud::client::Client;
-use crate::cloud::token::{GrantedTokens, Rotating, Secret, TokenCache, encoded, is_sendable};
+use crate::cloud::token::{
+    GrantedTokens, Rotating, Secret, TokenCache, encoded, is_sendable, no_token,
+};
 use crate::cloud::{Fault, Priority, Reason};
+use crate::disk;
 use crate::pan123::config::Config;
-use crate::restic::hex;
 use serde_json::json;
-use sha2::{Digest, Sha256};
 use std::sync::Arc;
 
 /// What is to be said when more programs share a client id than 123pan allows: it keeps three tokens
@@ -23,14 +24,16 @@ pub fn cache(config: &Config) -> TokenCache {
     let (id, secret) = (config.client_id.clone(), config.client_secret.clone());
     match &config.grant {
         Some(grant) => {
-            let refresh = move |client: &Client, old: &str| refreshed(client, &id, &secret, old);
+            let refresh = move |client: &Client, old: &str| {
+                let got = [("grant_type", "refresh_token"), ("refresh_token", old)];
+                granted(client, (&id, &secret), &got)
+            };
             let (refresh, grant) = (Box::new(refresh), Arc::clone(grant));
             TokenCache::new(Rotating::new(refresh, grant, &config.timing))
         }
         None => {
-            let whose = Sha256::digest(format!("{} {id}", config.api_url));
-            let name = format!("token-{}.json", hex(&whose[..8]));
-            let file = config.state_dir.as_ref().map(|folder| folder.join(name));
+            let about = format!("{} {id}", config.api_url);
+            let file = disk::state_file(config.state_dir.as_ref(), "token", &about, "json");
             let issue = Box::new(move |client: &Client| client_token(client, &id, &secret));
             TokenCache::new(Secret::new(issue, CROWDED, file, &config.timing))
         }
@@ -47,7 +50,7 @@ fn client_token(client: &Client, id: &str, secret: &str) -> Result<(String, u64)
     )?;
     match seconds(&data.expires) {
         Some(expires) if is_sendable(&data.token) => Ok((data.token, expires)),
-        Some(_) => Err(no_token()),
+        Some(_) => Err(no_token(client)),
         None => Err(Fault::new(
             Reason::NoToken,
             format!(
@@ -58,66 +61,17 @@ fn client_token(client: &Client, id: &str, secret: &str) -> Result<(String, u64)
     }
 }
 
-/// New tokens for a refresh token, which is used up by it.
-fn refreshed(
-    client: &Client,
-    id: &str,
-    secret: &str,
-    refresh: &str,
-) -> Result<GrantedTokens, Fault> {
-    let refresh = ("refresh_token", refresh);
-    oauth(
-        client,
-        id,
-        secret,
-        &[("grant_type", "refresh_token"), refresh],
-    )
-}
-
-/// The first tokens, for a code from the page on which the user agreed.
+/// Tokens of an OAuth grant, for what was got before.
 pub fn granted(
     client: &Client,
-    id: &str,
-    secret: &str,
-    code: &str,
-    redirect: &str,
-) -> Result<GrantedTokens, Fault> {
-    let (code, redirect) = (("code", code), ("redirect_uri", redirect));
-    oauth(
-        client,
-        id,
-        secret,
-        &[("grant_type", "authorization_code"), code, redirect],
-    )
-}
-
-fn oauth(
-    client: &Client,
-    id: &str,
-    secret: &str,
-    more: &[(&str, &str)],
+    (id, secret): (&str, &str),
+    got: &[(&str, &str)],
 ) -> Result<GrantedTokens, Fault> {
     let mut query = format!("client_id={}", encoded(id));
     // Documented as needed; another client found that it isn't.
     let secret = Some(("client_secret", secret)).filter(|(_, secret)| !secret.is_empty());
-    for (name, value) in secret.iter().chain(more) {
+    for (name, value) in secret.iter().chain(got) {
         query += &format!("&{name}={}", encoded(value));
     }
-    let call = call(Endpoint::OauthToken).query(&query);
-    let tokens: OauthTokens = client.call(call.priority(Priority::Small))?;
-    // An empty refresh token in place of the old one would be the end of the grant.
-    let all = [&tokens.access_token, &tokens.refresh_token];
-    match all.iter().all(|token| is_sendable(token)) {
-        true => Ok(GrantedTokens {
-            access: tokens.access_token,
-            refresh: tokens.refresh_token,
-            life: tokens.expires_in,
-        }),
-        false => Err(no_token()),
-    }
-}
-
-/// What was given, if anything, is lost.
-fn no_token() -> Fault {
-    Fault::new(Reason::Lost, "123pan gave an invalid token")
+    GrantedTokens::ask(client, call(Endpoint::OauthToken).query(&query))
 }

@@ -13,13 +13,13 @@ use super::confirm::Confirm;
 use super::space::Space;
 use super::urgent::Urgent;
 use super::{Bin, Config, Tier};
+use crate::cloud::daemon::Daemon;
 use crate::cloud::{Fault, Priority, Reason, pause};
 use crate::restic::Id;
 use crate::warning::Kind;
 use log::{info, warn};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
-use std::thread::{Builder, JoinHandle};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
 use std::time::{Duration, Instant};
 
 /// Files on the purge list for each of which its writes are a millisecond rarer: a long list costs
@@ -28,15 +28,10 @@ const RARER: Duration = Duration::from_millis(1);
 /// Single files that 123pan must refuse to purge, one after the other, until it is believed that
 /// it refuses all.
 const REFUSALS: u32 = 5;
-/// Bytes of stack; it makes HTTPS calls.
-const STACK: usize = 256 << 10;
-
 /// The thread in the background.
 pub struct Background {
-    /// Sending wakes it, hanging up ends it.
-    bell: SyncSender<()>,
+    daemon: Daemon,
     urgent: Arc<Urgent>,
-    thread: JoinHandle<()>,
 }
 
 /// What it works with.
@@ -80,48 +75,51 @@ struct Work {
 }
 
 impl Background {
-    /// Starts the thread; None if the machine has none left.
-    pub fn start(parts: Parts, config: &Config) -> Option<Self> {
-        let (bell, rung) = sync_channel(1);
+    /// Starts the thread.
+    pub fn start(parts: Parts, config: &Config) -> Self {
         let urgent = Arc::new(Urgent::default());
         let now = Instant::now();
-        let purges = config.bin != Bin::Keep;
-        let mut work = Work {
+        let missing = parts.api.facts.purge_missing;
+        let purges = config.bin != Bin::Keep && !missing;
+        if missing && config.bin != Bin::Keep {
+            let target = Kind::NoPurge.about("");
+            warn!(
+                target: &target,
+                "123pan doesn't let programs empty the bin, as the probe has found: deleted files \
+                 stay there until you empty it by hand, or another probe finds otherwise"
+            );
+        }
+        let (bin, reserve, share) = (config.bin, config.reserve, config.rate_share);
+        let (shared, tier_at) = (Arc::clone(&urgent), config.tier.is_none().then_some(now));
+        let work = move |rung| Work {
             parts,
             rung,
-            urgent: Arc::clone(&urgent),
-            share: config.rate_share,
-            tier_at: config.tier.is_none().then_some(now),
+            urgent: shared,
+            share,
+            tier_at,
             purge_at: purges.then_some(now),
-            space_at: (purges && config.reserve > 0).then_some(now),
-            reserve: config.reserve,
+            space_at: (purges && reserve > 0).then_some(now),
+            reserve,
             time_at: now,
             recall_at: now,
             store_at: now,
             failures: 0,
-            batching: PurgeBatching::new(config.bin),
+            batching: PurgeBatching::new(bin),
             most: BATCH,
             refusals: 0,
             vain: 0,
             said_low: false,
         };
-        let thread = Builder::new()
-            .name("background".to_owned())
-            .stack_size(STACK)
-            .spawn(move || work.run());
-        let thread =
-            thread.inspect_err(|e| warn!(target: &Kind::Resources.about("purge"), "nothing will be purged: starting a thread: {e}"));
-        Some(Self {
-            bell,
+        let follows = "nothing will be purged";
+        Self {
+            daemon: Daemon::start("background", follows, |rung| work(rung).run()),
             urgent,
-            thread: thread.ok()?,
-        })
+        }
     }
 
     /// Has the account looked at as soon as the thread is free.
     pub fn wake(&self) {
-        // One ring is as good as many.
-        let _ = self.bell.try_send(());
+        self.daemon.wake();
     }
 
     /// Has everything purged that may be, because somebody needs its room, and waits for it, at
@@ -129,16 +127,10 @@ impl Background {
     pub fn purge_now(&self, most: Duration) {
         self.urgent.wait(most, || self.wake());
     }
-
-    /// Ends the thread, after its call.
-    pub fn stop(self) {
-        drop(self.bell);
-        let _ = self.thread.join();
-    }
 }
 
 impl Work {
-    fn run(&mut self) {
+    fn run(mut self) {
         let tick = self.parts.api.timing().purge;
         loop {
             match self.rung.recv_timeout(tick) {
@@ -167,6 +159,7 @@ impl Work {
             self.urgent.done(wanted);
             self.parts.space.look(&self.parts.api);
             self.parts.confirm.confirm_snapshots();
+            self.parts.api.timing().looks.count();
         }
         self.parts.trash.pending.store();
     }

@@ -3,7 +3,7 @@
 
 use crate::cloud::timing::SANE;
 use crate::pan123::api::{PASSED, Row};
-use crate::pan123::tree::files::CONFIG;
+use crate::pan123::tree::files::filename;
 use crate::pan123::tree::paths::{Path, known_under};
 use crate::restic::{Id, Repo};
 use std::collections::HashMap;
@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 pub struct Acknowledged {
     /// Its folder.
     pub path: String,
-    /// What it is called by; the config by [`CONFIG`].
+    /// What it is called by; the config by its own.
     pub name: Id,
     /// Its number.
     pub number: u64,
@@ -52,10 +52,7 @@ pub enum Client {
 impl Acknowledged {
     /// Its name in its folder.
     pub fn filename(&self) -> String {
-        match self.name {
-            CONFIG => "config".to_owned(),
-            name => name.to_string(),
-        }
+        filename(self.name)
     }
 
     /// Whether it is known by this name in this folder.

@@ -3,11 +3,11 @@
 use super::Confirm;
 use super::acknowledged::{Acknowledged, Client};
 use crate::cloud::Priority;
+use crate::cloud::paths::priority_of;
 use crate::pan123::api::Row;
 use crate::pan123::bin::{Removal, Retention};
 use crate::pan123::tree::files::Known;
 use crate::pan123::tree::paths::Path;
-use crate::pan123::tree::root::priority_of;
 use crate::restic::{File, Kind, Repo};
 use crate::store::{Cause, Error};
 use std::time::Instant;

@@ -28,26 +28,6 @@ impl Doctor {
         doctor::state(self.config.state_dir.as_deref(), advice)
     }
 
-    /// Whether 123pan's name has an address.
-    pub(super) fn dns(&mut self) -> StepResult {
-        doctor::dns(&self.api.client)
-    }
-
-    /// Whether 123pan answers this address, by TLS where there is TLS.
-    pub(super) fn connection(&mut self) -> StepResult {
-        doctor::connection(&self.api.client)
-    }
-
-    /// Whether our clock agrees with 123pan's.
-    pub(super) fn clock(&mut self) -> StepResult {
-        doctor::clock(&self.api.client)
-    }
-
-    /// Whether there is a token for the credentials.
-    pub(super) fn credentials(&mut self) -> StepResult {
-        doctor::credentials(&self.api.client)
-    }
-
     /// What the account is.
     pub(super) fn account(&mut self) -> StepResult {
         let user = self.api.user();
@@ -167,19 +147,8 @@ impl Doctor {
         let mut bytes = Vec::new();
         let read = fetched.reader.take(SIZE as u64).read_to_end(&mut bytes);
         let (from, len) = (100, 200);
-        match read {
-            Ok(_) if bytes == self.content[from..from + len] => {
-                Ok(format!("{len} bytes from the middle are right"))
-            }
-            Ok(_) => Err(Problem::new(
-                "other bytes came than were stored",
-                "see whether a proxy changes what is downloaded",
-            )),
-            Err(error) => Err(Problem::new(
-                format!("it broke off: {error}"),
-                "check this machine's network, and try again",
-            )),
-        }
+        let well = format!("{len} bytes from the middle are right");
+        doctor::same(read.map(|_| &*bytes), &self.content[from..from + len], well)
     }
 
     /// Moves it into the bin.

@@ -1,21 +1,21 @@
-//! Reading a file, from the first look for it. Where it is downloaded from is `addresses`', the
-//! bytes are [`Reader`]'s.
-
-pub mod addresses;
+//! Reading a file, from the first look for it. Where it is downloaded from is kept by
+//! [`Addresses`], the bytes are [`Reader`]'s.
 
 use super::api::Api;
 use super::tree::Tree;
-use super::tree::files::{CONFIG, Known};
+use super::tree::files::{CONFIG, Known, name_of};
 use super::tree::list::newest;
 use super::tree::paths::{Path, holds_packs, parent};
-use super::tree::root::{name_of, priority_of};
-use crate::cloud::download::Reader;
+use crate::cloud::addresses::{self, Addresses};
+use crate::cloud::download::{Reader, Source};
+use crate::cloud::paths::priority_of;
 use crate::cloud::proof::Proof;
 use crate::cloud::{Fault, Priority, Reason, pause};
 use crate::restic::{File, Kind, Part, Range};
 use crate::store::{Cause, Error, Loaded};
-use addresses::{Addresses, Download};
-use std::sync::Arc;
+use crate::sync::lock;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 /// How often a file is looked for that seems to be gone.
 const ROUNDS: u32 = 3;
@@ -24,7 +24,9 @@ const ROUNDS: u32 = 3;
 pub struct Downloads {
     api: Arc<Api>,
     tree: Arc<Tree>,
-    addresses: Addresses,
+    addresses: Addresses<u64, Arc<str>>,
+    /// When the traffic was found to be used up.
+    dry: Mutex<Option<Instant>>,
 }
 
 impl Downloads {
@@ -34,6 +36,7 @@ impl Downloads {
             api: Arc::clone(api),
             tree: Arc::clone(tree),
             addresses: Addresses::default(),
+            dry: Mutex::default(),
         }
     }
 
@@ -68,7 +71,7 @@ impl Downloads {
             // what another server has removed is noticed, unless a list has just shown them.
             let many = matches!(file, File::Config | File::Hashed(Kind::Data, _));
             if !many && !self.tree.lately(path) {
-                self.addresses.drop_address(known.file);
+                self.addresses.forget(&known.file);
             }
             match self.open(path, known, range, priority) {
                 Err(OpenError::Gone(fault)) if tries == ROUNDS => return Err(fault.into()),
@@ -94,7 +97,7 @@ impl Downloads {
         };
         let Some(part) = part else {
             // Nothing is read, which would tell if another server has removed it.
-            self.addresses.drop_address(known.file);
+            self.addresses.forget(&known.file);
             self.address(known.file, priority)?;
             let text = format!("the file has only {size} bytes");
             return Err(OpenError::Failed(Error::new(Cause::Range(size), text)));
@@ -108,8 +111,10 @@ impl Downloads {
         match reader.open() {
             Ok(()) if part.len == size && known.name != CONFIG => {
                 let (downloads, path) = (Arc::clone(self), path.to_owned());
-                let wrong =
-                    move || downloads.damaged(&path, known, "its bytes aren't those stored");
+                let wrong = move || {
+                    downloads.damaged(&path, known, "its bytes aren't those stored");
+                    Ok(())
+                };
                 let reader = Box::new(Proof::new(reader, size, known.name, wrong));
                 Ok(Loaded { size, part, reader })
             }
@@ -125,6 +130,25 @@ impl Downloads {
                 Err(fault.into())
             }
         }
+    }
+
+    /// The address of a file, kept or new.
+    fn address(&self, file: u64, priority: Priority) -> Result<Arc<str>, Fault> {
+        let timing = self.api.timing();
+        self.addresses.get(&file, timing.rate_wait, || {
+            let dry = *lock(&self.dry);
+            if dry.is_some_and(|since| since.elapsed() < timing.traffic) {
+                let text = "the account's download traffic is used up";
+                return Err(Fault::new(Reason::Traffic, text));
+            }
+            let asked = self.api.download_info(file, priority);
+            let is_dry = matches!(&asked, Err(fault) if fault.reason == Reason::Traffic);
+            *lock(&self.dry) = is_dry.then(Instant::now);
+            let url: Arc<str> = asked?.into();
+            let now = self.api.client.time.or_ours();
+            let life = lifetime(&url, now, timing.address);
+            Ok((url, life))
+        })
     }
 
     /// Says that a file is damaged, unless that is known.
@@ -158,6 +182,61 @@ impl From<Fault> for OpenError {
         match fault.reason {
             Reason::NoFile | Reason::NoParent => Self::Gone(fault),
             _ => Self::Failed(fault.into()),
+        }
+    }
+}
+
+/// One file, as a reader downloads it.
+struct Download {
+    downloads: Arc<Downloads>,
+    file: u64,
+    priority: Priority,
+}
+
+impl Source for Download {
+    fn address(&self) -> Result<Arc<str>, Fault> {
+        self.downloads.address(self.file, self.priority)
+    }
+
+    fn drop_address(&self) {
+        self.downloads.addresses.forget(&self.file);
+    }
+}
+
+/// How long an address may be used, by the time in its `t` (API reference 3.24), if that is in the
+/// future.
+pub fn lifetime(url: &str, now: u64, usual: Duration) -> Duration {
+    let left = expiry(url).and_then(|time| time.checked_sub(now));
+    addresses::lifetime(left, 365 * 24 * 3600, usual)
+}
+
+/// The time in an address's `t`, in seconds since 1970.
+pub fn expiry(url: &str) -> Option<u64> {
+    let query = url.split_once('?').map_or("", |(_, query)| query);
+    let mut pairs = query.split('&');
+    pairs.find_map(|pair| pair.strip_prefix("t=")?.parse().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_used_until_shortly_before_their_expiry() {
+        let usual = Duration::from_secs(600);
+        for (url, expected) in [
+            ("https://c/a?t=2000&s=x", 700),
+            ("https://c/a?s=x&t=1100", 0),
+            ("https://c/a?s=x&t=900", 600),
+            ("https://c/a?s=x", 600),
+            ("https://c/a?t=99999999999999", 600),
+            ("https://c/a", 600),
+        ] {
+            assert_eq!(
+                lifetime(url, 1000, usual),
+                Duration::from_secs(expected),
+                "{url}"
+            );
         }
     }
 }

@@ -6,7 +6,7 @@
 //! because allocators round up, the one in static programs to powers of two: one allocation for
 //! each folder would leave up to half of it unused.
 
-use crate::restic::Id;
+use crate::restic::{File, Id};
 use std::sync::Arc;
 
 /// Most files in a block: 960 bytes, which with the counters beside them and the allocator's own
@@ -24,18 +24,21 @@ pub struct Known {
     pub size: u64,
 }
 
-impl Known {
-    /// Its name in its folder.
-    pub fn filename(&self) -> String {
-        match self.name {
-            CONFIG => "config".to_owned(),
-            name => name.to_string(),
-        }
-    }
-}
-
 /// Stands for the name `config`, which is in no folder where ids are.
 pub const CONFIG: Id = Id([0xff; 32]);
+
+/// The name under which a file is known.
+pub fn name_of(file: &File) -> Id {
+    file.id().unwrap_or(CONFIG)
+}
+
+/// What a file that is known by a name is called in its folder.
+pub fn filename(name: Id) -> String {
+    match name {
+        CONFIG => "config".to_owned(),
+        name => name.to_string(),
+    }
+}
 
 /// Files, sorted; a copy shares what it holds. No block is empty.
 #[derive(Clone, Debug, Default)]

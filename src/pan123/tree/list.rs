@@ -2,26 +2,20 @@
 //! by side as far as the rate goes, and told as they come.
 
 use super::Tree;
-use super::files::{CONFIG, Files, Known};
+use super::files::{CONFIG, Files, Known, name_of};
 use super::paths::{Path, is_data, join};
-use super::root::{name_of, priority_of};
+use crate::cloud::paths::priority_of;
+use crate::cloud::walk::{Sender, stream};
 use crate::cloud::{Priority, layout};
 use crate::pan123::api::Row;
 use crate::restic::{File, Id, Kind};
 use crate::store::{Cause, Entry, Error, Found};
-use crate::sync::lock;
-use std::sync::Mutex;
-use std::sync::mpsc::{SyncSender, sync_channel};
-use std::thread;
-use std::vec::IntoIter;
 
 /// Folders that are read at once: enough for eight calls a second, a VIP account's by default, that
 /// take 0.6 s each. Each holds its folder's rows, about 500 bytes a pack.
 const READERS: usize = 5;
 /// Folders that are read ahead of a slow client.
 const AHEAD: usize = 4;
-/// Bytes of stack of a reader; it makes HTTPS calls.
-const STACK: usize = 256 << 10;
 
 /// Paths of folders that are listed as one.
 type Group = Vec<String>;
@@ -41,43 +35,16 @@ impl Tree {
     }
 
     fn list_groups(&self, groups: Vec<Group>, found: &mut Found<'_>) -> Result<(), Error> {
-        let readers = groups.len().min(READERS);
         let mut groups = groups.into_iter();
         // Alone, so that the client soon sees something: side by side all would be done late.
         if let Some(group) = groups.next() {
             tell(&self.read_group(&group)?, found)?;
         }
-        let next = Mutex::new(groups);
-        thread::scope(|scope| {
-            let (sender, receiver) = sync_channel(AHEAD);
-            for _ in 0..readers {
-                let (sender, next) = (sender.clone(), &next);
-                let builder = thread::Builder::new()
-                    .name("list".to_owned())
-                    .stack_size(STACK);
-                let reader = builder.spawn_scoped(scope, move || self.read_groups(next, &sender));
-                reader.map_err(|e| Error::new(Cause::Busy, format!("starting a thread: {e}")))?;
-            }
-            drop(sender);
-            // When this ends early the receiver goes, which ends the readers.
-            receiver
-                .into_iter()
-                .try_for_each(|files| tell(&files?, found))
-        })
-    }
-
-    fn read_groups(
-        &self,
-        next: &Mutex<IntoIter<Group>>,
-        sender: &SyncSender<Result<Files, Error>>,
-    ) {
-        loop {
-            let group = lock(next).next();
-            let Some(group) = group else { return };
-            if sender.send(self.read_group(&group)).is_err() {
-                return;
-            }
-        }
+        let read = |group: Group, sender: &Sender<Files>| {
+            let files = self.read_group(&group);
+            sender.send(files).is_ok()
+        };
+        stream(groups, (READERS, AHEAD), &read, |files| tell(&files, found))
     }
 
     /// The files of folders that a list of `data` has just shown.

@@ -11,7 +11,6 @@ pub mod moved;
 mod packs;
 pub mod paths;
 mod read;
-pub mod root;
 
 use super::api::{Api, BATCH, Row};
 use crate::cloud::{Fault, Priority, Reason};

@@ -3,7 +3,7 @@
 //! so that its path is looked for anew, and said in the log.
 
 use super::Tree;
-use super::files::Files;
+use super::files::{Files, filename};
 use super::known::{Knowledge, Merged, key};
 use super::paths::{Path, join, last, parent};
 use crate::pan123::api::Row;
@@ -84,7 +84,7 @@ impl Tree {
             match old {
                 Some(old) if is_there(old.name) => {}
                 Some(old) => {
-                    let name = old.filename();
+                    let name = filename(old.name);
                     warn!(target: &Kind::Moved.about(path), "somebody has moved or renamed {name} in /{path} at 123pan");
                 }
                 None if row.is_folder() && !self.knows(path, row) => {
@@ -114,7 +114,7 @@ impl Tree {
                 .get(&old.file)
                 .is_some_and(|name| *name != Some(old.name))
             {
-                let name = old.filename();
+                let name = filename(old.name);
                 warn!(target: &Kind::Moved.about(path), "somebody has renamed {name} in /{path} at 123pan");
             }
         }

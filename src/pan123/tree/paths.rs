@@ -1,5 +1,7 @@
 //! Paths of folders below the account's root, their parts, and what lies there.
 
+pub use crate::cloud::paths::join;
+
 use crate::restic::Kind;
 
 /// A folder's path below the account's root, without slashes at the ends; empty for the root.
@@ -13,14 +15,6 @@ pub fn parent(path: &Path) -> &Path {
 /// A folder's own name.
 pub fn last(path: &Path) -> &str {
     path.rsplit_once('/').map_or(path, |(_, name)| name)
-}
-
-/// A folder's path from its parent's.
-pub fn join(path: &Path, name: &str) -> String {
-    match path {
-        "" => name.to_owned(),
-        _ => format!("{path}/{name}"),
-    }
 }
 
 /// The repository's folder that a folder belongs to, and the kind of the files in it; none where

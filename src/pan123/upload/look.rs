@@ -1,6 +1,6 @@
 //! What became of an upload: looking up what lies under its name.
 
-use super::{Next, Target, Uploads, broken};
+use super::{Next, Target, Uploads};
 use crate::body::Body;
 use crate::cloud::form::md5_of;
 use crate::cloud::{Reason, pause};
@@ -35,7 +35,7 @@ impl Uploads {
             let md5 = match &md5 {
                 _ if rows.is_empty() => "",
                 Some(md5) => md5,
-                None => md5.insert(md5_of(body).map_err(|e| broken(body, &e))?),
+                None => md5.insert(md5_of(body).map_err(|e| body.unread(&e))?),
             };
             let mut held = holding(target.id, &rows, body.len(), md5);
             if let Some(row) = held.find(|row| !self.tree.damage.has(row.file_id)) {

@@ -13,20 +13,20 @@ mod slices;
 pub use places::Uploads;
 
 use super::api::Uploaded;
+use super::tree::files::name_of;
 use super::tree::list::holding;
 use super::tree::paths::Path;
-use super::tree::root::{name_of, priority_of};
 use crate::body::Body;
 use crate::cloud::form::{Content, Form, md5_of};
+use crate::cloud::paths::priority_of;
 use crate::cloud::{Fault, Priority, Reason, pause};
 use crate::restic::{File, Id};
-use crate::store::{Cause, Error};
+use crate::store::Error;
 use crate::sync::lock;
 use crate::warning::Kind;
 use after::{After, after};
 use log::{debug, warn};
 use places::Late;
-use std::io;
 use std::time::Instant;
 
 /// Largest file in bytes that one call may carry (API reference 3.9).
@@ -73,7 +73,7 @@ impl Uploads {
         if rows.iter().all(|row| row.size != body.len()) {
             return Ok(false);
         }
-        let md5 = md5_of(body).map_err(|error| broken(body, &error))?;
+        let md5 = md5_of(body).map_err(|error| body.unread(&error))?;
         let mut held = holding(name_of(file), &rows, body.len(), &md5);
         Ok(held.any(|row| !self.tree.damage.has(row.file_id)))
     }
@@ -133,7 +133,7 @@ impl Uploads {
         let early = if late {
             None
         } else {
-            Some(md5_of(body).map_err(|e| broken(body, &e))?)
+            Some(md5_of(body).map_err(|e| body.unread(&e))?)
         };
         let host = self.hosts.pick(&self.api, target.priority)?;
         let (parent, size) = (parent.to_string(), body.len().to_string());
@@ -160,7 +160,7 @@ impl Uploads {
             true => Ok(None),
             false => form.finish().map(|late| early.or(late)),
         };
-        let md5 = md5.map_err(|error| broken(body, &error))?;
+        let md5 = md5.map_err(|error| body.unread(&error))?;
         Ok(Sent {
             stored,
             md5,
@@ -238,10 +238,4 @@ impl Uploads {
             );
         }
     }
-}
-
-/// Why a body can't be sent: its own reason, or the spool's.
-fn broken(body: &Body<'_>, error: &io::Error) -> Error {
-    let other = || Error::new(Cause::Busy, format!("reading the body again: {error}"));
-    body.fault().cloned().unwrap_or_else(other)
 }

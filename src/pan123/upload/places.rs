@@ -51,7 +51,10 @@ impl Uploads {
             tree: Arc::clone(tree),
             hosts: Hosts::new(config),
             places: Places::new(config.uploads),
-            late: Mutex::new(Late::Untried),
+            late: Mutex::new(match api.facts.late_refused {
+                true => Late::Refused,
+                false => Late::Untried,
+            }),
             failures: Mutex::default(),
         }
     }

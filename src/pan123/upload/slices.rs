@@ -1,7 +1,7 @@
 //! Storing a file in slices: for large files, and when one call doesn't work.
 
 use super::after::{After, after};
-use super::{Sent, Target, Uploads, broken};
+use super::{Sent, Target, Uploads};
 use crate::body::Body;
 use crate::cloud::form::{Form, Slice, md5_of};
 use crate::cloud::{Fault, Priority, Reason, pause};
@@ -23,7 +23,7 @@ impl Uploads {
         body: &mut Body<'_>,
     ) -> Result<Sent, Error> {
         body.buffer()?;
-        let md5 = md5_of(body).map_err(|e| broken(body, &e))?;
+        let md5 = md5_of(body).map_err(|e| body.unread(&e))?;
         let (name, size, replace) = (&*target.name, body.len(), target.replace);
         let file = NewFile {
             parent,

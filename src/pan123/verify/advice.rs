@@ -2,18 +2,11 @@
 //! him.
 
 use crate::cloud::finding::{Flaw, Subject};
+use crate::cloud::survey::Remedy;
 use crate::restic::Kind;
 
-/// What to do about a flaw, in a sentence.
-pub fn advice(flaw: Flaw, about: Subject) -> &'static str {
-    let fits = |(known, subjects, _): &&(Flaw, &[Subject], &str)| {
-        *known == flaw && (subjects.is_empty() || subjects.contains(&about))
-    };
-    ADVICE.iter().find(fits).map_or("", |(.., text)| text)
-}
-
-/// What to do about a flaw about one of these, or any: the first line that fits counts.
-const ADVICE: &[(Flaw, &[Subject], &str)] = &[
+/// What is this cloud's own.
+pub(super) const ADVICE: &[Remedy] = &[
     (
         Flaw::NoRepository,
         &[],
@@ -23,18 +16,6 @@ const ADVICE: &[(Flaw, &[Subject], &str)] = &[
         Flaw::NoConfig,
         &[],
         "nobody can open the repository without it: look for it in the bin on 123pan's website",
-    ),
-    (
-        Flaw::NoKey,
-        &[],
-        "nobody can open the repository without one: bring one back with `restic-123pan bin \
-         restore` and the first digits of its id, which `bin list` shows",
-    ),
-    (Flaw::NoIndex, &[], "run `restic repair index`"),
-    (
-        Flaw::NoPacks,
-        &[],
-        "run `restic-123pan bin restore`, then `restic repair index` and `restic check`",
     ),
     (
         Flaw::MissingFolder,
@@ -73,11 +54,6 @@ const ADVICE: &[(Flaw, &[Subject], &str)] = &[
     ),
     (
         Flaw::ZeroLength,
-        &[Subject::File(Kind::Locks)],
-        "run `restic unlock --remove-all` while no client works",
-    ),
-    (
-        Flaw::ZeroLength,
         &[],
         "its content is lost: look in the bin on 123pan's website for an older one of its name, \
          and delete this one",
@@ -110,10 +86,5 @@ const ADVICE: &[(Flaw, &[Subject], &str)] = &[
         Flaw::Trashed,
         &[],
         "bring it back from the bin on 123pan's website",
-    ),
-    (
-        Flaw::OldLock,
-        &[],
-        "run `restic unlock` if the client that made it has ended",
     ),
 ];

@@ -1,9 +1,9 @@
 //! What the rows of one folder tell: what is wrong with it, what it holds, and which folders in it
 //! are to be read. No call is made here.
 
-use super::{Pack, Place, Role, Walker, finding};
-use crate::cloud::finding::{Contents, Finding, Flaw, Subject};
-use crate::cloud::layout::{self, Layout, Layouts};
+use super::{Pack, Place, Role, Walker};
+use crate::cloud::finding::{Contents, Flaw, Subject};
+use crate::cloud::layout::{Layout, Layouts};
 use crate::pan123::api::{PASSED, Row};
 use crate::pan123::tree::known::key;
 use crate::pan123::tree::paths::{Path, join, last, owner};
@@ -12,39 +12,6 @@ use std::collections::BTreeMap;
 
 /// Age in seconds from which a lock is told of: clients renew theirs every five minutes.
 const OLD: u64 = 24 * 3600;
-
-/// What is wrong with a repository as a whole.
-pub(super) fn flaws(contents: &Contents, repo: &str, path: &Path) -> Vec<Finding> {
-    let snapshots = contents.count(Kind::Snapshots) > 0;
-    let lacks = |kind| contents.count(kind) == 0;
-    let whole = [
-        (Flaw::NoKey, contents.config && lacks(Kind::Keys)),
-        (Flaw::NoIndex, snapshots && lacks(Kind::Index)),
-        (Flaw::NoPacks, snapshots && lacks(Kind::Data)),
-    ];
-    let flaws = whole.into_iter().filter(|(_, is_so)| *is_so);
-    let mut findings: Vec<Finding> = flaws
-        .map(|(flaw, _)| finding(flaw, repo, path, None, Subject::Other))
-        .collect();
-    let data = join(path, Kind::Data.name());
-    for shard in layout::missing(&contents.shards) {
-        let (path, about) = (join(&data, &shard), Subject::Folder(Kind::Data));
-        let found = finding(Flaw::MissingFolder, repo, &path, None, about);
-        findings.push(found);
-    }
-    findings
-}
-
-/// What came of looking at a folder.
-#[derive(Debug, Default)]
-pub(super) struct Looked {
-    pub(super) findings: Vec<Finding>,
-    pub(super) below: Vec<Place>,
-    /// What the folder adds to its repository.
-    pub(super) contents: Option<(String, Contents)>,
-    /// Packs that may lie in another folder as well.
-    pub(super) packs: Vec<(Id, Pack)>,
-}
 
 /// A folder's rows by their names.
 #[derive(Default)]
@@ -79,8 +46,9 @@ impl Names {
 }
 
 impl Walker<'_> {
-    /// Looks at the rows of a folder.
-    pub(super) fn look(&self, place: &Place, rows: Vec<Row>) -> Looked {
+    /// Looks at the rows of a folder, and tells what is wrong; answers the folders in it that are
+    /// to be read.
+    pub(super) fn look(&self, place: &Place, rows: Vec<Row>) -> Vec<Place> {
         let names = Names::of(rows);
         match place.role {
             Role::Any => self.look_at_any(place, &names),
@@ -89,20 +57,21 @@ impl Walker<'_> {
         }
     }
 
-    fn look_at_any(&self, place: &Place, names: &Names) -> Looked {
+    fn look_at_any(&self, place: &Place, names: &Names) -> Vec<Place> {
         let of_kind = |name: &String| Kind::ALL.iter().any(|kind| kind.name() == name);
         let looks_so = names.files.contains_key("config") || names.folders.keys().any(of_kind);
-        let mut looked = Looked::default();
+        let mut below = Vec::new();
         for (name, rows) in names.folders.iter().filter(|(name, _)| !of_kind(name)) {
             let path = join(&place.path, name);
-            if self.leads_on(&path) {
-                looked.below.push(Place::new(path, rows, Role::Any));
+            if self.survey.leads_on(self.below(&path)) {
+                below.push(Place::new(path, rows, Role::Any));
             }
         }
-        if !self.is_meant(&place.path, looks_so) {
-            return looked;
+        if !self.survey.is_meant(self.below(&place.path), looks_so) {
+            return below;
         }
-        let mut notes = Notes::of(self.below(&place.path), place, looked);
+        let mut notes = Notes::of(self, &place.path, place);
+        notes.below = below;
         for kind in Kind::ALL {
             let role = match kind {
                 Kind::Data => Role::Data,
@@ -132,9 +101,9 @@ impl Walker<'_> {
         notes.done()
     }
 
-    fn look_at_data(&self, place: &Place, names: &Names) -> Looked {
+    fn look_at_data(&self, place: &Place, names: &Names) -> Vec<Place> {
         let (repo, _) = owner(&place.path);
-        let mut notes = Notes::of(self.below(repo), place, Looked::default());
+        let mut notes = Notes::of(self, repo, place);
         for (name, rows) in &names.folders {
             match is_shard(name) {
                 true => notes.folder(names, name, Kind::Data, Role::Files(Kind::Data)),
@@ -152,15 +121,15 @@ impl Walker<'_> {
             notes.all(misplaced(name), rows, Subject::File(Kind::Data));
         }
         let are_mixed = Layouts::of(names.folders.keys().map(String::as_str)).are_mixed();
-        for place in &mut notes.looked.below {
+        for place in &mut notes.below {
             place.is_mixed = are_mixed;
         }
         notes.done()
     }
 
-    fn look_at_files(&self, place: &Place, kind: Kind, names: &Names) -> Looked {
+    fn look_at_files(&self, place: &Place, kind: Kind, names: &Names) -> Vec<Place> {
         let (repo, _) = owner(&place.path);
-        let mut notes = Notes::of(self.below(repo), place, Looked::default());
+        let mut notes = Notes::of(self, repo, place);
         for rows in names.folders.values() {
             notes.all(Flaw::WrongName, rows, Subject::Other);
         }
@@ -224,20 +193,26 @@ impl Place {
 
 /// What is noted of a folder.
 struct Notes<'a> {
-    repo: String,
+    walker: &'a Walker<'a>,
+    repo: &'a str,
     place: &'a Place,
-    looked: Looked,
+    below: Vec<Place>,
+    /// What the folder adds to its repository.
     contents: Contents,
+    /// Packs that may lie in another folder as well.
+    packs: Vec<(Id, Pack)>,
 }
 
 impl<'a> Notes<'a> {
-    fn of(repo: &str, place: &'a Place, looked: Looked) -> Self {
-        let repo = repo.to_owned();
-        let mut notes = Self {
-            repo,
+    /// Nothing, of a folder in the one of a repository.
+    fn of(walker: &'a Walker<'a>, repo: &'a Path, place: &'a Place) -> Self {
+        let notes = Self {
+            walker,
+            repo: walker.below(repo),
             place,
-            looked,
+            below: Vec::new(),
             contents: Contents::default(),
+            packs: Vec::new(),
         };
         let thing = match place.role {
             Role::Any => Subject::Other,
@@ -258,7 +233,7 @@ impl<'a> Notes<'a> {
             self.contents.shards.entry(name.to_owned()).or_default();
         }
         match names.folders.get(name) {
-            Some(rows) => self.looked.below.push(Place::new(path, rows, role)),
+            Some(rows) => self.below.push(Place::new(path, rows, role)),
             None => {
                 if let Some(row) = names.trashed_folder(name) {
                     self.row(Flaw::Trashed, row, Subject::Folder(kind));
@@ -306,38 +281,41 @@ impl<'a> Notes<'a> {
             number: row.file_id,
             size: row.size,
         };
-        self.looked.packs.extend(id.map(|id| (id, pack)));
+        self.packs.extend(id.map(|id| (id, pack)));
     }
 
-    fn missing(&mut self, kind: Kind) {
+    fn missing(&self, kind: Kind) {
         let path = join(&self.place.path, kind.name());
         self.note(Flaw::MissingFolder, &path, None, Subject::Folder(kind));
     }
 
-    fn missing_config(&mut self) {
+    fn missing_config(&self) {
         let path = join(&self.place.path, "config");
         self.note(Flaw::NoConfig, &path, None, Subject::Config);
     }
 
-    fn all(&mut self, flaw: Flaw, rows: &[Row], about: Subject) {
+    fn all(&self, flaw: Flaw, rows: &[Row], about: Subject) {
         rows.iter().for_each(|row| self.row(flaw, row, about));
     }
 
-    fn row(&mut self, flaw: Flaw, row: &Row, about: Subject) {
+    fn row(&self, flaw: Flaw, row: &Row, about: Subject) {
         let path = join(&self.place.path, &row.filename);
         self.note(flaw, &path, Some(row.file_id), about);
     }
 
-    fn note(&mut self, flaw: Flaw, path: &Path, number: Option<u64>, about: Subject) {
-        let found = finding(flaw, &self.repo, path, number, about);
-        self.looked.findings.push(found);
+    fn note(&self, flaw: Flaw, path: &Path, number: Option<u64>, about: Subject) {
+        let survey = &self.walker.survey;
+        survey.found(flaw, self.repo, path, number, about);
     }
 
-    fn done(self) -> Looked {
-        Looked {
-            contents: Some((self.repo, self.contents)),
-            ..self.looked
+    /// Counts what is noted; the folders that are to be read.
+    fn done(mut self) -> Vec<Place> {
+        for (id, pack) in self.packs {
+            self.walker.double(self.repo, id, pack, &mut self.contents);
         }
+        let survey = &self.walker.survey;
+        survey.count(self.repo, |contents| contents.add(&self.contents));
+        self.below
     }
 }
 

@@ -13,30 +13,22 @@ use super::Config;
 use super::api::Api;
 use super::bin::pending::PendingPurges;
 use super::tree::Tree;
-use super::tree::paths::{Path, join};
+use super::tree::paths::Path;
 use crate::cloud::Priority;
-use crate::cloud::finding::{Contents, Event, Finding, Flaw, Report, Subject};
+use crate::cloud::finding::{Contents, Event, Flaw, Report, Subject};
+use crate::cloud::paths::Root;
+use crate::cloud::survey::Survey;
 use crate::cloud::time::Time;
 use crate::cloud::walk::walk;
 use crate::restic::{Id, Kind, MAX_DEPTH, Repo};
 use crate::store::{Cause, Error};
 use crate::sync::lock;
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex};
 
 /// Folders within each other that are looked into: those of a repository's path, `data` and one
 /// of packs.
 const DEEPEST: usize = MAX_DEPTH + 2;
-
-fn finding(flaw: Flaw, repo: &str, path: &Path, number: Option<u64>, about: Subject) -> Finding {
-    Finding {
-        flaw,
-        repo: repo.to_owned(),
-        path: format!("/{path}"),
-        number,
-        advice: advice::advice(flaw, about),
-    }
-}
 
 /// Looks repositories through, or all of them if none is named.
 pub fn verify(
@@ -45,38 +37,42 @@ pub fn verify(
     tell: &(dyn Fn(Event<'_>) + Sync),
 ) -> Result<Report, Error> {
     let api = Arc::new(Api::new(config));
+    let (tree, path) = (Tree::new(Arc::clone(&api)), config.repo_path.clone());
+    let Some(ids) = tree.find(&path, Priority::Background)? else {
+        let text = format!("/{path} doesn't exist in the account");
+        return Err(Error::new(Cause::Absent, text));
+    };
     let walker = Walker {
-        tree: Tree::new(Arc::clone(&api)),
-        base: &config.repo_path,
-        repos,
+        tree,
+        survey: Survey {
+            root: Root::new(&path),
+            repos,
+            tell,
+            advice: advice::ADVICE,
+            seen: Mutex::default(),
+        },
         deleted: PendingPurges::put(config),
         time: Arc::clone(&api.client.time),
-        tell,
-        progress: Mutex::default(),
+        packs: Mutex::default(),
     };
-    let report = walker.go()?;
-    let calls = api.client.seen.made();
-    Ok(Report { calls, ..report })
+    let base = Place {
+        path,
+        ids,
+        role: Role::Any,
+        is_mixed: false,
+    };
+    walk(vec![base], DEEPEST, &|place| walker.read(&place))?;
+    Ok(walker.survey.end(api.client.seen.made()))
 }
 
 struct Walker<'a> {
     tree: Tree,
-    base: &'a Path,
-    repos: &'a [Repo],
+    survey: Survey<'a>,
     /// What the server of this state directory has put into the bin itself.
     deleted: HashSet<u64>,
     time: Arc<Time>,
-    tell: &'a (dyn Fn(Event<'_>) + Sync),
-    progress: Mutex<Progress>,
-}
-
-#[derive(Default)]
-struct Progress {
-    report: Report,
-    /// Folders that are known, read or not.
-    known: u64,
     /// The packs of repositories in which both layouts exist.
-    packs: HashMap<(String, Id), Pack>,
+    packs: Mutex<HashMap<(String, Id), Pack>>,
 }
 
 /// A folder to be read, with the numbers of its duplicates.
@@ -108,133 +104,40 @@ enum Role {
     Files(Kind),
 }
 
-impl Progress {
-    /// Takes in a pack of a repository in which both layouts exist: if it is there already it
-    /// counts once, and the older one is found.
-    fn double(
-        &mut self,
-        repo: &str,
-        id: Id,
-        pack: Pack,
-        contents: &mut Contents,
-    ) -> Option<Finding> {
-        let (number, size) = (pack.number, pack.size);
-        let older = match self.packs.insert((repo.to_owned(), id), pack)? {
-            old if old.number < number => old,
-            newer => self.packs.insert((repo.to_owned(), id), newer)?,
-        };
-        contents.files[Kind::Data as usize] -= 1;
-        contents.bytes -= size;
-        let (path, about) = (&older.path, Subject::File(Kind::Data));
-        let number = Some(older.number);
-        Some(finding(Flaw::DoubledFile, repo, path, number, about))
-    }
-}
-
 impl Walker<'_> {
-    fn go(self) -> Result<Report, Error> {
-        let Some(ids) = self.tree.find(self.base, Priority::Background)? else {
-            let text = format!("/{} doesn't exist in the account", self.base);
-            return Err(Error::new(Cause::Absent, text));
-        };
-        let base = Place {
-            path: self.base.to_owned(),
-            ids,
-            role: Role::Any,
-            is_mixed: false,
-        };
-        self.progress().known = 1;
-        walk(vec![base], DEEPEST, &|place| self.read(&place))?;
-        let report = std::mem::take(&mut self.progress().report);
-        for repo in self.repos.iter().map(Repo::path) {
-            if !report.repositories.contains_key(repo) {
-                let path = self.path(repo);
-                self.found(&finding(
-                    Flaw::NoRepository,
-                    repo,
-                    &path,
-                    None,
-                    Subject::Other,
-                ));
-            }
-        }
-        for (repo, contents) in &report.repositories {
-            let path = self.path(repo);
-            let findings = look::flaws(contents, repo, &path);
-            findings.iter().for_each(|found| self.found(found));
-        }
-        Ok(report)
-    }
-
     /// Reads a folder; answers those in it that are to be read.
     fn read(&self, place: &Place) -> Result<Vec<Place>, Error> {
         let rows = self.tree.read(&place.ids, Priority::Background);
         let fault = |fault| Error::from(fault).during(format!("reading /{}", place.path));
-        let looked = self.look(place, rows.map_err(fault)?);
-        looked.findings.iter().for_each(|found| self.found(found));
-        let mut progress = self.progress();
-        progress.report.folders += 1;
-        progress.known += looked.below.len() as u64;
-        let mut doubles = Vec::new();
-        if let Some((repo, mut contents)) = looked.contents {
-            for (id, pack) in looked.packs {
-                doubles.extend(progress.double(&repo, id, pack, &mut contents));
-            }
-            progress
-                .report
-                .repositories
-                .entry(repo)
-                .or_default()
-                .add(&contents);
-        }
-        let all = progress.report.repositories.values();
-        let files = all.map(|contents| contents.files.iter().sum::<u64>()).sum();
-        let (read, known) = (progress.report.folders, progress.known);
-        drop(progress);
-        doubles.iter().for_each(|found| self.found(found));
-        (self.tell)(Event::Read(read, known, files));
-        Ok(looked.below)
+        let below = self.look(place, rows.map_err(fault)?);
+        self.survey.read(below.len());
+        Ok(below)
     }
 
-    fn found(&self, finding: &Finding) {
-        (self.tell)(Event::Found(finding));
-    }
-
-    fn progress(&self) -> MutexGuard<'_, Progress> {
-        lock(&self.progress)
-    }
-
-    /// The folder of a repository.
-    fn path(&self, repo: &str) -> String {
-        match repo {
-            "" => self.base.to_owned(),
-            repo => join(self.base, repo),
+    /// Takes in a pack of a repository in which both layouts exist: if it is there already it
+    /// counts once, and the older one is found.
+    fn double(&self, repo: &str, id: Id, pack: Pack, contents: &mut Contents) {
+        let (number, size, key) = (pack.number, pack.size, (repo.to_owned(), id));
+        let mut packs = lock(&self.packs);
+        let Some(old) = packs.insert(key.clone(), pack) else {
+            return;
+        };
+        let older = match old.number < number {
+            true => Some(old),
+            false => packs.insert(key, old),
+        };
+        drop(packs);
+        contents.files[Kind::Data as usize] -= 1;
+        contents.bytes -= size;
+        if let Some(Pack { path, number, .. }) = older {
+            let about = Subject::File(Kind::Data);
+            self.survey
+                .found(Flaw::DoubledFile, repo, &path, Some(number), about);
         }
     }
 
     /// What a folder's path is below the folder of repositories.
     fn below<'p>(&self, path: &'p Path) -> &'p str {
-        path.strip_prefix(self.base)
-            .unwrap_or(path)
-            .trim_matches('/')
-    }
-
-    /// Whether a folder is a repository that is meant; `looks_so` says whether it looks like one.
-    fn is_meant(&self, path: &Path, looks_so: bool) -> bool {
-        let below = self.below(path);
-        match self.repos {
-            [] => looks_so,
-            repos => repos.iter().any(|repo| repo.path() == below),
-        }
-    }
-
-    /// Whether a folder may be a repository that is meant, or hold some.
-    fn leads_on(&self, path: &Path) -> bool {
-        let below = self.below(path);
-        let inside = |repo: &Repo| {
-            let rest = repo.path().strip_prefix(below);
-            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        };
-        Repo::new(below).is_some() && (self.repos.is_empty() || self.repos.iter().any(inside))
+        self.survey.root.below(path)
     }
 }

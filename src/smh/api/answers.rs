@@ -110,6 +110,9 @@ pub struct StartedUpload {
     /// By what it is confirmed.
     #[serde(rename = "confirmKey")]
     pub key: String,
+    /// When it ends, as RFC 3339 writes it.
+    #[serde(rename = "expiration", default)]
+    pub until: Option<String>,
 }
 
 /// A confirmed upload.

@@ -51,6 +51,14 @@ impl Api {
         self.call((Endpoint::Info, &at, "info"), priority)
     }
 
+    /// The same; None if there is nothing.
+    pub fn there(&self, path: &str, priority: Priority) -> Result<Option<Entry>, Fault> {
+        match self.info(path, priority) {
+            Err(fault) if meaning::is_absent(fault.reason) => Ok(None),
+            found => found.map(Some),
+        }
+    }
+
     /// Whether somebody without a token may look at the folder.
     pub fn is_public(&self, path: &str) -> Result<bool, Fault> {
         let at = self.at("directory", path);
@@ -178,6 +186,7 @@ impl Api {
             path: format!("/{path}"),
             headers: ticket.headers.clone(),
             key: ticket.key.clone(),
+            until: ticket.until.clone(),
         })
     }
 

@@ -13,8 +13,9 @@ pub use table::Endpoint;
 pub use tokens::Scope;
 
 use super::config::Config;
+use super::facts::Facts;
 use crate::cloud::call::{Call, Spec};
-use crate::cloud::client::Client;
+use crate::cloud::client::{Client, Network};
 use crate::cloud::dialect::{Answer, Dialect, Reading, Request};
 use crate::cloud::places::Places;
 use crate::cloud::token::encoded;
@@ -74,9 +75,18 @@ pub enum Filter {
 impl Api {
     /// The way to the configured space; nothing is sent yet.
     pub fn new(config: &Config, scope: Scope) -> Self {
+        Self::by(config, scope, &Facts::kept(config))
+    }
+
+    /// The same, as if this had been found out.
+    pub fn by(config: &Config, scope: Scope, facts: &Facts) -> Self {
         let tokens = Box::new(tokens::cache(config, scope));
         let rates = table::rates(config.rate_share);
-        let client = Client::new(&config.network(), Box::new(Smh), tokens, &rates);
+        let network = Network {
+            timing: facts.lag.timing(&config.timing),
+            ..config.network()
+        };
+        let client = Client::new(&network, Box::new(Smh), tokens, &rates);
         let library = encoded(&config.library);
         Self {
             client: Arc::new(client),
@@ -136,12 +146,7 @@ impl Dialect for Smh {
     }
 
     fn sign(&self, request: &mut Request<'_>, token: Option<&str>) {
-        let Some(token) = token else { return };
-        if !request.query.is_empty() {
-            request.query.push('&');
-        }
-        request.query += "access_token=";
-        request.query += &encoded(token);
+        request.query_token(token.map(encoded));
     }
 
     fn understand(

@@ -1,7 +1,7 @@
 //! Tencent SMH's calls: one table with what is special about each. No document names a rate; all
 //! calls to the library's host share one, with which `pace` begins and from which it learns.
 
-use crate::cloud::call::{Spec, Way};
+use crate::cloud::call::{Spec, endpoints};
 
 /// Calls a second to the library's host to begin with; `pace` halves it when they are too many.
 const PER_SECOND: f64 = 20.0;
@@ -9,28 +9,6 @@ const PER_SECOND: f64 = 20.0;
 const STORAGE: f64 = 1000.0;
 /// Calls to the library's host at a time.
 pub const AT_A_TIME: usize = 8;
-
-macro_rules! endpoints {
-    ($($(#[$doc:meta])* $name:ident, [$($way:ident),*], $queue:literal, $method:literal, $says:literal;)*) => {
-        /// The calls that we make.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        pub enum Endpoint { $($(#[$doc])* $name,)* }
-
-        impl Endpoint {
-            /// Every endpoint.
-            pub const ALL: &[Self] = &[$(Self::$name),*];
-        }
-
-        /// The same, as they are made.
-        pub static TABLE: &[Spec] = &[$(Spec {
-            number: Endpoint::$name as usize,
-            queue: $queue,
-            name: $says,
-            method: $method,
-            ways: &[$(Way::$way),*],
-        }),*];
-    };
-}
 
 // A start whose answer was lost leaves nothing that anybody sees; a second deletion finds nothing.
 // A confirmation is looked up, never repeated blindly.
@@ -79,18 +57,6 @@ endpoints! {
     Quota, [Idempotent], 0, "GET", "the space's quota";
     /// Whether earlier versions of files are kept.
     History, [Idempotent], 0, "GET", "the library's history";
-}
-
-impl Endpoint {
-    /// The line of the table.
-    pub fn spec(self) -> &'static Spec {
-        &TABLE[self as usize]
-    }
-
-    /// The endpoint of a line.
-    pub fn of(spec: &Spec) -> Self {
-        Self::ALL[spec.number]
-    }
 }
 
 /// The rates of which so large a share is used.

@@ -8,10 +8,10 @@
 //!    └ no folder: make it, anew
 //! ```
 
-mod sum;
+pub mod sum;
 
 use super::api::meaning::is_absent;
-use super::api::{Api, Confirmed, Entry, StartedUpload, Strategy};
+use super::api::{Api, Confirmed, StartedUpload, Strategy};
 use super::folders::Folders;
 use crate::body::Body;
 use crate::cloud::paths::{join, priority_of};
@@ -20,7 +20,6 @@ use crate::cloud::{Fault, Priority, Reason, pause};
 use crate::restic::File;
 use crate::store::{Cause, Error};
 use log::{debug, error, warn};
-use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use sum::{Summed, sum_of};
@@ -65,13 +64,13 @@ impl Uploads {
     /// Whether exactly this body lies under its name.
     pub fn holds(&self, folder: &str, file: &File, body: &mut Body<'_>) -> Result<bool, Error> {
         let path = join(folder, &file.name());
-        let Some(entry) = self.there(&path, priority_of(file.kind()))? else {
+        let Some(entry) = self.api.there(&path, priority_of(file.kind()))? else {
             return Ok(false);
         };
         if entry.size != Some(body.len()) {
             return Ok(false);
         }
-        let sum = sum_of(body).map_err(|error| broken(body, &error))?;
+        let sum = sum_of(body).map_err(|error| body.unread(&error))?;
         Ok(entry.holds(body.len(), sum))
     }
 
@@ -169,7 +168,7 @@ impl Uploads {
             Err(fault) => return Ok(Next::Again(fault)),
         }
         // The end of the body is what proves its hash.
-        let sum = content.finish().map_err(|error| broken(body, &error))?;
+        let sum = content.finish().map_err(|error| body.unread(&error))?;
         self.publish(target, ticket, len, sum)
     }
 
@@ -254,15 +253,6 @@ impl Uploads {
         }
     }
 
-    /// What lies under a path.
-    fn there(&self, path: &str, priority: Priority) -> Result<Option<Entry>, Error> {
-        match self.api.info(path, priority) {
-            Ok(entry) => Ok(Some(entry)),
-            Err(fault) if is_absent(fault.reason) => Ok(None),
-            Err(fault) => Err(fault.into()),
-        }
-    }
-
     /// Looks at what is there under the name: true if it is this body. If it is damaged it will
     /// be replaced, for the body is what the name says.
     fn look(
@@ -272,7 +262,7 @@ impl Uploads {
         sum: Option<u64>,
     ) -> Result<bool, Error> {
         let path = &target.path;
-        let Some(entry) = self.there(path, target.priority)? else {
+        let Some(entry) = self.api.there(path, target.priority)? else {
             return Ok(false);
         };
         if entry.is_folder() {
@@ -285,7 +275,7 @@ impl Uploads {
                 None => {
                     // So that it can be sent after all. Without room it is only compared.
                     let _ = body.buffer();
-                    sum_of(body).map_err(|error| broken(body, &error))?
+                    sum_of(body).map_err(|error| body.unread(&error))?
                 }
             };
             if entry.holds(body.len(), sum) {
@@ -301,12 +291,6 @@ impl Uploads {
             }
         }
     }
-}
-
-/// Why a body can't be sent: its own reason, or the spool's.
-fn broken(body: &Body<'_>, error: &io::Error) -> Error {
-    let other = || Error::new(Cause::Busy, format!("reading the body again: {error}"));
-    body.fault().cloned().unwrap_or_else(other)
 }
 
 /// A failure after which the client had better ask again.

@@ -79,10 +79,16 @@ impl Content for Summed<'_, '_> {
     }
 }
 
-/// The checksum of all of a body.
-pub fn sum_of(body: &mut Body<'_>) -> io::Result<u64> {
-    body.rewind().map_err(io::Error::other)?;
-    Summed::new(body).finish()
+/// The checksum of all of a content.
+pub fn sum_of(content: &mut dyn Content) -> io::Result<u64> {
+    content.rewind().map_err(io::Error::other)?;
+    let (mut sum, mut buffer) = (Digest::new(), vec![0; BUFFER]);
+    loop {
+        match content.read(&mut buffer)? {
+            0 => return Ok(sum.sum64()),
+            n => sum.write(&buffer[..n]),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -1,35 +1,16 @@
 //! What the owner of a repository can do about what `verify` finds, as Tencent's console lets him.
 
 use crate::cloud::finding::{Flaw, Subject};
+use crate::cloud::survey::Remedy;
 use crate::restic::Kind;
 
-/// What to do about a flaw, in a sentence.
-pub fn advice(flaw: Flaw, about: Subject) -> &'static str {
-    let fits = |(known, subjects, _): &&(Flaw, &[Subject], &str)| {
-        *known == flaw && (subjects.is_empty() || subjects.contains(&about))
-    };
-    ADVICE.iter().find(fits).map_or("", |(.., text)| text)
-}
-
-/// What to do about a flaw about one of these, or any: the first line that fits counts.
-const ADVICE: &[(Flaw, &[Subject], &str)] = &[
+/// What is this cloud's own.
+pub(super) const ADVICE: &[Remedy] = &[
     (Flaw::NoRepository, &[], "look at the name"),
     (
         Flaw::NoConfig,
         &[],
         "nobody can open the repository without it: look for it with `restic-123pan bin list`",
-    ),
-    (
-        Flaw::NoKey,
-        &[],
-        "nobody can open the repository without one: bring one back with `restic-123pan bin \
-         restore` and the first digits of its id, which `bin list` shows",
-    ),
-    (Flaw::NoIndex, &[], "run `restic repair index`"),
-    (
-        Flaw::NoPacks,
-        &[],
-        "run `restic-123pan bin restore`, then `restic repair index` and `restic check`",
     ),
     (
         Flaw::MissingFolder,
@@ -55,11 +36,6 @@ const ADVICE: &[(Flaw, &[Subject], &str)] = &[
     ),
     (
         Flaw::ZeroLength,
-        &[Subject::File(Kind::Locks)],
-        "run `restic unlock --remove-all` while no client works",
-    ),
-    (
-        Flaw::ZeroLength,
         &[],
         "its content is lost: look for an older one of its name with `restic-123pan bin list`, and \
          delete this one",
@@ -80,10 +56,5 @@ const ADVICE: &[(Flaw, &[Subject], &str)] = &[
         Flaw::WrongFolder,
         &[],
         "clients don't see it: move it into the folder of its first digits below data",
-    ),
-    (
-        Flaw::OldLock,
-        &[],
-        "run `restic unlock` if the client that made it has ended",
     ),
 ];

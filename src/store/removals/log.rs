@@ -1,26 +1,22 @@
-//! The notes on disk, so that a server that was killed carries out what it has acknowledged. Lines
-//! are only appended, and nobody waits for the disk, with one exception: that a note is taken back
-//! must survive a power cut, because its pack stays. When nothing is noted any more, the file
-//! goes; when most of its lines are done with, it is written anew.
+//! The notes on disk, so that a server that was killed carries out what it has acknowledged. Nobody
+//! waits for the disk, with one exception: that a note is taken back must survive a power cut,
+//! because its pack stays.
 
-use crate::disk::{self, StateFile};
+use crate::civil::SANE;
+use crate::disk;
+use crate::disk::log::{sealed, unsealed};
 use crate::restic::{Id, Repo};
 use crate::store::Identity;
 use crate::sync;
 use log::info;
-use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard};
+use std::sync::Mutex;
 
 /// Seconds after which a note isn't carried out by another process: the lock of the client that
 /// removed the pack holds for 30 minutes, and while it does, nobody can have begun to use the pack.
 const HOLDS: u64 = 20 * 60;
-/// A clock that shows less than this, in seconds since 1970, was never set: 2020.
-const SANE: u64 = 1_577_836_800;
-/// Lines besides two for each note, beyond which the file is written anew.
-const SPARE: usize = 1000;
 /// What follows if the file can't be written.
 const FOLLOWS: &str = "packs whose removal was acknowledged stay if the server is killed";
 
@@ -43,36 +39,15 @@ pub(super) struct Log(Option<Open>);
 
 /// The file of this process.
 struct Open {
-    file: StateFile,
-    inside: Mutex<Inside>,
+    log: disk::log::Log,
+    /// What is noted.
+    open: Mutex<Noted>,
     /// Held as long as the process lives: what another process has noted isn't ours to carry out.
     _lock: File,
 }
 
-#[derive(Default)]
-struct Inside {
-    /// What is noted.
-    open: HashMap<(Repo, Id), Line>,
-    /// How many lines the file has.
-    lines: usize,
-}
-
-/// A line as it stands there.
-#[derive(Debug, Deserialize, Serialize)]
-#[serde(rename_all = "lowercase")]
-enum Text {
-    Remove {
-        repo: String,
-        id: String,
-        size: u64,
-        tag: String,
-        since: u64,
-    },
-    Done {
-        repo: String,
-        id: String,
-    },
-}
+/// What is noted, by name.
+type Noted = HashMap<(Repo, Id), Line>;
 
 impl Log {
     /// Opens the log at a path, with what an earlier process has left in it that may still be
@@ -89,7 +64,8 @@ impl Log {
             );
             return Self::default().and_nothing();
         };
-        let open = parse(&disk::read(&path).unwrap_or_default());
+        let log = disk::log::Log::synced(path, FOLLOWS);
+        let open = parse(&log.read());
         let (young, old): (Vec<Line>, Vec<Line>) =
             open.into_values().partition(|line| line.holds(now));
         if !old.is_empty() {
@@ -98,17 +74,15 @@ impl Log {
                 old.len()
             );
         }
+        // So that none of them holds again when a clock is set back.
+        let old: String = old.iter().map(|line| done(&line.repo, line.id)).collect();
         let named = young.iter().cloned().map(|line| (line.name(), line));
-        let inside = Inside {
-            open: named.collect(),
-            lines: 0,
-        };
         let log = Open {
-            file: StateFile::new(path),
-            inside: Mutex::new(inside),
+            log,
+            open: Mutex::new(named.collect()),
             _lock: lock,
         };
-        log.renew(&mut log.inside());
+        log.write(&old, &sync::lock(&log.open));
         (Self(Some(log)), young)
     }
 
@@ -119,27 +93,19 @@ impl Log {
     /// Notes a removal.
     pub(super) fn note(&self, line: &Line) {
         let Some(log) = &self.0 else { return };
-        let mut inside = log.inside();
-        inside.open.insert(line.name(), line.clone());
-        inside.lines += 1;
-        log.file.append(line.text().as_bytes(), FOLLOWS);
+        let mut open = sync::lock(&log.open);
+        open.insert(line.name(), line.clone());
+        log.write(&line.text(), &open);
     }
 
     /// Notes that these have been seen to.
     pub(super) fn done<'a>(&self, names: impl Iterator<Item = (&'a Repo, Id)>) {
         let Some(log) = &self.0 else { return };
-        let (mut inside, mut text) = (log.inside(), String::new());
-        for (repo, id) in names {
-            if inside.open.remove(&(repo.clone(), id)).is_some() {
-                text += &done(repo, id);
-                inside.lines += 1;
-            }
-        }
-        if inside.open.is_empty() || inside.lines > 2 * inside.open.len() + SPARE {
-            log.renew(&mut inside);
-        } else if !text.is_empty() {
-            log.file.append(text.as_bytes(), FOLLOWS);
-        }
+        let mut open = sync::lock(&log.open);
+        let mut is_noted = |name: &(&Repo, Id)| open.remove(&(name.0.clone(), name.1)).is_some();
+        let noted: Vec<(&Repo, Id)> = names.filter(&mut is_noted).collect();
+        let text: String = noted.iter().map(|(repo, id)| done(repo, *id)).collect();
+        log.write(&text, &open);
     }
 
     /// Whether a removal stands there that another process would carry out.
@@ -147,37 +113,26 @@ impl Log {
         let name = (repo.clone(), id);
         self.0
             .as_ref()
-            .is_some_and(|log| log.inside().open.contains_key(&name))
+            .is_some_and(|log| sync::lock(&log.open).contains_key(&name))
     }
 
     /// Notes that a removal isn't wanted any more; false if that may not survive a power cut.
     pub(super) fn forget(&self, repo: &Repo, id: Id) -> bool {
         let Some(log) = &self.0 else { return true };
-        let mut inside = log.inside();
-        let forgotten = disk::append_synced(&log.file.path, done(repo, id).as_bytes()).is_ok();
+        let mut open = sync::lock(&log.open);
+        let forgotten = log.log.append_synced(&done(repo, id));
         if forgotten {
-            inside.open.remove(&(repo.clone(), id));
-            inside.lines += 1;
+            open.remove(&(repo.clone(), id));
         }
         forgotten
     }
 }
 
 impl Open {
-    fn inside(&self) -> MutexGuard<'_, Inside> {
-        sync::lock(&self.inside)
-    }
-
-    /// Writes it anew, or removes it.
-    fn renew(&self, inside: &mut Inside) {
-        let text: String = inside.open.values().map(Line::text).collect();
-        let written = match inside.open.is_empty() {
-            true => self.file.remove(),
-            false => self.file.write(text.as_bytes(), FOLLOWS),
-        };
-        if written {
-            inside.lines = inside.open.len();
-        }
+    /// Adds lines, after which this is noted.
+    fn write(&self, lines: &str, open: &Noted) {
+        let all = || open.values().map(Line::text).collect();
+        self.log.append(lines, open.len(), all);
     }
 }
 
@@ -193,62 +148,46 @@ impl Line {
     }
 
     fn text(&self) -> String {
-        written(&Text::Remove {
-            repo: self.repo.path().to_owned(),
-            id: self.id.to_string(),
-            size: self.identity.size,
-            tag: self.identity.tag.clone(),
-            since: self.since,
+        let (since, id, repo) = (self.since, self.id, self.repo.path());
+        let Identity { size, tag } = &self.identity;
+        sealed(&format!("remove\t{since}\t{id}\t{size}\t{repo}\t{tag}"))
+    }
+
+    /// The removal that a line notes.
+    fn parse(words: &str) -> Option<Self> {
+        let mut words = words.strip_prefix("remove\t")?.splitn(5, '\t');
+        let mut word = || words.next();
+        let (since, id) = (word()?.parse().ok()?, Id::from_hex(word()?)?);
+        let (size, repo) = (word()?.parse().ok()?, Repo::new(word()?)?);
+        let tag = word()?.to_owned();
+        Some(Self {
+            repo,
+            id,
+            identity: Identity { size, tag },
+            since,
         })
     }
 }
 
 fn done(repo: &Repo, id: Id) -> String {
-    written(&Text::Done {
-        repo: repo.path().to_owned(),
-        id: id.to_string(),
-    })
-}
-
-/// A line, begun by an end of line, because the one before may have broken off.
-fn written(text: &Text) -> String {
-    serde_json::to_string(text).map_or(String::new(), |line| format!("\n{line}\n"))
+    sealed(&format!("done\t{id}\t{}", repo.path()))
 }
 
 /// What is noted at the end of a log. A line that broke off or is damaged is left out.
-fn parse(text: &[u8]) -> HashMap<(Repo, Id), Line> {
-    let mut open = HashMap::new();
-    for line in text.split(|byte| *byte == b'\n') {
-        if let Some((name, line)) = read(line) {
-            match line {
-                Some(line) => open.insert(name, line),
-                None => open.remove(&name),
-            };
+fn parse(text: &[u8]) -> Noted {
+    let mut open = Noted::new();
+    for words in unsealed(text) {
+        let done = words
+            .strip_prefix("done\t")
+            .and_then(|words| words.split_once('\t'));
+        if let Some((id, repo)) = done {
+            let name = Repo::new(repo).zip(Id::from_hex(id));
+            name.and_then(|name| open.remove(&name));
+        } else if let Some(line) = Line::parse(words) {
+            open.insert(line.name(), line);
         }
     }
     open
-}
-
-/// The name that a line is about, and its note, unless it is done with.
-fn read(line: &[u8]) -> Option<((Repo, Id), Option<Line>)> {
-    let (repo, id, noted) = match serde_json::from_slice(line).ok()? {
-        Text::Done { repo, id } => (repo, id, None),
-        Text::Remove {
-            repo,
-            id,
-            size,
-            tag,
-            since,
-        } => (repo, id, Some((Identity { size, tag }, since))),
-    };
-    let (repo, id) = (Repo::new(&repo)?, Id::from_hex(&id)?);
-    let line = noted.map(|(identity, since)| Line {
-        repo: repo.clone(),
-        id,
-        identity,
-        since,
-    });
-    Some(((repo, id), line))
 }
 
 /// The log's lock, unless another process has it.

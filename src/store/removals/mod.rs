@@ -29,6 +29,7 @@ mod young;
 
 use super::{Cause, Error, Identity, Store};
 use crate::body::Body;
+use crate::civil::now;
 use crate::restic::{File, Id, Kind, Repo};
 use crate::sync;
 use crate::warning::Kind as Warning;
@@ -38,7 +39,7 @@ use notes::{Notes, Phase};
 use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 use young::Young;
 
 /// The stack of the thread that sends, in bytes: TLS handshakes happen on it.
@@ -115,7 +116,7 @@ struct Shared {
 impl Removals {
     /// The layer over a store, with what an earlier process has noted.
     pub fn start(store: Box<dyn Store>, config: Config) -> Self {
-        let (log, recalled) = Log::open(config.log, clock());
+        let (log, recalled) = Log::open(config.log, now());
         let mut notes = Notes::new(store.limits().batch, config.timing);
         notes.recall(recalled, Instant::now());
         let shared = Arc::new(Shared {
@@ -216,7 +217,7 @@ impl Shared {
             repo: repo.clone(),
             id,
             identity,
-            since: clock(),
+            since: now(),
         };
         if !spared {
             self.log.note(&line);
@@ -324,10 +325,4 @@ impl Drop for Claim<'_> {
         self.shared.notes().release(self.repo, self.id, now);
         self.shared.changed.notify_all();
     }
-}
-
-/// Seconds since 1970.
-fn clock() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |since| since.as_secs())
 }

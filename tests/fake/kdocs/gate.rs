@@ -94,7 +94,7 @@ pub fn strike(hub: &Hub, call: Call) -> Option<(When, How)> {
     fault
 }
 
-/// Token and budget.
+/// Token, scope and budget.
 fn admit(hub: &Hub, call: Call, exchange: &Exchange<'_, '_>) -> Result<(), No> {
     let (mut state, now) = (hub.lock(), hub.clock.now());
     if exchange.head.header("authorization").is_some() {
@@ -108,6 +108,10 @@ fn admit(hub: &Hub, call: Call, exchange: &Exchange<'_, '_>) -> Result<(), No> {
     let good = token.is_ok_and(|token| state.grants.is_good(&token, now));
     if !good {
         return Err((20_003, 401, "access_token invalid"));
+    }
+    let mut scopes = state.switches.scopes.split(',');
+    if !scopes.any(|scope| scope == call.scope()) {
+        return Err((20_005, 403, "no permission: not in the scope"));
     }
     match state.spend(call, now) {
         true => Ok(()),

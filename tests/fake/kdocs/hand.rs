@@ -82,6 +82,14 @@ impl Fake {
         let numbers: Vec<u64> = state.files.all().filter(here).map(|n| n.number).collect();
         numbers.into_iter().for_each(|n| state.files.bin(n, now));
     }
+
+    /// Takes everything out of the bin, as on the website.
+    pub fn recover(&self) {
+        let (mut state, now) = (self.hub.lock(), self.hub.clock.now());
+        let dead = state.files.all().filter(|node| !node.lives(now));
+        let numbers: Vec<u64> = dead.map(|node| node.number).collect();
+        numbers.into_iter().for_each(|n| state.files.recover(n));
+    }
 }
 
 /// The folder of a path, made if it is missing, and the name there.

@@ -19,6 +19,9 @@ mod state;
 mod switches;
 mod upload;
 
+#[cfg(test)]
+mod tests;
+
 #[allow(unused_imports, reason = "no including crate uses everything")]
 pub use {
     call::Call,

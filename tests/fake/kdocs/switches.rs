@@ -58,6 +58,8 @@ pub struct Budget {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Switches {
+    /// What the user has agreed to, with commas between.
+    pub scopes: String,
     /// Names without an extension are refused.
     pub bare_refused: bool,
     /// Names that end in `.bin` are refused as well: no office format.
@@ -102,6 +104,9 @@ pub struct Switches {
 impl Default for Switches {
     fn default() -> Self {
         Self {
+            scopes: "access_personal_files,create_personal_files,download_personal_files,\
+                     remove_personal_files"
+                .to_owned(),
             bare_refused: false,
             binary_refused: false,
             size_cap: None,

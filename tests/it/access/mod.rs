@@ -25,14 +25,17 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// A server with rules; it stops with the test.
 struct Guarded {
     access: Arc<Access>,
     address: SocketAddr,
     stop: Stop,
+    /// Seconds by which its clock is ahead.
+    ahead: Arc<AtomicU64>,
     dir: TempDir,
 }
 
@@ -57,7 +60,10 @@ impl Guarded {
             rules.htpasswd = Some(path);
         }
         change(&mut rules, dir.path());
-        let access = Arc::new(Access::new(&rules, Box::new(Instant::now)).unwrap());
+        let ahead = Arc::new(AtomicU64::new(0));
+        let seconds = Arc::clone(&ahead);
+        let clock = move || Instant::now() + Duration::from_secs(seconds.load(Ordering::SeqCst));
+        let access = Arc::new(Access::new(&rules, Box::new(clock)).unwrap());
         let bound = server::bind(&Config {
             front: crate::rigged::anywhere(),
             ..Config::default()
@@ -71,8 +77,14 @@ impl Guarded {
             access,
             address,
             stop,
+            ahead,
             dir,
         }
+    }
+
+    /// Lets a second go by.
+    fn wait(&self) {
+        self.ahead.fetch_add(1, Ordering::SeqCst);
     }
 
     fn open(&self) -> Wire {

@@ -137,7 +137,7 @@ fn a_changed_file_counts_and_a_broken_one_does_not() {
     );
     fs::write(&path, [dear("ben", "secret"), dear("anna", "new")].concat()).unwrap();
     // It is looked at once a second.
-    thread::sleep(Duration::from_millis(1100));
+    server.wait();
     assert_eq!((status("ben", "secret"), status("anna", "new")), (404, 404));
     assert_eq!(status("anna", "secret"), 401, "although it was remembered");
     fs::write(&path, "nonsense").unwrap();

@@ -2,6 +2,7 @@
 //! happen behind its client's back, and only what this server has put into the bin is purged.
 
 use super::rig::{Cloud, Server, eventually, folder, ms, path, sorted};
+use super::waste::{DAY, Hand, NOW};
 use crate::fake::{BadIds, Endpoint, How, Taken, When};
 use crate::tree::random;
 use restic_123pan::pan123::Bin;
@@ -185,7 +186,7 @@ fn the_bin_is_kept_or_emptied() {
         match purged {
             true => eventually("purged", || cloud.by_id(number).is_none()),
             false => {
-                std::thread::sleep(ms(60));
+                server.look_around();
                 assert!(cloud.by_id(number).unwrap().trashed, "{bin:?} {kind:?}");
                 assert_eq!(cloud.count(Endpoint::Delete).calls, 0);
             }
@@ -206,7 +207,7 @@ fn only_own_waste_is_purged() {
     cloud.trash_by_hand(&path(Kind::Data, by_hand));
     server.remove(Kind::Data, ours).unwrap();
     eventually("ours is purged", || cloud.bin().len() == 2);
-    std::thread::sleep(ms(40));
+    server.look_around();
     let names: Vec<String> = cloud.bin().into_iter().map(|file| file.name).collect();
     assert!(names.contains(&theirs.to_string()) && names.contains(&by_hand.to_string()));
 }
@@ -216,19 +217,19 @@ fn only_own_waste_is_purged() {
 #[test]
 fn what_was_brought_back_is_not_purged() {
     let cloud = Cloud::start();
-    let server = cloud.server_with(|c| {
-        c.bin = Bin::Purge;
-        c.timing.purge = ms(150);
-    });
+    let hand = Hand::at(NOW);
+    cloud.tell_time_by(hand.read());
+    let server = cloud.server_with(|c| (c.bin, c.timing.clock) = (Bin::Days(1), hand.clock()));
     let pack = server.save(Kind::Data, b"a pack").unwrap();
     let number = cloud.file(&path(Kind::Data, pack)).unwrap().id;
     server.remove(Kind::Data, pack).unwrap();
     cloud.restore_by_hand(number);
-    // A few looks must find nothing new before the first call is spent on it.
-    std::thread::sleep(ms(1000));
+    hand.set(NOW + DAY);
+    server.hear();
+    server.look_around();
     assert!(!cloud.by_id(number).unwrap().trashed);
     cloud.trash_by_hand(&path(Kind::Data, pack));
-    std::thread::sleep(ms(1000));
+    server.look_around();
     assert!(cloud.by_id(number).is_some(), "it had left the list");
     assert_eq!(cloud.count(Endpoint::Delete).calls, 0);
 }
@@ -242,7 +243,7 @@ fn the_config_is_not_purged() {
     let number = cloud.file("restic/host/config").unwrap().id;
     let config = [(server.repo(), restic_123pan::restic::File::Config)];
     assert!(server.store.remove(&config)[0].is_ok());
-    std::thread::sleep(ms(60));
+    server.look_around();
     assert!(cloud.by_id(number).unwrap().trashed);
 }
 
@@ -263,7 +264,7 @@ fn purging_goes_on() {
     let ids = save_many(&server, Kind::Data, 3);
     server.remove_all(Kind::Data, &ids);
     eventually("tried", || cloud.count(Endpoint::Delete).calls > 0);
-    std::thread::sleep(ms(100));
+    server.look_around();
     assert_eq!(cloud.count(Endpoint::Delete).calls, 1, "and not again");
     assert_eq!(server.list(Kind::Data), Ok(vec![]));
 }

@@ -103,14 +103,14 @@ fn making_sure_of_an_index_costs_nothing() {
 fn a_snapshot_without_a_lock_is_looked_for_once() {
     for (bytes, lost) in [(b"lost".as_slice(), 1), (b"kept", 0)] {
         let cloud = losing(b"lost");
-        let server = cloud.server();
+        let server = cloud.server_with(|c| c.timing.overlay = ms(20));
         server.save(Kind::Snapshots, bytes).unwrap();
         assert_eq!(cloud.count(Endpoint::Infos).calls, 0);
         eventually("it is looked for", || {
             cloud.count(Endpoint::Infos).calls == 1
         });
         eventually("it is told", || damaged(&server) == lost);
-        std::thread::sleep(ms(700));
+        server.look_around();
         assert_eq!(cloud.count(Endpoint::Infos).calls, 1);
         assert_eq!(damaged(&server), lost);
         let next = server.save(Kind::Index, b"next").map(drop);

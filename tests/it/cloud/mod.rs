@@ -19,6 +19,7 @@ mod locks;
 mod missing;
 mod moved;
 mod portal;
+mod probing;
 mod restarts;
 pub(crate) mod rig;
 mod serving;

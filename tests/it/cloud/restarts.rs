@@ -102,7 +102,7 @@ fn what_is_there_costs_one_call_after_a_restart() {
         let made = || all.map(|endpoint| cloud.count(endpoint).calls);
         let before = made();
         let server = start();
-        std::thread::sleep(ms(700));
+        server.look_around();
         assert_eq!(made(), before);
         server.save(Kind::Index, b"an index").unwrap();
         let after = made();

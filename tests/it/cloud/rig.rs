@@ -8,6 +8,7 @@ use crate::fake::{Fake, Options, Switches};
 use crate::tree::TempDir;
 use restic_123pan::body::{Body, Budget};
 use restic_123pan::cloud::layout::Layout;
+use restic_123pan::cloud::timing::Looks;
 use restic_123pan::pan123::{Clock, Config, Pan123, Timing};
 use restic_123pan::restic::{File, Id, Kind, Range, Repo};
 use restic_123pan::store::{Cause, Error, Store};
@@ -19,7 +20,10 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// Longest wait for something that happens in the background.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(100);
+/// Looks of the background after which what it would do would be done: before a purge of a few files
+/// it looks thirty times whether more come.
+const LOOKS: usize = 35;
 
 /// Milliseconds.
 pub(crate) fn ms(millis: u64) -> Duration {
@@ -76,7 +80,11 @@ impl Cloud {
     pub(crate) fn server_with(&self, change: impl FnOnce(&mut Config)) -> Server {
         let mut config = self.config();
         change(&mut config);
-        Server::over(Pan123::new(&config))
+        let looks = config.timing.looks.clone();
+        Server {
+            looks,
+            ..Server::over(Pan123::new(&config))
+        }
     }
 
     /// How a server is configured for it.
@@ -108,6 +116,7 @@ impl Drop for Cloud {
 pub(crate) fn fast() -> Timing {
     Timing {
         clock: Clock::default(),
+        looks: Looks::default(),
         // Who is about it sets it.
         agreed: Duration::ZERO,
         connect: ms(2000),
@@ -130,7 +139,7 @@ pub(crate) fn fast() -> Timing {
         traffic: ms(300),
         address: ms(60_000),
         lost: ms(60_000),
-        purge: ms(10),
+        purge: ms(4),
         tier: ms(30),
         proof: Duration::from_secs(60),
         glance: Duration::from_secs(1),
@@ -145,6 +154,8 @@ pub(crate) struct Server {
     pub(crate) store: Box<dyn Store>,
     budget: Budget,
     repo: Repo,
+    /// Those of 123pan's background.
+    looks: Looks,
 }
 
 impl Server {
@@ -154,6 +165,7 @@ impl Server {
             store: Box::new(store),
             budget: Budget::new(64 << 20, None),
             repo: Repo::new("host").unwrap(),
+            looks: Looks::default(),
         }
     }
 
@@ -176,6 +188,13 @@ impl Server {
     /// Has the cloud answer something, and with it tell its time.
     pub(crate) fn hear(&self) {
         let _ = self.list(Kind::Keys);
+    }
+
+    /// Waits until the background has had its looks, the first of which begins now: what it leaves
+    /// alone then, it leaves alone.
+    pub(crate) fn look_around(&self) {
+        let wanted = self.looks.made() + LOOKS;
+        eventually("the background looks", || self.looks.made() >= wanted);
     }
 
     pub(crate) fn create(&self) -> Result<(), Cause> {

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 /// A time at which the clock is right: some day in 2026.
 pub(super) const NOW: u64 = 1_800_000_000;
-const DAY: u64 = 24 * 3600;
+pub(super) const DAY: u64 = 24 * 3600;
 const SIZE: usize = 100_000;
 
 /// A clock that stands still until it is set.
@@ -90,7 +90,7 @@ fn files_stay_their_days() {
     for wrong in [NOW + 7 * DAY - 1, 0, 1000] {
         hand.set(wrong);
         server.hear();
-        std::thread::sleep(ms(60));
+        server.look_around();
         assert_eq!(left(&cloud, &files), files, "at {wrong}");
     }
     // The second one was removed a second later, and this is a new process.
@@ -98,7 +98,7 @@ fn files_stay_their_days() {
     hand.set(NOW + 7 * DAY);
     let server = weekly(&cloud, &hand, |_| {});
     eventually("the first is purged", || left(&cloud, &files) == files[1..]);
-    std::thread::sleep(ms(40));
+    server.look_around();
     assert_eq!(left(&cloud, &files), files[1..]);
     hand.set(NOW + 7 * DAY + 1);
     server.hear();
@@ -127,7 +127,7 @@ fn a_wrong_clock_purges_nothing_early() {
             ours.set(ours_now);
             theirs.set(theirs_now);
             server.hear();
-            std::thread::sleep(ms(60));
+            server.look_around();
             assert_eq!(left(&cloud, &files), files, "removed at {wrong}");
         }
         theirs.set(NOW + 7 * DAY);
@@ -168,7 +168,7 @@ fn nothing_is_purged_soon_after_clocks_differed() {
             ours.set(now);
             theirs.set(now);
             server.hear();
-            std::thread::sleep(ms(60));
+            server.look_around();
             assert_eq!(cloud.bin().len(), 2, "{ours_then} {theirs_then} {now}");
         }
         // A later process doesn't know of it, and counts from the cloud's time.
@@ -195,14 +195,14 @@ fn without_the_clouds_time_no_age_is_counted() {
     eventually("the lock is purged", || cloud.bin().len() == 1);
     hand.set(NOW + 3000 * DAY);
     server.hear();
-    std::thread::sleep(ms(60));
+    server.look_around();
     assert_eq!(cloud.bin().len(), 1);
     let asked = cloud.count(Endpoint::UserInfo).calls;
     assert!(asked <= 1, "asked {asked} times what time it is");
     // When it tells at last, the days begin.
     cloud.set(|s| s.front.dateless = false);
     server.hear();
-    std::thread::sleep(ms(60));
+    server.look_around();
     assert_eq!(cloud.bin().len(), 1);
     hand.set(NOW + 3007 * DAY);
     eventually("purged", || {
@@ -227,7 +227,7 @@ fn a_second_removal_begins_anew() {
     server.remove(Kind::Data, pack).unwrap();
     hand.set(NOW + 8 * DAY);
     server.hear();
-    std::thread::sleep(ms(60));
+    server.look_around();
     assert_eq!(left(&cloud, &files), files);
     hand.set(NOW + 12 * DAY);
     eventually("purged", || {
@@ -247,7 +247,7 @@ fn the_list_is_written_soon_and_rarely() {
     eventually("written", || list(&cloud).is_some_and(holds));
     let before = list(&cloud);
     remove_some(&cloud, &server, &hand, 3);
-    std::thread::sleep(ms(60));
+    server.look_around();
     assert_eq!(list(&cloud), before, "not again within a minute");
     drop(server);
     assert_ne!(list(&cloud), before, "but at the end");
@@ -289,19 +289,19 @@ fn a_reserve_of_space_is_kept() {
     cloud.set_space(100 * size, 0);
     let server = weekly(&cloud, &hand, |config| config.reserve = 10 * size);
     let files = remove_some(&cloud, &server, &hand, 5);
-    std::thread::sleep(ms(100));
+    server.look_around();
     assert_eq!(left(&cloud, &files), files, "there is room");
     // Five in the bin, 3.5 free: 6.5 short is more than there is, 1.5 takes two.
     cloud.set_space(100 * size, 100 * size - 5 * size - size * 17 / 2);
     eventually("two are purged", || left(&cloud, &files) == files[2..]);
-    std::thread::sleep(ms(100));
+    server.look_around();
     assert_eq!(left(&cloud, &files), files[2..]);
     drop(server);
     // With "keep" nothing is ever purged.
-    let _server = weekly(&cloud, &hand, |config| {
+    let server = weekly(&cloud, &hand, |config| {
         (config.bin, config.reserve) = (Bin::Keep, 90 * size);
     });
-    std::thread::sleep(ms(100));
+    server.look_around();
     assert_eq!(left(&cloud, &files), files[2..]);
 }
 
@@ -311,7 +311,7 @@ fn an_empty_bin_costs_no_call() {
     let cloud = Cloud::start();
     let server = weekly(&cloud, &Hand::at(NOW), |config| config.reserve = 1 << 60);
     server.save(Kind::Data, b"a pack").unwrap();
-    std::thread::sleep(ms(100));
+    server.look_around();
     assert_eq!(cloud.count(Endpoint::UserInfo).calls, 0);
 }
 
@@ -324,7 +324,7 @@ fn no_purge_in_vain() {
     let files = remove_some(&cloud, &server, &hand, 6);
     cloud.set_space(1000 << 20, (900 << 20) + 1);
     eventually("some were tried", || left(&cloud, &files).len() == 3);
-    std::thread::sleep(ms(150));
+    server.look_around();
     assert_eq!(left(&cloud, &files), files[3..]);
 }
 
@@ -342,10 +342,10 @@ fn a_lasting_refusal_is_lived_with() {
     let server = weekly(&cloud, &hand, |config| config.bin = Bin::Purge);
     let files = remove_some(&cloud, &server, &hand, 8);
     eventually("asked", || cloud.count(Endpoint::Delete).calls >= 5);
-    std::thread::sleep(ms(200));
+    server.look_around();
     let asked = cloud.count(Endpoint::Delete).calls;
     assert!(asked <= 15, "{asked} calls");
-    std::thread::sleep(ms(100));
+    server.look_around();
     assert_eq!(cloud.count(Endpoint::Delete).calls, asked, "and not again");
     assert_eq!(left(&cloud, &files), files);
     assert_eq!(server.list(Kind::Data), Ok(vec![]));

@@ -2,15 +2,12 @@
 //! what it can't do.
 
 use super::{PROGRAM, said};
+use crate::process::Process;
 use crate::tree::TempDir;
 use crate::wire::Wire;
-use std::fs::{self, File};
+use std::fs;
 use std::path::Path;
-use std::process::{Child, Command, Output};
-use std::time::{Duration, Instant};
-
-/// Longest until the server listens.
-const PATIENCE: Duration = Duration::from_secs(30);
+use std::process::{Command, Output};
 
 /// The program for a folder, in an environment that says nothing else.
 fn local(dir: &Path, words: &[&str]) -> Command {
@@ -30,39 +27,17 @@ fn run(dir: &Path, words: &[&str]) -> (Output, String) {
     (output, text)
 }
 
-/// A server that ends with its owner, and where it listens.
-struct Server(Child, String);
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-fn serve(dir: &Path, words: &[&str]) -> Server {
-    let log = dir.join("log");
+fn serve(dir: &Path) -> Process {
     fs::create_dir_all(dir.join("repos")).unwrap();
-    let mut command = local(dir, &[&["serve", "--listen=127.0.0.1:0"], words].concat());
-    let child = command.stderr(File::create(&log).unwrap()).spawn().unwrap();
-    let mut server = Server(child, String::new());
-    let end = Instant::now() + PATIENCE;
-    loop {
-        let text = fs::read_to_string(&log).unwrap_or_default();
-        if let Some((_, rest)) = text.split_once("listening on ") {
-            server.1 = rest.split(',').next().unwrap().to_owned();
-            return server;
-        }
-        assert!(Instant::now() < end, "it doesn't listen:\n{text}");
-        std::thread::sleep(Duration::from_millis(10));
-    }
+    let owned = dir.to_owned();
+    Process::start(move |words| local(&owned, words), dir.join("log"), &[])
 }
 
 #[test]
 fn a_folder_is_served() {
     let dir = TempDir::new();
-    let server = serve(dir.path(), &[]);
-    let mut wire = Wire::open(server.1.parse().unwrap());
+    let server = serve(dir.path());
+    let mut wire = Wire::open(server.address());
     let created = wire.ask("POST", "/laptop/?create=true", "", b"");
     assert_eq!(created.status, 200);
     let config = [7; 155];
@@ -120,8 +95,8 @@ fn a_folder_is_examined() {
 #[test]
 fn repositories_are_copied_between_folders() {
     let dir = TempDir::new();
-    let server = serve(dir.path(), &[]);
-    let mut wire = Wire::open(server.1.parse().unwrap());
+    let server = serve(dir.path());
+    let mut wire = Wire::open(server.address());
     wire.ask("POST", "/a/?create=true", "", b"");
     wire.ask("POST", "/a/config", "", &[7; 155]);
     let out = dir.path().join("out").display().to_string();

@@ -4,15 +4,14 @@
 use super::{PROGRAM, have, kinds, printed, run};
 use crate::fake::Fake;
 use crate::tree::TempDir;
+use crate::wire::Wire;
 use std::fs::{self, File};
-use std::io::{Read, Write};
-use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
 /// Longest until something stands in the log.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A process that ends with its owner.
 struct Running(Child);
@@ -78,12 +77,8 @@ fn check(how: impl FnOnce(&mut Command, &str, &str, &Path)) {
         .split(',')
         .next()
         .unwrap();
-    let mut stream = TcpStream::connect(address).unwrap();
-    let request = "POST /x/?create=true HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
-    stream.write_all(request.as_bytes()).unwrap();
-    let mut answer = String::new();
-    let _ = stream.read_to_string(&mut answer);
-    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    let mut wire = Wire::open(address.parse().unwrap());
+    assert_eq!(wire.ask("POST", "/x/?create=true", "", b"").status, 200);
     line(dir.path(), "POST");
 
     let hidden = [kept(&dir.path().join("state")), vec![secret, grant]].concat();

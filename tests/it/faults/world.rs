@@ -6,7 +6,7 @@ use crate::account;
 use crate::fake::{Fake, Host, Options, Single, Switches};
 use restic_123pan::body::Budget;
 use restic_123pan::cloud::layout::Layout;
-use restic_123pan::pan123::{Clock, Config, Pan123, Timing};
+use restic_123pan::pan123::{Config, Pan123, Timing};
 use restic_123pan::restic::Kind;
 use restic_123pan::service::{Admission, Answer, Head, Length, Reply, Service};
 use restic_123pan::store::removals::{self, Removals};
@@ -341,7 +341,6 @@ fn config(cloud: &Fake, url: &str) -> Config {
 fn fast() -> Timing {
     let ms = Duration::from_millis;
     Timing {
-        clock: Clock::default(),
         agreed: Duration::ZERO,
         connect: ms(500),
         answer: ms(400),
@@ -368,5 +367,6 @@ fn fast() -> Timing {
         glance: ms(1000),
         space: ms(60_000),
         store: ms(1000),
+        ..Timing::default()
     }
 }

@@ -9,7 +9,7 @@ use std::thread;
 
 /// Clients at once, how many times they try, and on how many emulators side by side.
 const CLIENTS: usize = 4;
-const TIMES: usize = 20;
+const TIMES: usize = 12;
 const LANES: usize = 4;
 
 #[test]

@@ -1,9 +1,8 @@
 //! The client that wants nothing but its backup: restic, or the same requests where there is no
 //! restic.
 
-use crate::restic::RESTIC;
+use crate::restic::{RESTIC, Restic, text};
 use crate::rig::Rig;
-use crate::tools::client;
 use crate::tree::{self, TempDir};
 use crate::wire::Wire;
 use restic_123pan::restic::hex;
@@ -11,11 +10,8 @@ use sha2::{Digest, Sha256};
 use std::fmt;
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
-use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// Longest that any one command may take.
-const PATIENCE: Duration = Duration::from_secs(240);
 /// Bytes that are backed up.
 const SIZE: usize = 1 << 20;
 
@@ -44,15 +40,16 @@ impl fmt::Display for Seen {
 /// restic repeats everything but the first request of `init`, which people repeat: so often.
 pub(super) fn back_up(rig: &Rig, inits: usize) -> Seen {
     let start = Instant::now();
-    let program = client(RESTIC);
-    let repeated = match &program {
-        Some(program) => with_restic(program, rig, inits),
+    let dir = TempDir::new();
+    let restic = Restic::find(RESTIC, rig.url("/honest/"), dir.path());
+    let repeated = match &restic {
+        Some(restic) => with_restic(restic, dir.path(), inits),
         None => by_hand(rig.address()),
     };
     Seen {
         took: start.elapsed(),
         repeated,
-        restic: program.is_some(),
+        restic: restic.is_some(),
     }
 }
 
@@ -67,20 +64,20 @@ pub(super) fn answers(address: SocketAddr) -> bool {
         .is_some_and(|answer| answer.status == 200)
 }
 
-fn with_restic(program: &Path, rig: &Rig, inits: usize) -> usize {
-    let dir = TempDir::new();
-    let files = dir.path().join("files");
+fn with_restic(restic: &Restic, dir: &Path, inits: usize) -> usize {
+    let files = dir.join("files");
     tree::grow(&files, 1, SIZE);
     let commands: [(&[&str], usize); 3] = [
         (&["init"], inits),
-        (&["backup", files.to_str().unwrap()], 1),
+        (&["backup", text(&files)], 1),
         (&["check", "--read-data"], 1),
     ];
     let mut repeated = 0;
     for (words, tries) in commands {
         let done = (1..=tries).any(|number| {
-            let (done, said) = run(program, words, rig, dir.path());
-            assert!(done || number < tries, "restic {words:?}:\n{said}");
+            let (done, output, errors) = restic.start(words).end();
+            let said = output + &errors;
+            assert!(done || number < tries, "{said}");
             repeated += said.matches("retrying").count() + said.matches("returned error").count();
             repeated += usize::from(!done);
             done
@@ -88,36 +85,6 @@ fn with_restic(program: &Path, rig: &Rig, inits: usize) -> usize {
         assert!(done);
     }
     repeated
-}
-
-/// Whether it succeeds, and what it says.
-fn run(program: &Path, words: &[&str], rig: &Rig, dir: &Path) -> (bool, String) {
-    let output = dir.join("output");
-    let file = std::fs::File::create(&output).unwrap();
-    let mut child = Command::new(program)
-        .args(words)
-        .env_clear()
-        .env("HOME", dir)
-        .env("RESTIC_CACHE_DIR", dir.join("cache"))
-        .env("RESTIC_REPOSITORY", rig.url("/honest/"))
-        .env("RESTIC_PASSWORD", "secret")
-        .stdin(Stdio::null())
-        .stdout(file.try_clone().unwrap())
-        .stderr(file)
-        .spawn()
-        .unwrap();
-    let end = Instant::now() + PATIENCE;
-    let status = loop {
-        if let Some(status) = child.try_wait().unwrap() {
-            break status;
-        }
-        if Instant::now() > end {
-            let _ = child.kill();
-        }
-        std::thread::sleep(Duration::from_millis(10));
-    };
-    let said = std::fs::read_to_string(&output).unwrap();
-    (status.success(), said)
 }
 
 /// What restic asks for a backup, over one connection at a time.

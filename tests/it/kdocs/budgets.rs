@@ -5,22 +5,27 @@ use super::rig::Account;
 use crate::cloud::rig::Server;
 use crate::fake::kdocs::{Budget, Call};
 use restic_123pan::cloud::{Clock, now};
-use restic_123pan::kdocs::App;
+use restic_123pan::kdocs::{App, Config};
 use restic_123pan::restic::Kind;
 use restic_123pan::store::Cause;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-const DAY: u64 = 24 * 3600;
+/// Seconds of a day.
+pub(super) const DAY: u64 = 24 * 3600;
+/// What a test app may do in one.
+pub(super) const TEST: Budget = Budget {
+    writes: 500,
+    lists: 10_000,
+    shared: false,
+};
 
-/// A test app, and the days by which its clock is ahead.
-fn test_app(account: &Account, days: &Arc<AtomicU64>) -> Server {
+/// Makes a server's app a test app, whose clock is so many days ahead.
+pub(super) fn test_app(config: &mut Config, days: &Arc<AtomicU64>) {
     let days = Arc::clone(days);
-    account.server_with(|config| {
-        config.app = App::Test;
-        config.clock = Clock::new(move || now() + DAY * days.load(Ordering::SeqCst));
-    })
+    config.app = App::Test;
+    config.clock = Clock::new(move || now() + DAY * days.load(Ordering::SeqCst));
 }
 
 /// Stores packs until one isn't taken; how many were, and why it ended.
@@ -36,15 +41,9 @@ fn fill(server: &Server, mark: u32) -> (u32, Cause) {
 
 #[test]
 fn a_day_of_a_test_app_ends_before_a_pack_and_the_next_goes_on() {
-    let account = Account::with(|s| {
-        s.budget = Some(Budget {
-            writes: 500,
-            lists: 10_000,
-            shared: false,
-        });
-    });
+    let account = Account::with(|s| s.budget = Some(TEST));
     let days = Arc::default();
-    let server = test_app(&account, &days);
+    let server = account.server_with(|config| test_app(config, &days));
     let (packs, cause) = fill(&server, 1);
     assert_eq!(cause, Cause::Busy);
     assert!((350..=400).contains(&packs), "{packs} packs");
@@ -64,7 +63,7 @@ fn a_day_of_a_test_app_ends_before_a_pack_and_the_next_goes_on() {
     );
     drop(server);
     // A restart forgets nothing.
-    let server = test_app(&account, &days);
+    let server = account.server_with(|config| test_app(config, &days));
     let refused = server.save(Kind::Data, b"one more");
     assert_eq!(refused, Err(Cause::Busy));
     assert_eq!(account.count(Call::Upload).limited, 0);
@@ -78,7 +77,7 @@ fn a_day_of_a_test_app_ends_before_a_pack_and_the_next_goes_on() {
 #[test]
 fn what_others_have_used_is_known_by_its_refusal() {
     let account = Account::start();
-    let server = test_app(&account, &Arc::default());
+    let server = account.server_with(|config| test_app(config, &Arc::default()));
     server.save(Kind::Data, b"a pack").unwrap();
     account.set(|s| {
         s.budget = Some(Budget {

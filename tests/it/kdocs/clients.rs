@@ -49,12 +49,7 @@ fn try_client(client: &str, account: fn(&mut Switches)) {
     let Some(restic) = Restic::find(client, process.url("/"), dir.path()) else {
         return;
     };
-    let session = Session {
-        rustic: client == RUSTIC,
-        restic,
-        rig: None,
-        dir: dir.path(),
-    };
+    let session = Session::new(client, restic, dir.path());
     let expected = cycle(&session);
     let all: Vec<&str> = expected.iter().chain(&EXPECTED).copied().collect();
     process.assert_clean(&all);

@@ -1,12 +1,17 @@
-//! The vendor's document about deletions of many, a test for each of its sentences. That they are
-//! POSTs with the token in the query and the ids as `file_ids`, the emulator insists on.
+//! The vendor's document about deletions of many, a test for each of its sentences, by which it is
+//! called; then what follows from them.
 
-use super::rig::Account;
+use super::budgets::{TEST, test_app};
+use super::rig::{Account, path};
 use crate::cloud::rig::{Server, id, ms};
 use crate::fake::kdocs::{Call, Task};
 use crate::fake::{How, When};
 use restic_123pan::restic::{File, Id, Kind};
 use restic_123pan::store::Cause;
+use std::sync::Arc;
+
+/// Files that the probe leaves in the bin.
+const PROBED: usize = 4;
 
 /// So many snapshots, which all lie in one folder.
 fn stored(server: &Server, count: u8) -> Vec<Id> {
@@ -34,6 +39,30 @@ fn left(server: &Server) -> usize {
     count
 }
 
+/// The emulator takes nothing else, and notes what else is tried.
+#[test]
+fn it_is_a_post_with_the_token_in_the_query_and_the_ids_in_its_body() {
+    let account = Account::start();
+    let server = account.server();
+    let ids = stored(&server, 1);
+    assert_eq!(removed(&server, &ids), [Ok(())]);
+    assert_eq!(account.made(Call::DeleteMany), 1);
+    assert_eq!(account.complaints(), [""; 0]);
+    account.end_access_tokens();
+    let ids = stored(&server, 1);
+    assert_eq!(removed(&server, &ids), [Ok(())], "with a new token");
+}
+
+#[test]
+fn it_needs_the_scope_to_remove() {
+    let account = Account::start();
+    let server = account.server();
+    let ids = stored(&server, 1);
+    account.set(|s| s.scopes = s.scopes.replace(",remove_personal_files", ""));
+    assert_eq!(removed(&server, &ids), [Err(Cause::Cloud)]);
+    assert_eq!((left(&server), account.binned()), (1, PROBED));
+}
+
 #[test]
 fn at_most_a_hundred_go_in_a_call() {
     let account = Account::start();
@@ -59,15 +88,47 @@ fn an_empty_task_id_is_done() {
 fn what_is_deleted_lies_in_the_bin() {
     let account = Account::start();
     let server = account.server();
-    let before = account.binned();
     let ids = stored(&server, 3);
     assert_eq!(removed(&server, &ids), [Ok(()); 3]);
-    assert_eq!(account.binned(), before + 3);
+    assert_eq!(account.binned(), PROBED + 3);
     let troubles = server.store.health().troubles;
     let told = troubles
         .iter()
         .any(|t| t.text.contains("no space is freed"));
     assert!(told, "{troubles:?}");
+}
+
+#[test]
+fn what_lies_in_the_bin_can_be_restored() {
+    let account = Account::start();
+    let server = account.server_with(|c| c.timing.overlay = ms(0));
+    let ids = stored(&server, 1);
+    assert_eq!(removed(&server, &ids), [Ok(())]);
+    assert_eq!(left(&server), 0);
+    account.recover();
+    assert_eq!(left(&server), 1);
+    assert_eq!(server.load(Kind::Snapshots, ids[0]).unwrap(), [0; 20]);
+}
+
+#[test]
+fn a_test_app_makes_five_hundred_of_them_a_day() {
+    let account = Account::with(|s| s.budget = Some(TEST));
+    let server = account.server_with(|config| test_app(config, &Arc::default()));
+    let lock = server.save(Kind::Locks, b"a lock").unwrap();
+    let begun = account.used(Call::DeleteMany);
+    for n in 0..400_u32 {
+        let pack = n.to_le_bytes();
+        let path = path(Kind::Data, id(&pack));
+        account.plant(&path, &pack);
+        let told = server.remove(Kind::Data, id(&pack));
+        let is_over = u64::from(n) + begun >= 400;
+        let expected = if is_over { Err(Cause::Busy) } else { Ok(()) };
+        assert_eq!(told, expected, "{n}");
+        assert_eq!(account.files(&path).len(), usize::from(is_over), "{n}");
+    }
+    // What is left is kept for locks.
+    assert_eq!(server.remove(Kind::Locks, lock), Ok(()));
+    assert_eq!(account.count(Call::DeleteMany).limited, 0);
 }
 
 #[test]
@@ -111,7 +172,17 @@ fn another_code_than_zero_is_a_failure() {
     let ids = stored(&server, 3);
     let no = How::Code(40_001, "as it should".to_owned());
     account.fail_next(Call::DeleteMany, 1, When::Before, no);
-    assert_eq!(removed(&server, &ids), [Err(Cause::Cloud); 3]);
+    assert_eq!(
+        removed(&server, &ids),
+        [Err(Cause::Cloud); 3],
+        "with HTTP 200"
+    );
+    account.set(|s| s.scopes = s.scopes.replace(",remove_personal_files", ""));
+    assert_eq!(
+        removed(&server, &ids),
+        [Err(Cause::Cloud); 3],
+        "with HTTP 403"
+    );
     assert_eq!(left(&server), 3);
 }
 

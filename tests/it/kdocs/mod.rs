@@ -3,8 +3,13 @@
 mod budgets;
 mod clients;
 mod contract;
+mod days;
 mod deleting;
 mod kills;
+mod layouts;
+mod matrix;
 mod probing;
 mod process;
+mod reading;
 mod rig;
+mod verifying;

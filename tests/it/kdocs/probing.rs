@@ -2,8 +2,9 @@
 
 use super::process::Process;
 use super::rig::{Account, LARGEST};
-use crate::cloud::rig::ms;
+use crate::cloud::rig::{id, ms};
 use crate::fake::kdocs::{Call, Clash, Switches, Task};
+use crate::local::Served;
 use restic_123pan::cloud::probe::Finding;
 use restic_123pan::kdocs::probe;
 use restic_123pan::restic::Kind;
@@ -133,7 +134,7 @@ fn names_are_as_the_probe_has_found() {
 #[test]
 fn without_a_probe_files_are_read_and_deleted_but_not_stored() {
     let account = Account::untried(|_| {});
-    let id = crate::cloud::rig::id(b"a snapshot");
+    let id = id(b"a snapshot");
     account.plant(&format!("restic/host/snapshots/{id}"), b"a snapshot");
     let server = account.server();
     assert_eq!(server.load(Kind::Snapshots, id).unwrap(), b"a snapshot");
@@ -145,6 +146,23 @@ fn without_a_probe_files_are_read_and_deleted_but_not_stored() {
     // The server that runs learns of it.
     probed(&account).1.unwrap();
     server.save(Kind::Keys, b"a key").unwrap();
+}
+
+/// restic prints the status line.
+#[test]
+fn a_client_reads_why_nothing_is_uploaded() {
+    let account = Account::untried(|s| s.binary_refused = true);
+    let server = Served::over(Box::new(account.store_with(|_| {})));
+    let path = format!("/host/keys/{}", id(b"a key"));
+    let said = || {
+        let answer = server.wire().ask("POST", &path, "", b"a key");
+        (answer.status, answer.reason)
+    };
+    let before = "nothing is uploaded before restic-123pan doctor --probe";
+    assert_eq!(said(), (503, before.to_owned()));
+    probed(&account).1.unwrap_err();
+    let after = "Kdocs takes no files of restic's; see restic-123pan doctor";
+    assert_eq!(said(), (503, after.to_owned()));
 }
 
 #[test]
@@ -234,7 +252,8 @@ fn a_user_logs_in() {
         "{told}"
     );
     assert!(
-        told.contains("/h5/auth?app_id=AKdemo&scope=access_personal_files"),
+        told.contains("/h5/auth?app_id=AKdemo&scope=access_personal_files,")
+            && told.contains(",remove_personal_files&"),
         "{told}"
     );
     process.run(&["doctor"]);

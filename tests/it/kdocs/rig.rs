@@ -1,21 +1,30 @@
 //! An emulated user's files and servers over them, without a socket of our own. Times that are
 //! seconds in earnest are milliseconds here.
 
-use crate::cloud::rig::{Server, fast};
+use crate::cloud::rig::{Server, fast, shard};
 use crate::fake::kdocs::{Call, Fake, Options, Switches};
 use crate::tree::TempDir;
 use restic_123pan::cloud::token::Grant;
 use restic_123pan::cloud::{Clock, Timing};
 use restic_123pan::kdocs::{App, Config, Kdocs, probe};
+use restic_123pan::restic::{Id, Kind};
 use std::fs;
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// The folder in which the repositories are.
 pub(crate) const BASE: &str = "restic";
 
 /// The largest file that probes try: 150 MiB would take long.
 pub(crate) const LARGEST: u64 = 24 << 20;
+
+/// Where a file of the usual repository is.
+pub(crate) fn path(kind: Kind, id: Id) -> String {
+    match kind {
+        Kind::Data => format!("{BASE}/host/data/{}/{id}", shard(id)),
+        _ => format!("{BASE}/host/{}/{id}", kind.name()),
+    }
+}
 
 /// An emulated user's files. When they go, nothing of what its servers did may have broken a rule.
 pub(crate) struct Account {
@@ -53,6 +62,16 @@ impl Account {
         account
     }
 
+    /// The same, of which a server knows already what the probe finds of the usual one.
+    pub(crate) fn known(change: impl FnOnce(&mut Switches)) -> Self {
+        static FACTS: OnceLock<Vec<u8>> = OnceLock::new();
+        let facts = |account: &Self| account.config().state_file("probe", "json").unwrap();
+        let found = FACTS.get_or_init(|| fs::read(facts(&Self::start())).unwrap());
+        let account = Self::untried(change);
+        fs::write(facts(&account), found).unwrap();
+        account
+    }
+
     /// The usual one.
     pub(crate) fn start() -> Self {
         Self::with(|_| {})
@@ -65,9 +84,14 @@ impl Account {
 
     /// One that is configured otherwise.
     pub(crate) fn server_with(&self, change: impl FnOnce(&mut Config)) -> Server {
+        Server::over(self.store_with(change))
+    }
+
+    /// The store of one.
+    pub(crate) fn store_with(&self, change: impl FnOnce(&mut Config)) -> Kdocs {
         let mut config = self.config();
         change(&mut config);
-        Server::over(Kdocs::new(&config))
+        Kdocs::new(&config)
     }
 
     /// How often a call was made.

@@ -35,12 +35,7 @@ fn try_client(client: &str, repo: &str, scenario: Scenario) {
     let Some(restic) = Restic::find(client, server.url(repo), dir.path()) else {
         return;
     };
-    let on = |restic: Restic| Session {
-        rustic: client == RUSTIC,
-        restic,
-        rig: None,
-        dir: dir.path(),
-    };
+    let on = |restic: Restic| Session::new(client, restic, dir.path());
     let folder = root.path().join(repo.trim_matches('/'));
     let folder = restic.with(folder.to_str().unwrap());
     scenario(&on(restic), &on(folder));

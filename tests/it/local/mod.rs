@@ -27,15 +27,21 @@ use std::path::Path;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-/// A server over a folder, in this process; it stops with the test.
-struct Served {
+/// A server in this process; it stops with the test.
+pub(crate) struct Served {
     address: SocketAddr,
     stop: Stop,
     thread: Option<JoinHandle<Result<(), Error>>>,
 }
 
 impl Served {
+    /// One over a folder.
     fn start(root: &Path) -> Self {
+        Self::over(Box::new(Local::open(root).unwrap()))
+    }
+
+    /// One over a store.
+    pub(crate) fn over(store: Box<dyn Store>) -> Self {
         let config = Config {
             front: front::Config {
                 listen: vec!["127.0.0.1:0".parse().unwrap()],
@@ -47,8 +53,7 @@ impl Served {
         };
         let bound = server::bind(&config).unwrap();
         let (address, stop) = (bound.address().unwrap(), bound.stopper());
-        let local = Local::open(root).unwrap();
-        let service = Service::new(Box::new(local), Budget::new(32 << 20, None));
+        let service = Service::new(store, Budget::new(32 << 20, None));
         let thread = Some(thread::spawn(move || bound.run(service)));
         Self {
             address,
@@ -58,13 +63,18 @@ impl Served {
     }
 
     /// A repository's address, as clients want it.
-    fn url(&self, repo: &str) -> String {
+    pub(crate) fn url(&self, repo: &str) -> String {
         format!("rest:http://{}{repo}", self.address)
     }
 
     /// The status of a request's answer.
     fn ask(&self, method: &str, path: &str, body: &[u8]) -> u16 {
-        Wire::open(self.address).ask(method, path, "", body).status
+        self.wire().ask(method, path, "", body).status
+    }
+
+    /// A connection to it.
+    pub(crate) fn wire(&self) -> Wire {
+        Wire::open(self.address)
     }
 }
 

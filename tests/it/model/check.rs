@@ -7,10 +7,9 @@ use super::oracle::{BELIEVED, Look, Oracle, Place};
 use super::plan::Plan;
 use super::stage::{Server, Stage, lock};
 use crate::fake::HANG;
-use md5::{Digest, Md5};
 use restic_123pan::body::{Body, Budget};
 use restic_123pan::cloud::layout::Layout;
-use restic_123pan::restic::{File, Kind, Repo, hex};
+use restic_123pan::restic::{File, Kind, Repo};
 use restic_123pan::store::Store;
 use restic_123pan::store::memory::Memory;
 use serde_json::Value;
@@ -27,8 +26,6 @@ const SETTLES: Duration = Duration::from_secs(5);
 const STILL: Duration = HANG.saturating_add(Duration::from_millis(200));
 /// When everything that lagged has been seen.
 const AT_LAST: u64 = 1 << 60;
-/// Where the servers keep repositories.
-const BASE: &str = "restic-backup";
 
 /// Compares everything.
 pub(super) fn all(
@@ -206,21 +203,19 @@ impl<'a> Kept<'a> {
 
     /// Compares what lives in the cloud: each file once, and nothing else.
     fn compare_tree(&self, stage: &Stage) -> Result<(), String> {
-        let place = format!("/{BASE}{}", self.repo);
+        let place = format!("/{}{}", self.plan.climate.base, self.repo);
         let tree = stage.cloud.tree();
         let mut rows: BTreeMap<String, usize> = BTreeMap::new();
         for path in tree.keys().filter(|path| path.starts_with(&place)) {
             let (folder, name) = path.rsplit_once('/').unwrap();
-            let living = stage.cloud.living(folder);
+            let living = stage.cloud.names(folder);
             rows.insert(path.clone(), living.iter().filter(|n| *n == name).count());
         }
         for file in self.files().collect::<BTreeSet<File>>() {
             let path = place.clone() + &at(&file);
             let found = tree.get(&path).cloned();
-            let wanted = self.bytes(&file).map(|bytes| {
-                let md5 = hex(&Md5::digest(&bytes));
-                (bytes.len() as u64, md5)
-            });
+            let wanted = self.bytes(&file);
+            let wanted = wanted.map(|bytes| (bytes.len() as u64, stage.cloud.sum(&bytes)));
             let count = rows.remove(&path).unwrap_or(0);
             let copies = self.plan.has_copies();
             // The tree tells of the last row; of several configs the first one counts, which the

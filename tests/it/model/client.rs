@@ -85,6 +85,7 @@ impl<'a> Client<'a> {
         let writes: Vec<_> = folder.into_iter().chain(file).collect();
         let begun = lock(self.oracle).now();
         let (by, gloomy) = (self.server.now().1, self.plan.is_gloomy());
+        let is_key = named.file.kind() == Some(Kind::Keys);
         let told = self.write(&writes, |client| {
             let answer = client.send(&path(&named.file), &named.bytes, manner);
             match (good, status(&answer)?) {
@@ -103,9 +104,15 @@ impl<'a> Client<'a> {
                     client.other_config(n, begun)?;
                     Ok((Outcome::NotDone, tell(&answer)))
                 }
+                (_, Some(403)) if is_key && lock(client.oracle).may_refuse_key(by) => {
+                    Ok((Outcome::NotDone, tell(&answer)))
+                }
                 (_, Some(status)) => Err(format!("answered {status}")),
             }
         })?;
+        if told != "200" && named.file == File::Config {
+            lock(self.oracle).refused(by, begun);
+        }
         if told == "200" && is_fenced(&named.file) {
             // Sent again, a file makes up for its own loss.
             lock(self.oracle).confirm(by, begun, Place::File(named.file));
@@ -125,6 +132,9 @@ impl<'a> Client<'a> {
                 Some(200) => Ok((Outcome::Done, tell(&answer))),
                 // An index file stays while one that may have replaced it is missing.
                 Some(500) if may_miss && file.kind() == Some(Kind::Index) => {
+                    Ok((Outcome::NotDone, tell(&answer)))
+                }
+                Some(403) if file == File::Config && lock(client.oracle).may_keep_config(by) => {
                     Ok((Outcome::NotDone, tell(&answer)))
                 }
                 Some(status) => Err(format!("answered {status}")),
@@ -208,6 +218,9 @@ impl<'a> Client<'a> {
         let header = range.map_or(String::new(), |range| format!("Range: {range}\r\n"));
         let look = self.look();
         let answer = self.ask(method, &path(&file), &header, b"");
+        if file == File::Config && !matches!(status(&answer)?, Some(200 | 206 | 416)) {
+            lock(self.oracle).without_config(look.by);
+        }
         if status(&answer)?.is_none() {
             return Ok(tell(&answer));
         }

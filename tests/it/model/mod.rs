@@ -27,9 +27,14 @@ use stage::lock;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
+use weather::Climate;
+use weather::pan123::PAN123;
+use weather::smh::SMH;
 
 /// Histories of an ordinary run: seeds 1 to this.
 const HISTORIES: u64 = 200;
+/// The same on Tencent SMH, which has fewer ways to behave.
+const HISTORIES_OF_SMH: u64 = 60;
 /// Histories at once. They mostly wait: for rates, for lags, for pauses.
 const AT_ONCE: usize = 64;
 /// Lines of the log that are shown of a history that went wrong.
@@ -37,9 +42,19 @@ const LOG_LINES: usize = 120;
 
 #[test]
 fn histories() {
+    happen(&PAN123, HISTORIES);
+}
+
+#[test]
+fn histories_of_smh() {
+    happen(&SMH, HISTORIES_OF_SMH);
+}
+
+/// So many histories of a cloud.
+fn happen(climate: &'static Climate, count: u64) {
     let seeds = match (number("SEED"), number("SEEDS")) {
         (Some(seed), _) => seed..=seed,
-        (None, count) => 1..=count.unwrap_or(HISTORIES),
+        (None, more) => 1..=more.unwrap_or(count),
     };
     let (next, tally) = (AtomicU64::new(*seeds.start()), Mutex::new(Tally::default()));
     let failed = Mutex::new(None);
@@ -51,7 +66,7 @@ fn histories() {
                     if !seeds.contains(&seed) {
                         return;
                     }
-                    match run::run(&Plan::new(seed)) {
+                    match run::run(&Plan::new(climate, seed)) {
                         Ok(one) => lock(&tally).add(one),
                         Err(wrong) => *lock(&failed) = Some(wrong),
                     }

@@ -86,6 +86,10 @@ pub(super) struct Oracle {
     late: u64,
     count: usize,
     pasts: BTreeMap<Place, Vec<Write>>,
+    /// The servers that have refused a config, or may have.
+    refusers: BTreeSet<u32>,
+    /// The servers that have seen no config, or may have.
+    without: BTreeSet<u32>,
 }
 
 impl Oracle {
@@ -96,6 +100,8 @@ impl Oracle {
             late: if gloomy { EVER } else { micros(LATE) },
             count: 0,
             pasts: BTreeMap::new(),
+            refusers: BTreeSet::new(),
+            without: BTreeSet::new(),
         }
     }
 
@@ -189,6 +195,44 @@ impl Oracle {
         }
     }
 
+    /// A server has refused a config, or may have: the keys that came through it lately, perhaps
+    /// the loser's, may be taken back.
+    pub(super) fn refused(&mut self, by: Process, begun: u64) {
+        self.refusers.insert(by.server);
+        let (now, late) = (self.now(), self.late);
+        for (place, past) in &mut self.pasts {
+            let is_key = matches!(place, Place::File(File::Hashed(Kind::Keys, _)));
+            let is_its = |w: &Write| w.effect.is_some() && w.by.server == by.server;
+            if is_key && past.iter().any(is_its) {
+                past.push(Write {
+                    number: 0,
+                    effect: None,
+                    by,
+                    begun,
+                    latest: Some(now + late),
+                    sure: false,
+                    promised: None,
+                    noted: false,
+                });
+            }
+        }
+    }
+
+    /// Whether a server may keep the config that a client removes: its last one has lost to it.
+    pub(super) fn may_keep_config(&self, by: Process) -> bool {
+        self.refusers.contains(&by.server)
+    }
+
+    /// A server has been asked for the config, and may have seen none.
+    pub(super) fn without_config(&mut self, by: Process) {
+        self.without.insert(by.server);
+    }
+
+    /// Whether a server may refuse a key: it belongs to a second client that makes the repository.
+    pub(super) fn may_refuse_key(&self, by: Process) -> bool {
+        self.without.contains(&by.server)
+    }
+
     /// What a look may have shown.
     pub(super) fn allowed(&mut self, place: Place, look: Look) -> BTreeSet<State> {
         let past = self.past(place);
@@ -228,7 +272,10 @@ impl Oracle {
 
     /// Whether anything was being removed at this time or later, or perhaps before.
     pub(super) fn removing(&self, time: u64) -> bool {
-        let all = self.pasts.values().flatten();
+        // A key that is taken back is named by no other file.
+        let key = |place: &Place| matches!(place, Place::File(File::Hashed(Kind::Keys, _)));
+        let others = self.pasts.iter().filter(|(place, _)| !key(place));
+        let all = others.flat_map(|(_, past)| past);
         let mut removals = all.filter(|write| write.effect.is_none() && write.begun > 0);
         removals.any(|write| {
             write.noted || !write.sure || write.latest.is_none_or(|latest| latest >= time)

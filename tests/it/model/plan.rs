@@ -2,8 +2,7 @@
 //! A plan goes by numbers of files, so that any part of it is a plan again.
 
 use super::chance::Chance;
-use super::weather::{self, GLOOM, Gloom, HABITS, Habit, MOODS};
-use crate::fake::Fault;
+use super::weather::{Climate, Gloom, Habit, Stroke};
 use crate::tree;
 use restic_123pan::restic::{File, Id, Kind};
 use sha2::{Digest, Sha256};
@@ -13,6 +12,7 @@ use std::sync::Arc;
 /// A history before it happens.
 #[derive(Clone)]
 pub(super) struct Plan {
+    pub(super) climate: &'static Climate,
     pub(super) seed: u64,
     /// One, or two on the same repository; client n asks server n % servers.
     pub(super) servers: usize,
@@ -44,7 +44,7 @@ pub(super) enum Event {
         moves: bool,
     },
     /// Some calls to the cloud will fail.
-    Fault(Fault),
+    Fault(Stroke),
     /// The cloud changes its ways for a while.
     Mood(&'static Habit),
     /// It does worse.
@@ -83,8 +83,6 @@ pub(super) enum Manner {
     Short,
 }
 
-/// Habits by which the cloud stores what it should refuse.
-const COPIES: [&str; 3] = ["taken: suffix", "taken: twin", "folders get twins"];
 /// Files of each kind that one client alone writes.
 const OWN: usize = 2;
 /// Files of each kind that all clients write.
@@ -94,18 +92,20 @@ const PREFIXES: u8 = 3;
 
 impl Plan {
     /// The history of a seed.
-    pub(super) fn new(seed: u64) -> Self {
+    pub(super) fn new(climate: &'static Climate, seed: u64) -> Self {
         let mut chance = Chance::new(seed);
         let servers = if chance.one_in(3) { 2 } else { 1 };
         let clients = 2 + chance.below(3);
         let files = files(&mut chance, clients, servers);
-        let habits: Vec<&Habit> = (0..chance.below(5)).map(|_| chance.pick(HABITS)).collect();
+        let habits = (0..chance.below(5)).map(|_| chance.pick(climate.habits));
+        let habits: Vec<&Habit> = habits.collect();
         let options = options(&mut chance);
-        let mut events = events(&mut chance, clients, servers, &files);
-        if chance.one_in(6) {
-            darken(&mut chance, &mut events);
+        let mut events = events(climate, &mut chance, (clients, servers), &files);
+        if chance.one_in(6) && !climate.gloom.is_empty() {
+            darken(climate, &mut chance, &mut events);
         }
         Self {
+            climate,
             seed,
             servers,
             clients,
@@ -145,7 +145,9 @@ impl Plan {
     /// Whether the cloud may keep a second copy beside a file. A server takes its own copy back
     /// before the next index counts, if it is told of it and isn't killed; it does no harm.
     pub(super) fn has_copies(&self) -> bool {
-        self.habits.iter().any(|habit| COPIES.contains(&habit.0))
+        self.habits
+            .iter()
+            .any(|habit| self.climate.copies.contains(&habit.0))
     }
 
     /// What a file is, for people.
@@ -249,14 +251,19 @@ fn content(chance: &mut Chance, kind: Kind) -> Vec<u8> {
 /// Requests of a history: from so many, up to as many more.
 const ASKS: (usize, usize) = (24, 30);
 
-fn events(chance: &mut Chance, clients: usize, servers: usize, files: &[Named]) -> Vec<Event> {
+fn events(
+    climate: &Climate,
+    chance: &mut Chance,
+    (clients, servers): (usize, usize),
+    files: &[Named],
+) -> Vec<Event> {
     let mut events = Vec::new();
     if !chance.one_in(6) {
         events.push(Event::Ask(0, Act::Create));
     }
     for _ in 0..ASKS.0 + chance.below(ASKS.1) {
         if chance.one_in(6) {
-            events.push(mishap(chance, servers));
+            events.push(mishap(climate, chance, servers));
         }
         let client = chance.below(clients);
         events.push(Event::Ask(client, act(chance, client, files)));
@@ -265,10 +272,10 @@ fn events(chance: &mut Chance, clients: usize, servers: usize, files: &[Named]) 
 }
 
 /// Puts gloom among the events, and its ends.
-fn darken(chance: &mut Chance, events: &mut Vec<Event>) {
+fn darken(climate: &Climate, chance: &mut Chance, events: &mut Vec<Event>) {
     for _ in 0..1 + chance.below(4) {
         let at = chance.below(events.len());
-        events.insert(at, Event::Gloom(chance.pick(GLOOM)));
+        events.insert(at, Event::Gloom(chance.pick(climate.gloom)));
         if chance.one_in(2) {
             let end = at + 1 + chance.below(events.len() - at);
             events.insert(end, Event::Lift);
@@ -276,15 +283,15 @@ fn darken(chance: &mut Chance, events: &mut Vec<Event>) {
     }
 }
 
-fn mishap(chance: &mut Chance, servers: usize) -> Event {
+fn mishap(climate: &Climate, chance: &mut Chance, servers: usize) -> Event {
     match chance.below(20) {
         0..=2 => Event::Kill {
             server: chance.below(servers),
             after: chance.below(60) as u64,
             moves: chance.one_in(2),
         },
-        3..=10 => Event::Fault(weather::fault(chance)),
-        11..=15 => Event::Mood(chance.pick(MOODS)),
+        3..=10 => Event::Fault((climate.stroke)(chance)),
+        11..=15 => Event::Mood(chance.pick(climate.moods)),
         16..=18 => Event::Lift,
         _ => Event::HangUp,
     }

@@ -50,13 +50,13 @@ pub(super) struct Violation {
 
 /// A history of a plan on a cloud of its own.
 pub(super) fn run(plan: &Plan) -> Result<Tally, Box<Violation>> {
-    let stage = Stage::start(&plan.options, plan.servers);
+    let stage = Stage::start(plan.climate, &plan.options, plan.servers);
     run_on(&stage, plan, "/model/host/")
 }
 
 /// A history of a plan in a repository, which has slashes at both ends.
 pub(super) fn run_on(stage: &Stage, plan: &Plan, repo: &str) -> Result<Tally, Box<Violation>> {
-    let before = stage.cloud.faults_fired();
+    let before = stage.cloud.fired();
     let show = Show {
         stage,
         plan,
@@ -93,7 +93,7 @@ pub(super) fn run_on(stage: &Stage, plan: &Plan, repo: &str) -> Result<Tally, Bo
         requests: plan.asks(),
         unknown: show.unknown.load(Ordering::Relaxed),
         restarts: plan.kills(),
-        faults: stage.cloud.faults_fired() - before,
+        faults: stage.cloud.fired() - before,
     })
 }
 
@@ -126,14 +126,7 @@ fn after(plan: &Plan, client: usize, from: usize) -> usize {
 impl Show<'_> {
     /// Ends all faults and moods; the habits stay.
     fn calm(&self) {
-        self.stage.cloud.clear_faults();
-        self.stage.cloud.set_traffic(None);
-        self.stage.cloud.set(|switches| {
-            weather::fair(switches);
-            for habit in &self.plan.habits {
-                habit.1(switches);
-            }
-        });
+        self.stage.cloud.calm(&self.plan.habits);
     }
 
     /// What one client does.
@@ -203,13 +196,13 @@ impl Show<'_> {
                 thread::sleep(Duration::from_millis(*after));
                 self.stage.servers[*server].kill(*moves, now());
             }
-            Event::Fault(fault) => cloud.fail(fault.clone()),
+            Event::Fault(fault) => cloud.strike(fault),
             Event::Mood(mood) => {
                 // What lists have shown before doesn't vanish from them when they begin to lag.
                 cloud.advance(weather::LAG);
-                cloud.set(mood.1);
+                cloud.turn(&mood.1);
             }
-            Event::Gloom(gloom) => gloom.1(cloud),
+            Event::Gloom(gloom) => cloud.darken(gloom),
             Event::Lift => self.calm(),
             Event::HangUp => cloud.hang_up(),
         }

@@ -4,6 +4,7 @@
 use super::plan::Plan;
 use super::run::{self, Tally, Violation};
 use super::stage::{Stage, lock};
+use super::weather::pan123::PAN123;
 use super::{fail, number};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -29,7 +30,7 @@ fn soak() {
         next: AtomicU64::new(first),
         tally: Mutex::default(),
         failed: Mutex::default(),
-        old: Stage::start(&["--rate-share", "1"], 1),
+        old: Stage::start(&PAN123, &["--rate-share", "1"], 1),
     };
     println!("soak: {minutes} minutes from seed {first}");
     thread::scope(|scope| {
@@ -75,7 +76,7 @@ impl Soak {
     /// Histories with servers of their own.
     fn work(&self) {
         while self.goes_on() {
-            self.note(run::run(&Plan::new(self.seed())));
+            self.note(run::run(&Plan::new(&PAN123, self.seed())));
         }
     }
 
@@ -83,7 +84,7 @@ impl Soak {
     fn live_on(&self) {
         while self.goes_on() {
             let seed = self.seed();
-            let plan = Plan::new(seed).without_kills();
+            let plan = Plan::new(&PAN123, seed).without_kills();
             self.note(run::run_on(&self.old, &plan, &format!("/soak/{seed}/")));
             let (_, open) = self.old.servers[0].weight();
             assert!(open < MOST_OPEN, "{open} descriptors are open");

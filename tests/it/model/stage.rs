@@ -2,25 +2,53 @@
 //! each with a state on disk that outlives it when it is killed.
 
 use super::oracle::Process;
-use crate::fake::Fake;
-use crate::rig::Rig;
+use super::weather::{Change, Climate, Gloom, Habit, Stroke};
+use crate::process;
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::fs;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// An emulated cloud, as far as histories need it.
+pub(super) trait Sky: Send + Sync {
+    /// Ends all faults and moods; these habits stay.
+    fn calm(&self, habits: &[&'static Habit]);
+    fn turn(&self, change: &Change);
+    fn darken(&self, gloom: &Gloom);
+    fn strike(&self, stroke: &Stroke);
+    fn hang_up(&self);
+    fn advance(&self, by: Duration);
+    /// How many faults happened.
+    fn fired(&self) -> u64;
+    fn complaints(&self) -> Vec<String>;
+    /// All living files: path → size, and the cloud's sum of the bytes.
+    fn tree(&self) -> BTreeMap<String, (u64, String)>;
+    /// The cloud's sum of bytes.
+    fn sum(&self, bytes: &[u8]) -> String;
+    /// The living names in a folder, each as often as it is there.
+    fn names(&self, folder: &str) -> Vec<String>;
+}
+
+/// A server over a cloud.
+pub(super) trait Machine: Send {
+    fn process(&self) -> &process::Process;
+    /// One more server over the same cloud.
+    fn beside(&self) -> Box<dyn Machine>;
+}
 
 /// A cloud with its servers.
 pub(super) struct Stage {
-    pub(super) cloud: Arc<Fake>,
+    pub(super) cloud: Arc<dyn Sky>,
     pub(super) servers: Vec<Server>,
 }
 
 impl Stage {
     /// As many servers; `options` are the first one's.
-    pub(super) fn start(options: &[&str], servers: usize) -> Self {
-        let rig = Rig::broken(options, |cloud| cloud.set(super::weather::fair));
-        let cloud = Arc::clone(&rig.cloud);
+    pub(super) fn start(climate: &Climate, options: &[&str], servers: usize) -> Self {
+        let (cloud, rig) = (climate.start)(options);
         let mut rigs = vec![rig];
         for _ in 1..servers {
             let other = rigs[0].beside();
@@ -47,7 +75,7 @@ impl Stage {
 
 /// A server that can be killed while others ask it.
 pub(super) struct Server {
-    rig: Mutex<Rig>,
+    rig: Mutex<Box<dyn Machine>>,
     /// Where it listens, and the process that does.
     now: Mutex<(SocketAddr, Process)>,
     /// What its earlier processes logged.
@@ -55,8 +83,8 @@ pub(super) struct Server {
 }
 
 impl Server {
-    fn new(rig: Rig) -> Self {
-        let now = (rig.address(), process(None, 0));
+    fn new(rig: Box<dyn Machine>) -> Self {
+        let now = (rig.process().address(), next_process(None, 0));
         Self {
             now: Mutex::new(now),
             rig: Mutex::new(rig),
@@ -71,27 +99,27 @@ impl Server {
 
     /// Kills it and starts it again. `time` is now.
     pub(super) fn kill(&self, moves: bool, time: u64) {
-        let rig = lock(&self.rig);
+        let machine = lock(&self.rig);
+        let rig = machine.process();
         lock(&self.before).push_str(&rig.log());
         // Before anybody can reach the new one, so that nothing it does is laid to the old one.
         let server = self.now().1.server;
-        lock(&self.now).1 = process(Some(server), time);
-        if moves {
-            rig.kill_and_move();
-        } else {
-            rig.kill_and_restart();
+        lock(&self.now).1 = next_process(Some(server), time);
+        match moves {
+            true => rig.kill_and_move(),
+            false => rig.kill_and_restart(),
         }
         lock(&self.now).0 = rig.address();
     }
 
     /// What it logged.
     pub(super) fn log(&self) -> String {
-        lock(&self.before).clone() + &lock(&self.rig).log()
+        lock(&self.before).clone() + &lock(&self.rig).process().log()
     }
 
     /// Its resident memory in KiB, and how many descriptors it has open.
     pub(super) fn weight(&self) -> (u64, usize) {
-        let process = format!("/proc/{}", lock(&self.rig).pid());
+        let process = format!("/proc/{}", lock(&self.rig).process().pid());
         let status = fs::read_to_string(format!("{process}/status")).unwrap_or_default();
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
         let words = line.and_then(|line| line.split_whitespace().next());
@@ -102,7 +130,7 @@ impl Server {
 }
 
 /// One more process, of this server or a new one.
-fn process(server: Option<u32>, started: u64) -> Process {
+fn next_process(server: Option<u32>, started: u64) -> Process {
     static COUNT: AtomicU32 = AtomicU32::new(1);
     let number = COUNT.fetch_add(1, Ordering::Relaxed);
     Process {

@@ -5,11 +5,10 @@
 use crate::fake::Fake;
 use crate::tools::missing;
 use crate::tree::TempDir;
+use crate::wire::Wire;
 use restic_123pan::restic::hex;
 use sha2::{Digest, Sha256};
 use std::fs::{self, File};
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::sync::{Arc, OnceLock};
@@ -195,19 +194,9 @@ impl Drop for Machine {
 
 /// A request on a connection of its own.
 pub(super) fn ask(port: u16, method: &str, path: &str, body: &[u8]) -> Option<(u16, Vec<u8>)> {
-    let mut socket = TcpStream::connect(SocketAddr::from(([127, 0, 0, 1], port))).ok()?;
-    socket.set_read_timeout(Some(PATIENCE)).unwrap();
-    let head = format!(
-        "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
-        body.len()
-    );
-    socket.write_all(head.as_bytes()).ok()?;
-    socket.write_all(body).ok()?;
-    let mut answer = Vec::new();
-    socket.read_to_end(&mut answer).ok()?;
-    let end = answer.windows(4).position(|four| four == b"\r\n\r\n")?;
-    let status = std::str::from_utf8(answer.get(9..12)?).ok()?.parse().ok()?;
-    Some((status, answer.split_off(end + 4)))
+    let mut wire = Wire::try_open(([127, 0, 0, 1], port).into(), PATIENCE).ok()?;
+    let answer = wire.try_ask(method, path, "Connection: close\r\n", body)?;
+    Some((answer.status, answer.body?))
 }
 
 /// The name of a file with these bytes.

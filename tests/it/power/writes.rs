@@ -115,7 +115,7 @@ fn removed_at(step: u64) -> bool {
     assert!(!is_back || status(back) == Some(200), "step {step}");
     let living = |bytes: &[u8]| {
         let name = name(bytes);
-        let place = format!("/restic-backup/r/data/{}/{name}", &name[..2]);
+        let place = format!("/restic-backup/r/data/{}/{name}", &name[..1]);
         machine.cloud.file(&place).is_some()
     };
     assert!(!unlocked || !living(gone), "step {step}");

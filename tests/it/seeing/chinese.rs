@@ -64,11 +64,11 @@ fn commands_at_work() {
         &["login", "--redirect-uri", "https://some.where"],
     ];
     for words in all {
-        check(&mut rig.try_command(words));
+        check(&mut rig.command(words));
     }
     let listen = format!("127.0.0.1:{}", rig.port());
     for listen in [listen.as_str(), "127.0.0.1:9", "unix:/nowhere"] {
-        check(&mut rig.try_command(&["status", "--max-age", "1h", "--listen", listen]));
+        check(&mut rig.command(&["status", "--max-age", "1h", "--listen", listen]));
     }
 }
 

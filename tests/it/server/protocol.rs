@@ -23,7 +23,7 @@ GET    /a/b/config        |                           |       | 200 | content-le
 GET    /a/b/config        |                           |       | 200 | content-type: application/octet-stream | hello
 PUT    /a/b/config        |                           | hello | 405 | allow: HEAD, GET, POST, DELETE |
 PATCH  /a/b/config        |                           | L     | 405 | allow: HEAD, GET, POST, DELETE |
-DELETE /a/b/config        |                           |       | 403 | content-length: 0 |
+DELETE /a/b/config        |                           |       | 403 | content-type: text/plain; charset=utf-8 | another client's config was refused a moment ago, and this one stays
 POST   /a/c/config        |                           | hello | 200 | content-length: 0 |
 DELETE /a/c/config        |                           |       | 200 | content-length: 0 |
 DELETE /a/c/config        |                           |       | 200 | content-length: 0 |

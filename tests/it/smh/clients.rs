@@ -8,7 +8,7 @@ use crate::fake::smh::Switches;
 use crate::mixed::Host;
 use crate::restic::{DEBIAN, RESTIC, RUSTIC, Restic};
 use crate::tree::{self, TempDir};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// One test a line: its name, the client, the repository, how the library behaves, what is done.
 macro_rules! cases {
@@ -60,12 +60,7 @@ fn try_client(
     let Some(restic) = Restic::find(client, process.url(repo), dir.path()) else {
         return;
     };
-    let session = Session {
-        rustic: client == RUSTIC,
-        restic,
-        rig: None,
-        dir: dir.path(),
-    };
+    let session = Session::new(client, restic, dir.path());
     let expected = scenario(&session);
     process.assert_clean(expected);
     assert_eq!(
@@ -84,12 +79,7 @@ fn two_servers() {
     };
     let two = one.beside();
     let second = first.with(two.url("/"));
-    let on = |restic: Restic| Session {
-        rustic: false,
-        restic,
-        rig: None,
-        dir: dir.path(),
-    };
+    let on = |restic: Restic| Session::new(RESTIC, restic, dir.path());
     let (first, second) = (on(first), on(second));
     let files = dir.path().join("files");
     tree::grow(&files, 1, 4 << 20);
@@ -108,16 +98,11 @@ fn two_servers() {
 /// The server is killed again and again while a backup runs; restic repeats, and all is whole.
 #[test]
 fn a_server_that_is_killed() {
-    let (mut process, dir) = (Process::start(&["--bin", "purge"]), TempDir::new());
+    let (process, dir) = (Process::start(&["--bin", "purge"]), TempDir::new());
     let Some(restic) = Restic::find(RESTIC, process.url("/"), dir.path()) else {
         return;
     };
-    let session = Session {
-        rustic: false,
-        restic,
-        rig: None,
-        dir: dir.path(),
-    };
+    let session = Session::new(RESTIC, restic, dir.path());
     let files = dir.path().join("files");
     tree::grow(&files, 3, 60 << 20);
     session.init();
@@ -140,26 +125,14 @@ fn a_backup_that_is_killed() {
     let Some(restic) = Restic::find(DEBIAN, process.url("/a/b/"), dir.path()) else {
         return;
     };
-    let session = Session {
-        rustic: false,
-        restic,
-        rig: None,
-        dir: dir.path(),
-    };
+    let session = Session::new(DEBIAN, restic, dir.path());
     let files = dir.path().join("files");
     tree::grow(&files, 3, 60 << 20);
     session.init();
     let words = ["backup", "--limit-upload", "8192", files.to_str().unwrap()];
     let mut backup = session.restic.start(&words);
-    let end = Instant::now() + Duration::from_secs(60);
-    while !process
-        .log()
-        .lines()
-        .any(|l| l.contains("POST") && l.contains("/data/"))
-    {
-        assert!(Instant::now() < end, "no pack came");
-        std::thread::sleep(Duration::from_millis(10));
-    }
+    let pack = |line: &str| (line.contains("POST") && line.contains("/data/")).then_some(());
+    process.wait_for(pack);
     backup.child.kill().unwrap();
     backup.child.wait().unwrap();
     drop(backup);

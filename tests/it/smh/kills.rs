@@ -116,7 +116,7 @@ fn a_server_that_is_killed_at_each_call() {
 
 fn kill_at(n: usize, when: When, steps: &[Step]) {
     println!("--- killed at call {n}, {when:?}");
-    let mut process = Process::start(&["--bin", "purge"]);
+    let process = Process::start(&["--bin", "purge"]);
     process.library.hold(u32::try_from(n).unwrap(), when);
     let done = thread::scope(|scope| {
         let server = &process;

@@ -307,9 +307,13 @@ fn run(case: &Case) {
 
 #[test]
 fn every_call_with_every_mishap() {
+    try_all(cases(), |case| &case.name, run);
+}
+
+/// Tries cases side by side, those whose names have the word `FAULTS`, if there is one.
+pub(crate) fn try_all<C: Send>(mut cases: Vec<C>, name: fn(&C) -> &str, run: fn(&C)) {
     let filter = std::env::var("FAULTS").unwrap_or_default();
-    let mut cases = cases();
-    cases.retain(|case| case.name.contains(&filter));
+    cases.retain(|case| name(case).contains(&filter));
     let (start, count) = (Instant::now(), cases.len());
     let (next, failed) = (Mutex::new(cases.into_iter()), Mutex::new(Vec::new()));
     thread::scope(|scope| {
@@ -319,8 +323,8 @@ fn every_call_with_every_mishap() {
                     let case = next.lock().unwrap().next();
                     let Some(case) = case else { return };
                     if catch_unwind(AssertUnwindSafe(|| run(&case))).is_err() {
-                        println!("--- failed: {}", case.name);
-                        failed.lock().unwrap().push(case.name);
+                        println!("--- failed: {}", name(&case));
+                        failed.lock().unwrap().push(name(&case).to_owned());
                     }
                 }
             });

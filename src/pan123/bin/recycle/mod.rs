@@ -15,7 +15,7 @@ use super::list::{List, NEVER, Waiting};
 use super::look::{destroy, examine};
 use super::pending::PendingPurges;
 use crate::cloud::timing::SANE;
-use crate::cloud::{Freed, Item, Listing, Priority, Reason, What};
+use crate::cloud::{Freed, Item, Listing, Priority, Reason, Restored, Trash, What};
 use crate::pan123::Config;
 use crate::pan123::api::{Api, BATCH, Row};
 use crate::pan123::tree::Tree;
@@ -70,35 +70,6 @@ impl RecycleBin {
         }
     }
 
-    /// Walks through the folders and tells what lies in the bin. `progress` is told how many
-    /// folders have been read and how many files were found.
-    pub fn walk(&self, progress: &(dyn Fn(usize, usize) + Sync)) -> Result<Listing, Error> {
-        let mut listing = walk::walk(&self.tree, &self.base, progress)?;
-        let files = self.list.waiting.iter().map(|entry| (entry.file, entry));
-        let known: HashMap<u64, &Waiting> = files.collect();
-        for item in &mut listing.items {
-            if let Some(entry) = known.get(&item.file) {
-                item.since = (entry.since >= SANE).then_some(entry.since);
-                item.due = (entry.due != NEVER).then_some(entry.due);
-            }
-        }
-        Ok(listing)
-    }
-
-    /// Destroys what still lies in the bin of these. `progress` is told what has been freed; so is
-    /// the caller, also after a failure.
-    pub fn purge(&self, items: &[&Item], progress: &dyn Fn(Freed)) -> (Freed, Result<(), Error>) {
-        let mut freed = Freed::default();
-        for batch in items.chunks(BATCH) {
-            let files: Vec<u64> = batch.iter().map(|item| item.file).collect();
-            if let Err(error) = self.purge_batch(&files, &mut freed) {
-                return (freed, Err(error));
-            }
-            progress(freed);
-        }
-        (freed, Ok(()))
-    }
-
     fn purge_batch(&self, files: &[u64], freed: &mut Freed) -> Result<(), Error> {
         let looked = examine(&self.api, files, Priority::Background)?;
         let files: Vec<u64> = looked.in_bin.iter().map(|row| row.file_id).collect();
@@ -120,5 +91,44 @@ impl RecycleBin {
             )),
             Err(fault) => Err(Error::from(fault).during("emptying the bin")),
         }
+    }
+}
+
+impl Trash for RecycleBin {
+    fn walk(&self, progress: &(dyn Fn(usize, usize) + Sync)) -> Result<Listing, Error> {
+        let mut listing = walk::walk(&self.tree, &self.base, progress)?;
+        let files = self.list.waiting.iter().map(|entry| (entry.file, entry));
+        let known: HashMap<u64, &Waiting> = files.collect();
+        for item in &mut listing.items {
+            if let Some(entry) = known.get(&item.file) {
+                item.since = (entry.since >= SANE).then_some(entry.since);
+                item.due = (entry.due != NEVER).then_some(entry.due);
+            }
+        }
+        Ok(listing)
+    }
+
+    fn purge(&self, items: &[&Item], progress: &dyn Fn(Freed)) -> (Freed, Result<(), Error>) {
+        let mut freed = Freed::default();
+        for batch in items.chunks(BATCH) {
+            let files: Vec<u64> = batch.iter().map(|item| item.file).collect();
+            if let Err(error) = self.purge_batch(&files, &mut freed) {
+                return (freed, Err(error));
+            }
+            progress(freed);
+        }
+        (freed, Ok(()))
+    }
+
+    fn purged_with(&self, wanted: &[&Item], all: &Listing) -> Result<u64, Error> {
+        whole::purged_with(self, wanted, all)
+    }
+
+    fn restore(&self, items: &[&Item], progress: &dyn Fn(usize)) -> (Restored, Result<(), Error>) {
+        restore::restore(self, items, progress)
+    }
+
+    fn about_folders(&self) -> &'static str {
+        "folders are brought back on 123pan's website"
     }
 }

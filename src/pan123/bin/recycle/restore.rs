@@ -10,24 +10,24 @@ use crate::store::Error;
 use std::collections::{BTreeMap, HashSet};
 use std::time::Instant;
 
-impl RecycleBin {
-    /// Brings files back. `progress` is told how many are done; the caller learns what was done
-    /// also after a failure.
-    pub fn restore(
-        &self,
-        items: &[&Item],
-        progress: &dyn Fn(usize),
-    ) -> (Restored, Result<(), Error>) {
-        let mut restored = Restored::default();
-        for (number, batch) in (1..).zip(items.chunks(BATCH)) {
-            if let Err(error) = self.restore_batch(batch, &mut restored) {
-                return (restored, Err(error.during("bringing files back")));
-            }
-            progress((number * BATCH).min(items.len()));
+/// Brings files back. `progress` is told how many are done; the caller learns what was done also
+/// after a failure.
+pub fn restore(
+    bin: &RecycleBin,
+    items: &[&Item],
+    progress: &dyn Fn(usize),
+) -> (Restored, Result<(), Error>) {
+    let mut restored = Restored::default();
+    for (number, batch) in (1..).zip(items.chunks(BATCH)) {
+        if let Err(error) = bin.restore_batch(batch, &mut restored) {
+            return (restored, Err(error.during("bringing files back")));
         }
-        (restored, Ok(()))
+        progress((number * BATCH).min(items.len()));
     }
+    (restored, Ok(()))
+}
 
+impl RecycleBin {
     fn restore_batch(&self, batch: &[&Item], restored: &mut Restored) -> Result<(), Error> {
         let in_bin = self.in_bin(batch)?;
         let refused = match self.recover(&in_bin) {

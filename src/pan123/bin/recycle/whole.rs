@@ -31,41 +31,41 @@ enum Happened {
     Removed,
 }
 
-impl RecycleBin {
-    /// How many packs and snapshots have been purged that were removed together with those that
-    /// are wanted.
-    pub fn purged_with(&self, wanted: &[&Item], listing: &Listing) -> Result<u64, Error> {
-        let files: HashSet<u64> = wanted.iter().map(|item| item.file).collect();
-        let shown: HashSet<u64> = listing.items.iter().map(|item| item.file).collect();
-        let mut purged = 0_u64;
-        for (number, _) in (0..).zip(&self.list.repos) {
-            let past = self.list.past.iter().filter(|past| past.repo == number);
-            let mut events: Vec<Event> = past
-                .map(|past| Event {
-                    from: past.from,
-                    to: past.to,
-                    what: Happened::Purged(past.count),
-                })
-                .collect();
-            let counts = |kind| matches!(kind, Kind::Data | Kind::Snapshots);
-            let entries = self.list.waiting.iter();
-            let entries = entries.filter(|e| e.repo == number && counts(e.kind));
-            events.extend(entries.map(|entry| Event {
-                from: entry.since,
-                to: entry.since,
-                what: match entry.file {
-                    file if files.contains(&file) => Happened::Wanted,
-                    file if shown.contains(&file) => Happened::Removed,
-                    file => Happened::Missing(file),
-                },
-            }));
-            let (known, missing) = purged_among(events);
-            let known = known.saturating_add(self.unknown(&missing)?);
-            purged = known.saturating_add(purged);
-        }
-        Ok(purged)
+/// How many packs and snapshots have been purged that were removed together with those that
+/// are wanted.
+pub fn purged_with(bin: &RecycleBin, wanted: &[&Item], listing: &Listing) -> Result<u64, Error> {
+    let files: HashSet<u64> = wanted.iter().map(|item| item.file).collect();
+    let shown: HashSet<u64> = listing.items.iter().map(|item| item.file).collect();
+    let mut purged = 0_u64;
+    for (number, _) in (0..).zip(&bin.list.repos) {
+        let past = bin.list.past.iter().filter(|past| past.repo == number);
+        let mut events: Vec<Event> = past
+            .map(|past| Event {
+                from: past.from,
+                to: past.to,
+                what: Happened::Purged(past.count),
+            })
+            .collect();
+        let counts = |kind| matches!(kind, Kind::Data | Kind::Snapshots);
+        let entries = bin.list.waiting.iter();
+        let entries = entries.filter(|e| e.repo == number && counts(e.kind));
+        events.extend(entries.map(|entry| Event {
+            from: entry.since,
+            to: entry.since,
+            what: match entry.file {
+                file if files.contains(&file) => Happened::Wanted,
+                file if shown.contains(&file) => Happened::Removed,
+                file => Happened::Missing(file),
+            },
+        }));
+        let (known, missing) = purged_among(events);
+        let known = known.saturating_add(bin.unknown(&missing)?);
+        purged = known.saturating_add(purged);
     }
+    Ok(purged)
+}
 
+impl RecycleBin {
     /// How many of these files 123pan doesn't know any more.
     fn unknown(&self, files: &[u64]) -> Result<u64, Error> {
         let mut unknown = 0;

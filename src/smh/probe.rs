@@ -1,0 +1,251 @@
+//! The probe: some twenty calls with a few small files in a folder of its own that settle what
+//! Tencent's documents leave open. Whatever comes of it, the folder and all that is in it is deleted
+//! again.
+
+use super::Config;
+use super::api::meaning::is_absent;
+use super::api::{Api, Deleted, Filter, Item, Scope, StartedUpload, Strategy};
+use super::facts::Facts;
+use super::upload::sum::sum_of;
+use crate::civil::seconds;
+use crate::cloud::form::Content;
+use crate::cloud::paths::join;
+use crate::cloud::probe::{End, Finding, MadeUp, PATIENCE, Question, Report, folder, wait};
+use crate::cloud::{Fault, Priority, Reason, now};
+use crate::restic::Part;
+use std::thread::sleep;
+use std::time::Instant;
+
+const RATES: Question = ("too many calls", "code 429", "20 a second at first");
+const LIFE: Question = ("life of an upload", "over 5 min", "begun anew when over");
+const MANY: Question = ("deletion of many", "at once or a task", "either");
+const CHUNKS: Question = ("upload without a length", "nothing", "refused");
+const TOKEN: Question = ("life of a token", "24 h from its last use", "as it says");
+const EMPTY: Question = ("file without bytes", "nothing", "there is none");
+const RACE: Question = (
+    "two uploads of a name",
+    "first confirmed",
+    "the second is refused",
+);
+const CASE: Question = ("name in other case", "nothing", "another name");
+const COS: Question = ("ranges and redirects", "nothing", "obeyed and followed");
+const FOLDER: Question = ("deletion of a folder", "at once", "either");
+const LAG: Question = ("lag of lists", "nothing", "at most 20 s");
+
+/// Bytes of a test file.
+const SIZE: u64 = 4096;
+/// Where a part of one is read.
+const PART: Part = Part {
+    start: 1000,
+    len: 500,
+};
+/// The test files: one, one that is stored twice at a time, and one without bytes.
+const NAMES: [&str; 3] = ["a", "b", "c"];
+/// Who goes first.
+const FIRST: Priority = Priority::Small;
+
+/// Tries a library out, keeps what was found, and tells of each finding. Ok says that it can be
+/// used.
+pub fn probe(config: &Config, tell: &mut dyn FnMut(&Finding)) -> Result<String, String> {
+    let (mut probe, mut report) = (Probe::new(config), Report::new(tell));
+    let ended = probe.run(&mut report);
+    let (path, pause) = (probe.path.clone(), config.timing.pause);
+    let removed = report.remove(&path, pause, &mut || probe.remove());
+    if let Some(as_task) = probe.folder_task {
+        report.add(FOLDER, told(as_task), true);
+    }
+    let file = config.state_file("probe", "json");
+    report.end("Tencent SMH", ended.and(removed), file, &probe.facts)
+}
+
+struct Probe {
+    api: Api,
+    path: String,
+    facts: Facts,
+    /// Uploads that may not have ended.
+    open: Vec<String>,
+    /// What went into the bin, though it wasn't to.
+    binned: Vec<u64>,
+    /// Whether the folder's deletion was a task.
+    folder_task: Option<bool>,
+}
+
+impl Probe {
+    fn new(config: &Config) -> Self {
+        let mut config = config.clone();
+        config.timing.visible *= PATIENCE;
+        // What an earlier probe has found must not colour what this one finds.
+        let facts = Facts::default();
+        Self {
+            api: Api::by(&config, Scope::Space, &facts),
+            path: folder(&config.repo_path),
+            facts,
+            open: Vec::new(),
+            binned: Vec::new(),
+            folder_task: None,
+        }
+    }
+
+    fn run(&mut self, report: &mut Report<'_>) -> End {
+        self.api.mkdir(&self.path, FIRST)?;
+        let life = self.api.client.token_expires().unwrap_or(0);
+        let found = format!("{} s", life.saturating_sub(now()));
+        report.add(TOKEN, found, true);
+        self.first(report)?;
+        self.race(report)?;
+        self.empty(report)?;
+        report.add(CHUNKS, "not tried: a length is always sent", true);
+        self.many(report)?;
+        report.rates(RATES, &self.api.client);
+        Ok(())
+    }
+
+    /// One file: stored, listed, looked for in other case, read.
+    fn first(&mut self, report: &mut Report<'_>) -> End {
+        let mut content = MadeUp::new(now(), SIZE);
+        let ticket = self.send(NAMES[0], &mut content)?;
+        let end = ticket.until.as_deref().and_then(seconds);
+        let life = end.map_or("not told".to_owned(), |end| {
+            format!("{} s", end.saturating_sub(self.api.client.time.or_ours()))
+        });
+        report.add(LIFE, life, true);
+        let path = self.confirm(&ticket, &mut content)?;
+        if path.as_deref() != Some(NAMES[0]) {
+            return Err("a file isn't stored under its name".to_owned());
+        }
+        let lag = wait(self.api.timing(), &mut || self.lists(&NAMES[..1]))?;
+        self.facts.lag = lag.ok_or("lists don't show in time what was stored")?;
+        report.add(LAG, format!("a file shows {}", self.facts.lag), true);
+        let other = self.api.info(&self.at(&NAMES[0].to_uppercase()), FIRST);
+        let found = match other {
+            Ok(_) => "the same name",
+            Err(fault) if is_absent(fault.reason) => "another name",
+            Err(fault) => return Err(fault.into()),
+        };
+        report.add(CASE, found, true);
+        let address = self.api.address(&self.at(NAMES[0]), FIRST)?;
+        report.came(COS, content.read_back(&self.api.client, &address.url, PART));
+        Ok(())
+    }
+
+    /// Two uploads of one name, each begun before the other is there.
+    fn race(&mut self, report: &mut Report<'_>) -> End {
+        let mut contents = [1, 2].map(|seed| MadeUp::new(now() + seed, SIZE));
+        let [one, two] = &mut contents;
+        let first = self.send(NAMES[1], one)?;
+        let second = self.send(NAMES[1], two)?;
+        self.confirm(&first, one)?;
+        let (found, good) = match self.confirm(&second, two) {
+            Err(fault) if fault.reason == Reason::Taken => ("the second is refused", true),
+            Err(fault) => return Err(fault.into()),
+            Ok(Some(name)) if name == NAMES[1] => ("the second replaces the first", false),
+            Ok(_) => ("the second gets another name", true),
+        };
+        report.add(RACE, found, good);
+        Ok(())
+    }
+
+    /// A file of no bytes.
+    fn empty(&mut self, report: &mut Report<'_>) -> End {
+        let mut content = MadeUp::new(0, 0);
+        let sent = self.send(NAMES[2], &mut content);
+        let stored = sent.and_then(|ticket| self.confirm(&ticket, &mut content));
+        let found = match stored {
+            Ok(_) => "taken".to_owned(),
+            Err(fault) => format!("refused ({fault})"),
+        };
+        report.add(EMPTY, found, true);
+        Ok(())
+    }
+
+    /// All files' deletion in one call.
+    fn many(&mut self, report: &mut Report<'_>) -> End {
+        let paths: Vec<String> = NAMES.iter().map(|name| self.at(name)).collect();
+        let deleted = self.api.delete_all(&paths, true, FIRST)?;
+        let as_task = self.end_of(deleted)?;
+        let gone = wait(self.api.timing(), &mut || Ok(!self.lists(&NAMES)?))?;
+        let found = format!("{}: {} files", told(as_task), paths.len());
+        report.add(MANY, found, gone.is_some());
+        Ok(())
+    }
+
+    fn at(&self, name: &str) -> String {
+        join(&self.path, name)
+    }
+
+    /// Whether the folder's list shows any of these.
+    fn lists(&self, names: &[&str]) -> End<bool> {
+        let page = self.api.list(&self.path, Filter::All, None, FIRST);
+        let shown = page?.contents;
+        Ok(shown.iter().any(|entry| names.contains(&&*entry.name)))
+    }
+
+    /// Begins an upload, and sends its bytes.
+    fn send(&mut self, name: &str, content: &mut MadeUp) -> Result<StartedUpload, Fault> {
+        let size = content.len();
+        let ticket = self.api.start(&self.at(name), size, Strategy::Ask, FIRST)?;
+        self.open.push(ticket.key.clone());
+        match self.api.put(&ticket, content, FIRST)? {
+            Some(moved) => self.api.put(&moved, content, FIRST).map(|_| ticket),
+            None => Ok(ticket),
+        }
+    }
+
+    /// Ends it; the name under which the file is stored.
+    fn confirm(
+        &mut self,
+        ticket: &StartedUpload,
+        content: &mut MadeUp,
+    ) -> Result<Option<String>, Fault> {
+        let sum = sum_of(content).map_err(|e| Fault::new(Reason::Lost, e.to_string()))?;
+        let confirmed = self.api.confirm(&ticket.key, Strategy::Ask, sum, FIRST)?;
+        self.open.retain(|key| *key != ticket.key);
+        Ok(confirmed.path.and_then(|mut path| path.pop()))
+    }
+
+    /// Waits for the end of a deletion; whether it was a task.
+    fn end_of(&mut self, deleted: Deleted) -> Result<bool, Fault> {
+        let as_task = deleted.task.is_some();
+        let mut items = deleted.result.unwrap_or_default();
+        if let Some(task) = deleted.task {
+            let (start, timing) = (Instant::now(), self.api.timing());
+            while start.elapsed() < timing.rate_wait {
+                sleep(timing.poll);
+                if let Some(result) = self.api.task(&task, FIRST)? {
+                    items = result;
+                    break;
+                }
+            }
+        }
+        let binned = items.iter().filter_map(|item: &Item| item.binned);
+        self.binned.extend(binned.chain(deleted.binned));
+        Ok(as_task)
+    }
+
+    /// Removes all that was made, whatever became of the steps.
+    fn remove(&mut self) -> Result<&'static str, Fault> {
+        for key in std::mem::take(&mut self.open) {
+            // One that has ended meanwhile can't be withdrawn, and needn't.
+            let _ = self.api.abort(&key, FIRST);
+        }
+        match self.api.delete_folder(&self.path) {
+            Err(fault) if is_absent(fault.reason) => {}
+            deleted => self.folder_task = Some(self.end_of(deleted?)?),
+        }
+        if !self.binned.is_empty() {
+            self.api.purge(&self.binned)?;
+        }
+        match self.api.info(&self.path, FIRST) {
+            Err(fault) if is_absent(fault.reason) => Ok("all of it is gone"),
+            Err(fault) => Err(fault),
+            Ok(_) => Err(Fault::new(Reason::Lost, "it still shows")),
+        }
+    }
+}
+
+fn told(as_task: bool) -> &'static str {
+    match as_task {
+        true => "as a task",
+        false => "at once",
+    }
+}
