@@ -5,13 +5,16 @@ use super::config::{App, Config};
 use super::doctor::examine;
 use super::facts::Known;
 use super::options::{CREDENTIALS, Flags, read};
+use super::verify::verify;
 use super::{Kdocs, probe};
 use crate::cloud::doctor::Step;
+use crate::cloud::finding::{Event, Report};
 use crate::cloud::probe::Finding;
 use crate::cloud::token::{Grant, encoded, log_in};
-use crate::cloud::{Account, Cloud, Credential, Login, Setup, Shared, invitation};
+use crate::cloud::{Account, Cloud, Credential, Login, Setup, Shared, Verify, invitation};
+use crate::restic::Repo;
 use crate::settings::{Opt, Settings};
-use crate::store::Store;
+use crate::store::{Error, Store};
 use crate::warning::{Kind, Warning};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -142,7 +145,17 @@ impl Account for Opened {
         examine(&self.0, tell)
     }
 
+    fn verify(&self) -> Option<&dyn Verify> {
+        Some(self)
+    }
+
     fn probe(&self, tell: &mut dyn FnMut(&Finding)) -> Option<Result<String, String>> {
         Some(probe(&self.0, tell))
+    }
+}
+
+impl Verify for Opened {
+    fn verify(&self, repos: &[Repo], tell: &(dyn Fn(Event<'_>) + Sync)) -> Result<Report, Error> {
+        verify(&self.0, repos, tell)
     }
 }
