@@ -5,11 +5,11 @@ use crate::store::Store;
 use crate::{kdocs, local, pan123, smh};
 
 /// Every cloud; the first is the one that is used unless `--cloud` names another.
-pub const ALL: [&dyn Cloud; 4] = [
-    &pan123::Description, // 123pan
-    &smh::Description,    // Tencent SMH
-    &local::Description,  // a folder of this machine
-    &kdocs::Description,  // WPS Kdocs
+pub const ALL: [&Cloud; 4] = [
+    &pan123::CLOUD, // 123pan
+    &smh::CLOUD,    // Tencent SMH
+    &local::CLOUD,  // a folder of this machine
+    &kdocs::CLOUD,  // WPS Kdocs
 ];
 
 /// The repositories in a folder of this machine, for copies to it and from it, whatever the cloud.

@@ -13,7 +13,7 @@
 use crate::restic::{Id, Repo};
 use crate::sync::lock;
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 /// How long what was seen counts. Making a repository takes some seconds, and restic's repetition of
@@ -58,7 +58,7 @@ impl Inits {
 
     /// Notes that a repository has a config.
     pub fn present(&self, repo: &Repo) {
-        if let Some(init) = self.all().get_mut(repo) {
+        if let Some(init) = lock(&self.0).get_mut(repo) {
             init.absent = false;
         }
     }
@@ -79,7 +79,7 @@ impl Inits {
     }
 
     fn admits_at(&self, repo: &Repo, key: Id, now: Instant) -> bool {
-        let mut all = self.all();
+        let mut all = lock(&self.0);
         let Some(init) = all.get_mut(repo).filter(|init| init.is_recent(now)) else {
             return true;
         };
@@ -96,7 +96,7 @@ impl Inits {
 
     /// Takes a key for one that is wanted, or wasn't stored.
     pub fn forget(&self, repo: &Repo, key: Id) {
-        if let Some(init) = self.all().get_mut(repo) {
+        if let Some(init) = lock(&self.0).get_mut(repo) {
             init.keys.retain(|one| *one != key);
         }
     }
@@ -125,7 +125,7 @@ impl Inits {
     }
 
     fn has_loser_at(&self, repo: &Repo, now: Instant) -> bool {
-        let refused = self.all().get(repo).and_then(|init| init.refused);
+        let refused = lock(&self.0).get(repo).and_then(|init| init.refused);
         refused.is_some_and(|at| now.saturating_duration_since(at) < LATELY)
     }
 
@@ -138,7 +138,7 @@ impl Inits {
 
     /// Changes what is known; its time begins anew where `change` says so.
     fn note_at(&self, repo: &Repo, now: Instant, change: impl FnOnce(&mut Init) -> bool) {
-        let mut all = self.all();
+        let mut all = lock(&self.0);
         all.retain(|_, init| init.is_recent(now));
         let init = all.entry(repo.clone()).or_insert(Init {
             seen: now,
@@ -150,10 +150,6 @@ impl Inits {
         if change(init) {
             init.seen = now;
         }
-    }
-
-    fn all(&self) -> MutexGuard<'_, HashMap<Repo, Init>> {
-        lock(&self.0)
     }
 }
 

@@ -55,7 +55,7 @@
 //! 5. Steps for a doctor in [`cloud::doctor`]'s frame, questions for a probe in
 //!    [`cloud::probe`]'s, if the documents leave any open; what `verify` finds as
 //!    [`cloud::finding::Finding`]s.
-//! 6. A [`cloud::Cloud`] with its options, a struct that argh reads, and its credentials; and a
+//! 6. A [`cloud::Cloud`]: its name, its options, a struct that argh reads, and its credentials; and a
 //!    line in [`clouds`].
 //!
 //! # What always holds

@@ -8,7 +8,7 @@ use crate::units::size;
 use crate::zone;
 use std::fmt;
 use std::io::{self, Read};
-use std::sync::{Mutex, MutexGuard};
+use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -152,7 +152,7 @@ impl Limit {
         if self.table.is_off() {
             return None;
         }
-        let (mut state, now) = (self.state(), Instant::now());
+        let (mut state, now) = (lock(&self.state), Instant::now());
         if state.looked.is_none_or(|at| now.duration_since(at) >= LOOK) {
             state.looked = Some(now);
             state.rate = self.table.at(minute_of_day());
@@ -169,12 +169,8 @@ impl Limit {
     /// Waits as long as it takes to move so many bytes.
     pub fn pay(&self, bytes: usize) {
         let Some(rate) = self.rate() else { return };
-        let wait = self.state().take(bytes as u64, rate, Instant::now());
+        let wait = lock(&self.state).take(bytes as u64, rate, Instant::now());
         thread::sleep(wait);
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        lock(&self.state)
     }
 }
 

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::fmt::Write;
 use std::mem;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -145,7 +145,7 @@ impl Repeats {
     }
 
     fn count(&self, level: Level, key: String, line: &str, now: Instant) -> Fate {
-        let mut state = self.state();
+        let mut state = lock(&self.state);
         if let Some(said) = state.all.get_mut(&key)
             && (said.again > 0 || now < said.since + self.minute)
         {
@@ -188,7 +188,7 @@ impl Repeats {
 
     /// What was counted and whose minute is over; and when the next one's is.
     fn due(&self, now: Instant) -> (Vec<(Level, String)>, Option<Instant>) {
-        let mut state = self.state();
+        let mut state = lock(&self.state);
         let mut due = Vec::new();
         for said in state.all.values_mut() {
             if said.again > 0 && now >= said.since + self.minute {
@@ -200,10 +200,6 @@ impl Repeats {
         let next = waiting.map(|said| said.since + self.minute).min();
         state.tells = next.is_some();
         (due, next)
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        lock(&self.state)
     }
 }
 
@@ -305,8 +301,13 @@ mod tests {
         }
         let start = Instant::now();
         repeats.tell();
-        assert!(start.elapsed() >= minute / 2 && !repeats.state().tells);
-        assert!(repeats.state().all.values().all(|said| said.again == 0));
+        assert!(start.elapsed() >= minute / 2 && !lock(&repeats.state).tells);
+        assert!(
+            lock(&repeats.state)
+                .all
+                .values()
+                .all(|said| said.again == 0)
+        );
     }
 
     #[test]
@@ -319,11 +320,11 @@ mod tests {
                 Fate::Written
             );
         }
-        assert_eq!(repeats.state().all.len(), MOST);
+        assert_eq!(lock(&repeats.state).all.len(), MOST);
         assert_eq!(
             repeats.count(Level::Warn, alike("new"), "new", now + MINUTE),
             Fate::Written
         );
-        assert_eq!(repeats.state().all.len(), 1);
+        assert_eq!(lock(&repeats.state).all.len(), 1);
     }
 }

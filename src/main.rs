@@ -95,7 +95,7 @@ fn run(read: Read) -> Result<ExitCode, Exit> {
             let verify = account.verify();
             let verify = verify.ok_or_else(|| absent(&config, "verify; run restic check"))?;
             start_log("warn", None);
-            Ok(command::verify(&asked, verify))
+            Ok(command::verify(&asked, &*verify))
         }
         Task::Import(config, asked) => {
             copy(&config, |store| command::import(&asked, &config, store))

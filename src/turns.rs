@@ -5,7 +5,7 @@
 use crate::restic::{File, Repo};
 use crate::sync::{lock, wait_while};
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 type Name = (Repo, File);
@@ -27,7 +27,7 @@ impl Turns {
     /// Takes the next place in the order of this name.
     pub fn arrive(self: &Arc<Self>, repo: &Repo, file: &File) -> Ticket {
         let name = (repo.clone(), *file);
-        let mut queues = self.queues();
+        let mut queues = lock(&self.queues);
         queues.next += 1;
         let number = queues.next;
         queues
@@ -40,10 +40,6 @@ impl Turns {
             name,
             number,
         }
-    }
-
-    fn queues(&self) -> MutexGuard<'_, Queues> {
-        lock(&self.queues)
     }
 }
 
@@ -58,13 +54,13 @@ pub struct Ticket {
 impl Ticket {
     /// Whether everything that came before has ended.
     pub fn has_come(&self) -> bool {
-        self.is_first(&self.turns.queues())
+        self.is_first(&lock(&self.turns.queues))
     }
 
     /// Waits until everything that came before has ended; false if that took longer than `most`.
     pub fn wait(&self, most: Duration) -> bool {
         let waits = |queues: &mut Queues| !self.is_first(queues);
-        let queues = self.turns.queues();
+        let queues = lock(&self.turns.queues);
         !wait_while(&self.turns.moved, queues, most, waits).1
     }
 
@@ -75,7 +71,7 @@ impl Ticket {
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        let mut queues = self.turns.queues();
+        let mut queues = lock(&self.turns.queues);
         if let Some(queue) = queues.waiting.get_mut(&self.name) {
             queue.retain(|number| *number != self.number);
             if queue.is_empty() {

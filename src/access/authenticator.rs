@@ -15,7 +15,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 /// How long a proven password is remembered.
@@ -171,7 +171,7 @@ impl Authenticator {
         let mut last = lock(&self.last);
         if !Arc::ptr_eq(&users, &last) {
             let same = |name: &str| users.stored(name) == last.stored(name);
-            self.remembered().retain(|name, _| same(name));
+            lock(&self.remembered).retain(|name, _| same(name));
             *last = Arc::clone(&users);
         }
         users
@@ -182,7 +182,7 @@ impl Authenticator {
         let user = self.mark(&[credentials.user.as_bytes()]);
         let (user, _) = user.split_first_chunk().unwrap_or((&[0; 8], &[]));
         let place = neighbourhood(peer);
-        let remembered = self.remembered();
+        let remembered = lock(&self.remembered);
         let known = remembered.get(credentials.user.as_str());
         Guess {
             peer,
@@ -200,7 +200,7 @@ impl Authenticator {
     ) -> Option<Arc<str>> {
         // What the file says now counts, also for those who were proven by what it said before.
         let stored = users.stored(&credentials.user)?;
-        let remembered = self.remembered();
+        let remembered = lock(&self.remembered);
         let (name, known) = remembered.get_key_value(credentials.user.as_str())?;
         let fits = known.until > now && same(&known.proof, &self.proof(stored, credentials));
         fits.then(|| Arc::clone(name))
@@ -215,7 +215,7 @@ impl Authenticator {
     ) -> Arc<str> {
         let proof = self.proof(stored, credentials);
         let name: Arc<str> = credentials.user.as_str().into();
-        let mut remembered = self.remembered();
+        let mut remembered = lock(&self.remembered);
         if remembered.len() >= USERS {
             remembered.retain(|_, known| known.until > now);
         }
@@ -248,9 +248,5 @@ impl Authenticator {
             hash.update(part);
         }
         hash.finalize().into()
-    }
-
-    fn remembered(&self) -> MutexGuard<'_, HashMap<Arc<str>, Remembered>> {
-        lock(&self.remembered)
     }
 }

@@ -9,7 +9,7 @@ use crate::sync::lock;
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 /// Wrong passwords without any consequence: people mistype.
@@ -88,7 +88,7 @@ impl Slow {
     /// Begins an attempt; None if too many are under way.
     pub(super) fn begin(self: &Arc<Self>, guess: Guess, now: Instant) -> Option<Attempt> {
         let (peer, user) = (neighbourhood(guess.peer), guess.user);
-        let mut counts = self.counts();
+        let mut counts = lock(&self.counts);
         let place = (peer, guess.mark);
         if let Some(same) = counts.under_way.get_mut(&place) {
             if same.attempts >= SAME {
@@ -119,10 +119,6 @@ impl Slow {
             user,
             place,
         })
-    }
-
-    fn counts(&self) -> MutexGuard<'_, Counts> {
-        lock(&self.counts)
     }
 }
 
@@ -202,7 +198,7 @@ pub(super) struct Attempt {
 impl Attempt {
     /// What became of the same guess, if that is known already.
     pub(super) fn decided(&self) -> Option<Result<(), Duration>> {
-        self.slow.counts().under_way.get(&self.place)?.decided
+        lock(&self.slow.counts).under_way.get(&self.place)?.decided
     }
 
     /// Notes that it was right, which takes the guess back.
@@ -234,7 +230,7 @@ impl Attempt {
         now: Instant,
         decide: impl FnOnce([&mut Count; 2]) -> Result<(), Duration>,
     ) -> Result<(), Duration> {
-        let mut counts = self.slow.counts();
+        let mut counts = lock(&self.slow.counts);
         let decided = counts
             .under_way
             .get(&self.place)
@@ -255,7 +251,7 @@ impl Attempt {
 
 impl Drop for Attempt {
     fn drop(&mut self) {
-        let mut counts = self.slow.counts();
+        let mut counts = lock(&self.slow.counts);
         let Some(all) = counts.under_way.get_mut(&self.place) else {
             return;
         };

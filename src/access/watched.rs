@@ -8,7 +8,7 @@ use log::{error, info};
 use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 /// Least time between two looks at a file.
@@ -74,7 +74,7 @@ impl<T> Watched<T> {
 
     /// What the file says now, or said before it became wrong.
     pub(super) fn value(&self, now: Instant) -> Arc<T> {
-        let mut state = self.state();
+        let mut state = lock(&self.state);
         let rested = now.saturating_duration_since(state.looked) >= LOOK;
         if rested || state.reload {
             state.looked = now;
@@ -85,7 +85,7 @@ impl<T> Watched<T> {
 
     /// Has the file read at the next opportunity.
     pub(super) fn reload(&self) {
-        self.state().reload = true;
+        lock(&self.state).reload = true;
     }
 
     fn look(&self, state: &mut State<T>, now: Instant) {
@@ -112,10 +112,6 @@ impl<T> Watched<T> {
                 }
             }
         }
-    }
-
-    fn state(&self) -> MutexGuard<'_, State<T>> {
-        lock(&self.state)
     }
 }
 
@@ -171,7 +167,7 @@ mod tests {
         let at = |seconds| start + Duration::from_secs(seconds);
         let watched = Watched::open(&path, number, start).expect("it is right");
         fs::rename(&path, &aside).expect("it is there");
-        let complained = || watched.state().complained.as_ref().map(|(at, _)| *at);
+        let complained = || lock(&watched.state).complained.as_ref().map(|(at, _)| *at);
         for (seconds, told) in [(1, 1), (2, 1), (60, 1), (61, 61), (100, 61), (121, 121)] {
             assert_eq!(*watched.value(at(seconds)), 1);
             assert_eq!(complained(), Some(at(told)), "{seconds} s");

@@ -70,7 +70,7 @@ impl Config {
     pub(super) fn read(
         flags: (&Serving, &Using),
         settings: &Settings<'_>,
-        cloud: &'static dyn Cloud,
+        cloud: &'static Cloud,
         going_second: bool,
     ) -> Result<Self, String> {
         let (serving, using) = flags;
@@ -84,8 +84,8 @@ impl Config {
             None => folders::roomy(settings),
             Some(path) => Some(folders::named("spool-dir", &path)?),
         };
-        let (rules, setup) = (rules(serving, settings)?, cloud.read(settings, &shared)?);
-        let credentials = cloud.credentials().iter().map(|credential| credential.name);
+        let (rules, setup) = (rules(serving, settings)?, (cloud.read)(settings, &shared)?);
+        let credentials = cloud.credentials.iter().map(|credential| credential.name);
         let named = settings.secret_files(credentials).into_iter();
         let own = named.chain(setup.secret_files());
         let places = [&rules.htpasswd, &shared.state_dir].into_iter().flatten();
@@ -122,7 +122,7 @@ impl Config {
             memory: settings.value("memory", &using.memory, size)?,
             setup,
             shared,
-            cloud: cloud.name(),
+            cloud: cloud.name,
             warnings,
         })
     }

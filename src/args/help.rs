@@ -13,7 +13,7 @@ const WIDTH: usize = 80;
 const COLUMN: usize = 21;
 
 /// The help for a command, with the options of a cloud; for serving, that of the whole program.
-pub(super) fn help(table: &Table, command: &Command, cloud: &dyn Cloud) -> String {
+pub(super) fn help(table: &Table, command: &Command, cloud: &Cloud) -> String {
     if command.name == USUAL {
         return program(table, cloud);
     }
@@ -45,7 +45,7 @@ pub(super) fn help(table: &Table, command: &Command, cloud: &dyn Cloud) -> Strin
         .filter(|group| command.takes(group.part));
     let shared = groups.filter(|group| means(group.part, cloud) && group.part != Part::Program);
     let shared = shared.flat_map(|group| &group.options);
-    let shared = shared.filter(|option| !cloud.ignores().contains(&option.name.as_str()));
+    let shared = shared.filter(|option| !cloud.ignores.contains(&option.name.as_str()));
     let names: Vec<String> = shared.map(|option| format!("--{}", option.name)).collect();
     text.push('\n');
     let which = format!("It also takes {}; see {NAME} --help.", names.join(", "));
@@ -53,7 +53,7 @@ pub(super) fn help(table: &Table, command: &Command, cloud: &dyn Cloud) -> Strin
     text
 }
 
-fn program(table: &Table, cloud: &dyn Cloud) -> String {
+fn program(table: &Table, cloud: &Cloud) -> String {
     let mut text = said(&format!("Usage: {NAME} [command] [options]")) + "\n\n";
     paragraph(&mut text, &table.about);
     let whole = |command: &&Command| !command.name.contains(' ');
@@ -74,7 +74,7 @@ fn program(table: &Table, cloud: &dyn Cloud) -> String {
             Part::Cloud(name) => format!("Options of the {name} cloud"),
             Part::General | Part::Program => "Other options".to_owned(),
         };
-        let known = |option: &&Opt| !cloud.ignores().contains(&option.name.as_str());
+        let known = |option: &&Opt| !cloud.ignores.contains(&option.name.as_str());
         let options = group.options.iter().filter(known).map(option);
         match group.part {
             // They go on where those before them end.
@@ -90,13 +90,13 @@ fn program(table: &Table, cloud: &dyn Cloud) -> String {
 }
 
 /// Whether options mean something with a cloud.
-fn means(part: Part, cloud: &dyn Cloud) -> bool {
-    !matches!(part, Part::Cloud(name) if name != cloud.name())
+fn means(part: Part, cloud: &Cloud) -> bool {
+    !matches!(part, Part::Cloud(name) if name != cloud.name)
 }
 
 /// What is said of a cloud's credentials, if it has any.
-fn credentials(cloud: &dyn Cloud) -> Option<String> {
-    let names = cloud.credentials().iter();
+fn credentials(cloud: &Cloud) -> Option<String> {
+    let names = cloud.credentials.iter();
     let names: Vec<String> = names.map(|one| variable(one.name)).collect();
     let first = names.first()?;
     Some(format!(

@@ -181,7 +181,7 @@ pub fn read(words: &[String], variables: &Variables, root: &Path) -> Result<Read
         variables,
         file,
         known: table.settings().map(|(_, option)| option.clone()).collect(),
-        own: parts.of(Part::Cloud(cloud.name())),
+        own: parts.of(Part::Cloud(cloud.name)),
     };
     let program: Program = parts.own()?;
     match task(program.command, &parts, &settings, cloud) {
@@ -193,7 +193,7 @@ pub fn read(words: &[String], variables: &Variables, root: &Path) -> Result<Read
         // What is missing may have been mistyped, or stand where this user can't read it.
         Err(Exit::Wrong(why)) => {
             let whose = whose.into_iter().collect();
-            Err([vec![why], warnings, whose].concat().join("; ").into())
+            Err([whose, vec![why], warnings].concat().join("; ").into())
         }
         Err(exit) => Err(exit),
     }
@@ -208,7 +208,7 @@ fn origin(
     table: &Table,
     line: &Line,
     variables: &Variables,
-) -> Result<(File, &'static dyn Cloud), String> {
+) -> Result<(File, &'static Cloud), String> {
     let general: General = from_args(&[], &line.only(&Opt::of::<General>()))?;
     let mut settings = Settings {
         variables,
@@ -227,8 +227,8 @@ fn origin(
     }
     let cloud = settings.value("cloud", &general.cloud, |name| {
         let mut all = clouds::ALL.into_iter();
-        all.find(|cloud| cloud.name() == name).ok_or_else(|| {
-            let names = clouds::ALL.map(|cloud| cloud.name());
+        all.find(|cloud| cloud.name == name).ok_or_else(|| {
+            let names = clouds::ALL.map(|cloud| cloud.name);
             let [others @ .., last] = &names;
             let (others, guess) = (others.join(", "), did_you_mean("", name, names));
             format!("write {others} or {last}{guess}")
@@ -255,7 +255,7 @@ fn task(
     command: Parsed,
     parts: &Parts,
     settings: &Settings<'_>,
-    cloud: &'static dyn Cloud,
+    cloud: &'static Cloud,
 ) -> Result<Task, Exit> {
     let second = matches!(command, Parsed::Verify(_));
     let config = || {

@@ -72,7 +72,7 @@ impl Parts {
         &self,
         table: &Table,
         file: &File,
-        cloud: &dyn Cloud,
+        cloud: &Cloud,
     ) -> Result<(), String> {
         let line = self
             .shared
@@ -90,12 +90,7 @@ impl Parts {
 
     /// Variables that mean nothing to the chosen cloud. They may be another server's, so that they
     /// are no error.
-    pub(super) fn idle(
-        &self,
-        table: &Table,
-        variables: &Variables,
-        cloud: &dyn Cloud,
-    ) -> Vec<String> {
+    pub(super) fn idle(&self, table: &Table, variables: &Variables, cloud: &Cloud) -> Vec<String> {
         let names = table.settings().map(|(_, option)| option.name.as_str());
         let set = names.filter(|name| {
             let value = variables.get(&variable(name));
@@ -107,19 +102,19 @@ impl Parts {
 }
 
 /// Why an option means nothing to a cloud, if it doesn't.
-fn idle(table: &Table, name: &str, cloud: &dyn Cloud) -> Option<String> {
-    let chosen = cloud.name();
+fn idle(table: &Table, name: &str, cloud: &Cloud) -> Option<String> {
+    let chosen = cloud.name;
     let mut owners = Vec::new();
     for (part, option) in table.settings().filter(|(_, option)| option.name == name) {
         match part {
             Part::Cloud(owner) => owners.push(owner),
-            _ if cloud.ignores().contains(&option.name.as_str()) => {}
+            _ if cloud.ignores.contains(&option.name.as_str()) => {}
             _ => return None,
         }
     }
     match owners.is_empty() {
         _ if owners.contains(&chosen) => None,
-        true if !cloud.ignores().contains(&name) => None,
+        true if !cloud.ignores.contains(&name) => None,
         true => Some(format!("means nothing to --cloud {chosen}")),
         false => Some(format!(
             "is an option of --cloud {}, not of --cloud {chosen}",

@@ -32,7 +32,7 @@ pub(super) fn joined(
         Service::Closed(path) => {
             let text = format!(
                 "the settings of this machine's service aren't used, because this user may not \
-                 read {path}; root may"
+                 read {path}; use sudo"
             );
             (variables.clone(), Some(text))
         }
@@ -70,6 +70,6 @@ fn other_cloud(line: &Line, variables: &Variables, its: &Variables) -> bool {
     let named = option
         .or_else(|| variables.get(&key))
         .filter(|name| !name.is_empty());
-    let usual = crate::clouds::ALL[0].name();
+    let usual = crate::clouds::ALL[0].name;
     named.is_some_and(|name| *name != its.get(&key).map_or(usual, String::as_str))
 }

@@ -110,7 +110,7 @@ impl Table {
             group(Part::Using, Opt::of::<Using>()),
         ];
         let clouds = clouds::ALL.into_iter();
-        groups.extend(clouds.map(|cloud| group(Part::Cloud(cloud.name()), cloud.options())));
+        groups.extend(clouds.map(|cloud| group(Part::Cloud(cloud.name), (cloud.options)())));
         groups.push(group(Part::General, general()));
         groups.push(group(Part::Program, program()));
         Self {
@@ -185,7 +185,7 @@ impl Table {
 
     /// The names of credentials, and of the files that hold them.
     pub(super) fn credentials() -> impl Iterator<Item = String> {
-        let all = clouds::ALL.into_iter().flat_map(|c| c.credentials());
+        let all = clouds::ALL.into_iter().flat_map(|c| c.credentials);
         all.flat_map(|c| [c.name.to_owned(), format!("{}-file", c.name)])
     }
 
@@ -269,9 +269,9 @@ impl Word {
 /// The options that every command takes, among them the one that names a cloud.
 fn general() -> Vec<Opt> {
     let mut options = Opt::of::<General>();
-    let names = clouds::ALL.map(|cloud| cloud.name());
+    let names = clouds::ALL.map(|cloud| cloud.name);
     if let Some(cloud) = options.iter_mut().find(|option| option.name == "cloud") {
-        let each = clouds::ALL.map(|cloud| format!("{}, {}", cloud.name(), cloud.about()));
+        let each = clouds::ALL.map(|cloud| format!("{}, {}", cloud.name, cloud.about));
         cloud.about = format!("{}: {}; default {}", cloud.about, each.join("; "), names[0]);
         cloud.choices = names.map(str::to_owned).to_vec();
         cloud.default = Some(names[0].to_owned());

@@ -54,12 +54,12 @@ impl Budget {
 
     /// Bytes held now.
     pub fn used(&self) -> u64 {
-        *self.count()
+        *lock(&self.used)
     }
 
     /// Takes a share, if there is one or it must be had.
     pub(super) fn take(&self, bytes: u64, always: bool) -> Option<Lease<'_>> {
-        let mut used = self.count();
+        let mut used = lock(&self.used);
         let sum = *used + bytes;
         if !always && sum > self.limit {
             return None;
@@ -69,10 +69,6 @@ impl Budget {
             budget: self,
             bytes,
         })
-    }
-
-    fn count(&self) -> MutexGuard<'_, u64> {
-        lock(&self.used)
     }
 
     /// The right to grow in memory without a known end; one body has it at a time.
@@ -93,10 +89,6 @@ impl Budget {
             bytes,
         })
     }
-
-    fn spooled(&self) -> MutexGuard<'_, u64> {
-        lock(&self.spooled)
-    }
 }
 
 /// A file in the spool, whose bytes count until it is dropped.
@@ -111,7 +103,7 @@ impl Write for Spool<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let more = bytes.len() as u64;
         {
-            let mut spooled = self.budget.spooled();
+            let mut spooled = lock(&self.budget.spooled);
             if *spooled + more > self.budget.most_spooled {
                 return Err(io::Error::other(
                     "so much doesn't fit; raise --spool-size or --memory",
@@ -130,7 +122,7 @@ impl Write for Spool<'_> {
 
 impl Drop for Spool<'_> {
     fn drop(&mut self) {
-        *self.budget.spooled() -= self.bytes;
+        *lock(&self.budget.spooled) -= self.bytes;
     }
 }
 
@@ -159,7 +151,7 @@ impl<'a> Lease<'a> {
 
 impl Drop for Lease<'_> {
     fn drop(&mut self) {
-        *self.budget.count() -= self.bytes;
+        *lock(&self.budget.used) -= self.bytes;
     }
 }
 
@@ -204,6 +196,6 @@ mod tests {
         drop(one);
         assert!(other.write_all(&[0; 6]).is_ok(), "there is room again");
         drop(other);
-        assert_eq!(*budget.spooled(), 0);
+        assert_eq!(*lock(&budget.spooled), 0);
     }
 }

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! Cloud ──read──► Setup ──open──► Account ──► store, doctor, bin, verify
-//! (the type)      └─ login        (in use)
+//! (facts)         └─ login        (in use)
 //! ```
 //!
 //! A [`Cloud`] describes itself; from the settings it makes a [`Setup`], of which nothing is opened
@@ -22,29 +22,23 @@ use std::fmt;
 use std::path::PathBuf;
 
 /// A kind of place for repositories.
-pub trait Cloud: Sync {
+pub struct Cloud {
     /// The word after `--cloud`, also for messages.
-    fn name(&self) -> &'static str;
-
+    pub name: &'static str,
     /// What it is, in a few words.
-    fn about(&self) -> &'static str;
-
+    pub about: &'static str,
     /// Its own options, most often [`Opt::of`] the struct that reads them.
-    fn options(&self) -> Vec<Opt>;
-
+    pub options: fn() -> Vec<Opt>,
     /// What it must be told that doesn't belong on a command line.
-    fn credentials(&self) -> &'static [Credential] {
-        &[]
-    }
-
+    pub credentials: &'static [Credential],
     /// Which of the options that clouds share mean nothing to it.
-    fn ignores(&self) -> &'static [&'static str] {
-        &[]
-    }
-
-    /// Reads its settings; what is wrong is said in one line.
-    fn read(&self, settings: &Settings<'_>, shared: &Shared) -> Result<Box<dyn Setup>, String>;
+    pub ignores: &'static [&'static str],
+    /// Reads its settings.
+    pub read: fn(&Settings<'_>, &Shared) -> Read,
 }
+
+/// An account as the settings name it; an Err says in one line what is wrong with them.
+pub type Read = Result<Box<dyn Setup>, String>;
 
 /// A secret, or what goes with one: a variable, or the file that a variable names.
 #[derive(Clone, Copy, Debug)]
@@ -158,7 +152,7 @@ pub trait Account {
     }
 
     /// How repositories are looked through, if lists tell more than the store does.
-    fn verify(&self) -> Option<&dyn Verify> {
+    fn verify(&self) -> Option<Box<Verify<'_>>> {
         None
     }
 }
@@ -260,8 +254,5 @@ pub struct Restored {
     pub gone: Vec<String>,
 }
 
-/// Looks repositories through by lists alone.
-pub trait Verify {
-    /// Looks these through, or all of them if none is named.
-    fn verify(&self, repos: &[Repo], tell: &(dyn Fn(Event<'_>) + Sync)) -> Result<Report, Error>;
-}
+/// Looks these repositories through by lists alone, or all of them if none is named.
+pub type Verify<'a> = dyn Fn(&[Repo], &(dyn Fn(Event<'_>) + Sync)) -> Result<Report, Error> + 'a;

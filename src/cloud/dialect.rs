@@ -6,33 +6,22 @@ use super::outcome::{Outcome, Reason};
 use crate::store::Advice;
 
 /// How a cloud is spoken to.
-pub trait Dialect: Send + Sync {
+pub struct Dialect {
     /// The cloud's name in sentences.
-    fn cloud(&self) -> &'static str;
-
+    pub cloud: &'static str,
     /// Its calls, each at the place of its number.
-    fn table(&self) -> &'static [Spec];
-
-    /// The call whose meanings serve when the cloud is probed without a token.
-    fn probe(&self) -> &'static Spec;
-
+    pub table: &'static [Spec],
+    /// The place of the call whose meanings serve when the cloud is probed without a token.
+    pub probe: usize,
     /// Puts on a request what belongs to every one of them: its token, a signature.
-    fn sign(&self, request: &mut Request<'_>, token: Option<&str>);
-
+    pub sign: fn(&mut Request<'_>, token: Option<&str>),
     /// Reads an answer, and hands its data to `read` if it is a good one; answers what the cloud
     /// calls the request, for its support, as well.
-    fn understand(
-        &self,
-        spec: &'static Spec,
-        answer: &Answer<'_>,
-        read: &mut Reading<'_>,
-    ) -> (Outcome, String);
-
+    pub understand: fn(&'static Spec, &Answer<'_>, read: &mut Reading<'_>) -> (Outcome, String),
     /// Why a call failed; None if it didn't.
-    fn reason(&self, spec: &'static Spec, outcome: &Outcome) -> Option<Reason>;
-
+    pub reason: fn(&'static Spec, &Outcome) -> Option<Reason>,
     /// What the server's owner can do; None for what is no trouble of his.
-    fn advice(&self, reason: Reason) -> Option<Advice>;
+    pub advice: fn(Reason) -> Option<Advice>,
 }
 
 /// A request before it is sent. It has no `Debug`: its query and headers may hold secrets.

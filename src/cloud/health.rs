@@ -7,7 +7,7 @@ use super::pace::Pacer;
 use super::timing::{Timing, now};
 use crate::store::{Account, Calls, Cause, Error, Health};
 use crate::sync::{lock, wait_while};
-use std::sync::{Condvar, Mutex, MutexGuard};
+use std::sync::{Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 /// What has been seen.
@@ -74,12 +74,12 @@ impl Seen {
 
     /// Notes how long a call has waited for its rate.
     pub fn waited(&self, spec: &Spec, time: Duration) {
-        self.inside().counts[spec.number].waited += time;
+        lock(&self.inside).counts[spec.number].waited += time;
     }
 
     /// Notes what became of a call.
     pub fn called(&self, spec: &Spec, reason: Option<Reason>) {
-        let mut inside = self.inside();
+        let mut inside = lock(&self.inside);
         let count = &mut inside.counts[spec.number];
         count.made += 1;
         match reason {
@@ -93,7 +93,7 @@ impl Seen {
 
     /// Notes what came of a look at the account.
     pub fn looked(&self, account: Result<Account, &Fault>) {
-        let mut inside = self.inside();
+        let mut inside = lock(&self.inside);
         let problem = account.as_ref().err().map(ToString::to_string);
         inside.look = Some((Instant::now(), problem));
         if let Ok(account) = account {
@@ -105,7 +105,7 @@ impl Seen {
 
     /// Calls that were made, without those for tokens.
     pub fn made(&self) -> u64 {
-        let inside = self.inside();
+        let inside = lock(&self.inside);
         let calls = self.table.iter().zip(&inside.counts);
         let others = calls.filter(|(spec, _)| !spec.is(Way::GivesTokens));
         others.map(|(_, count)| count.made).sum()
@@ -113,7 +113,7 @@ impl Seen {
 
     /// What has been seen, as far as it belongs to a cloud's health.
     pub fn health(&self, pacer: &Pacer) -> Health {
-        let inside = self.inside();
+        let inside = lock(&self.inside);
         let calls = self.table.iter().zip(&inside.counts);
         let calls = calls.map(|(spec, count)| count.calls(spec, pacer.state(spec.queue)));
         Health {
@@ -126,7 +126,7 @@ impl Seen {
 
     /// Whether the account may be looked at again.
     pub fn is_old(&self) -> bool {
-        let look = &self.inside().look;
+        let look = &lock(&self.inside).look;
         look.as_ref()
             .is_none_or(|(at, _)| at.elapsed() >= self.glance)
     }
@@ -142,7 +142,7 @@ impl Seen {
             let look = inside.look.as_ref();
             look.is_some_and(|(at, _)| *at >= start || start - *at < self.glance)
         };
-        let mut inside = self.inside();
+        let mut inside = lock(&self.inside);
         if !fresh(&inside) && !recent(&inside) {
             ask();
             let waits = |inside: &mut Inside| !fresh(inside) && !recent(inside);
@@ -155,10 +155,6 @@ impl Seen {
         };
         let slow = || format!("{cloud} gave no answer within {} s", self.glance.as_secs());
         Err(Error::new(Cause::Busy, problem.unwrap_or_else(slow)))
-    }
-
-    fn inside(&self) -> MutexGuard<'_, Inside> {
-        lock(&self.inside)
     }
 }
 

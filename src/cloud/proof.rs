@@ -2,15 +2,31 @@
 //! its client only says that the repository is damaged, and not where. Whether the bytes pass all the
 //! same, because what is whole among them can still be saved, is the cloud's to say.
 
-use crate::restic::Id;
+use crate::restic::{Id, Part};
+use crate::store::Loaded;
 use sha2::{Digest, Sha256};
 use std::io::{self, Read};
+
+/// A part of a file of this size as it is handed on. One that is read whole, and has a name by its
+/// hash, calls `wrong` when its bytes aren't those of the name.
+pub fn loaded(
+    reader: impl Read + Send + 'static,
+    (size, part): (u64, Part),
+    name: Option<Id>,
+    wrong: impl FnOnce() -> io::Result<()> + Send + 'static,
+) -> Loaded {
+    let reader: Box<dyn Read + Send> = match name.filter(|_| part.len == size) {
+        Some(name) => Box::new(Proof::new(reader, size, name, wrong)),
+        None => Box::new(reader),
+    };
+    Loaded { size, part, reader }
+}
 
 /// Tells of wrong bytes; an Err keeps the last of them back.
 type Wrong = dyn FnOnce() -> io::Result<()> + Send;
 
 /// A reader that tells of bytes which have another hash than they should.
-pub struct Proof<R> {
+struct Proof<R> {
     reader: R,
     hash: Sha256,
     left: u64,
@@ -19,8 +35,7 @@ pub struct Proof<R> {
 }
 
 impl<R: Read> Proof<R> {
-    /// Reads so many bytes, and calls `wrong` when they aren't those of this name.
-    pub fn new(
+    fn new(
         reader: R,
         size: u64,
         name: Id,

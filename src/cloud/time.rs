@@ -5,7 +5,7 @@
 use super::timing::{Clock, SANE, Timing};
 use crate::civil;
 use crate::sync::lock;
-use std::sync::{Mutex, MutexGuard};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 /// Seconds by which this machine's clock and the cloud's may differ; more, and one of them is wrong.
@@ -45,7 +45,7 @@ impl Time {
         }
         let ours = self.clock.now();
         let known = !self.agrees();
-        let mut inside = self.inside();
+        let mut inside = lock(&self.inside);
         inside.told = Some((theirs, Instant::now()));
         if ours.abs_diff(theirs) <= APART {
             return None;
@@ -57,7 +57,7 @@ impl Time {
 
     /// Seconds since 1970 at the cloud; None before it has told any.
     pub fn now(&self) -> Option<u64> {
-        let told = self.inside().told;
+        let told = lock(&self.inside).told;
         told.map(|(time, at)| time.saturating_add(at.elapsed().as_secs()))
     }
 
@@ -69,12 +69,8 @@ impl Time {
     /// Whether both clocks have agreed for long enough, as far as is known: nothing is destroyed
     /// otherwise.
     pub fn agrees(&self) -> bool {
-        let apart = self.inside().apart;
+        let apart = lock(&self.inside).apart;
         apart.is_none_or(|at| at.elapsed() >= self.agreed)
-    }
-
-    fn inside(&self) -> MutexGuard<'_, Inside> {
-        lock(&self.inside)
     }
 }
 

@@ -9,7 +9,7 @@ use crate::sync::lock;
 use crate::warning::TROUBLE;
 use log::{error, info, warn};
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 /// Least time between two lines about the same trouble.
@@ -50,11 +50,11 @@ const FATAL: [Reason; 8] = [
 
 impl Troubles {
     /// Says a trouble with what to do about it, unless that was just said.
-    pub fn tell(&self, dialect: &dyn Dialect, reason: Reason, text: &str) {
-        let Some(advice) = dialect.advice(reason) else {
+    pub fn tell(&self, dialect: &Dialect, reason: Reason, text: &str) {
+        let Some(advice) = (dialect.advice)(reason) else {
             return;
         };
-        let mut troubles = self.troubles();
+        let mut troubles = lock(&self.0);
         let state = troubles.entry(reason).or_insert_with(|| State::new(advice));
         state.seen.last = now();
         state.seen.times += 1;
@@ -70,7 +70,7 @@ impl Troubles {
     /// Says that a file is damaged. Each of them is said: which one it is, is what matters.
     pub fn damaged(&self, text: &str) {
         error!(target: TROUBLE, "{text}; {}", DAMAGED.en);
-        let mut troubles = self.troubles();
+        let mut troubles = lock(&self.0);
         let state = troubles.entry(Reason::Corrupt);
         let seen = &mut state.or_insert_with(|| State::new(DAMAGED)).seen;
         seen.last = now();
@@ -80,15 +80,15 @@ impl Troubles {
 
     /// How many files were found damaged.
     pub fn damages(&self) -> u64 {
-        let troubles = self.troubles();
+        let troubles = lock(&self.0);
         troubles
             .get(&Reason::Corrupt)
             .map_or(0, |state| state.seen.times)
     }
 
     /// Says that the cloud answers, if it didn't before.
-    pub fn over(&self, dialect: &dyn Dialect) {
-        let mut troubles = self.troubles();
+    pub fn over(&self, dialect: &Dialect) {
+        let mut troubles = lock(&self.0);
         let mut is_over = false;
         for reason in FATAL {
             if let Some(state) = troubles.get_mut(&reason) {
@@ -97,13 +97,13 @@ impl Troubles {
             }
         }
         if is_over {
-            info!("{} answers again", dialect.cloud());
+            info!("{} answers again", dialect.cloud);
         }
     }
 
     /// Whether one of those stands that keep everything from working.
     pub fn unusable(&self) -> bool {
-        let troubles = self.troubles();
+        let troubles = lock(&self.0);
         FATAL
             .iter()
             .any(|reason| troubles.get(reason).is_some_and(|state| !state.seen.over))
@@ -111,13 +111,9 @@ impl Troubles {
 
     /// All of them, the last first.
     pub fn all(&self) -> Vec<Trouble> {
-        let mut all: Vec<Trouble> = self.troubles().values().map(|s| s.seen.clone()).collect();
+        let mut all: Vec<Trouble> = lock(&self.0).values().map(|s| s.seen.clone()).collect();
         all.sort_by_key(|trouble| std::cmp::Reverse(trouble.last));
         all
-    }
-
-    fn troubles(&self) -> MutexGuard<'_, HashMap<Reason, State>> {
-        lock(&self.0)
     }
 }
 

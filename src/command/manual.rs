@@ -9,7 +9,7 @@ use std::fmt::Write;
 pub fn manual(table: &Table) -> String {
     let commands: String = table.commands.iter().map(command).collect();
     let options: String = table.groups.iter().map(group).collect();
-    let credentials = clouds::ALL.into_iter().flat_map(|c| c.credentials());
+    let credentials = clouds::ALL.into_iter().flat_map(|c| c.credentials);
     let credentials = credentials.map(|one| {
         let (name, about) = (variable(one.name), escaped(one.about));
         format!(".TP\n.BR {name} \", \" {name}_FILE\n{about}, or the file that holds it\n")

@@ -6,8 +6,8 @@ use crate::sync::lock;
 use crate::units::bytes as size;
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -56,16 +56,12 @@ impl Progress {
 
     /// So many bytes are done.
     pub(super) fn bytes(&self, n: u64) {
-        *self.count() += n;
+        *lock(&self.bytes.0) += n;
     }
 
     /// So many bytes must be done again.
     pub(super) fn undo(&self, n: u64) {
-        *self.count() -= n;
-    }
-
-    fn count(&self) -> MutexGuard<'_, u64> {
-        lock(&self.bytes.0)
+        *lock(&self.bytes.0) -= n;
     }
 
     /// Does the work and shows meanwhile how far it is.
@@ -106,7 +102,7 @@ impl Progress {
 
     fn line(&self, elapsed: Duration, bar: bool) -> String {
         let files = (self.files.0.load(Ordering::Relaxed) as u64, self.files.1);
-        let bytes = (self.count().min(self.bytes.1), self.bytes.1);
+        let bytes = (lock(&self.bytes.0).min(self.bytes.1), self.bytes.1);
         let mut text = String::new();
         if bar {
             let full = (bytes.0 * BAR).checked_div(bytes.1).unwrap_or(BAR);

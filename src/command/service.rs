@@ -90,7 +90,7 @@ fn openwrt(options: &[&Opt]) -> String {
 
 /// What clouds must be told besides options, but for what has its place in the text.
 fn secrets() -> impl Iterator<Item = &'static Credential> {
-    let all = clouds::ALL.iter().flat_map(|cloud| cloud.credentials());
+    let all = clouds::ALL.iter().flat_map(|cloud| cloud.credentials);
     all.filter(|credential| !OWN.contains(&credential.name))
 }
 

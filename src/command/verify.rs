@@ -24,8 +24,8 @@ const FAILED: u8 = 3;
 /// Looks repositories through and prints what is wrong.
 // What went wrong belongs on the terminal, not into a log.
 #[allow(clippy::print_stderr)]
-pub fn verify(asked: &args::Verify, account: &dyn Verify) -> ExitCode {
-    match look(asked, account) {
+pub fn verify(asked: &args::Verify, verify: &Verify<'_>) -> ExitCode {
+    match look(asked, verify) {
         Ok(0) => ExitCode::SUCCESS,
         Ok(_) => ExitCode::from(FOUND),
         Err(why) => {
@@ -36,14 +36,14 @@ pub fn verify(asked: &args::Verify, account: &dyn Verify) -> ExitCode {
 }
 
 /// Answers how much was found that must be mended.
-fn look(asked: &args::Verify, account: &dyn Verify) -> Result<usize, String> {
+fn look(asked: &args::Verify, verify: &Verify<'_>) -> Result<usize, String> {
     let printer = Printer {
         json: asked.json,
         line: Line::new(),
         fault: Mutex::default(),
         found: AtomicUsize::new(0),
     };
-    let report = account.verify(&asked.repo, &|event| printer.hear(&event));
+    let report = verify(&asked.repo, &|event| printer.hear(&event));
     drop(printer.line);
     let fault = sync::into_inner(printer.fault);
     let found = printer.found.into_inner();

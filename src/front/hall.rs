@@ -2,6 +2,7 @@
 //! request out as a ticket. No byte of a client's goes with it. Whoever takes the ticket gets the
 //! client, and brings it back by itself.
 
+use super::Config;
 use super::client::Client;
 use super::crowd::{Conn, Crowd, Phase, Times, Waiting, has_begun};
 use super::head::{self, Head, LONGEST, Look, Refused, Scan};
@@ -21,7 +22,7 @@ use std::net::IpAddr;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 /// Pause between looks at the clock.
@@ -32,6 +33,8 @@ const TELL: Duration = Duration::from_secs(60);
 const AT_ONCE: usize = 64;
 /// Bytes thrown away of a client that still sends when it has its last answer.
 const THROWN: usize = 4 << 20;
+/// How long a client may take to read our last words.
+const CLOSING: Duration = Duration::from_secs(2);
 /// The number of the first connection; below are the doors.
 const FIRST: u64 = 1 << 10;
 
@@ -52,29 +55,30 @@ pub(super) struct Hall {
     refused: AtomicUsize,
 }
 
-/// What a hall is made of.
-pub(super) struct Parts {
-    pub(super) pace: Pace,
-    pub(super) times: Times,
-    pub(super) proxy: Option<IpAddr>,
-    pub(super) tls: Option<Arc<Tls>>,
-    pub(super) greeters: Option<Sender<Box<Waiting>>>,
-    pub(super) tickets: UnixStream,
-}
-
 impl Hall {
-    pub(super) fn new(parts: Parts, places: Places) -> io::Result<Self> {
+    /// Nobody is in it; tickets go out here, and greetings of TLS to these threads.
+    pub(super) fn new(
+        config: &Config,
+        places: Places,
+        greeters: Option<Sender<Box<Waiting>>>,
+        tickets: UnixStream,
+    ) -> io::Result<Self> {
         Ok(Self {
             poller: Poller::new()?,
             places: Arc::new(places),
-            pace: parts.pace,
-            times: parts.times,
-            proxy: parts.proxy,
-            tls: parts.tls,
-            greeters: parts.greeters,
+            pace: config.pace,
+            times: Times {
+                head: config.head,
+                idle: config.idle,
+                body: config.pace.patience,
+                closing: CLOSING,
+            },
+            proxy: config.proxy,
+            tls: config.tls.clone(),
+            greeters,
             crowd: Mutex::default(),
             requests: Mutex::default(),
-            tickets: Mutex::new(parts.tickets),
+            tickets: Mutex::new(tickets),
             broken: AtomicBool::new(false),
             refused: AtomicUsize::new(0),
         })
@@ -87,7 +91,7 @@ impl Hall {
             self.broken.store(true, Ordering::Relaxed);
         }
         // Each of them holds the hall.
-        let left = std::mem::take(&mut *self.requests());
+        let left = std::mem::take(&mut *lock(&self.requests));
         drop(left);
     }
 
@@ -148,7 +152,7 @@ impl Hall {
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return true,
                 Err(error) if lacks_room(&error) => {
-                    let gone = self.crowd().oldest(None);
+                    let gone = lock(&self.crowd).oldest(None);
                     drop(gone);
                     return false;
                 }
@@ -162,7 +166,7 @@ impl Hall {
     fn seat(&self, socket: OwnedFd, peer: IpAddr, number: u64, named: bool) -> io::Result<()> {
         let party = Party::from(peer);
         let seat = self.places.take(party).or_else(|full| {
-            let gone = self.crowd().oldest((full == Full::Party).then_some(party));
+            let gone = lock(&self.crowd).oldest((full == Full::Party).then_some(party));
             drop(gone);
             self.places.take(party)
         });
@@ -179,7 +183,7 @@ impl Hall {
         let phase = if secure { Phase::Greeting } else { Phase::Idle };
         let since = Instant::now();
         let waiting = Waiting { conn, phase, since };
-        let mut crowd = self.crowd();
+        let mut crowd = lock(&self.crowd);
         self.poller
             .add(&waiting.conn.stream, number, Until::Readable)?;
         let gone = crowd.enter(waiting);
@@ -196,7 +200,7 @@ impl Hall {
             Phase::Idle if held || !waiting.conn.rest.is_empty() => Until::Now,
             _ => Until::Readable,
         };
-        let mut crowd = self.crowd();
+        let mut crowd = lock(&self.crowd);
         // Under the lock, so that whoever is told finds it.
         let armed = self.poller.arm(&waiting.conn.stream, number, until);
         let gone = match armed {
@@ -224,7 +228,7 @@ impl Hall {
 
     /// Goes on with a connection on which something has come.
     fn ready(self: &Arc<Self>, number: u64, gone: bool, buffer: &mut [u8]) {
-        let waiting = self.crowd().leave(number);
+        let waiting = lock(&self.crowd).leave(number);
         if let Some(waiting) = waiting {
             self.go_on(waiting, gone, buffer);
         }
@@ -242,7 +246,7 @@ impl Hall {
                         waiting.conn = conn;
                         waiting.phase = Phase::Body(head);
                         // It is still told of.
-                        let gone = self.crowd().enter(waiting);
+                        let gone = lock(&self.crowd).enter(waiting);
                         drop(gone);
                     }
                 }
@@ -312,7 +316,7 @@ impl Hall {
         let number = conn.number;
         let address = self.address(&conn, &head);
         let client = Client::new(self, conn, head, address, late);
-        self.requests().insert(number, client);
+        lock(&self.requests).insert(number, client);
         let ticket = format!("GET /{number} HTTP/1.1\r\n\r\n");
         let mut tickets = lock(&self.tickets);
         if let Err(error) = tickets.write_all(ticket.as_bytes()) {
@@ -330,7 +334,7 @@ impl Hall {
 
     /// The client whose ticket this is.
     pub(super) fn redeem(&self, ticket: u64) -> Option<Client> {
-        self.requests().remove(&ticket)
+        lock(&self.requests).remove(&ticket)
     }
 
     /// Answers what is no request, and ends the connection.
@@ -351,7 +355,7 @@ impl Hall {
 
     /// Looks at the clock.
     fn tick(self: &Arc<Self>) {
-        let late = self.crowd().expire(Instant::now(), &self.times);
+        let late = lock(&self.crowd).expire(Instant::now(), &self.times);
         for Waiting { conn, phase, .. } in late {
             match phase {
                 Phase::Head(_) => self.refuse(conn, head::LATE),
@@ -369,20 +373,8 @@ impl Hall {
         self.broken.load(Ordering::Relaxed)
     }
 
-    pub(super) fn speaks_tls(&self) -> bool {
-        self.tls.is_some()
-    }
-
     pub(super) fn close(&self) {
         self.poller.ring();
-    }
-
-    fn crowd(&self) -> MutexGuard<'_, Crowd> {
-        lock(&self.crowd)
-    }
-
-    fn requests(&self) -> MutexGuard<'_, HashMap<u64, Client>> {
-        lock(&self.requests)
     }
 }
 

@@ -35,8 +35,7 @@ pub use places::Party;
 pub use tls::Tls;
 
 use crossbeam_channel::bounded;
-use crowd::Times;
-use hall::{Hall, Parts};
+use hall::Hall;
 use listen::Door;
 use places::Places;
 use std::io;
@@ -133,22 +132,8 @@ impl Bound {
         let config = self.config;
         let (greeters, greetings) = bounded(GREETINGS);
         let greeters = config.tls.as_ref().map(|_| greeters);
-        let times = Times {
-            head: config.head,
-            idle: config.idle,
-            body: config.pace.patience,
-            closing: Duration::from_secs(2),
-        };
-        let parts = Parts {
-            pace: config.pace,
-            times,
-            proxy: config.proxy,
-            tls: config.tls,
-            greeters,
-            tickets,
-        };
-        let hall = Arc::new(Hall::new(parts, self.places)?);
-        if hall.speaks_tls() {
+        let hall = Arc::new(Hall::new(&config, self.places, greeters, tickets)?);
+        if config.tls.is_some() {
             for number in 0..GREETERS {
                 let (hall, greetings) = (Arc::downgrade(&hall), greetings.clone());
                 let name = format!("greet-{number}");

@@ -5,7 +5,7 @@ use crate::warning::Kind;
 use rustix::process::{Resource, getrlimit, setrlimit};
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex};
 
 /// Most connections: each takes some kilobytes of the kernel's.
 const MOST: usize = 8_192;
@@ -77,7 +77,7 @@ impl Places {
 
     /// Takes a place.
     pub(super) fn take(self: &Arc<Self>, party: Party) -> Result<Seat, Full> {
-        let mut taken = self.taken();
+        let mut taken = lock(&self.taken);
         if taken.0 >= self.most {
             return Err(Full::All);
         }
@@ -90,15 +90,11 @@ impl Places {
         let places = Arc::clone(self);
         Ok(Seat { places, party })
     }
-
-    fn taken(&self) -> MutexGuard<'_, (usize, HashMap<Party, usize>)> {
-        lock(&self.taken)
-    }
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        let mut taken = self.places.taken();
+        let mut taken = lock(&self.places.taken);
         taken.0 -= 1;
         if let Some(count) = taken.1.get_mut(&self.party) {
             *count -= 1;
@@ -157,7 +153,7 @@ mod tests {
         drop(crowd);
         assert_eq!(many(3).len(), 16);
         drop(other);
-        assert!(places.taken().1.is_empty(), "nothing is left behind");
+        assert!(lock(&places.taken).1.is_empty(), "nothing is left behind");
     }
 
     #[test]

@@ -8,13 +8,11 @@ use super::options::{CREDENTIALS, Flags, read};
 use super::verify::verify;
 use super::{Kdocs, probe};
 use crate::cloud::doctor::Step;
-use crate::cloud::finding::{Event, Report};
 use crate::cloud::probe::Finding;
 use crate::cloud::token::{Grant, encoded, log_in};
-use crate::cloud::{Account, Cloud, Credential, Login, Setup, Shared, Verify, invitation};
-use crate::restic::Repo;
+use crate::cloud::{Account, Cloud, Login, Read, Setup, Shared, Verify, invitation};
 use crate::settings::{Opt, Settings};
-use crate::store::{Error, Store};
+use crate::store::Store;
 use crate::warning::{Kind, Warning};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -24,34 +22,18 @@ const SCOPE: &str = "access_personal_files,create_personal_files,download_person
                      remove_personal_files";
 
 /// What Kdocs is.
-#[derive(Debug)]
-pub struct Description;
+pub const CLOUD: Cloud = Cloud {
+    name: "kdocs",
+    about: "WPS Kdocs (金山文档), partly: deleting frees no space",
+    options: Opt::of::<Flags>,
+    credentials: &CREDENTIALS,
+    ignores: &["bin", "reserve"],
+    read: setup,
+};
 
-impl Cloud for Description {
-    fn name(&self) -> &'static str {
-        "kdocs"
-    }
-
-    fn about(&self) -> &'static str {
-        "WPS Kdocs (金山文档), partly: deleting frees no space"
-    }
-
-    fn options(&self) -> Vec<Opt> {
-        Opt::of::<Flags>()
-    }
-
-    fn credentials(&self) -> &'static [Credential] {
-        &CREDENTIALS
-    }
-
-    fn ignores(&self) -> &'static [&'static str] {
-        &["bin", "reserve"]
-    }
-
-    fn read(&self, settings: &Settings<'_>, shared: &Shared) -> Result<Box<dyn Setup>, String> {
-        let (config, file) = read(settings, shared)?;
-        Ok(Box::new(Named { config, file }))
-    }
+fn setup(settings: &Settings<'_>, shared: &Shared) -> Read {
+    let (config, file) = read(settings, shared)?;
+    Ok(Box::new(Named { config, file }))
 }
 
 /// An app, and the file of the grant.
@@ -145,17 +127,11 @@ impl Account for Opened {
         examine(&self.0, tell)
     }
 
-    fn verify(&self) -> Option<&dyn Verify> {
-        Some(self)
+    fn verify(&self) -> Option<Box<Verify<'_>>> {
+        Some(Box::new(|repos, tell| verify(&self.0, repos, tell)))
     }
 
     fn probe(&self, tell: &mut dyn FnMut(&Finding)) -> Option<Result<String, String>> {
         Some(probe(&self.0, tell))
-    }
-}
-
-impl Verify for Opened {
-    fn verify(&self, repos: &[Repo], tell: &(dyn Fn(Event<'_>) + Sync)) -> Result<Report, Error> {
-        verify(&self.0, repos, tell)
     }
 }

@@ -6,11 +6,11 @@ use super::api::{Api, Row};
 use crate::cloud::addresses::Addresses;
 use crate::cloud::download::{Reader, Source};
 use crate::cloud::paths::priority_of;
-use crate::cloud::proof::Proof;
+use crate::cloud::proof::loaded;
 use crate::cloud::{Fault, Priority, Reason};
 use crate::restic::{File, Part, Range};
 use crate::store::{Cause, Error, Loaded};
-use std::io::{self, Read};
+use std::io;
 use std::sync::Arc;
 
 /// Reads files.
@@ -36,7 +36,7 @@ impl Downloads {
         range: Option<Range>,
     ) -> Result<Loaded, Fault> {
         let size = row.size.unwrap_or(0);
-        let Some(part) = range.map_or(Some(Part::whole(size)), |range| range.of(size)) else {
+        let Some(part) = Part::of(range, size) else {
             return Ok(Loaded {
                 size,
                 part: Part {
@@ -53,21 +53,13 @@ impl Downloads {
         };
         let mut reader = Reader::new(Arc::clone(&self.api.client), download, size, part);
         reader.open()?;
-        let whole = file.id().filter(|_| part == Part::whole(size));
-        let reader: Box<dyn Read + Send> = match whole {
-            Some(id) => {
-                let api = Arc::clone(&self.api);
-                let wrong = move || {
-                    let text =
-                        format!("{id} is damaged at Kdocs: other bytes came than were stored");
-                    api.client.troubles.damaged(&text);
-                    Err(io::Error::other(Error::new(Cause::Cloud, text)))
-                };
-                Box::new(Proof::new(reader, size, id, wrong))
-            }
-            None => Box::new(reader),
+        let (api, name) = (Arc::clone(&self.api), file.name());
+        let wrong = move || {
+            let text = format!("{name} is damaged at Kdocs: other bytes came than were stored");
+            api.client.troubles.damaged(&text);
+            Err(io::Error::other(Error::new(Cause::Cloud, text)))
         };
-        Ok(Loaded { size, part, reader })
+        Ok(loaded(reader, (size, part), file.id(), wrong))
     }
 
     /// A file's link, kept or new.

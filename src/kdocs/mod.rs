@@ -26,7 +26,7 @@ mod save;
 mod tree;
 mod verify;
 
-pub use account::Description;
+pub use account::CLOUD;
 pub use config::{App, Config};
 pub use probe::probe;
 pub use verify::verify;

@@ -2,16 +2,13 @@
 //! no file is ever in memory as a whole.
 
 use super::folder::Folder;
-use super::health::Troubles;
 use super::unfinished::BUFFER;
 use crate::body::Body;
-use crate::cloud::proof::Proof;
 use crate::error::Error;
 use crate::restic::{File, Id};
 use sha2::{Digest, Sha256};
 use std::fs;
 use std::io::{self, ErrorKind, Read, Take};
-use std::sync::Arc;
 
 /// Why a comparison failed.
 pub(super) enum Failed {
@@ -78,21 +75,6 @@ fn equals(mut file: &fs::File, body: &mut Body<'_>) -> Result<bool, Failed> {
             Err(error) => return Err(Failed::File(error)),
         }
     }
-}
-
-/// A file that is read whole, compared on the way with its name.
-pub(super) fn compared(
-    reader: Exact,
-    size: u64,
-    id: Id,
-    troubles: &Arc<Troubles>,
-    damaged: String,
-) -> Box<dyn Read + Send> {
-    let troubles = Arc::clone(troubles);
-    Box::new(Proof::new(reader, size, id, move || {
-        troubles.damaged(damaged);
-        Ok(())
-    }))
 }
 
 /// Exactly so many bytes of a file, or an error.

@@ -2,7 +2,7 @@
 
 use super::Local;
 use crate::cloud::doctor::{Problem, Step};
-use crate::cloud::{Account, Cloud, Setup, Shared};
+use crate::cloud::{Account, Cloud, Read, Setup, Shared};
 use crate::disk;
 use crate::settings::{Opt, Settings};
 use crate::store::Store;
@@ -20,34 +20,22 @@ struct Flags {
 }
 
 /// What the local cloud is.
-#[derive(Debug)]
-pub struct Description;
+pub const CLOUD: Cloud = Cloud {
+    name: "local",
+    about: "a folder of this machine",
+    options: Opt::of::<Flags>,
+    credentials: &[],
+    // Its own option names the folder; and there is no bin, no rate, no network.
+    ignores: &["repo-path", "bin", "rate-share", "no-ipv6", "ca-file"],
+    read: setup,
+};
 
-impl Cloud for Description {
-    fn name(&self) -> &'static str {
-        "local"
-    }
-
-    fn about(&self) -> &'static str {
-        "a folder of this machine"
-    }
-
-    fn options(&self) -> Vec<Opt> {
-        Opt::of::<Flags>()
-    }
-
-    fn ignores(&self) -> &'static [&'static str] {
-        // Its own option names the folder; and there is no bin, no rate, no network.
-        &["repo-path", "bin", "rate-share", "no-ipv6", "ca-file"]
-    }
-
-    fn read(&self, settings: &Settings<'_>, shared: &Shared) -> Result<Box<dyn Setup>, String> {
-        let flags: Flags = settings.flags()?;
-        Ok(Box::new(Folder {
-            path: settings.value("local-dir", &flags.local_dir, |path| Ok(path.into()))?,
-            state_dir: shared.state_dir.clone(),
-        }))
-    }
+fn setup(settings: &Settings<'_>, shared: &Shared) -> Read {
+    let flags: Flags = settings.flags()?;
+    Ok(Box::new(Folder {
+        path: settings.value("local-dir", &flags.local_dir, |path| Ok(path.into()))?,
+        state_dir: shared.state_dir.clone(),
+    }))
 }
 
 /// The folder.

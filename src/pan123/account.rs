@@ -6,13 +6,11 @@ use super::options::{CREDENTIALS, Flags, read};
 use super::verify::verify;
 use super::{Config, Grant, Pan123, RecycleBin, probe};
 use crate::cloud::doctor::{Step, StepResult};
-use crate::cloud::finding::{Event, Report};
 use crate::cloud::probe::Finding;
 use crate::cloud::token::{encoded, log_in};
-use crate::cloud::{Account, Cloud, Credential, Login, Setup, Shared, Trash, Verify, invitation};
-use crate::restic::Repo;
+use crate::cloud::{Account, Cloud, Login, Read, Setup, Shared, Trash, Verify, invitation};
 use crate::settings::{Opt, Settings};
-use crate::store::{Error, Store};
+use crate::store::Store;
 use crate::warning::{Kind, Warning};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -21,30 +19,18 @@ use std::sync::Arc;
 const SCOPE: &str = "user:base,file:all:read,file:all:write";
 
 /// What 123pan is.
-#[derive(Debug)]
-pub struct Description;
+pub const CLOUD: Cloud = Cloud {
+    name: "123pan",
+    about: "a 123pan (123云盘) account",
+    options: Opt::of::<Flags>,
+    credentials: &CREDENTIALS,
+    ignores: &[],
+    read: setup,
+};
 
-impl Cloud for Description {
-    fn name(&self) -> &'static str {
-        "123pan"
-    }
-
-    fn about(&self) -> &'static str {
-        "a 123pan (123云盘) account"
-    }
-
-    fn options(&self) -> Vec<Opt> {
-        Opt::of::<Flags>()
-    }
-
-    fn credentials(&self) -> &'static [Credential] {
-        &CREDENTIALS
-    }
-
-    fn read(&self, settings: &Settings<'_>, shared: &Shared) -> Result<Box<dyn Setup>, String> {
-        let (config, file) = read(settings, shared)?;
-        Ok(Box::new(Named { config, file }))
-    }
+fn setup(settings: &Settings<'_>, shared: &Shared) -> Read {
+    let (config, file) = read(settings, shared)?;
+    Ok(Box::new(Named { config, file }))
 }
 
 /// An account, and the file of the grant if an OAuth app uses it.
@@ -162,13 +148,7 @@ impl Account for Opened {
         Some(Box::new(RecycleBin::open(&self.0)))
     }
 
-    fn verify(&self) -> Option<&dyn Verify> {
-        Some(self)
-    }
-}
-
-impl Verify for Opened {
-    fn verify(&self, repos: &[Repo], tell: &(dyn Fn(Event<'_>) + Sync)) -> Result<Report, Error> {
-        verify(&self.0, repos, tell)
+    fn verify(&self) -> Option<Box<Verify<'_>>> {
+        Some(Box::new(|repos, tell| verify(&self.0, repos, tell)))
     }
 }

@@ -44,7 +44,7 @@ mod verify;
 pub use crate::cloud::finding::{Contents, Event, Finding, Flaw, Report};
 pub use crate::cloud::token::Grant;
 pub use crate::cloud::{Clock, Timing};
-pub use account::Description;
+pub use account::CLOUD;
 pub use bin::recycle::RecycleBin;
 pub use config::{Bin, Config, Tier};
 pub use probe::probe;

@@ -12,7 +12,7 @@ use crate::restic::{File, Id, Kind, Repo};
 use crate::store::Error;
 use crate::sync::lock;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex};
 
 /// Removes files.
 pub struct Removals {
@@ -62,9 +62,9 @@ impl Removals {
             match &done {
                 Ok(()) => {
                     self.tree.damage.mended(&name.0, name.1);
-                    self.doubtful().remove(&name)
+                    lock(&self.doubtful).remove(&name)
                 }
-                Err(_) => self.doubtful().insert(name, removal.files),
+                Err(_) => lock(&self.doubtful).insert(name, removal.files),
             };
             done
         };
@@ -75,7 +75,7 @@ impl Removals {
     /// the same name (safety rule 4).
     pub fn finish(&self, path: &Path, name: Id, priority: Priority) -> Result<(), Error> {
         let key = (path.to_owned(), name);
-        let Some(files) = self.doubtful().get(&key).cloned() else {
+        let Some(files) = lock(&self.doubtful).get(&key).cloned() else {
             return Ok(());
         };
         let removal = Removal {
@@ -91,12 +91,8 @@ impl Removals {
             .discard(&[removal], priority)
             .pop()
             .unwrap_or(Ok(()))?;
-        self.doubtful().remove(&key);
+        lock(&self.doubtful).remove(&key);
         Ok(())
-    }
-
-    fn doubtful(&self) -> MutexGuard<'_, HashMap<(String, Id), Vec<u64>>> {
-        lock(&self.doubtful)
     }
 }
 

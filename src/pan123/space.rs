@@ -11,7 +11,7 @@ use crate::cloud::paths::covers;
 use crate::cloud::{Fault, Priority};
 use crate::store::Error;
 use crate::sync::lock;
-use std::sync::{Mutex, MutexGuard};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 /// Free bytes below which is looked more often, because somebody may be making room.
@@ -49,18 +49,18 @@ impl Space {
 
     /// Notes that something was removed from folders, whose sizes must be asked for anew.
     pub fn removed(&self, paths: &[String]) {
-        self.state().freed = true;
+        lock(&self.state).freed = true;
         self.room
             .forget(|folder, _| !paths.iter().any(|path| covers(folder, path)));
     }
 
     /// Notes that something was purged from the bin.
     pub fn purged(&self) {
-        self.state().freed = true;
+        lock(&self.state).freed = true;
     }
 
     fn is_due(&self, now: Instant) -> bool {
-        self.room.is_wanted() && self.state().due.is_none_or(|due| due <= now)
+        self.room.is_wanted() && lock(&self.state).due.is_none_or(|due| due <= now)
     }
 
     /// Takes in what 123pan says; `before` is what had been stored when it was asked.
@@ -72,24 +72,20 @@ impl Space {
             true => self.pause,
             false => self.pause / OFTENER,
         };
-        self.state().due = Some(now + pause);
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        lock(&self.state)
+        lock(&self.state).due = Some(now + pause);
     }
 
     /// Asks for the account.
     pub fn account(&self, api: &Api) -> Result<User, Fault> {
         let before = self.room.before();
-        let mut state = self.state();
+        let mut state = lock(&self.state);
         (state.asked, state.freed) = (Some(Instant::now()), false);
         drop(state);
         let asked = api.user();
         let now = Instant::now();
         match &asked {
             Ok(user) => self.learn(user, before, now),
-            Err(_) => self.state().due = Some(now + api.timing().tier),
+            Err(_) => lock(&self.state).due = Some(now + api.timing().tier),
         }
         asked
     }
@@ -107,7 +103,7 @@ impl Space {
     pub fn refresh(&self, api: &Api) {
         let most = api.timing().glance;
         self.room.forget(|_, age| age < most);
-        let state = self.state();
+        let state = lock(&self.state);
         let is_fresh = state.asked.is_some_and(|asked| asked.elapsed() < most);
         let is_known = is_fresh && !state.freed;
         drop(state);

@@ -78,6 +78,11 @@ impl Part {
         }
     }
 
+    /// What is asked for of a file: all of it, or a range; None if it has none of that.
+    pub fn of(range: Option<Range>, size: u64) -> Option<Self> {
+        range.map_or(Some(Self::whole(size)), |range| range.of(size))
+    }
+
     /// The `Content-Range` of an answer with this part of a file of `size` bytes.
     pub fn content_range(&self, size: u64) -> String {
         let last = self.start + self.len.saturating_sub(1);

@@ -2,7 +2,7 @@
 //! whatever happened in between. What is decided about it is `service`'s, and which thread does it
 //! is `lanes`'.
 
-use super::head::{self, Framing, Manner};
+use super::head::{self, Ending, Manner};
 use crate::body::LARGEST;
 use crate::civil;
 use crate::front::{Client, Party};
@@ -102,7 +102,7 @@ impl Exchange {
             Ok(()) => {
                 self.log("");
                 self.track.end(self.outgoing.status(), false);
-                let keep = self.outgoing.framing != Framing::Close;
+                let keep = self.outgoing.ending != Ending::Close;
                 // It has been sent, but may be held still.
                 if let Err(error) = self.client.into_inner().finish(keep) {
                     log::debug!("{}: {error}", self.line);
@@ -208,7 +208,7 @@ struct Outgoing {
     old: bool,
     started: bool,
     buffer: Vec<u8>,
-    framing: Framing,
+    ending: Ending,
     sent: u64,
 }
 
@@ -220,7 +220,7 @@ impl Outgoing {
             old,
             started: false,
             buffer: Vec::new(),
-            framing: Framing::Length(0),
+            ending: Ending::Length(0),
             sent: 0,
         }
     }
@@ -238,7 +238,7 @@ impl Outgoing {
             closes: client.ends(),
             now: civil::now(),
         };
-        (self.buffer, self.framing) = head::answer(reply, manner);
+        (self.buffer, self.ending) = head::answer(reply, manner);
         self.started = true;
     }
 
@@ -246,7 +246,7 @@ impl Outgoing {
     fn explain(&mut self) {
         let reply = self.reply.as_ref().filter(|reply| reply.length == Some(0));
         let text = reply.map_or(String::new(), head::explanation);
-        if let Framing::Length(left) = &mut self.framing
+        if let Ending::Length(left) = &mut self.ending
             && !self.bodiless
         {
             *left = left.saturating_sub(text.len() as u64);
@@ -256,8 +256,8 @@ impl Outgoing {
 
     fn write(&mut self, client: &mut Client, bytes: &[u8]) -> io::Result<()> {
         self.sent += bytes.len() as u64;
-        match &mut self.framing {
-            Framing::Length(left) => {
+        match &mut self.ending {
+            Ending::Length(left) => {
                 let too_many = || io::Error::other("the answer is longer than announced");
                 *left = left.checked_sub(bytes.len() as u64).ok_or_else(too_many)?;
                 if self.buffer.len() + bytes.len() <= BUFFER {
@@ -268,7 +268,7 @@ impl Outgoing {
                 client.write_all(bytes)?;
                 client.flush()
             }
-            Framing::Chunked => {
+            Ending::Chunked => {
                 if bytes.is_empty() {
                     // An empty chunk would be the last one.
                     return Ok(());
@@ -279,7 +279,7 @@ impl Outgoing {
                 // At once: restic kills requests on which nothing moves for minutes.
                 self.flush(client)
             }
-            Framing::Close => {
+            Ending::Close => {
                 self.buffer.extend_from_slice(bytes);
                 self.flush(client)
             }
@@ -296,12 +296,12 @@ impl Outgoing {
             self.open(client);
             self.explain();
         }
-        match self.framing {
-            Framing::Length(left) if left > 0 && !self.bodiless => {
+        match self.ending {
+            Ending::Length(left) if left > 0 && !self.bodiless => {
                 let text = format!("{left} bytes of the answer are missing");
                 return Err(io::Error::other(text));
             }
-            Framing::Chunked if !self.bodiless => self.buffer.extend_from_slice(b"0\r\n\r\n"),
+            Ending::Chunked if !self.bodiless => self.buffer.extend_from_slice(b"0\r\n\r\n"),
             _ => {}
         }
         self.flush(client)

@@ -4,7 +4,7 @@
 use crate::front::Party;
 use crate::sync::{lock, wait};
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 /// The queue; clones share it.
@@ -67,7 +67,7 @@ impl<T> Fair<T> {
 
     /// Queues something of a party, or gives it back if there is no room for it.
     pub(super) fn push(&self, from: Party, thing: T) -> Result<(), T> {
-        let mut line = self.line();
+        let mut line = lock(&self.0.line);
         let his = line.waiting.iter().filter(|(party, _)| *party == from);
         let full =
             his.count() >= (self.0.most * 3).div_ceil(4) || line.waiting.len() >= self.0.most;
@@ -82,7 +82,7 @@ impl<T> Fair<T> {
     /// Waits for something, for so long at most.
     pub(super) fn next(&self, most: Option<Duration>) -> Next<T> {
         let until = most.map(|most| Instant::now() + most);
-        let mut line = self.line();
+        let mut line = lock(&self.0.line);
         loop {
             if let Some((from, thing)) = line.next(self.0.each) {
                 return Next::Thing(thing, Running(self.clone(), from));
@@ -101,18 +101,14 @@ impl<T> Fair<T> {
 
     /// Lets nothing more in.
     pub(super) fn close(&self) {
-        self.line().closed = true;
+        lock(&self.0.line).closed = true;
         self.0.ready.notify_all();
     }
 
     /// Whether nothing waits and nothing is under way.
     pub(super) fn idle(&self) -> bool {
-        let line = self.line();
+        let line = lock(&self.0.line);
         line.waiting.is_empty() && line.running.is_empty()
-    }
-
-    fn line(&self) -> MutexGuard<'_, Line<T>> {
-        lock(&self.0.line)
     }
 }
 
@@ -131,7 +127,7 @@ impl<T> Line<T> {
 
 impl<T> Drop for Running<T> {
     fn drop(&mut self) {
-        let mut line = self.0.line();
+        let mut line = lock(&self.0.0.line);
         if let Some(count) = line.running.get_mut(&self.1) {
             *count -= 1;
             if *count == 0 {

@@ -8,7 +8,7 @@ use crate::service::Reply;
 
 /// How the end of an answer's body is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Framing {
+pub(super) enum Ending {
     /// By its length; so many bytes are still to come.
     Length(u64),
     /// By its last chunk.
@@ -29,14 +29,14 @@ pub(super) struct Manner {
 }
 
 /// The bytes of an answer's head and how its body is framed.
-pub(super) fn answer(reply: &Reply, manner: Manner) -> (Vec<u8>, Framing) {
-    let framing = match reply.length {
-        Some(0) => Framing::Length(explanation(reply).len() as u64),
-        Some(length) => Framing::Length(length),
-        None if manner.old => Framing::Close,
-        None => Framing::Chunked,
+pub(super) fn answer(reply: &Reply, manner: Manner) -> (Vec<u8>, Ending) {
+    let ending = match reply.length {
+        Some(0) => Ending::Length(explanation(reply).len() as u64),
+        Some(length) => Ending::Length(length),
+        None if manner.old => Ending::Close,
+        None => Ending::Chunked,
     };
-    let closes = manner.closes || framing == Framing::Close;
+    let closes = manner.closes || ending == Ending::Close;
     let mut text = format!(
         "HTTP/1.1 {} {}\r\nServer: restic-123pan\r\nDate: {}\r\n",
         reply.status,
@@ -52,10 +52,10 @@ pub(super) fn answer(reply: &Reply, manner: Manner) -> (Vec<u8>, Framing) {
     if reply.length == Some(0) && reply.reason.is_some() {
         push(&mut text, "Content-Type", "text/plain; charset=utf-8");
     }
-    match framing {
-        Framing::Length(length) => push(&mut text, "Content-Length", &length.to_string()),
-        Framing::Chunked => push(&mut text, "Transfer-Encoding", "chunked"),
-        Framing::Close => {}
+    match ending {
+        Ending::Length(length) => push(&mut text, "Content-Length", &length.to_string()),
+        Ending::Chunked => push(&mut text, "Transfer-Encoding", "chunked"),
+        Ending::Close => {}
     }
     if closes {
         push(&mut text, "Connection", "close");
@@ -63,7 +63,7 @@ pub(super) fn answer(reply: &Reply, manner: Manner) -> (Vec<u8>, Framing) {
         push(&mut text, "Connection", "keep-alive");
     }
     text.push_str("\r\n");
-    (text.into_bytes(), framing)
+    (text.into_bytes(), ending)
 }
 
 fn push(text: &mut String, name: &str, value: &str) {
@@ -96,11 +96,11 @@ mod tests {
             now: 0,
         };
         let head = |reply: &Reply, manner| {
-            let (bytes, framing) = answer(reply, manner);
-            (String::from_utf8(bytes).unwrap_or_default(), framing)
+            let (bytes, ending) = answer(reply, manner);
+            (String::from_utf8(bytes).unwrap_or_default(), ending)
         };
-        let (text, framing) = head(&Reply::empty(507), manner(false, false));
-        assert_eq!(framing, Framing::Length(0));
+        let (text, ending) = head(&Reply::empty(507), manner(false, false));
+        assert_eq!(ending, Ending::Length(0));
         assert_eq!(
             text,
             "HTTP/1.1 507 Insufficient Storage\r\nServer: restic-123pan\r\n\
@@ -110,10 +110,10 @@ mod tests {
             length: None,
             ..Reply::empty(200)
         };
-        let (text, framing) = head(&unknown, manner(false, false));
-        assert!(text.contains("Transfer-Encoding: chunked\r\n") && framing == Framing::Chunked);
-        let (text, framing) = head(&unknown, manner(true, false));
-        assert!(text.contains("Connection: close\r\n") && framing == Framing::Close);
+        let (text, ending) = head(&unknown, manner(false, false));
+        assert!(text.contains("Transfer-Encoding: chunked\r\n") && ending == Ending::Chunked);
+        let (text, ending) = head(&unknown, manner(true, false));
+        assert!(text.contains("Connection: close\r\n") && ending == Ending::Close);
         assert!(!text.contains("Transfer-Encoding") && !text.contains("Content-Length"));
         let (text, _) = head(&Reply::empty(200), manner(true, false));
         assert!(text.contains("Connection: keep-alive\r\n"));
@@ -129,14 +129,14 @@ mod tests {
             closes: false,
             now: 0,
         };
-        let (bytes, framing) = answer(&reply, manner);
+        let (bytes, ending) = answer(&reply, manner);
         let text = String::from_utf8(bytes).unwrap_or_default();
         assert!(
             text.starts_with("HTTP/1.1 403 a??X: y ? may\r\nServer"),
             "{text}"
         );
         assert!(text.contains("Content-Length: 14\r\n"), "{text}");
-        assert_eq!(framing, Framing::Length(14));
+        assert_eq!(ending, Ending::Length(14));
         assert_eq!(explanation(&reply), "a??X: y ? may\n");
         let long = Reply::empty(503).because(&"x".repeat(500));
         assert_eq!(long.reason.map(|reason| reason.len()), Some(120));

@@ -13,7 +13,7 @@ use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded};
 use std::convert::Infallible;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -253,17 +253,13 @@ impl Crew {
             count,
         }
     }
-
-    fn count(&self) -> MutexGuard<'_, (usize, usize)> {
-        lock(&self.count)
-    }
 }
 
 impl Worker {
     /// Starts another thread, unless one waits for work or there are enough.
     fn grow(&self) -> io::Result<()> {
         let crew = &self.crew;
-        let mut count = crew.count();
+        let mut count = lock(&crew.count);
         let (started, idle) = *count;
         if idle > 0 || started >= crew.most {
             return Ok(());
@@ -277,11 +273,11 @@ impl Worker {
 
     /// Waits for work; none comes any more when the lanes are closed.
     fn next(&self) -> Option<Taken> {
-        self.crew.count().1 += 1;
+        lock(&self.crew.count).1 += 1;
         let Next::Thing(work, running) = self.queue.next(None) else {
             return None;
         };
-        self.crew.count().1 -= 1;
+        lock(&self.crew.count).1 -= 1;
         if let Err(error) = self.grow() {
             log::warn!(
                 target: &Kind::Resources.about(self.crew.name),

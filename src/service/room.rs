@@ -7,7 +7,7 @@ use crate::restic::{File, Repo};
 use crate::store::{Cause, Error};
 use crate::sync::lock;
 use crate::warning::Kind;
-use std::sync::{Mutex, MutexGuard};
+use std::sync::Mutex;
 
 /// The bodies on their way to the store.
 #[derive(Default)]
@@ -22,16 +22,12 @@ pub(super) struct Flight<'a> {
 impl InFlight {
     /// Lets a body go on its way, of which nothing counts yet.
     fn begin(&self, repo: &Repo) -> Flight<'_> {
-        let mut all = self.all();
+        let mut all = lock(&self.0);
         // More than any that is there.
         let number = all.last().map_or(0, |(number, ..)| number + 1);
         all.push((number, repo.clone(), 0));
         let flights = self;
         Flight { flights, number }
-    }
-
-    fn all(&self) -> MutexGuard<'_, Vec<(u64, Repo, u64)>> {
-        lock(&self.0)
     }
 }
 
@@ -39,7 +35,7 @@ impl Flight<'_> {
     /// Counts so many bytes of the body, unless that makes too many below a folder with a limit,
     /// which has so many `used` already.
     fn grow(&self, length: u64, limit: Option<(&Limit, u64)>) -> Result<(), Error> {
-        let mut all = self.flights.all();
+        let mut all = lock(&self.flights.0);
         let own = |number: &u64| *number == self.number;
         if let Some((limit, used)) = limit {
             let (folder, most) = (&limit.folder, limit.bytes);
@@ -65,7 +61,7 @@ impl Flight<'_> {
 
 impl Drop for Flight<'_> {
     fn drop(&mut self) {
-        let mut all = self.flights.all();
+        let mut all = lock(&self.flights.0);
         all.retain(|(number, ..)| *number != self.number);
     }
 }

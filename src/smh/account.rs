@@ -7,42 +7,24 @@ use super::options::{CREDENTIALS, Flags, read};
 use super::verify::verify;
 use super::{Config, Smh, probe};
 use crate::cloud::doctor::{Problem, Step, StepResult};
-use crate::cloud::finding::{Event, Report};
 use crate::cloud::probe::Finding;
-use crate::cloud::{Account, Cloud, Credential, Setup, Shared, Trash, Verify};
-use crate::restic::Repo;
-use crate::settings::{Opt, Settings};
-use crate::store::{Error, Store};
+use crate::cloud::{Account, Cloud, Setup, Trash, Verify};
+use crate::settings::Opt;
+use crate::store::Store;
 use crate::sync::lock;
 use crate::warning::{Kind, Warning};
 use std::path::PathBuf;
 use std::sync::Mutex;
 
 /// What Tencent SMH is.
-#[derive(Debug)]
-pub struct Description;
-
-impl Cloud for Description {
-    fn name(&self) -> &'static str {
-        "smh"
-    }
-
-    fn about(&self) -> &'static str {
-        "a library of Tencent's Smart Media Hosting (媒体托管)"
-    }
-
-    fn options(&self) -> Vec<Opt> {
-        Opt::of::<Flags>()
-    }
-
-    fn credentials(&self) -> &'static [Credential] {
-        &CREDENTIALS
-    }
-
-    fn read(&self, settings: &Settings<'_>, shared: &Shared) -> Result<Box<dyn Setup>, String> {
-        Ok(Box::new(Named(read(settings, shared)?)))
-    }
-}
+pub const CLOUD: Cloud = Cloud {
+    name: "smh",
+    about: "a library of Tencent's Smart Media Hosting (媒体托管)",
+    options: Opt::of::<Flags>,
+    credentials: &CREDENTIALS,
+    ignores: &[],
+    read: |settings, shared| Ok(Box::new(Named(read(settings, shared)?))),
+};
 
 /// A library's space.
 #[derive(Debug)]
@@ -114,14 +96,8 @@ impl Account for Opened {
         Some(Box::new(RecycleBin::open(&self.config)))
     }
 
-    fn verify(&self) -> Option<&dyn Verify> {
-        Some(self)
-    }
-}
-
-impl Verify for Opened {
-    fn verify(&self, repos: &[Repo], tell: &(dyn Fn(Event<'_>) + Sync)) -> Result<Report, Error> {
-        verify(&self.config, repos, tell)
+    fn verify(&self) -> Option<Box<Verify<'_>>> {
+        Some(Box::new(|repos, tell| verify(&self.config, repos, tell)))
     }
 }
 

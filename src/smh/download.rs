@@ -7,11 +7,10 @@ use crate::civil;
 use crate::cloud::addresses::{self, Addresses};
 use crate::cloud::download::{Reader, Source};
 use crate::cloud::paths::{join, priority_of};
-use crate::cloud::proof::Proof;
+use crate::cloud::proof::loaded;
 use crate::cloud::{Fault, Priority, Reason, now};
 use crate::restic::{File, Kind, Part, Range};
 use crate::store::{Cause, Error, Loaded};
-use std::io::Read;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -59,11 +58,7 @@ impl Downloads {
             .address(&download.path, download.priority)
             .map_err(failed)?
             .size;
-        let part = match range {
-            None => Some(Part::whole(size)),
-            Some(range) => range.of(size),
-        };
-        let Some(part) = part else {
+        let Some(part) = Part::of(range, size) else {
             let text = format!("/{} has only {size} bytes", download.path);
             return Err(Error::new(Cause::Range(size), text));
         };
@@ -72,20 +67,14 @@ impl Downloads {
         reader
             .open()
             .map_err(|fault| self::failed(&self.api, &path, fault))?;
-        let reader: Box<dyn Read + Send> = match file.id().filter(|_| part.len == size) {
-            Some(id) => {
-                let api = Arc::clone(&self.api);
-                let wrong = move || {
-                    let text = "its bytes aren't those stored";
-                    let text = format!("/{path} is damaged at Tencent SMH: {text}");
-                    api.client.troubles.damaged(&text);
-                    Ok(())
-                };
-                Box::new(Proof::new(reader, size, id, wrong))
-            }
-            None => Box::new(reader),
+        let api = Arc::clone(&self.api);
+        let wrong = move || {
+            let text = "its bytes aren't those stored";
+            let text = format!("/{path} is damaged at Tencent SMH: {text}");
+            api.client.troubles.damaged(&text);
+            Ok(())
         };
-        Ok(Loaded { size, part, reader })
+        Ok(loaded(reader, (size, part), file.id(), wrong))
     }
 
     /// A file that is gone, or another one now, is asked for anew.

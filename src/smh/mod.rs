@@ -37,7 +37,7 @@ mod space;
 mod upload;
 mod verify;
 
-pub use account::Description;
+pub use account::CLOUD;
 pub use bin::RecycleBin;
 pub use config::Config;
 pub use probe::probe;

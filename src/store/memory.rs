@@ -7,7 +7,7 @@ use crate::restic::{File, Kind, Part, Range, Repo};
 use crate::sync::lock;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Cursor, Read};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex};
 
 /// Repositories in memory; they go with the process.
 #[derive(Debug, Default)]
@@ -24,12 +24,8 @@ struct Content {
 }
 
 impl Memory {
-    fn content(&self) -> MutexGuard<'_, Content> {
-        lock(&self.0)
-    }
-
     fn bytes(&self, repo: &Repo, file: &File) -> Result<Arc<[u8]>, Error> {
-        let found = self.content().files.get(&(repo.clone(), *file)).cloned();
+        let found = lock(&self.0).files.get(&(repo.clone(), *file)).cloned();
         found.ok_or_else(|| Error::new(Cause::Absent, format!("{repo} has no {file}")))
     }
 }
@@ -37,12 +33,12 @@ impl Memory {
 impl Store for Memory {
     fn create(&self, repo: &Repo) -> Result<(), Error> {
         let folders = Kind::ALL.map(|kind| (repo.clone(), kind));
-        self.content().folders.extend(folders);
+        lock(&self.0).folders.extend(folders);
         Ok(())
     }
 
     fn list(&self, repo: &Repo, kind: Kind, found: &mut Found<'_>) -> Result<(), Error> {
-        let content = self.content();
+        let content = lock(&self.0);
         if !content.folders.contains(&(repo.clone(), kind)) {
             let text = format!("{repo} has no {}", kind.name());
             return Err(Error::new(Cause::Absent, text));
@@ -66,12 +62,9 @@ impl Store for Memory {
     fn load(&self, repo: &Repo, file: &File, range: Option<Range>) -> Result<Loaded, Error> {
         let bytes = self.bytes(repo, file)?;
         let size = bytes.len() as u64;
-        let part = match range {
-            None => Part::whole(size),
-            Some(range) => range.of(size).ok_or_else(|| {
-                Error::new(Cause::Range(size), format!("{file} has only {size} bytes"))
-            })?,
-        };
+        let part = Part::of(range, size).ok_or_else(|| {
+            Error::new(Cause::Range(size), format!("{file} has only {size} bytes"))
+        })?;
         let mut reader = Cursor::new(bytes);
         reader.set_position(part.start);
         Ok(Loaded {
@@ -86,7 +79,7 @@ impl Store for Memory {
         body.rewind()?;
         let read = body.read_to_end(&mut bytes);
         read.map_err(|error| body.unread(&error))?;
-        let mut content = self.content();
+        let mut content = lock(&self.0);
         let key = (repo.clone(), *file);
         if let Some(there) = content.files.get(&key) {
             return match **there == *bytes {
@@ -117,7 +110,7 @@ impl Store for Memory {
     }
 
     fn identity(&self, repo: &Repo, file: &File) -> Result<Option<Identity>, Error> {
-        let (content, name) = (self.content(), (repo.clone(), *file));
+        let (content, name) = (lock(&self.0), (repo.clone(), *file));
         let found = content.files.get(&name).zip(content.numbers.get(&name));
         Ok(found.map(|(bytes, number)| Identity {
             size: bytes.len() as u64,
@@ -126,7 +119,7 @@ impl Store for Memory {
     }
 
     fn remove(&self, files: &[(Repo, File)]) -> Vec<Result<(), Error>> {
-        let mut content = self.content();
+        let mut content = lock(&self.0);
         let gone = files.iter().map(|name| {
             content.files.remove(name);
             Ok(())

@@ -34,7 +34,7 @@ use crate::sync::lock;
 use crate::warning::{Kind, Line};
 use repos::{Deed, Repositories};
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 use warnings::Warnings;
 
@@ -152,7 +152,7 @@ struct Running {
 impl Watch {
     /// Takes note of a request; what it is about may be said later.
     pub fn arrive(self: &Arc<Self>) -> Track {
-        let mut inside = self.inside();
+        let mut inside = lock(&self.inside);
         inside.next += 1;
         let number = inside.next;
         let (since, begun) = (Instant::now(), false);
@@ -203,7 +203,7 @@ impl Watch {
     /// How things are now; what the cloud and the memory have to say about it comes from outside.
     pub fn snapshot(&self, cloud: Health, memory: (u64, u64)) -> Snapshot {
         let warnings = lock(&self.warnings).all();
-        let (inside, now) = (self.inside(), now());
+        let (inside, now) = (lock(&self.inside), now());
         Snapshot {
             version: env!("CARGO_PKG_VERSION"),
             now,
@@ -223,10 +223,6 @@ impl Watch {
             warnings,
             cloud,
         }
-    }
-
-    fn inside(&self) -> MutexGuard<'_, Inside> {
-        lock(&self.inside)
     }
 }
 
@@ -356,12 +352,11 @@ impl Track {
 
     /// Says what was answered, and whether the answer was cut off.
     pub fn end(&self, status: u16, cut: bool) {
-        self.watch.inside().end(self.number, status, cut);
+        lock(&self.watch.inside).end(self.number, status, cut);
     }
 
     fn change(&self, change: impl FnOnce(&mut Running)) {
-        self.watch
-            .inside()
+        lock(&self.watch.inside)
             .running
             .get_mut(&self.number)
             .map(change);

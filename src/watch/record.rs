@@ -39,7 +39,9 @@ impl Record {
             warn!(target: &Kind::StateUnread.about(&path), "{path} is ignored: {why}");
             Vec::new()
         });
-        watch.inside().repositories.restore(rows.clone(), now());
+        lock(&watch.inside)
+            .repositories
+            .restore(rows.clone(), now());
         let (watch, written) = (Arc::clone(watch), Mutex::new(rows));
         let inside = Arc::new(Inside {
             watch,
@@ -70,7 +72,7 @@ impl Inside {
     /// Writes what has changed, if anything has.
     fn write(&self) {
         let mut written = lock(&self.written);
-        let rows = self.watch.inside().repositories.rows();
+        let rows = lock(&self.watch.inside).repositories.rows();
         if rows == *written {
             return;
         }

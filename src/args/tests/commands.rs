@@ -146,7 +146,7 @@ fn what_options_say_of_themselves_is_so() {
             _ => None,
         });
         let option = format!("--{name}={value}");
-        let cloud = format!("--cloud={}", cloud.unwrap_or(clouds::ALL[0].name()));
+        let cloud = format!("--cloud={}", cloud.unwrap_or(clouds::ALL[0].name));
         let words = match name {
             "cloud" => vec![option.as_str(), "--local-dir=x"],
             _ => vec![option.as_str(), &cloud],

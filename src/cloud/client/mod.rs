@@ -78,7 +78,7 @@ pub struct Client {
     /// Whether that is by TLS, and so everything else must be.
     https: bool,
     reach: Reach,
-    dialect: Box<dyn Dialect>,
+    dialect: &'static Dialect,
     tokens: Box<dyn Tokens>,
     /// Uploads under way that can't be sent again.
     pub streams: Streams,
@@ -100,7 +100,7 @@ impl Client {
     /// A client that speaks this dialect at these rates; nothing is sent yet.
     pub fn new(
         network: &Network,
-        dialect: Box<dyn Dialect>,
+        dialect: &'static Dialect,
         tokens: Box<dyn Tokens>,
         rates: &[f64],
     ) -> Self {
@@ -112,7 +112,7 @@ impl Client {
             https: network.is_https(),
             reach: Reach::new(&network.api_url),
             base: network.api_url.trim_end_matches('/').to_owned(),
-            seen: Seen::new(&timing, dialect.table()),
+            seen: Seen::new(&timing, dialect.table),
             dialect,
             tokens,
             streams: Streams::default(),
@@ -126,7 +126,7 @@ impl Client {
 
     /// The cloud's name in sentences.
     pub fn cloud(&self) -> &'static str {
-        self.dialect.cloud()
+        self.dialect.cloud
     }
 
     /// Where the API is.
@@ -136,7 +136,7 @@ impl Client {
 
     /// What the server's owner can do about a failed call.
     pub fn advice(&self, reason: Reason) -> Option<Advice> {
-        self.dialect.advice(reason)
+        (self.dialect.advice)(reason)
     }
 
     /// Makes a call and reads its data.
@@ -180,7 +180,7 @@ impl Client {
             let reason = self.reason(spec, &outcome);
             self.seen.called(spec, reason);
             let Some(reason) = reason else {
-                self.troubles.over(&*self.dialect);
+                self.troubles.over(self.dialect);
                 token.iter().for_each(|token| self.tokens.accepted(token));
                 return Ok(());
             };
@@ -306,7 +306,7 @@ impl Client {
             }
         }
         if !call.spec.is(Way::Unsigned) {
-            self.dialect.sign(&mut request, token);
+            (self.dialect.sign)(&mut request, token);
         }
         let host = call.host.unwrap_or(&self.base);
         let mark = if request.query.is_empty() { "" } else { "?" };
@@ -339,7 +339,7 @@ impl Client {
             header: &header,
             text: &text,
         };
-        let (outcome, trace) = self.dialect.understand(call.spec, &answer, read);
+        let (outcome, trace) = (self.dialect.understand)(call.spec, &answer, read);
         let is_clouds = matches!(outcome, Outcome::Done | Outcome::Refused { .. });
         // Other hosts, and whoever answers in the cloud's place, have clocks of their own.
         if is_clouds && call.host.is_none() {

@@ -29,8 +29,8 @@ impl Client {
     /// Probes, and tells the time by the cloud's clock if it says so, in seconds since 1970. Any
     /// answer will do, but for one that refuses this address.
     pub fn probe(&self) -> Result<Option<u64>, Fault> {
-        let spec = self.dialect.probe();
-        let reason = |outcome: &Outcome| self.dialect.reason(spec, outcome);
+        let spec = &self.dialect.table[self.dialect.probe];
+        let reason = |outcome: &Outcome| (self.dialect.reason)(spec, outcome);
         let request = Request::get(format!("{}/", self.base)).body(());
         let request = request.map_err(|error| super::unusable(&error))?;
         let response = self.agent.run(request).map_err(|error| {
@@ -52,7 +52,7 @@ impl Client {
         let outcome = Outcome::Garbage { status, start };
         match reason(&outcome) {
             Some(Reason::Blocked) => {
-                let text = describe(self.dialect.cloud(), spec, &outcome, "");
+                let text = describe(self.dialect.cloud, spec, &outcome, "");
                 Err(Fault::new(Reason::Blocked, text))
             }
             _ => Ok(date),

@@ -10,7 +10,7 @@ impl Client {
     /// Why a call failed; None if it didn't. A page or a redirect isn't the cloud's, but what was
     /// written before it may be there.
     pub(super) fn reason(&self, spec: &'static Spec, outcome: &Outcome) -> Option<Reason> {
-        let reason = self.dialect.reason(spec, outcome)?;
+        let reason = (self.dialect.reason)(spec, outcome)?;
         match outcome.is_foreign() && !spec.is(Way::Writes) {
             true => Some(Reason::Intercepted),
             false => Some(reason),
@@ -23,7 +23,7 @@ impl Client {
             true => Reason::Intercepted,
             false => reason,
         };
-        self.troubles.tell(&*self.dialect, trouble, text);
+        self.troubles.tell(self.dialect, trouble, text);
     }
 
     /// Notes the time that an answer of the cloud's tells.
@@ -37,6 +37,6 @@ impl Client {
     /// Says a fault in the log if it is a trouble, unless that was just said.
     pub fn trouble(&self, fault: &Fault) {
         self.troubles
-            .tell(&*self.dialect, fault.reason, &fault.to_string());
+            .tell(self.dialect, fault.reason, &fault.to_string());
     }
 }

@@ -29,31 +29,14 @@ static TABLE: [Spec; 2] = [
 ];
 
 /// A cloud that wants its token in the query, and answers with statuses alone.
-struct Query;
-
-impl Dialect for Query {
-    fn cloud(&self) -> &'static str {
-        "the cloud"
-    }
-
-    fn table(&self) -> &'static [Spec] {
-        &TABLE
-    }
-
-    fn probe(&self) -> &'static Spec {
-        &TABLE[0]
-    }
-
-    fn sign(&self, request: &mut Request<'_>, token: Option<&str>) {
+static QUERY: Dialect = Dialect {
+    cloud: "the cloud",
+    table: &TABLE,
+    probe: 0,
+    sign: |request, token| {
         request.query += &format!("&access_token={}", token.unwrap_or_default());
-    }
-
-    fn understand(
-        &self,
-        _: &'static Spec,
-        answer: &Answer<'_>,
-        read: &mut Reading<'_>,
-    ) -> (Outcome, String) {
+    },
+    understand: |_, answer, read| {
         let header = (answer.header)("X-Seen").unwrap_or_default();
         let outcome = match (answer.status, read(&format!("{header:?}"))) {
             (200, Ok(())) => Outcome::Done,
@@ -63,16 +46,10 @@ impl Dialect for Query {
             },
         };
         (outcome, String::new())
-    }
-
-    fn reason(&self, _: &'static Spec, outcome: &Outcome) -> Option<Reason> {
-        (*outcome != Outcome::Done).then_some(Reason::Unknown)
-    }
-
-    fn advice(&self, _: Reason) -> Option<Advice> {
-        None
-    }
-}
+    },
+    reason: |_, outcome| (*outcome != Outcome::Done).then_some(Reason::Unknown),
+    advice: |_| None,
+};
 
 struct Fixed;
 
@@ -103,7 +80,7 @@ fn client(api_url: &str) -> Client {
         ca: None,
         timing: Timing::default(),
     };
-    Client::new(&network, Box::new(Query), Box::new(Fixed), &[1000.0])
+    Client::new(&network, &QUERY, Box::new(Fixed), &[1000.0])
 }
 
 #[test]

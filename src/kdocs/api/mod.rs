@@ -10,13 +10,12 @@ pub use table::{CHINA, Endpoint, allowances};
 
 use super::config::Config;
 use crate::cloud::budget::Budgets;
-use crate::cloud::call::{Call, Spec};
+use crate::cloud::call::Call;
 use crate::cloud::client::Client;
-use crate::cloud::dialect::{Answer, Dialect, Reading, Request};
+use crate::cloud::dialect::Dialect;
 use crate::cloud::form::{Content, Form};
 use crate::cloud::token::{GrantedTokens, Rotating, Secret, TokenCache, encoded};
-use crate::cloud::{Fault, Outcome, Priority, Reason, Timing};
-use crate::store::Advice;
+use crate::cloud::{Fault, Priority, Reason, Timing};
 use serde::de::DeserializeOwned;
 use serde_json::json;
 use std::sync::Arc;
@@ -49,7 +48,7 @@ impl Api {
     pub fn new(config: &Config) -> Self {
         let tokens = Box::new(tokens(config));
         let rates = table::rates(config.rate_share);
-        let client = Client::new(&config.network(), Box::new(Kdocs), tokens, &rates);
+        let client = Client::new(&config.network(), &KDOCS, tokens, &rates);
         Self {
             client: Arc::new(client),
             budgets: Budgets::new(
@@ -184,39 +183,12 @@ fn tokens(config: &Config) -> TokenCache {
 }
 
 /// Kdocs: a token in the query, one envelope for all answers.
-struct Kdocs;
-
-impl Dialect for Kdocs {
-    fn cloud(&self) -> &'static str {
-        "Kdocs"
-    }
-
-    fn table(&self) -> &'static [Spec] {
-        table::TABLE
-    }
-
-    fn probe(&self) -> &'static Spec {
-        Endpoint::List.spec()
-    }
-
-    fn sign(&self, request: &mut Request<'_>, token: Option<&str>) {
-        request.query_token(token.map(encoded));
-    }
-
-    fn understand(
-        &self,
-        _: &'static Spec,
-        answer: &Answer<'_>,
-        read: &mut Reading<'_>,
-    ) -> (Outcome, String) {
-        (meaning::understand(answer, read), String::new())
-    }
-
-    fn reason(&self, spec: &'static Spec, outcome: &Outcome) -> Option<Reason> {
-        meaning::reason(Endpoint::of(spec), outcome)
-    }
-
-    fn advice(&self, reason: Reason) -> Option<Advice> {
-        meaning::advice(reason)
-    }
-}
+static KDOCS: Dialect = Dialect {
+    cloud: "Kdocs",
+    table: table::TABLE,
+    probe: Endpoint::List as usize,
+    sign: |request, token| request.query_token(token.map(encoded)),
+    understand: |_, answer, read| (meaning::understand(answer, read), String::new()),
+    reason: |spec, outcome| meaning::reason(Endpoint::of(spec), outcome),
+    advice: meaning::advice,
+};

@@ -17,12 +17,12 @@ pub use table::{Endpoint, rates};
 use super::config::{Config, Tier};
 use super::facts::Facts;
 use crate::civil;
-use crate::cloud::call::{Call, Spec};
+use crate::cloud::call::Call;
 use crate::cloud::client::{Client, Network};
-use crate::cloud::dialect::{Answer, Dialect, Reading, Request};
+use crate::cloud::dialect::Dialect;
 use crate::cloud::form::Form;
-use crate::cloud::{Fault, Outcome, Priority, Reason, Timing, now};
-use crate::store::{Account, Advice};
+use crate::cloud::{Fault, Priority, Reason, Timing, now};
+use crate::store::Account;
 use answers::{Address, Infos, ListData, MadeFolder, Measured, Recovered};
 use serde::de::DeserializeOwned;
 use serde_json::json;
@@ -58,7 +58,7 @@ impl Api {
             timing: facts.lag.timing(&config.timing),
             ..config.network()
         };
-        let client = Client::new(&network, Box::new(Open), tokens, &rates);
+        let client = Client::new(&network, &OPEN, tokens, &rates);
         Self {
             client: Arc::new(client),
             facts,
@@ -72,45 +72,22 @@ impl Api {
 }
 
 /// 123pan's Open Platform: a token in a header, an envelope around each answer.
-struct Open;
-
-impl Dialect for Open {
-    fn cloud(&self) -> &'static str {
-        "123pan"
-    }
-
-    fn table(&self) -> &'static [Spec] {
-        table::TABLE
-    }
-
-    fn probe(&self) -> &'static Spec {
-        Endpoint::UserInfo.spec()
-    }
-
-    fn sign(&self, request: &mut Request<'_>, token: Option<&str>) {
+static OPEN: Dialect = Dialect {
+    cloud: "123pan",
+    table: table::TABLE,
+    probe: Endpoint::UserInfo as usize,
+    sign: |request, token| {
         request.header("Platform", "open_platform");
         if let Some(token) = token {
             request.header("Authorization", format!("Bearer {token}"));
         }
-    }
-
-    fn understand(
-        &self,
-        spec: &'static Spec,
-        answer: &Answer<'_>,
-        read: &mut Reading<'_>,
-    ) -> (Outcome, String) {
+    },
+    understand: |spec, answer, read| {
         envelope::parse(Endpoint::of(spec), answer.status, answer.text, read)
-    }
-
-    fn reason(&self, spec: &'static Spec, outcome: &Outcome) -> Option<Reason> {
-        meaning::reason(Endpoint::of(spec), outcome)
-    }
-
-    fn advice(&self, reason: Reason) -> Option<Advice> {
-        advice::advice(reason)
-    }
-}
+    },
+    reason: |spec, outcome| meaning::reason(Endpoint::of(spec), outcome),
+    advice: advice::advice,
+};
 
 fn call<'a, 'f>(endpoint: Endpoint) -> Call<'a, 'f> {
     let spec = endpoint.spec();

@@ -8,7 +8,7 @@ use crate::restic::Kind;
 use crate::sync::lock;
 use std::collections::HashSet;
 use std::path::Path;
-use std::sync::{Mutex, MutexGuard};
+use std::sync::Mutex;
 
 /// The journal of one list; without a path it forgets everything.
 #[derive(Debug, Default)]
@@ -41,7 +41,7 @@ impl Journal {
 
     /// Notes what goes into the bin now. The lines stay at least until the answer is dropped.
     pub fn note(&self, trashed: &[Trashed], since: u64) -> JournalEntry<'_> {
-        let mut under_way = self.under_way();
+        let mut under_way = lock(&self.under_way);
         *under_way += 1;
         let noted = trashed.iter().filter(|trashed| !trashed.files.is_empty());
         let lines: String = noted.map(|trashed| line(trashed, since)).collect();
@@ -55,16 +55,12 @@ impl Journal {
     /// Has `store` write the list, and forgets the lines if that worked and nothing else is under
     /// way; nothing is noted meanwhile.
     pub fn fold(&self, store: impl FnOnce() -> bool) -> bool {
-        let under_way = self.under_way();
+        let under_way = lock(&self.under_way);
         let stored = store();
         if stored && *under_way == 0 {
             self.log.clear();
         }
         stored
-    }
-
-    fn under_way(&self) -> MutexGuard<'_, usize> {
-        lock(&self.under_way)
     }
 }
 
@@ -74,7 +70,7 @@ pub struct JournalEntry<'a>(&'a Journal);
 
 impl Drop for JournalEntry<'_> {
     fn drop(&mut self) {
-        *self.0.under_way() -= 1;
+        *lock(&self.0.under_way) -= 1;
     }
 }
 

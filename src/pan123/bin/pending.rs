@@ -18,7 +18,7 @@ use std::collections::HashSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex};
 
 /// Most files that are remembered; beyond it the oldest stay in the bin.
 const MOST: usize = 200_000;
@@ -96,13 +96,9 @@ impl PendingPurges {
         noted.chain(waiting).collect()
     }
 
-    fn list(&self) -> MutexGuard<'_, List> {
-        lock(&self.list)
-    }
-
     /// How many files are on the list.
     pub fn len(&self) -> usize {
-        self.list().waiting.len()
+        lock(&self.list).waiting.len()
     }
 
     /// Notes what is about to go into the bin; the answer is dropped when it has been added.
@@ -139,7 +135,7 @@ impl PendingPurges {
 
     /// The same for what has gone there at this time.
     pub fn add_since(&self, trashed: &[Trashed], since: u64) {
-        let mut list = self.list();
+        let mut list = lock(&self.list);
         // What was brought back and removed again begins anew.
         let again: HashSet<u64> = trashed.iter().flat_map(|t| t.files.clone()).collect();
         list.waiting.retain(|entry| !again.contains(&entry.file));
@@ -169,13 +165,13 @@ impl PendingPurges {
     /// Whether something waits whose days can't be counted yet.
     pub fn needs_time(&self) -> bool {
         let is_counted = |entry: &Waiting| entry.due != 0 && entry.due != NEVER;
-        self.time.now().is_none() && self.list().waiting.iter().any(is_counted)
+        self.time.now().is_none() && lock(&self.list).waiting.iter().any(is_counted)
     }
 
     /// Up to a hundred files whose time has come.
     pub fn due(&self) -> Vec<u64> {
         let time = self.time.now();
-        let mut list = self.list();
+        let mut list = lock(&self.list);
         if let Some(time) = time {
             list.mend(time);
         }
@@ -187,14 +183,14 @@ impl PendingPurges {
 
     /// The up to a hundred files that have been in the bin for longest, save those that are kept.
     pub fn oldest(&self) -> Vec<u64> {
-        let list = self.list();
+        let list = lock(&self.list);
         let purgeable = list.waiting.iter().filter(|entry| entry.due != NEVER);
         purgeable.take(BATCH).map(|entry| entry.file).collect()
     }
 
     /// Learns what has become of files.
     pub fn learn(&self, outcome: &PurgeOutcome) {
-        let mut list = self.list();
+        let mut list = lock(&self.list);
         let mut past: Vec<PurgeRecord> = Vec::new();
         list.waiting.retain(|entry| {
             let gone = outcome.gone.contains(&entry.file) || outcome.missing.contains(&entry.file);
@@ -209,7 +205,7 @@ impl PendingPurges {
     /// Leaves files alone for a day.
     pub fn postpone(&self, files: &[u64]) {
         let time = self.now();
-        let mut list = self.list();
+        let mut list = lock(&self.list);
         let hit = |entry: &&mut Waiting| files.contains(&entry.file);
         for entry in list.waiting.iter_mut().filter(hit) {
             entry.due = time + DAY;
@@ -220,17 +216,17 @@ impl PendingPurges {
     /// Writes the list to the state directory, if it has changed; tells whether it had.
     pub fn store(&self) -> bool {
         let Some(file) = &self.file else { return false };
-        if !self.list().changed || self.uncommitted().is_some() {
+        if !lock(&self.list).changed || self.uncommitted().is_some() {
             return false;
         }
         self.journal.fold(|| {
-            let mut list = self.list();
+            let mut list = lock(&self.list);
             list.changed = false;
             let text = list.text();
             drop(list);
             let follows = "what is deleted until then may stay in the bin after a restart";
             let written = file.write(&text, follows);
-            self.list().changed |= !written;
+            lock(&self.list).changed |= !written;
             written
         });
         true

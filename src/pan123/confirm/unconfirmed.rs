@@ -63,7 +63,7 @@ impl Unconfirmed {
 
     /// Remembers a file whose presence is checked later.
     pub fn add(&self, repo: &Repo, mut file: Acknowledged) {
-        if self.locks().contains_key(repo) {
+        if lock(&self.locks).contains_key(repo) {
             file.client = Client::Locked;
         }
         let mut all = self.all();
@@ -85,7 +85,7 @@ impl Unconfirmed {
 
     /// Remembers a lock.
     pub fn locked(&self, repo: &Repo, file: u64) {
-        let mut all = self.locks();
+        let mut all = lock(&self.locks);
         let locks = all.entry(repo.clone()).or_default();
         locks.retain(|_, since| since.elapsed() < STALE);
         locks.insert(file, Instant::now());
@@ -104,7 +104,7 @@ impl Unconfirmed {
     /// have ended.
     pub fn forget(&self, files: &[u64]) {
         let mut ended = Vec::new();
-        self.locks().retain(|repo, locks| {
+        lock(&self.locks).retain(|repo, locks| {
             locks.retain(|lock, _| !files.contains(lock));
             if locks.is_empty() {
                 ended.push(repo.clone());
@@ -156,10 +156,6 @@ impl Unconfirmed {
     /// What is unconfirmed in all repositories.
     pub fn all(&self) -> MutexGuard<'_, AllAcknowledged> {
         lock(&self.acknowledged)
-    }
-
-    fn locks(&self) -> MutexGuard<'_, HashMap<Repo, HashMap<u64, Instant>>> {
-        lock(&self.locks)
     }
 
     /// What lists don't show yet, of all repositories.

@@ -9,7 +9,7 @@ use super::tree::paths::{Path, holds_packs, parent};
 use crate::cloud::addresses::{self, Addresses};
 use crate::cloud::download::{Reader, Source};
 use crate::cloud::paths::priority_of;
-use crate::cloud::proof::Proof;
+use crate::cloud::proof::loaded;
 use crate::cloud::{Fault, Priority, Reason, pause};
 use crate::restic::{File, Kind, Part, Range};
 use crate::store::{Cause, Error, Loaded};
@@ -91,11 +91,7 @@ impl Downloads {
         priority: Priority,
     ) -> Result<Loaded, OpenError> {
         let size = known.size;
-        let part = match range {
-            None => Some(Part::whole(size)),
-            Some(range) => range.of(size),
-        };
-        let Some(part) = part else {
+        let Some(part) = Part::of(range, size) else {
             // Nothing is read, which would tell if another server has removed it.
             self.addresses.forget(&known.file);
             self.address(known.file, priority)?;
@@ -108,28 +104,18 @@ impl Downloads {
             priority,
         };
         let mut reader = Reader::new(Arc::clone(&self.api.client), download, size, part);
-        match reader.open() {
-            Ok(()) if part.len == size && known.name != CONFIG => {
-                let (downloads, path) = (Arc::clone(self), path.to_owned());
-                let wrong = move || {
-                    downloads.damaged(&path, known, "its bytes aren't those stored");
-                    Ok(())
-                };
-                let reader = Box::new(Proof::new(reader, size, known.name, wrong));
-                Ok(Loaded { size, part, reader })
+        reader.open().inspect_err(|fault| {
+            if fault.reason == Reason::Corrupt {
+                self.damaged(path, known, &fault.to_string());
             }
-            Ok(()) => Ok(Loaded {
-                size,
-                part,
-                reader: Box::new(reader),
-            }),
-            Err(fault) => {
-                if fault.reason == Reason::Corrupt {
-                    self.damaged(path, known, &fault.to_string());
-                }
-                Err(fault.into())
-            }
-        }
+        })?;
+        let name = Some(known.name).filter(|name| *name != CONFIG);
+        let (downloads, path) = (Arc::clone(self), path.to_owned());
+        let wrong = move || {
+            downloads.damaged(&path, known, "its bytes aren't those stored");
+            Ok(())
+        };
+        Ok(loaded(reader, (size, part), name, wrong))
     }
 
     /// The address of a file, kept or new.

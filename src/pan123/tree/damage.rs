@@ -13,7 +13,7 @@ use crate::pan123::api::{PASSED, Row};
 use crate::restic::Id;
 use crate::sync::lock;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::sync::{Mutex, MutexGuard};
+use std::sync::Mutex;
 
 /// Own files whose hashes are remembered, some 50 bytes each; beyond it the oldest are forgotten.
 const MOST: usize = 10_000;
@@ -38,7 +38,7 @@ struct Inside {
 impl Damage {
     /// A file that this server has stored.
     pub fn stored(&self, file: u64, md5: &str) {
-        let mut inside = self.inside();
+        let mut inside = lock(&self.0);
         if let Some(sum) = sum(md5) {
             inside.sums.insert(file, sum);
         }
@@ -72,7 +72,7 @@ impl Damage {
         if let Some(size) = size.filter(|size| *size != row.size) {
             return Some(format!("it has {} bytes instead of {size}", row.size));
         }
-        let stored = self.inside().sums.get(&row.file_id).copied()?;
+        let stored = lock(&self.0).sums.get(&row.file_id).copied()?;
         // A row without a hash says nothing.
         let shown = sum(&row.etag)?;
         (shown != stored).then(|| "it has another MD5 than what was stored".to_owned())
@@ -80,7 +80,7 @@ impl Damage {
 
     /// Notes a damaged file; tells whether that is news.
     pub fn find(&self, path: &Path, name: Id, file: u64) -> bool {
-        let mut inside = self.inside();
+        let mut inside = lock(&self.0);
         if inside.names.len() < MOST_FOUND {
             inside.names.insert((known_under(path).to_owned(), name));
         }
@@ -91,23 +91,19 @@ impl Damage {
 
     /// Whether a file was found damaged, whatever its row says.
     pub fn has(&self, file: u64) -> bool {
-        self.inside().found.contains(&file)
+        lock(&self.0).found.contains(&file)
     }
 
     /// Whether something damaged lies under a name.
     pub fn lies_under(&self, path: &Path, name: Id) -> bool {
-        let names = &self.inside().names;
+        let names = &lock(&self.0).names;
         names.contains(&(known_under(path).to_owned(), name))
     }
 
     /// What lay there has been replaced.
     pub fn mended(&self, path: &Path, name: Id) {
         let name = (known_under(path).to_owned(), name);
-        self.inside().names.remove(&name);
-    }
-
-    fn inside(&self) -> MutexGuard<'_, Inside> {
-        lock(&self.0)
+        lock(&self.0).names.remove(&name);
     }
 }
 

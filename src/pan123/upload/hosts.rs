@@ -5,7 +5,7 @@ use crate::cloud::{Fault, Priority, Reason};
 use crate::pan123::api::Api;
 use crate::pan123::config::Config;
 use crate::sync::{lock, wait_while};
-use std::sync::{Condvar, Mutex, MutexGuard};
+use std::sync::{Condvar, Mutex};
 
 /// Upload hosts, the one to be used next first.
 pub struct Hosts {
@@ -42,14 +42,14 @@ impl Hosts {
         // One asks, and the others wait for its answer, or for their turn if it fails.
         let waits = |known: &mut Known| known.asking && known.hosts.is_empty();
         let longest = api.timing().rate_wait;
-        let (mut known, _) = wait_while(&self.asked, self.known(), longest, waits);
+        let (mut known, _) = wait_while(&self.asked, lock(&self.known), longest, waits);
         if let Some(host) = known.hosts.first() {
             return Ok(host.clone());
         }
         known.asking = true;
         drop(known);
         let named = api.domains(priority);
-        let mut known = self.known();
+        let mut known = lock(&self.known);
         known.asking = false;
         self.asked.notify_all();
         known.hosts = self.usable(&named?);
@@ -60,7 +60,7 @@ impl Hosts {
     /// Learns that a host can't be used: the next one is, and after the last one they are asked
     /// for anew.
     pub fn failed(&self, host: &str) {
-        self.known().hosts.retain(|known| known != host);
+        lock(&self.known).hosts.retain(|known| known != host);
     }
 
     /// What to call hosts that 123pan named, in the order in which they are tried.
@@ -82,10 +82,6 @@ impl Hosts {
             hosts.append(&mut clear);
         }
         hosts
-    }
-
-    fn known(&self) -> MutexGuard<'_, Known> {
-        lock(&self.known)
     }
 }
 

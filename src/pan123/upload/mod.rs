@@ -4,7 +4,6 @@
 //! The cloud refuses to overwrite (safety rule 1), so sending again is safe; and whatever can't be
 //! told apart from success is looked up before anything is sent or answered (rules 2, 3, 7).
 
-mod after;
 pub mod hosts;
 mod look;
 mod places;
@@ -24,7 +23,6 @@ use crate::restic::{File, Id};
 use crate::store::Error;
 use crate::sync::lock;
 use crate::warning::Kind;
-use after::{After, after};
 use log::{debug, warn};
 use places::Late;
 use std::time::Instant;
@@ -62,6 +60,33 @@ enum Next {
     Done(Option<u64>, String),
     /// Send again.
     Again,
+}
+
+/// What an upload does after a call of it has failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum After {
+    /// See what lies under the name: it may be there, by us or by somebody else.
+    Look,
+    /// Find the folder anew, and send again.
+    NewPath,
+    /// Send again, to another host.
+    OtherHost,
+    /// Tell the client.
+    GiveUp,
+}
+
+/// What an upload does after a call of it has failed for this reason.
+fn after(reason: Reason) -> After {
+    match reason {
+        Reason::NoParent => After::NewPath,
+        Reason::Unreachable => After::OtherHost,
+        // Whatever can't be told apart from success is looked up (safety rule 7).
+        Reason::Taken | Reason::Queued | Reason::Verifying | Reason::Lost | Reason::Server => {
+            After::Look
+        }
+        Reason::Corrupt | Reason::Unknown => After::Look,
+        _ => After::GiveUp,
+    }
 }
 
 impl Uploads {

@@ -1,7 +1,7 @@
 //! What uploads share: their places, their hosts, and what has been learned about the service.
 
-use super::after::{After, after};
 use super::hosts::Hosts;
+use super::{After, after};
 use crate::body::Body;
 use crate::cloud::places::{Place, Places};
 use crate::cloud::{Fault, Priority, Reason};

@@ -1,6 +1,6 @@
 //! Storing a file in slices: for large files, and when one call doesn't work.
 
-use super::after::{After, after};
+use super::{After, after};
 use super::{Sent, Target, Uploads};
 use crate::body::Body;
 use crate::cloud::form::{Form, Slice, md5_of};

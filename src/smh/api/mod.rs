@@ -14,13 +14,12 @@ pub use tokens::Scope;
 
 use super::config::Config;
 use super::facts::Facts;
-use crate::cloud::call::{Call, Spec};
+use crate::cloud::call::Call;
 use crate::cloud::client::{Client, Network};
-use crate::cloud::dialect::{Answer, Dialect, Reading, Request};
+use crate::cloud::dialect::Dialect;
 use crate::cloud::places::Places;
 use crate::cloud::token::encoded;
-use crate::cloud::{Fault, Outcome, Priority, Reason, Timing};
-use crate::store::Advice;
+use crate::cloud::{Fault, Priority, Reason, Timing};
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
 
@@ -86,7 +85,7 @@ impl Api {
             timing: facts.lag.timing(&config.timing),
             ..config.network()
         };
-        let client = Client::new(&network, Box::new(Smh), tokens, &rates);
+        let client = Client::new(&network, &SMH, tokens, &rates);
         let library = encoded(&config.library);
         Self {
             client: Arc::new(client),
@@ -130,39 +129,12 @@ impl Api {
 }
 
 /// Tencent SMH: a token in the query, errors with codes of their own.
-struct Smh;
-
-impl Dialect for Smh {
-    fn cloud(&self) -> &'static str {
-        "Tencent SMH"
-    }
-
-    fn table(&self) -> &'static [Spec] {
-        table::TABLE
-    }
-
-    fn probe(&self) -> &'static Spec {
-        Endpoint::Info.spec()
-    }
-
-    fn sign(&self, request: &mut Request<'_>, token: Option<&str>) {
-        request.query_token(token.map(encoded));
-    }
-
-    fn understand(
-        &self,
-        spec: &'static Spec,
-        answer: &Answer<'_>,
-        read: &mut Reading<'_>,
-    ) -> (Outcome, String) {
-        meaning::understand(Endpoint::of(spec), answer, read)
-    }
-
-    fn reason(&self, spec: &'static Spec, outcome: &Outcome) -> Option<Reason> {
-        meaning::reason(Endpoint::of(spec), outcome)
-    }
-
-    fn advice(&self, reason: Reason) -> Option<Advice> {
-        advice::advice(reason)
-    }
-}
+static SMH: Dialect = Dialect {
+    cloud: "Tencent SMH",
+    table: table::TABLE,
+    probe: Endpoint::Info as usize,
+    sign: |request, token| request.query_token(token.map(encoded)),
+    understand: |spec, answer, read| meaning::understand(Endpoint::of(spec), answer, read),
+    reason: |spec, outcome| meaning::reason(Endpoint::of(spec), outcome),
+    advice: advice::advice,
+};

@@ -5,6 +5,7 @@ use super::Removals;
 use crate::body::Body;
 use crate::restic::{File, Id, Kind, Range, Repo};
 use crate::store::{Error, Found, Health, Identity, Limits, Loaded, Store};
+use crate::sync;
 use std::collections::HashSet;
 use std::time::Instant;
 
@@ -21,7 +22,8 @@ impl Store for Removals {
         // What goes while the list is read may still be in it.
         let before: HashSet<Id> = shared.proven(repo)?.ids(repo);
         shared.store.list(repo, kind, &mut |entry| {
-            let hidden = before.contains(&entry.id) || shared.notes().has(repo, entry.id);
+            let hidden =
+                before.contains(&entry.id) || sync::lock(&shared.notes).has(repo, entry.id);
             if hidden { Ok(()) } else { found(entry) }
         })
     }
@@ -44,7 +46,7 @@ impl Store for Removals {
         if !shared.take_back(repo, *id, body)? {
             shared.store.save(repo, file, body)?;
         }
-        shared.young().stored(repo, *id, Instant::now());
+        sync::lock(&shared.young).stored(repo, *id, Instant::now());
         Ok(())
     }
 
@@ -86,7 +88,7 @@ impl Store for Removals {
 
     fn health(&self) -> Health {
         let mut health = self.shared.store.health();
-        let notes = self.shared.notes();
+        let notes = sync::lock(&self.shared.notes);
         (health.removing, health.unremoved) = (notes.len(), notes.failed);
         health
     }

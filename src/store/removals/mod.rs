@@ -142,7 +142,7 @@ impl Removals {
 
 impl Drop for Removals {
     fn drop(&mut self) {
-        self.shared.notes().stop(Instant::now());
+        sync::lock(&self.shared.notes).stop(Instant::now());
         self.shared.changed.notify_all();
         if self
             .sender
@@ -156,21 +156,13 @@ impl Drop for Removals {
 }
 
 impl Shared {
-    fn notes(&self) -> MutexGuard<'_, Notes> {
-        sync::lock(&self.notes)
-    }
-
-    fn young(&self) -> MutexGuard<'_, Young> {
-        sync::lock(&self.young)
-    }
-
     /// Waits until something doesn't hold any more of the notes.
     fn wait_while(
         &self,
         what: &str,
         mut holds: impl FnMut(&mut Notes) -> bool,
     ) -> Result<MutexGuard<'_, Notes>, Error> {
-        let (notes, most) = (self.notes(), self.timing.patience);
+        let (notes, most) = (sync::lock(&self.notes), self.timing.patience);
         match sync::wait_while(&self.changed, notes, most, &mut holds) {
             (notes, false) => Ok(notes),
             (_, true) => Err(Error::new(Cause::Busy, format!("{what} takes too long"))),
@@ -212,7 +204,7 @@ impl Shared {
             return Ok(());
         }
         drop(notes);
-        let spared = self.young().has(repo, id, Instant::now());
+        let spared = sync::lock(&self.young).has(repo, id, Instant::now());
         let line = Line {
             repo: repo.clone(),
             id,
@@ -222,7 +214,7 @@ impl Shared {
         if !spared {
             self.log.note(&line);
         }
-        self.notes().add(&line, spared, Instant::now());
+        sync::lock(&self.notes).add(&line, spared, Instant::now());
         self.changed.notify_all();
         Ok(())
     }
@@ -230,7 +222,7 @@ impl Shared {
     /// Has everything sent that was removed in a repository, and waits until it is gone or has
     /// failed for good: whoever sees the repository unlocked sees it pruned.
     fn settle(&self, repo: &Repo) -> Result<(), Error> {
-        let upto = self.notes().hurry(repo);
+        let upto = sync::lock(&self.notes).hurry(repo);
         self.changed.notify_all();
         let what = format!("removing the packs of {repo}");
         let done = self.wait_while(&what, |notes| notes.any_upto(repo, upto));
@@ -240,13 +232,18 @@ impl Shared {
     /// Has everything sent that was removed anywhere, because somebody needs its room, and waits
     /// for it, but not for long.
     fn make_room(&self) {
-        let mut notes = self.notes();
+        let mut notes = sync::lock(&self.notes);
         notes.hurry_those(|_| true);
         let upto = notes.number;
         drop(notes);
         self.changed.notify_all();
         let waits = |notes: &mut Notes| notes.any_upto_anywhere(upto);
-        drop(sync::wait_while(&self.changed, self.notes(), ROOM, waits));
+        drop(sync::wait_while(
+            &self.changed,
+            sync::lock(&self.notes),
+            ROOM,
+            waits,
+        ));
     }
 
     /// Takes the note of a pack back if that is there with the body's bytes. If it isn't, it is
@@ -260,7 +257,7 @@ impl Shared {
             return Ok(true);
         }
         drop(claim);
-        self.notes().hurry_one(repo, id);
+        sync::lock(&self.notes).hurry_one(repo, id);
         self.changed.notify_all();
         let what = "removing the pack that was there before";
         drop(self.wait_while(what, |notes| notes.has(repo, id))?);
@@ -310,10 +307,10 @@ impl Claim<'_> {
     /// Forgets the note for good; false if the disk doesn't, because a restarted server would then
     /// remove what is acknowledged now.
     fn forget(&self) -> bool {
-        let is_logged = self.shared.notes().is_logged(self.repo, self.id);
+        let is_logged = sync::lock(&self.shared.notes).is_logged(self.repo, self.id);
         let forgotten = !is_logged || self.shared.log.forget(self.repo, self.id);
         if forgotten {
-            self.shared.notes().remove(self.repo, self.id);
+            sync::lock(&self.shared.notes).remove(self.repo, self.id);
         }
         forgotten
     }
@@ -322,7 +319,7 @@ impl Claim<'_> {
 impl Drop for Claim<'_> {
     fn drop(&mut self) {
         let now = Instant::now();
-        self.shared.notes().release(self.repo, self.id, now);
+        sync::lock(&self.shared.notes).release(self.repo, self.id, now);
         self.shared.changed.notify_all();
     }
 }

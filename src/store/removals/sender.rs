@@ -23,7 +23,7 @@ impl Shared {
                 Next::Wait(_) | Next::End => break,
             }
         }
-        let left = self.notes().len();
+        let left = sync::lock(&self.notes).len();
         if left > 0 {
             info!(
                 "{left} pack(s) that clients have removed are still there: they go when the \
@@ -34,7 +34,7 @@ impl Shared {
 
     /// Waits until there is something to do.
     fn next(&self) -> Next {
-        let mut notes = self.notes();
+        let mut notes = sync::lock(&self.notes);
         loop {
             let now = Instant::now();
             let until = match notes.next(now) {
@@ -51,7 +51,7 @@ impl Shared {
         let file = File::Hashed(Kind::Data, entry.id);
         let found = guarded(|| self.store.identity(&entry.repo, &file)).unwrap_or_else(fault);
         match found {
-            Ok(Some(found)) if found == *identity => self.notes().prove(entry),
+            Ok(Some(found)) if found == *identity => sync::lock(&self.notes).prove(entry),
             Ok(_) => {
                 debug!("{}/{file} has gone or is another one", entry.repo);
                 self.end(&[entry]);
@@ -88,7 +88,7 @@ impl Shared {
     }
 
     fn forget(&self, entries: &[Entry]) {
-        let mut notes = self.notes();
+        let mut notes = sync::lock(&self.notes);
         entries
             .iter()
             .for_each(|entry| notes.remove(&entry.repo, entry.id));
@@ -98,7 +98,7 @@ impl Shared {
     /// rest the owner hears, and it is listed again.
     fn fail(&self, failed: Vec<(Entry, Error)>) {
         let (mut lost, mut last) = (Vec::new(), None);
-        let mut notes = self.notes();
+        let mut notes = sync::lock(&self.notes);
         for (entry, error) in failed {
             let passes = matches!(error.cause, Cause::Busy | Cause::Cloud);
             if !notes.retry(entry.clone(), passes, Instant::now()) {

@@ -53,9 +53,7 @@ fn only_a_clouds_directory_names_it() {
 #[test]
 fn only_the_list_of_clouds_names_modules_of_clouds() {
     let list = read("src/clouds.rs");
-    let lines = list
-        .lines()
-        .filter_map(|line| line.split_once("::Description"));
+    let lines = list.lines().filter_map(|line| line.split_once("::CLOUD"));
     let clouds: Vec<&str> = lines
         .map(|(before, _)| before.trim_start_matches([' ', '&']))
         .collect();

@@ -78,7 +78,7 @@ fn every_option_is_said_in_chinese() {
     }
     let groups = table.groups.iter().flat_map(|group| &group.options);
     all.extend(groups.map(|option| option.about.as_str()));
-    let credentials = clouds::ALL.iter().flat_map(|cloud| cloud.credentials());
+    let credentials = clouds::ALL.iter().flat_map(|cloud| cloud.credentials);
     all.extend(credentials.map(|credential| credential.about));
     all.retain(|text| !is_known(text));
     let faults: Vec<String> = all.into_iter().map(str::to_owned).collect();

@@ -144,10 +144,7 @@ impl World {
 
     /// Kills the process: nothing is sent any more.
     fn kill(mut self) -> Rigged {
-        self.layer()
-            .shared
-            .notes()
-            .stop(Instant::now() - 2 * PATIENCE);
+        sync::lock(&self.layer().shared.notes).stop(Instant::now() - 2 * PATIENCE);
         self.layer = None;
         self.store.clone()
     }
@@ -365,7 +362,7 @@ fn what_is_under_way_is_waited_for() {
     world.store.hold(true);
     world.remove(Kind::Data, &[pack]);
     thread::scope(|scope| {
-        world.layer().shared.notes().hurry(&repo());
+        sync::lock(&world.layer().shared.notes).hurry(&repo());
         world.layer().shared.changed.notify_all();
         world.eventually("sent", || world.store.calls().len() == 1);
         assert_eq!(world.remove(Kind::Data, &[pack]), [Ok(())]);

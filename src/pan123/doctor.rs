@@ -1,17 +1,23 @@
-//! The steps of the doctor's walk: each looks at one thing, with the server's own ways, and finds
-//! either that all is well or what to do.
+//! A walk through everything that a backup needs of 123pan, step by step. It uses the server's own
+//! ways and its token, and leaves nothing behind but what it says.
 
-use super::{Doctor, SIZE};
+use super::Config;
+use super::api::{Api, User, account};
+use super::tree::Tree;
+use super::upload::hosts::Hosts;
 use crate::body::{Body, Budget};
-use crate::cloud::doctor::{self, Problem, StepResult, timing};
+pub use crate::cloud::doctor::Step;
+use crate::cloud::doctor::{self, Problem, StepResult, Walk, timing};
 use crate::cloud::form::{Form, md5_of};
-use crate::cloud::{Priority, now, pause};
-use crate::pan123::api::account;
+use crate::cloud::{Fault, Priority, now, pause};
 use crate::restic::Part;
 use crate::zone::moment;
 use std::io::Read;
+use std::sync::Arc;
 use std::time::Instant;
 
+/// Bytes of the test file.
+const SIZE: usize = 1024;
 /// The part of the test file that is downloaded.
 const PART: Part = Part {
     start: 100,
@@ -20,23 +26,100 @@ const PART: Part = Part {
 /// Space in bytes below which a backup won't get far.
 const LITTLE: u64 = 64 << 20;
 
+/// Walks through everything and tells of each step; false if one of them failed. What can't be
+/// done after a failure is left out.
+pub fn examine(config: &Config, tell: &mut dyn FnMut(&Step)) -> bool {
+    go(Walk {
+        doctor: Doctor::new(config),
+        tell,
+        good: true,
+    })
+}
+
+/// Whether 123pan can be reached and takes the credentials: a token that is kept would prove
+/// nothing, so that it is asked for a new one.
+pub fn credentials(config: &Config) -> StepResult {
+    let doctor = Doctor::new(&Config {
+        state_dir: None,
+        ..config.clone()
+    });
+    doctor::connection(&doctor.api.client)?;
+    doctor::credentials(&doctor.api.client)
+}
+
+fn go(mut walk: Walk<'_, Doctor>) -> bool {
+    walk.step("state directory", Doctor::state);
+    if !walk.reach(|d| &d.api.client) || !walk.step("account", Doctor::account) {
+        return false;
+    }
+    walk.step("developer benefit", Doctor::benefit);
+    let room = walk.step("space", Doctor::space);
+    if !room || !walk.step("folder", Doctor::folder) || !walk.step("upload", Doctor::upload) {
+        return false;
+    }
+    walk.step("list", Doctor::list);
+    walk.step("download", Doctor::download);
+    if walk.step("trash", Doctor::trash) {
+        walk.step("purge", Doctor::purge);
+    }
+    walk.good
+}
+
+struct Doctor {
+    config: Config,
+    api: Arc<Api>,
+    tree: Tree,
+    hosts: Hosts,
+    user: User,
+    name: String,
+    content: Vec<u8>,
+    folder: u64,
+    file: u64,
+}
+
 impl Doctor {
+    fn new(config: &Config) -> Self {
+        let config = Config {
+            timing: timing(),
+            ..config.clone()
+        };
+        let api = Arc::new(Api::new(&config));
+        let name = format!("restic-123pan-doctor-{}-{}", now(), std::process::id());
+        let content: Vec<u8> = name.bytes().cycle().take(SIZE).collect();
+        Self {
+            tree: Tree::new(Arc::clone(&api)),
+            hosts: Hosts::new(&config),
+            config,
+            api,
+            user: User::default(),
+            name,
+            content,
+            folder: 0,
+            file: 0,
+        }
+    }
+
+    /// What is wrong after a call.
+    fn problem(&self, fault: &Fault) -> Problem {
+        Problem::of(fault, &self.api.client)
+    }
+
     /// Whether the state directory can be written.
-    pub(super) fn state(&mut self) -> StepResult {
+    fn state(&mut self) -> StepResult {
         let advice = "name a folder that this user may write with --state-dir; without one, each \
                       start takes a new token, of which 123pan allows three";
         doctor::state(self.config.state_dir.as_deref(), advice)
     }
 
     /// What the account is.
-    pub(super) fn account(&mut self) -> StepResult {
+    fn account(&mut self) -> StepResult {
         let user = self.api.user();
         self.user = user.map_err(|fault| Problem::met(&fault, &self.api.client))?;
         Ok(format!("tier {}", account(&self.user).tier))
     }
 
     /// Whether the account may be used by programs.
-    pub(super) fn benefit(&mut self) -> StepResult {
+    fn benefit(&mut self) -> StepResult {
         match account(&self.user).paid_until {
             _ if self.config.grant.is_some() => Ok("an OAuth app needs none".to_owned()),
             None => Ok("123pan names none, but takes the credentials".to_owned()),
@@ -50,7 +133,7 @@ impl Doctor {
     }
 
     /// Whether there is room.
-    pub(super) fn space(&mut self) -> StepResult {
+    fn space(&mut self) -> StepResult {
         let (free, total) = (size(self.user.free()), size(self.user.space()));
         match self.user.free() < LITTLE {
             false => Ok(format!("{free} of {total} are free")),
@@ -62,7 +145,7 @@ impl Doctor {
     }
 
     /// Makes the folder of the repositories.
-    pub(super) fn folder(&mut self) -> StepResult {
+    fn folder(&mut self) -> StepResult {
         let path = &self.config.repo_path;
         self.folder = match path.as_str() {
             "" => 0,
@@ -78,7 +161,7 @@ impl Doctor {
     }
 
     /// Stores the test file.
-    pub(super) fn upload(&mut self) -> StepResult {
+    fn upload(&mut self) -> StepResult {
         let budget = Budget::new(SIZE as u64, None);
         let mut source = self.content.as_slice();
         let mut body = Body::fixed(&mut source, SIZE as u64, None, &budget)?;
@@ -101,7 +184,7 @@ impl Doctor {
     }
 
     /// Looks for it in the folder's list.
-    pub(super) fn list(&mut self) -> StepResult {
+    fn list(&mut self) -> StepResult {
         let start = Instant::now();
         let timing = timing();
         for tries in 1.. {
@@ -131,7 +214,7 @@ impl Doctor {
     }
 
     /// Reads some of it.
-    pub(super) fn download(&mut self) -> StepResult {
+    fn download(&mut self) -> StepResult {
         let url = self.api.download_info(self.file, Priority::Small);
         let fetched = url.and_then(|url| self.api.client.fetch(&url, Some(PART)));
         let fetched = fetched.map_err(|fault| self.problem(&fault))?;
@@ -152,14 +235,14 @@ impl Doctor {
     }
 
     /// Moves it into the bin.
-    pub(super) fn trash(&mut self) -> StepResult {
+    fn trash(&mut self) -> StepResult {
         let trashed = self.api.trash(&[self.file], Priority::Small);
         trashed.map_err(|fault| self.problem(&fault))?;
         Ok("the file lies in the bin".to_owned())
     }
 
     /// Destroys it.
-    pub(super) fn purge(&mut self) -> StepResult {
+    fn purge(&mut self) -> StepResult {
         let purged = self.api.purge(&[self.file]);
         purged.map_err(|fault| {
             let text = format!("{fault}; {} stays in the bin", self.name);
