@@ -5,7 +5,7 @@
 
 use super::client::Client;
 use super::form::Content;
-use super::outcome::Fault;
+use super::outcome::{Fault, Reason};
 use super::paths::join;
 use super::retry::pause;
 use super::timing::{Timing, now};
@@ -112,18 +112,20 @@ impl<'a> Report<'a> {
         path: &str,
         first: Duration,
         remove: &mut dyn FnMut() -> Result<&'static str, Fault>,
-    ) -> End {
+    ) {
         for tries in 1.. {
             match remove() {
-                Ok(found) => {
-                    self.add(REMOVED, found, true);
-                    break;
+                Ok(found) => return self.add(REMOVED, found, true),
+                // A cloud that can't be reached was called often enough.
+                Err(fault) if tries < TRIES && fault.reason != Reason::Unreachable => {
+                    sleep(pause(first, tries));
                 }
-                Err(_) if tries < TRIES => sleep(pause(first, tries)),
-                Err(fault) => return Err(format!("/{path} is left behind ({fault})")),
+                Err(fault) => {
+                    let found = format!("/{path} may be left behind ({fault})");
+                    return self.add(REMOVED, found, false);
+                }
             }
         }
-        Ok(())
     }
 
     /// The probe's end: keeps what was found, if the cloud can be used and there is a state

@@ -54,9 +54,9 @@ pub fn probe(config: &Config, tell: &mut dyn FnMut(&Finding)) -> Result<String, 
     let (mut probe, mut report) = (Probe::new(config), Report::new(tell));
     let ended = probe.run(&mut report);
     let (path, pause) = (probe.path.clone(), config.timing.pause);
-    let removed = report.remove(&path, pause, &mut || probe.remove());
+    report.remove(&path, pause, &mut || probe.remove());
     let file = config.state_file("probe", "json");
-    report.end("123pan", ended.and(removed), file, &probe.facts)
+    report.end("123pan", ended, file, &probe.facts)
 }
 
 struct Probe {
@@ -324,8 +324,9 @@ impl Probe {
     fn remove(&mut self) -> Result<&'static str, Fault> {
         if self.folder == 0 {
             // It may have been made all the same.
-            let made = self.tree.find(&self.path, FIRST).ok().flatten();
-            self.folder = made.and_then(|ids| ids.first().copied()).unwrap_or(0);
+            let found = self.tree.find(&self.path, FIRST);
+            let found = found.map_err(|e| Fault::new(Reason::Unreachable, e.to_string()))?;
+            self.folder = found.and_then(|ids| ids.first().copied()).unwrap_or(0);
         }
         if self.folder == 0 {
             return Ok("nothing was made");

@@ -10,7 +10,7 @@
 //!
 //! An upload appears whole when it is confirmed, with its checksum, and a deletion is one call; so
 //! nothing is kept here of what was done but the names of the last minute ([`recent`]), for lists
-//! that may lag. What is true of a file, the service is asked. How late lists may be, [`probe`] finds
+//! that may lag. What is true of a file, the service is asked. How late lists may be, the probe finds
 //! out.
 //!
 //! "API reference" in comments, with a section, is the team's collection of what Tencent documents

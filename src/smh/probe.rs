@@ -50,12 +50,12 @@ pub fn probe(config: &Config, tell: &mut dyn FnMut(&Finding)) -> Result<String, 
     let (mut probe, mut report) = (Probe::new(config), Report::new(tell));
     let ended = probe.run(&mut report);
     let (path, pause) = (probe.path.clone(), config.timing.pause);
-    let removed = report.remove(&path, pause, &mut || probe.remove());
+    report.remove(&path, pause, &mut || probe.remove());
     if let Some(as_task) = probe.folder_task {
         report.add(FOLDER, told(as_task), true);
     }
     let file = config.state_file("probe", "json");
-    report.end("Tencent SMH", ended.and(removed), file, &probe.facts)
+    report.end("Tencent SMH", ended, file, &probe.facts)
 }
 
 struct Probe {

@@ -304,7 +304,12 @@ fn what_can_not_be_removed_is_named() {
     let (findings, end) = probed(&cloud.config());
     let why = end.unwrap_err();
     assert!(why.contains("123pan can't be used: "), "{why}");
-    assert!(!findings.contains_key("what the probe has made"));
+    let made = &findings["what the probe has made"];
+    assert!(
+        made.found.contains("/restic/restic-123pan-probe-"),
+        "{made:?}"
+    );
+    assert!(made.found.contains("may be left behind"), "{made:?}");
 }
 
 #[test]
