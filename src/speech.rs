@@ -124,7 +124,7 @@ fn pieces(word: &str) -> impl Iterator<Item = &str> {
         let breaks = |(_, c): &(usize, char)| {
             let hanzi = |c: char| matches!(c, '\u{4e00}'..='\u{9fff}');
             let here = hanzi(*c) || (is_wide(before) && c.is_ascii());
-            let here = here && !"（“".contains(before);
+            let here = here && !"（“".contains(before) && !"),.;:".contains(*c);
             before = *c;
             here
         };
@@ -342,6 +342,7 @@ mod tests {
         assert_eq!(wrapped("one two three", 7), ["one two", "three"]);
         assert_eq!(wrapped("longer than", 3), ["longer", "than"]);
         assert_eq!(wrapped("仓库和快照，包 x", 6), ["仓库和", "快照，", "包 x"]);
+        assert_eq!(wrapped("(仓库)", 5), ["(仓", "库)"]);
         assert_eq!(width("仓库 a"), 6);
         assert_eq!(padded("仓库", 6), "仓库  ");
     }

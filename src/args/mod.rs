@@ -193,7 +193,7 @@ pub fn read(words: &[String], variables: &Variables, root: &Path) -> Result<Read
         // What is missing may have been mistyped, or stand where this user can't read it.
         Err(Exit::Wrong(why)) => {
             let whose = whose.into_iter().collect();
-            Err([vec![why], warnings, whose].concat().join("; ").into())
+            Err([whose, vec![why], warnings].concat().join("; ").into())
         }
         Err(exit) => Err(exit),
     }

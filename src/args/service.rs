@@ -32,7 +32,7 @@ pub(super) fn joined(
         Service::Closed(path) => {
             let text = format!(
                 "the settings of this machine's service aren't used, because this user may not \
-                 read {path}; root may"
+                 read {path}; use sudo"
             );
             (variables.clone(), Some(text))
         }

@@ -156,7 +156,9 @@ pub fn state(folder: Option<&Path>, advice: &str) -> StepResult {
     let Some(folder) = folder else {
         return Err(Problem::new("no state directory is writable", advice));
     };
-    let place = folder.display();
+    // It may be known by a handle alone.
+    let named = folder.canonicalize();
+    let place = named.as_deref().unwrap_or(folder).display();
     match try_folder(folder) {
         Ok(()) => Ok(format!("{place} can be written")),
         Err(error) => Err(Problem::new(format!("{place}: {error}"), advice)),

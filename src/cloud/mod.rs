@@ -16,7 +16,8 @@
 //! through folders ([`walk`]), the room that there is ([`capacity`]), threads in the background
 //! ([`daemon`]), troubles and their advice ([`trouble`]), what has been seen ([`health`]), where packs lie
 //! ([`layout`]), the frame of a doctor ([`doctor`]), of a probe ([`probe`]) and of `verify`
-//! ([`survey`]) with what it finds ([`finding`]), calls that are limited by the day ([`budget`]).
+//! ([`survey`]) with what it finds ([`finding`]) and its walk by paths ([`inspect`]), calls that are
+//! limited by the day ([`budget`]).
 //!
 //! [`Cloud`] is the other side: what a cloud is to `main`, `args` and `command`.
 //!
@@ -36,6 +37,7 @@ pub mod download;
 pub mod finding;
 pub mod form;
 pub mod health;
+pub mod inspect;
 pub mod layout;
 pub mod outcome;
 pub mod pace;

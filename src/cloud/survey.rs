@@ -46,7 +46,8 @@ pub struct Survey<'a> {
     pub repos: &'a [Repo],
     /// Who is told.
     pub tell: &'a (dyn Fn(Event<'_>) + Sync),
-    /// What the cloud's owner can do; the first line that fits counts.
+    /// What the cloud's owner can do; the first line that fits counts, one that says about what before
+    /// others.
     pub advice: &'static [Remedy],
     /// What has been seen.
     pub seen: Mutex<Progress>,
@@ -81,7 +82,9 @@ impl Survey<'_> {
         let fits = |(known, subjects, _): &&Remedy| {
             *known == flaw && (subjects.is_empty() || subjects.contains(&about))
         };
-        let advice = ADVICE.iter().chain(self.advice).find(fits);
+        let all = || ADVICE.iter().chain(self.advice).filter(fits);
+        let named = all().find(|(_, subjects, _)| !subjects.is_empty());
+        let advice = named.or_else(|| all().next());
         (self.tell)(Event::Found(&Finding {
             flaw,
             repo: repo.to_owned(),

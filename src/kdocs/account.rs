@@ -5,11 +5,12 @@ use super::config::{App, Config};
 use super::doctor::examine;
 use super::facts::Known;
 use super::options::{CREDENTIALS, Flags, read};
+use super::verify::verify;
 use super::{Kdocs, probe};
 use crate::cloud::doctor::Step;
 use crate::cloud::probe::Finding;
 use crate::cloud::token::{Grant, encoded, log_in};
-use crate::cloud::{Account, Cloud, Login, Read, Setup, Shared, invitation};
+use crate::cloud::{Account, Cloud, Login, Read, Setup, Shared, Verify, invitation};
 use crate::settings::{Opt, Settings};
 use crate::store::Store;
 use crate::warning::{Kind, Warning};
@@ -124,6 +125,10 @@ impl Account for Opened {
 
     fn examine(&self, tell: &mut dyn FnMut(&Step)) -> bool {
         examine(&self.0, tell)
+    }
+
+    fn verify(&self) -> Option<Box<Verify<'_>>> {
+        Some(Box::new(|repos, tell| verify(&self.0, repos, tell)))
     }
 
     fn probe(&self, tell: &mut dyn FnMut(&Finding)) -> Option<Result<String, String>> {

@@ -24,10 +24,12 @@ mod probe;
 mod remove;
 mod save;
 mod tree;
+mod verify;
 
 pub use account::CLOUD;
 pub use config::{App, Config};
 pub use probe::probe;
+pub use verify::verify;
 
 use crate::body::Body;
 use crate::cloud::layout::{belongs, groups};

@@ -8,9 +8,8 @@ use super::layout::SUFFIX;
 use super::remove::Removals;
 use super::tree::Tree;
 use crate::body::{Body, Budget};
-use crate::cloud::paths::join;
-use crate::cloud::probe::{Finding, MadeUp};
-use crate::cloud::{Fault, Priority, Reason, now, pause};
+use crate::cloud::probe::{End, Finding, MadeUp, Question, Report, folder};
+use crate::cloud::{Fault, Priority, Reason, pause};
 use crate::restic::{Part, hex};
 use crate::store::Error;
 use crate::units::bytes;
@@ -18,6 +17,20 @@ use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use std::thread;
 use std::time::Instant;
+
+const BARE: Question = ("name without extension", OFFICE, "refused");
+const DOTTED: Question = ("name with .bin", OFFICE, "refused");
+const FOLDERS: Question = ("new folders", PARENT, "missing levels are made");
+const SIZES: Question = ("size in lists", "nothing", "fsize, in bytes");
+const TAKEN: Question = ("a name that is taken", "nothing", ANYTHING);
+const RANGES: Question = ("ranges of downloads", "nothing", "ignored");
+const SIZE: Question = ("size of a file", "nothing", "150 MiB");
+const DELETING: Question = ("deleting", BINNED, "a task, which lists confirm");
+
+const OFFICE: &str = "\"see type table\": office formats";
+const PARENT: &str = "an upload may name a parent_path";
+const ANYTHING: &str = "anything: what came is looked for";
+const BINNED: &str = "into the bin, at once or as a task";
 
 /// Bytes of the small test files.
 const SMALL: u64 = 1 << 20;
@@ -32,9 +45,9 @@ const RANGE: Part = Part {
 /// Tries Kdocs out, keeps what was found, and tells of each finding. Ok says that the store can be
 /// used.
 pub fn probe(config: &Config, tell: &mut dyn FnMut(&Finding)) -> Result<String, String> {
-    let mut probe = Probe::new(config);
-    let made = probe.run(tell);
-    let withdrawn = probe.withdraw(tell);
+    let (mut probe, mut report) = (Probe::new(config), Report::new(tell));
+    let made = probe.run(&mut report);
+    let withdrawn = probe.withdraw(&mut report);
     if let Some(refusal) = made.err().or(withdrawn.err()) {
         probe.facts.refusal = refusal;
     }
@@ -61,17 +74,13 @@ struct Probe {
     facts: Facts,
 }
 
-/// A step's end: what makes the store useless.
-type End = Result<(), String>;
-
 impl Probe {
     fn new(config: &Config) -> Self {
         let api = Arc::new(Api::new(config));
         let tree = Arc::new(Tree::new(&api));
-        let name = format!("restic-123pan-probe-{}", now());
         Self {
             removals: Removals::new(&api, &tree),
-            folder: join(&config.repo_path, &name),
+            folder: folder(&config.repo_path),
             largest: config.largest,
             facts: Facts::default(),
             api,
@@ -79,28 +88,22 @@ impl Probe {
         }
     }
 
-    fn run(&mut self, tell: &mut dyn FnMut(&Finding)) -> End {
-        let name = self.names(tell)?;
-        let row = self.look(&name, SMALL, tell)?;
-        self.clash(&name, tell)?;
-        self.ranges(&row, tell)?;
-        self.size(tell)
+    fn run(&mut self, report: &mut Report<'_>) -> End {
+        let name = self.names(report)?;
+        let row = self.look(&name, SMALL, report)?;
+        self.clash(&name, report)?;
+        self.ranges(&row, report)?;
+        self.size(report)
     }
 
     /// Which names are taken for a file that is no document.
-    fn names(&mut self, tell: &mut dyn FnMut(&Finding)) -> Result<String, String> {
+    fn names(&mut self, report: &mut Report<'_>) -> End<String> {
         let digits = hex(&Sha256::digest(&self.folder));
         let dotted = format!("{}{SUFFIX}", hex(&Sha256::digest(&digits)));
         let bare = self.store(&digits, SMALL);
         let with = self.store(&dotted, SMALL);
-        for (about, sent) in [("name without extension", &bare), ("name with .bin", &with)] {
-            tell(&Finding {
-                about,
-                documented: "\"see type table\": office formats",
-                assumed: "refused",
-                found: said(sent),
-                good: sent.is_ok() || bare.is_ok() || with.is_ok(),
-            });
+        for (question, sent) in [(BARE, &bare), (DOTTED, &with)] {
+            report.add(question, said(sent), bare.is_ok() || with.is_ok());
         }
         let (name, suffix) = match (&bare, &with) {
             (Ok(()), _) => (digits, ""),
@@ -117,20 +120,15 @@ impl Probe {
     }
 
     /// Whether the file, its folder and its size are shown.
-    fn look(&self, name: &str, size: u64, tell: &mut dyn FnMut(&Finding)) -> Result<Row, String> {
+    fn look(&self, name: &str, size: u64, report: &mut Report<'_>) -> End<Row> {
         let rows = self.rows_with(name).map_err(|error| error.to_string());
         let made = rows.as_ref().is_ok_and(|rows| !rows.is_empty());
-        tell(&Finding {
-            about: "new folders",
-            documented: "an upload may name a parent_path",
-            assumed: "missing levels are made",
-            found: match &rows {
-                Ok(_) if made => "they are made".to_owned(),
-                Ok(_) => "no list shows the file".to_owned(),
-                Err(error) => error.clone(),
-            },
-            good: made,
-        });
+        let found = match &rows {
+            Ok(_) if made => "they are made",
+            Ok(_) => "no list shows the file",
+            Err(error) => error,
+        };
+        report.add(FOLDERS, found, made);
         let Some(row) = rows?.into_iter().next() else {
             return Err("what is uploaded isn't found in its folder".to_owned());
         };
@@ -138,13 +136,7 @@ impl Probe {
         let told = row
             .size
             .map_or("no fsize".to_owned(), |size| format!("fsize {size}"));
-        tell(&Finding {
-            about: "size in lists",
-            documented: "nothing",
-            assumed: "fsize, in bytes",
-            found: told.clone(),
-            good,
-        });
+        report.add(SIZES, &*told, good);
         match good {
             true => Ok(row),
             false => Err(format!(
@@ -154,7 +146,7 @@ impl Probe {
     }
 
     /// What becomes of a name that is taken.
-    fn clash(&self, name: &str, tell: &mut dyn FnMut(&Finding)) -> End {
+    fn clash(&self, name: &str, report: &mut Report<'_>) -> End {
         let again = self.store(name, SMALL + 1);
         let rows = self.rows_with(name).map_err(|error| error.to_string())?;
         let same = rows.iter().filter(|row| row.name == name).count();
@@ -167,50 +159,37 @@ impl Probe {
             _ if rows.len() > 1 => "the new file gets another name".to_owned(),
             _ => "nobody knows: lists show nothing new".to_owned(),
         };
-        tell(&Finding {
-            about: "a name that is taken",
-            documented: "nothing",
-            assumed: "anything: what came is looked for",
-            found,
-            good: true,
-        });
+        report.add(TAKEN, found, true);
         Ok(())
     }
 
     /// Whether a part can be read, and is right.
-    fn ranges(&self, row: &Row, tell: &mut dyn FnMut(&Finding)) -> End {
+    fn ranges(&self, row: &Row, report: &mut Report<'_>) -> End {
         let read = self.read(row);
         let found = match &read {
-            Ok(true) => "obeyed".to_owned(),
-            Ok(false) => "ignored: parts are read from the start of their file".to_owned(),
-            Err(error) => error.clone(),
+            Ok(true) => "obeyed",
+            Ok(false) => "ignored: parts are read from the start of their file",
+            Err(error) => error,
         };
-        tell(&Finding {
-            about: "ranges of downloads",
-            documented: "nothing",
-            assumed: "ignored",
-            found,
-            good: read.is_ok(),
-        });
+        report.add(RANGES, found, read.is_ok());
         read.map(drop)
     }
 
     /// Reads a part of a file; whether it came alone.
-    fn read(&self, row: &Row) -> Result<bool, String> {
-        let link = self.api.link(row.id(), Priority::Small);
-        let link = link.map_err(|fault| fault.to_string())?;
+    fn read(&self, row: &Row) -> End<bool> {
+        let link = self.api.link(row.id(), Priority::Small)?;
         let came = made_up(SMALL).read_back(&self.api.client, &link.url, RANGE);
         came.map(|came| came.is_part)
     }
 
     /// How large files may be.
-    fn size(&mut self, tell: &mut dyn FnMut(&Finding)) -> End {
+    fn size(&mut self, report: &mut Report<'_>) -> End {
         let smaller = [self.largest, 100 << 20, 32 << 20, LEAST];
         let sizes = smaller.into_iter().filter(|size| *size <= self.largest);
         let mut found = Vec::new();
         for size in sizes {
             let name = format!("{size}{SUFFIX}");
-            let sent = self.store(&name, size).map_err(|fault| fault.to_string());
+            let sent = self.store(&name, size).map_err(String::from);
             let shown = sent.and_then(|()| {
                 let rows = self.rows_with(&name).map_err(|error| error.to_string())?;
                 let whole = rows.iter().any(|row| row.size == Some(size));
@@ -226,13 +205,7 @@ impl Probe {
             }
         }
         let good = self.facts.largest >= LEAST.min(self.largest);
-        tell(&Finding {
-            about: "size of a file",
-            documented: "nothing",
-            assumed: "150 MiB",
-            found: found.join(", "),
-            good,
-        });
+        report.add(SIZE, found.join(", "), good);
         match good {
             true => Ok(()),
             false => Err("restic's packs, of 16 MiB and more, are too large for it".to_owned()),
@@ -240,7 +213,7 @@ impl Probe {
     }
 
     /// Puts everything into the bin again, and sees how that is told.
-    fn withdraw(&self, tell: &mut dyn FnMut(&Finding)) -> End {
+    fn withdraw(&self, report: &mut Report<'_>) -> End {
         let rows = self.tree.rows_or_none(&self.folder, Priority::Small);
         let rows = rows.map_err(|error| error.to_string())?;
         if rows.is_empty() {
@@ -252,16 +225,11 @@ impl Probe {
             .collect();
         let binned = self.removals.bin(&rows, Priority::Small);
         let binned: Result<(), Error> = binned.into_iter().collect();
-        tell(&Finding {
-            about: "deleting",
-            documented: "into the bin, at once or as a task",
-            assumed: "a task, which lists confirm",
-            found: match &binned {
-                Ok(()) => "the files are gone from lists, and lie in the bin".to_owned(),
-                Err(error) => error.to_string(),
-            },
-            good: binned.is_ok(),
-        });
+        let found = match &binned {
+            Ok(()) => "the files are gone from lists, and lie in the bin".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        report.add(DELETING, found, binned.is_ok());
         // An empty folder that stays does no harm.
         if let Some(folder) = self.tree.known(&self.folder) {
             let _ = self.api.delete(&[&folder], Priority::Small);

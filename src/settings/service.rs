@@ -176,8 +176,35 @@ fn add_state(root: &Path, usual: &str, variables: &mut Variables) {
     let folder = path_in(root, usual).canonicalize();
     if let Some(folder) = folder.ok().filter(|folder| folder.is_dir()) {
         let name = "STATE_DIRECTORY".to_owned();
-        variables.insert(name, folder.display().to_string());
+        variables.insert(name, reachable(folder).display().to_string());
     }
+}
+
+/// A folder by a name that its owner can use, with whose rights root works there: where a folder
+/// above is closed to others, as systemd's for users that it makes up, it is kept open.
+#[cfg(target_os = "linux")]
+fn reachable(folder: PathBuf) -> PathBuf {
+    use rustix::fs::{Mode, OFlags, open};
+    use std::os::fd::{AsRawFd, OwnedFd};
+    use std::os::unix::fs::PermissionsExt;
+    use std::sync::OnceLock;
+    static KEPT: OnceLock<OwnedFd> = OnceLock::new();
+    let is_open = |above: &Path| fs::metadata(above).is_ok_and(|a| a.permissions().mode() & 1 == 1);
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    if folder.ancestors().skip(1).all(is_open) {
+        return folder;
+    }
+    let Ok(kept) = open(&folder, flags, Mode::empty()) else {
+        return folder;
+    };
+    let number = KEPT.get_or_init(|| kept).as_raw_fd();
+    PathBuf::from(format!("/proc/self/fd/{number}"))
+}
+
+/// Elsewhere nobody makes users up.
+#[cfg(not(target_os = "linux"))]
+fn reachable(folder: PathBuf) -> PathBuf {
+    folder
 }
 
 /// What stands in a file, if there is one; an Err names one that this user may not read.

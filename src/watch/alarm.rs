@@ -294,7 +294,7 @@ fn stale(last: Option<u64>, every: Option<u64>, now: u64) -> (String, String) {
             span(&ENGLISH, every)
         ),
         format!(
-            "最近一次快照在{}，超过了 {}",
+            "最近一次快照：{}，已超过 {}",
             age(&CHINESE, last, now),
             span(&CHINESE, every)
         ),

@@ -101,7 +101,7 @@ fn nobody_gets_half_of_what_they_may_not_read() {
         ];
         assert!(both.iter().all(|part| said.contains(part)), "{said}");
         let asked = read_on(&root, "status", &[]).expect("the usual address");
-        assert!(asked.whose.is_some_and(|text| text.contains("root may")));
+        assert!(asked.whose.is_some_and(|text| text.contains("use sudo")));
     }
     fs::remove_dir_all(&root).unwrap();
 }

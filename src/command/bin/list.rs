@@ -55,7 +55,7 @@ fn tell(group: &[&Item], out: &mut dyn Write) -> Result<(), Failure> {
     let (what, count) = (kind(group[0]), said(&files(group.len())));
     let blanks = " ".repeat(COUNT.saturating_sub(width(&count)));
     let count = format!("{blanks}{count}");
-    let (since, due) = (deleted(group), purged(group));
+    let (since, due) = (said(&deleted(group)), said(&purged(group)));
     writeln!(
         out,
         "  {what:<10} {count} {:>12}  {since}; {due}",
@@ -71,8 +71,8 @@ fn tell(group: &[&Item], out: &mut dyn Write) -> Result<(), Failure> {
             out,
             "    {}  {}; {}{taken}",
             item.name,
-            deleted(one),
-            purged(one)
+            said(&deleted(one)),
+            said(&purged(one))
         )?;
     }
     Ok(())

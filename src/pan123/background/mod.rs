@@ -82,7 +82,12 @@ impl Background {
         let missing = parts.api.facts.purge_missing;
         let purges = config.bin != Bin::Keep && !missing;
         if missing && config.bin != Bin::Keep {
-            no_purge("as the probe has found", "by the next probe");
+            let target = Kind::NoPurge.about("");
+            warn!(
+                target: &target,
+                "123pan doesn't let programs empty the bin, as the probe has found: deleted files \
+                 stay there until you empty it by hand, or another probe finds otherwise"
+            );
         }
         let (bin, reserve, share) = (config.bin, config.reserve, config.rate_share);
         let (shared, tier_at) = (Arc::clone(&urgent), config.tier.is_none().then_some(now));
@@ -302,7 +307,11 @@ impl Work {
         );
         self.refusals += u32::from(is_refusal && files.len() == 1);
         if fault.reason == Reason::NoEndpoint || self.refusals >= REFUSALS {
-            no_purge(&fault.to_string(), "after a restart");
+            warn!(
+                target: &Kind::NoPurge.about(""),
+                "123pan doesn't let programs empty the bin any more ({fault}): deleted files stay \
+                 there until you empty it by hand; it is tried again after a restart"
+            );
             self.purge_at = None;
         } else if !is_refusal {
             self.wait();
@@ -314,15 +323,6 @@ impl Work {
             self.purge_at = Some(soon);
         }
     }
-}
-
-/// Says that what is deleted stays in the bin.
-fn no_purge(why: &str, again: &str) {
-    warn!(
-        target: &Kind::NoPurge.about(""),
-        "123pan doesn't let programs empty the bin any more ({why}): deleted files stay there \
-         until you empty it by hand; it is tried again {again}"
-    );
 }
 
 /// Whether something in the bin can be a repository's file: those that go there are named by

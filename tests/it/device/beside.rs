@@ -9,18 +9,27 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
+/// A namespace with mounts of its own: root needs no more, and has users to give files to.
+fn namespace() -> &'static str {
+    match rustix::process::geteuid().is_root() {
+        true => "-m",
+        false => "-rm",
+    }
+}
+
 /// Puts the folders of `$0` into the places where a service has them, and runs the rest. The state
 /// lies behind a link, as systemd has it for a user that it makes up.
 const SCRIPT: &str = "set -e; mount -t tmpfs none /var/lib; mount -t tmpfs none /etc; \
     mkdir -p /var/lib/private/restic-123pan; ln -s private/restic-123pan /var/lib; \
-    mount --bind \"$0/state\" /var/lib/private/restic-123pan; \
+    mount --bind \"$0/state\" /var/lib/private/restic-123pan; chmod 700 /var/lib/private; \
+    chown 4321 /var/lib/private/restic-123pan || true; \
     cp -r \"$0/etc\" /etc/restic-123pan; exec \"$@\"";
 
 /// What a command says whose machine has a service with these files.
 fn run(files: &Path, words: &[&str], variables: &[(&str, &str)]) -> Output {
     let mut command = Command::new("unshare");
     command
-        .args(["-rm", "sh", "-c", SCRIPT])
+        .args([namespace(), "sh", "-c", SCRIPT])
         .arg(files)
         .arg(PROGRAM)
         .args(words);
@@ -32,7 +41,7 @@ fn run(files: &Path, words: &[&str], variables: &[(&str, &str)]) -> Output {
 fn is_possible() -> bool {
     let probe = "mount -t tmpfs none /etc";
     let done = Command::new("unshare")
-        .args(["-rm", "sh", "-c", probe])
+        .args([namespace(), "sh", "-c", probe])
         .output();
     done.is_ok_and(|output| output.status.success())
 }

@@ -10,4 +10,6 @@ mod layouts;
 mod matrix;
 mod probing;
 mod process;
+mod reading;
 mod rig;
+mod verifying;
