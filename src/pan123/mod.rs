@@ -111,7 +111,7 @@ impl Pan123 {
             space: Arc::clone(&space),
         };
         Self {
-            removals: Removals::new(&root, &tree, &confirm),
+            removals: Removals::new(&config.timing, &root, &tree, &confirm),
             uploads: Uploads::new(config, &api, &tree),
             downloads: Arc::new(Downloads::new(&api, &tree)),
             background: Background::start(parts, config),

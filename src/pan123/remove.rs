@@ -6,16 +6,19 @@ use super::confirm::Confirm;
 use super::tree::files::{CONFIG, name_of};
 use super::tree::paths::Path;
 use super::tree::{Scan, Tree};
-use crate::cloud::Priority;
 use crate::cloud::paths::{Root, priority_of};
+use crate::cloud::{Priority, Timing};
 use crate::restic::{File, Id, Kind, Repo};
-use crate::store::Error;
+use crate::store::{Cause, Error};
 use crate::sync::lock;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 /// Removes files.
 pub struct Removals {
+    /// How long a call is repeated.
+    patience: Duration,
     root: Root,
     tree: Arc<Tree>,
     confirm: Arc<Confirm>,
@@ -26,8 +29,9 @@ pub struct Removals {
 
 impl Removals {
     /// Removes what lies below this folder.
-    pub fn new(root: &Root, tree: &Arc<Tree>, confirm: &Arc<Confirm>) -> Self {
+    pub fn new(timing: &Timing, root: &Root, tree: &Arc<Tree>, confirm: &Arc<Confirm>) -> Self {
         Self {
+            patience: timing.retry,
             root: root.clone(),
             tree: Arc::clone(tree),
             confirm: Arc::clone(confirm),
@@ -42,11 +46,9 @@ impl Removals {
             removals: self,
             scans: HashMap::new(),
             confirmed: HashMap::new(),
+            given_up: None,
         };
-        let found: Vec<Result<Removal, Error>> = files
-            .iter()
-            .map(|(repo, file)| batch.find(repo, file))
-            .collect();
+        let found = batch.find_all(files);
         let all: Vec<Removal> = found
             .iter()
             .filter_map(|found| found.as_ref().ok())
@@ -101,9 +103,29 @@ struct Batch<'a> {
     removals: &'a Removals,
     scans: HashMap<String, Option<Scan>>,
     confirmed: HashMap<Repo, Result<(), Error>>,
+    /// Why nothing more is looked for.
+    given_up: Option<Error>,
 }
 
 impl Batch<'_> {
+    /// What must go for each file to be gone. All of them together wait for a cloud that can't be
+    /// used no longer than one call does.
+    fn find_all(&mut self, files: &[(Repo, File)]) -> Vec<Result<Removal, Error>> {
+        let (start, most) = (Instant::now(), self.removals.patience);
+        let find = |(repo, file): &(Repo, File)| {
+            if let Some(error) = &self.given_up {
+                return Err(error.clone());
+            }
+            self.find(repo, file).inspect_err(|error| {
+                let passes = matches!(error.cause, Cause::Busy | Cause::Cloud);
+                if passes && start.elapsed() >= most {
+                    self.given_up = Some(error.clone());
+                }
+            })
+        };
+        files.iter().map(find).collect()
+    }
+
     /// What must go for a file to be gone.
     fn find(&mut self, repo: &Repo, file: &File) -> Result<Removal, Error> {
         let Removals {

@@ -76,7 +76,8 @@ pub struct Timing {
     pub give_up: Duration,
     /// Longest wait for a removal. Clients break off when nothing moves for five minutes.
     pub patience: Duration,
-    /// For so long removals are sent when the process ends; service managers wait for 90 s.
+    /// For so long removals are sent when the process ends, and for as long again the last call is
+    /// waited for; service managers wait for 90 s.
     pub end: Duration,
 }
 
@@ -129,7 +130,7 @@ impl Removals {
         });
         let sends = Arc::clone(&shared);
         let thread = thread::Builder::new().name("removals".to_owned());
-        let sender = thread.stack_size(STACK).spawn(move || sends.send());
+        let sender = thread.stack_size(STACK).spawn(move || sends.work());
         let sender = sender.inspect_err(|error| {
             warn!(target: &Warning::Resources.about("removals"), "packs are removed one by one: {error}")
         });
@@ -142,15 +143,23 @@ impl Removals {
 
 impl Drop for Removals {
     fn drop(&mut self) {
-        sync::lock(&self.shared.notes).stop(Instant::now());
-        self.shared.changed.notify_all();
-        if self
-            .sender
-            .take()
-            .is_some_and(|sender| sender.join().is_err())
-        {
-            let target = Warning::Panic.about("removals");
-            warn!(target: &target, "the thread that removes packs has panicked");
+        let (shared, most) = (&self.shared, 2 * self.shared.timing.end);
+        let mut notes = sync::lock(&shared.notes);
+        notes.stop(Instant::now());
+        shared.changed.notify_all();
+        let Some(sender) = self.sender.take() else {
+            return;
+        };
+        match sync::wait_while(&shared.changed, notes, most, |notes| !notes.ended) {
+            (notes, false) => {
+                drop(notes);
+                let _ = sender.join();
+            }
+            // The process ends without it: what it leaves undone is in the log.
+            (_, true) => warn!(
+                target: &Warning::Resources.about("removals"),
+                "a removal of packs doesn't come to its end, and isn't waited for any longer"
+            ),
         }
     }
 }

@@ -71,6 +71,8 @@ pub(super) struct Notes {
     last: Option<Instant>,
     /// When the process began to end.
     stopped: Option<Instant>,
+    /// Whether nobody sends any more.
+    pub(super) ended: bool,
     /// Removals that have failed for good.
     pub(super) failed: u64,
 }
@@ -102,6 +104,7 @@ impl Notes {
             recalled: Vec::new(),
             last: None,
             stopped: None,
+            ended: false,
             failed: 0,
         }
     }

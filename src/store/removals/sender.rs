@@ -14,8 +14,18 @@ use std::time::{Duration, Instant};
 const IDLE: Duration = Duration::from_secs(3600);
 
 impl Shared {
+    /// The thread's work, and word of its end.
+    pub(super) fn work(&self) {
+        if guarded(|| self.send()).is_none() {
+            let target = Warning::Panic.about("removals");
+            warn!(target: &target, "the thread that removes packs has panicked");
+        }
+        sync::lock(&self.notes).ended = true;
+        self.changed.notify_all();
+    }
+
     /// Does what there is to do until the process ends.
-    pub(super) fn send(&self) {
+    fn send(&self) {
         loop {
             match self.next() {
                 Next::Prove(entry, identity) => self.prove(entry, &identity),

@@ -35,6 +35,24 @@ fn others_removals_spoil_no_batch() {
     }
 }
 
+/// A batch waits for a cloud that can't be reached no longer than one call does, however many files
+/// it has.
+#[test]
+fn a_large_batch_gives_up_as_one_call_does() {
+    let cloud = Cloud::start();
+    let ids = save_many(&cloud.server(), Kind::Data, 40);
+    let server = cloud.server_with(|c| c.timing.retry = ms(20));
+    cloud.fail_next(Endpoint::List, 10_000, When::Before, How::Refuse);
+    assert_eq!(
+        server.remove_all(Kind::Data, &ids),
+        vec![Err(Cause::Cloud); 40]
+    );
+    let lists = cloud.count(Endpoint::List).calls;
+    assert!(lists < 40, "{lists} lists");
+    cloud.clear_faults();
+    assert_eq!(server.remove_all(Kind::Data, &ids), vec![Ok(()); 40]);
+}
+
 /// A copy that the service has renamed goes, and so does what had the name before.
 #[test]
 fn a_pack_goes_with_its_renamed_copy() {

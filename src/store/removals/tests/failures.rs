@@ -71,3 +71,20 @@ fn what_is_said_to_be_there_stays() {
     assert_eq!(world.lock(), Ok(()));
     assert!(world.has(pack));
 }
+
+/// The end of the process waits no longer than it may for a call that doesn't end.
+#[test]
+fn a_call_that_does_not_end_keeps_nobody() {
+    let mut world = World::over(Rigged::default(), None, |timing| {
+        (timing.quiet, timing.end) = (Duration::ZERO, Duration::from_millis(20));
+    });
+    let pack = world.save(Kind::Data, b"a pack");
+    world.store.hold(true);
+    assert_eq!(world.remove(Kind::Data, &[pack]), [Ok(())]);
+    while world.store.calls().is_empty() {
+        thread::yield_now();
+    }
+    world.layer = None;
+    assert!(world.store.has(pack), "the call still stands");
+    world.store.hold(false);
+}
