@@ -23,6 +23,15 @@ use std::time::{Duration, Instant};
 
 /// Asked of every probe.
 const REMOVED: Question = ("what the probe has made", "nothing", "removed");
+const LAG: Question = ("lag of lists", "nothing", "at most 20 s");
+const PARTS: Question = ("ranges and redirects", "nothing", "obeyed and followed");
+/// Bytes of a test file.
+pub const SIZE: u64 = 4096;
+/// Where a part of one is read.
+pub const PART: Part = Part {
+    start: 1000,
+    len: 500,
+};
 /// How many times as long as a server a probe waits for what lists don't show yet.
 pub const PATIENCE: u32 = 3;
 /// Longest that a server waits for lists, however late they were: restic ends a request after five
@@ -90,10 +99,15 @@ impl<'a> Report<'a> {
     }
 
     /// Tells how a part of a file came.
-    pub fn came(&mut self, question: Question, came: Result<Came, String>) {
+    pub fn came(&mut self, came: Result<Came, String>) {
         let good = came.is_ok();
         let found = came.map_or_else(|error| error, |came| came.to_string());
-        self.add(question, found, good);
+        self.add(PARTS, found, good);
+    }
+
+    /// Tells how long it took until a list showed a file.
+    pub fn shown(&mut self, lag: Lag) {
+        self.add(LAG, format!("a file shows {lag}"), true);
     }
 
     /// Tells how often calls were refused for coming too often. That is not provoked.

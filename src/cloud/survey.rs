@@ -12,7 +12,7 @@ use std::sync::Mutex;
 /// What to do about a flaw about one of these, or about anything.
 pub type Remedy = (Flaw, &'static [Subject], &'static str);
 
-/// What is the same at every cloud.
+/// What holds where a cloud has nothing of its own to say.
 const ADVICE: &[Remedy] = &[
     (
         Flaw::NoKey,
@@ -35,6 +35,17 @@ const ADVICE: &[Remedy] = &[
         Flaw::OldLock,
         &[],
         "run `restic unlock` if the client that made it has ended",
+    ),
+    (
+        Flaw::WrongName,
+        &[],
+        "clients don't see it: move it out of the repository, or give it its right name if it is a \
+         file of restic's",
+    ),
+    (
+        Flaw::WrongFolder,
+        &[],
+        "clients don't see it: move it into the folder of its first digits below data",
     ),
 ];
 
@@ -82,7 +93,7 @@ impl Survey<'_> {
         let fits = |(known, subjects, _): &&Remedy| {
             *known == flaw && (subjects.is_empty() || subjects.contains(&about))
         };
-        let all = || ADVICE.iter().chain(self.advice).filter(fits);
+        let all = || self.advice.iter().chain(ADVICE).filter(fits);
         let named = all().find(|(_, subjects, _)| !subjects.is_empty());
         let advice = named.or_else(|| all().next());
         (self.tell)(Event::Found(&Finding {

@@ -6,7 +6,7 @@ use super::config::Config;
 use super::layout::{id_of, is_named};
 use super::tree::Tree;
 use crate::cloud::Priority;
-use crate::cloud::finding::{Event, Flaw, Report, Subject};
+use crate::cloud::finding::{Event, Flaw, Report};
 use crate::cloud::inspect::{Thing, inspect};
 use crate::cloud::paths::Root;
 use crate::cloud::survey::{Remedy, Survey};
@@ -24,12 +24,12 @@ const ADVICE: &[Remedy] = &[
     ),
     (
         Flaw::NoKey,
-        &[Subject::Other],
+        &[],
         "nobody can open the repository without one: look for it in the recycle bin on kdocs.cn",
     ),
     (
         Flaw::NoPacks,
-        &[Subject::Other],
+        &[],
         "look for them in the recycle bin on kdocs.cn, then run `restic repair index` and `restic \
          check`",
     ),
@@ -55,17 +55,6 @@ const ADVICE: &[Remedy] = &[
         Flaw::ZeroLength,
         &[],
         "delete it, run `restic repair index` and `restic check`, and back up again",
-    ),
-    (
-        Flaw::WrongName,
-        &[],
-        "clients don't see it: move it out of the repository, or give it its right name if it is a \
-         file of restic's",
-    ),
-    (
-        Flaw::WrongFolder,
-        &[],
-        "clients don't see it: move it into the folder of its first digits below data",
     ),
 ];
 

@@ -10,17 +10,16 @@ use super::facts::Facts;
 use super::tree::Tree;
 use super::upload::hosts::Hosts;
 use crate::cloud::form::{Form, md5_of};
-use crate::cloud::probe::{End, Finding, Lag, MadeUp, PATIENCE, Question, Report, folder, wait};
+use crate::cloud::probe::{
+    End, Finding, Lag, MadeUp, PART, PATIENCE, Question, Report, SIZE, folder, wait,
+};
 use crate::cloud::{Fault, Priority, Reason, now};
-use crate::restic::Part;
 use std::collections::HashSet;
 use std::sync::Arc;
 
 const LATE: Question = ("late etag", "parts in no order", "taken, until refused");
-const LAG: Question = ("lag of lists", "nothing", "at most 20 s");
 const INFOS: Question = ("ids of infos", "nothing", "100 a call, less unknown ones");
 const LIFE: Question = ("life of addresses", "nothing", "by their t, or 10 min");
-const CDN: Question = ("ranges and redirects", "nothing", "obeyed and followed");
 const PURGE: Question = ("purge of the bin", "until 2025", "there, until it fails");
 const PAGES: Question = ("pages of lists", "by a cursor", "in order of ids");
 const TRASH: Question = ("trash of unknown ids", "nothing", "success is believed");
@@ -28,13 +27,6 @@ const PURGES: Question = ("purge of unknown ids", "refused", "all is refused");
 const TAKEN: Question = ("a name that is taken", "refused", "refused, or taken back");
 const RATES: Question = ("too many calls", "code 429", "sent again in time");
 
-/// Bytes of a test file.
-const SIZE: u64 = 4096;
-/// Where a part of one is read.
-const PART: Part = Part {
-    start: 1000,
-    len: 500,
-};
 /// Names of the test files: three pages of a list, as two go into one.
 const NAMES: [&str; 5] = ["a", "b", "c", "d", "e"];
 /// Rows of a page that is asked for.
@@ -111,7 +103,7 @@ impl Probe {
         self.folder = made.map_err(|error| error.to_string())?;
         let mut tests = vec![self.late_etag(report)?];
         self.facts.lag = self.shown(&tests)?.1;
-        report.add(LAG, format!("a file shows {}", self.facts.lag), true);
+        report.shown(self.facts.lag);
         for name in &NAMES[1..] {
             tests.push(self.store(name, false)?);
         }
@@ -219,7 +211,7 @@ impl Probe {
             None => "they have no t".to_owned(),
         };
         report.add(LIFE, life, true);
-        report.came(CDN, test.content.read_back(&self.api.client, &url, PART));
+        report.came(test.content.read_back(&self.api.client, &url, PART));
         Ok(())
     }
 

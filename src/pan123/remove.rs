@@ -46,7 +46,6 @@ impl Removals {
             removals: self,
             scans: HashMap::new(),
             confirmed: HashMap::new(),
-            given_up: None,
         };
         let found = batch.find_all(files);
         let all: Vec<Removal> = found
@@ -103,8 +102,6 @@ struct Batch<'a> {
     removals: &'a Removals,
     scans: HashMap<String, Option<Scan>>,
     confirmed: HashMap<Repo, Result<(), Error>>,
-    /// Why nothing more is looked for.
-    given_up: Option<Error>,
 }
 
 impl Batch<'_> {
@@ -112,14 +109,15 @@ impl Batch<'_> {
     /// used no longer than one call does.
     fn find_all(&mut self, files: &[(Repo, File)]) -> Vec<Result<Removal, Error>> {
         let (start, most) = (Instant::now(), self.removals.patience);
+        let mut given_up: Option<Error> = None;
         let find = |(repo, file): &(Repo, File)| {
-            if let Some(error) = &self.given_up {
+            if let Some(error) = &given_up {
                 return Err(error.clone());
             }
             self.find(repo, file).inspect_err(|error| {
                 let passes = matches!(error.cause, Cause::Busy | Cause::Cloud);
                 if passes && start.elapsed() >= most {
-                    self.given_up = Some(error.clone());
+                    given_up = Some(error.clone());
                 }
             })
         };

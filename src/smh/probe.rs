@@ -10,9 +10,10 @@ use super::upload::sum::sum_of;
 use crate::civil::seconds;
 use crate::cloud::form::Content;
 use crate::cloud::paths::join;
-use crate::cloud::probe::{End, Finding, MadeUp, PATIENCE, Question, Report, folder, wait};
+use crate::cloud::probe::{
+    End, Finding, MadeUp, PART, PATIENCE, Question, Report, SIZE, folder, wait,
+};
 use crate::cloud::{Fault, Priority, Reason, now};
-use crate::restic::Part;
 use std::thread::sleep;
 use std::time::Instant;
 
@@ -28,17 +29,8 @@ const RACE: Question = (
     "the second is refused",
 );
 const CASE: Question = ("name in other case", "nothing", "another name");
-const COS: Question = ("ranges and redirects", "nothing", "obeyed and followed");
 const FOLDER: Question = ("deletion of a folder", "at once", "either");
-const LAG: Question = ("lag of lists", "nothing", "at most 20 s");
 
-/// Bytes of a test file.
-const SIZE: u64 = 4096;
-/// Where a part of one is read.
-const PART: Part = Part {
-    start: 1000,
-    len: 500,
-};
 /// The test files: one, one that is stored twice at a time, and one without bytes.
 const NAMES: [&str; 3] = ["a", "b", "c"];
 /// Who goes first.
@@ -115,7 +107,7 @@ impl Probe {
         }
         let lag = wait(self.api.timing(), &mut || self.lists(&NAMES[..1]))?;
         self.facts.lag = lag.ok_or("lists don't show in time what was stored")?;
-        report.add(LAG, format!("a file shows {}", self.facts.lag), true);
+        report.shown(self.facts.lag);
         let other = self.api.info(&self.at(&NAMES[0].to_uppercase()), FIRST);
         let found = match other {
             Ok(_) => "the same name",
@@ -124,7 +116,7 @@ impl Probe {
         };
         report.add(CASE, found, true);
         let address = self.api.address(&self.at(NAMES[0]), FIRST)?;
-        report.came(COS, content.read_back(&self.api.client, &address.url, PART));
+        report.came(content.read_back(&self.api.client, &address.url, PART));
         Ok(())
     }
 

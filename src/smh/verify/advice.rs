@@ -46,15 +46,4 @@ pub(super) const ADVICE: &[Remedy] = &[
         "the space was over its quota, which then removes files: switch that off in Tencent's \
          console, run `restic repair index` and `restic check`, and back up again",
     ),
-    (
-        Flaw::WrongName,
-        &[],
-        "clients don't see it: move it out of the repository, or give it its right name if it is a \
-         file of restic's",
-    ),
-    (
-        Flaw::WrongFolder,
-        &[],
-        "clients don't see it: move it into the folder of its first digits below data",
-    ),
 ];
