@@ -2,25 +2,17 @@
 //! made stays.
 
 use super::rig::{BASE, Cloud, Server, ms};
-use crate::fake::{
-    BadIds, Cursor, Endpoint, Fault, How, InfosKey, Parts, Single, Switches, Taken, When,
-};
-use restic_123pan::cloud::probe::Finding;
+use crate::fake::{BadIds, Cursor, Endpoint, How, InfosKey, Parts, Single, Switches, Taken, When};
+use crate::probing::{Case, OTHER, Probed, check, each_call_fails, run};
 use restic_123pan::pan123::{Bin, Config, probe};
 use restic_123pan::restic::Kind;
 use restic_123pan::store::Cause;
-use std::collections::BTreeMap;
 use std::process::Command;
 
-/// A file of somebody else's beside the repositories.
-const OTHER: &str = "somebody's";
 /// Calls of a probe where all is as documented, with the token.
 const CALLS: u64 = 34;
 
-/// How 123pan behaves, a question, words of what is found, and whether the store can be used.
-type Case = (fn(&mut Switches), &'static str, &'static str, bool);
-
-const CASES: &[Case] = &[
+const CASES: &[Case<Switches>] = &[
     (
         |s| s.lag_trash = ms(60),
         "purge of the bin",
@@ -206,14 +198,8 @@ const CASES: &[Case] = &[
     (|_| {}, "too many calls", "0 of 28 calls were refused", true),
 ];
 
-/// What a probe finds, by question, and how it ends.
-fn probed(config: &Config) -> (BTreeMap<&'static str, Finding>, Result<String, String>) {
-    let mut findings = BTreeMap::new();
-    let end = probe(config, &mut |finding| {
-        println!("{finding}");
-        findings.insert(finding.about, finding.clone());
-    });
-    (findings, end)
+fn probed(config: &Config) -> Probed {
+    run(|tell| probe(config, tell))
 }
 
 /// An account in which somebody else's file lies beside the repositories.
@@ -234,19 +220,13 @@ fn kept(cloud: &Cloud) -> Config {
 
 #[test]
 fn the_table_is_right_and_nothing_is_left() {
-    for (n, (change, about, words, usable)) in CASES.iter().enumerate() {
-        let cloud = account(change);
-        let (findings, end) = probed(&kept(&cloud));
-        let found = findings
-            .get(about)
-            .unwrap_or_else(|| panic!("{n}: {end:?}"));
-        assert!(found.found.contains(words), "{n}: {found:?}");
-        assert_eq!(found.good, *usable, "{n}: {found:?}");
-        assert_eq!(end.is_ok(), *usable, "{n}: {end:?}");
+    for (n, case) in CASES.iter().enumerate() {
+        let cloud = account(case.0);
+        check(n, case, &probed(&kept(&cloud)));
         assert_eq!(cloud.living(BASE), [OTHER], "{n}: left behind");
         let stays = cloud.switches().delete_missing;
         assert_eq!(cloud.bin().is_empty(), !stays, "{n}: {:?}", cloud.bin());
-        if *usable {
+        if case.3 {
             kept_server(&cloud).save(Kind::Keys, b"a key").unwrap();
         }
     }
@@ -270,30 +250,14 @@ fn its_calls_are_counted() {
 fn a_failing_call_leaves_nothing_behind() {
     let cloud = account(|_| {});
     probed(&cloud.config()).1.unwrap();
-    let mut skips = BTreeMap::new();
-    for endpoint in cloud.trail() {
-        let skip = skips.entry(endpoint).or_insert(0);
-        for (when, how) in [
-            (When::Before, How::Code(1, "不行".to_owned())),
-            (When::Before, How::Html(500)),
-            (When::After, How::Reset),
-            (When::After, How::WrongShape),
-        ] {
-            let cloud = account(|_| {});
-            cloud.fail(Fault {
-                endpoint,
-                skip: *skip,
-                times: 1,
-                when,
-                how: how.clone(),
-            });
-            let (_, end) = probed(&cloud.config());
-            assert_eq!(cloud.faults_fired(), 1, "{endpoint:?} {skip} {how:?}");
-            let left = cloud.living(BASE);
-            assert_eq!(left, [OTHER], "{endpoint:?} {skip} {how:?}: {end:?}");
-        }
-        *skip += 1;
-    }
+    let no = How::Code(1, "不行".to_owned());
+    each_call_fails(&cloud.trail(), &no, |fault| {
+        let cloud = account(|_| {});
+        cloud.fail(fault.clone());
+        let (_, end) = probed(&cloud.config());
+        assert_eq!(cloud.faults_fired(), 1, "{fault:?}");
+        assert_eq!(cloud.living(BASE), [OTHER], "{fault:?}: {end:?}");
+    });
 }
 
 #[test]

@@ -3,22 +3,15 @@
 //! isn't so, nothing hangs, and afterwards the same server works.
 
 use super::rig::{Library, path};
-use crate::cloud::rig::{Server, id, ms};
+use crate::cloud::rig::{Server, ms};
 use crate::fake::smh::Call;
 use crate::fake::{Fault, How, When};
-use crate::tree::random;
-use restic_123pan::restic::{File, Id, Kind, Range};
+use crate::matrix::{self, Act, LONGEST, check_rest, fill, operations, try_all};
+use restic_123pan::restic::{Id, Kind};
 use restic_123pan::store::Cause;
 use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Mutex;
 use std::thread;
-use std::time::{Duration, Instant};
-
-/// Cases at a time: most of their time is waiting.
-const WORKERS: usize = 12;
-/// Longest time of an operation, whatever goes wrong: a few repetitions, and waits for the rate.
-const LONGEST: Duration = Duration::from_secs(30);
+use std::time::Instant;
 
 /// What is there before an operation.
 struct World {
@@ -26,11 +19,6 @@ struct World {
     server: Server,
     pack: Id,
     lock: Id,
-}
-
-/// Larger than what is always held, so that it is streamed.
-fn large() -> Vec<u8> {
-    random(7, (1 << 20) + 70_000)
 }
 
 impl World {
@@ -42,12 +30,7 @@ impl World {
             c.timing.token_again = ms(5);
         });
         let server = server.memory(0, None);
-        server.create().unwrap();
-        server.save_config(b"the config").unwrap();
-        let pack = server.save(Kind::Data, b"a pack").unwrap();
-        server.save(Kind::Data, b"another pack").unwrap();
-        let lock = server.save(Kind::Locks, b"a lock").unwrap();
-        server.save(Kind::Keys, b"a key").unwrap();
+        let (pack, lock) = fill(&server);
         Self {
             library,
             server,
@@ -57,94 +40,24 @@ impl World {
     }
 }
 
-/// What an operation came to, and whether that may be.
-type Act = fn(&World) -> Result<(), Cause>;
-
-/// A stored file is there and whole after Ok, and absent or whole after an Err.
-fn saved(world: &World, kind: Kind, bytes: &[u8], told: Result<Id, Cause>) -> Result<(), Cause> {
-    let there = world.library.file(&path(kind, id(bytes)));
-    match (&told, there) {
-        (_, Some(file)) => assert_eq!(file.bytes(), bytes, "half a file"),
-        (Ok(_), None) => panic!("acknowledged and not there"),
-        (Err(_), None) => {}
+impl matrix::World for World {
+    fn server(&self) -> &Server {
+        &self.server
     }
-    told.map(drop)
-}
 
-/// A removed file is gone after Ok.
-fn removed(world: &World, kind: Kind, id: Id, told: Result<(), Cause>) -> Result<(), Cause> {
-    let there = world.library.file(&path(kind, id)).is_some();
-    assert!(told.is_err() || !there, "acknowledged and still there");
-    told
-}
+    fn pack(&self) -> Id {
+        self.pack
+    }
 
-const OPERATIONS: &[(&str, Act)] = &[
-    ("create", |w| w.server.create()),
-    ("list packs", |w| {
-        let told = w.server.list(Kind::Data)?;
-        assert_eq!(told.len(), 2, "a list that isn't whole");
-        Ok(())
-    }),
-    ("list locks", |w| {
-        let told = w.server.list(Kind::Locks)?;
-        assert_eq!(told, [w.lock], "a list that isn't whole");
-        Ok(())
-    }),
-    ("stat", |w| {
-        assert_eq!(w.server.size(Kind::Data, w.pack)?, 6);
-        Ok(())
-    }),
-    ("load", |w| {
-        assert_eq!(w.server.load(Kind::Data, w.pack)?, b"a pack");
-        Ok(())
-    }),
-    ("load a part", |w| {
-        let file = File::Hashed(Kind::Data, w.pack);
-        let part = w.server.load_part(&file, Some(Range::Between(2, 3)))?;
-        assert_eq!(part, b"pa");
-        Ok(())
-    }),
-    ("load config", |w| {
-        assert_eq!(w.server.load_part(&File::Config, None)?, b"the config");
-        Ok(())
-    }),
-    ("save a pack", |w| {
-        let told = w.server.save(Kind::Data, b"a new pack");
-        saved(w, Kind::Data, b"a new pack", told)
-    }),
-    ("save a stream", |w| {
-        let told = w.server.save(Kind::Data, &large());
-        saved(w, Kind::Data, &large(), told)
-    }),
-    ("save it again", |w| {
-        let told = w.server.save(Kind::Data, b"a pack");
-        saved(w, Kind::Data, b"a pack", told)
-    }),
-    ("save an index", |w| {
-        let told = w.server.save(Kind::Index, b"an index");
-        saved(w, Kind::Index, b"an index", told)
-    }),
-    ("save a lock", |w| {
-        let told = w.server.save(Kind::Locks, b"a new lock");
-        saved(w, Kind::Locks, b"a new lock", told)
-    }),
-    ("save another config", |w| {
-        let told = w.server.save_config(b"the other!");
-        assert!(told.is_err(), "a config was replaced");
-        match told {
-            Err(Cause::Exists) => Ok(()),
-            told => told,
-        }
-    }),
-    ("remove a pack", |w| {
-        let told = w.server.remove(Kind::Data, w.pack);
-        removed(w, Kind::Data, w.pack, told)
-    }),
-    ("remove a lock", |w| {
-        let told = w.server.remove(Kind::Locks, w.lock);
-        removed(w, Kind::Locks, w.lock, told)
-    }),
-];
+    fn lock(&self) -> Id {
+        self.lock
+    }
+
+    fn stored(&self, kind: Kind, id: Id) -> Vec<Vec<u8>> {
+        let file = self.library.file(&path(kind, id));
+        file.iter().map(|file| file.bytes()).collect()
+    }
+}
 
 fn code(status: i64, code: &str) -> How {
     How::Code(status, code.to_owned())
@@ -241,14 +154,14 @@ fn own(call: Call) -> Vec<How> {
 
 struct Case {
     name: String,
-    act: Act,
+    act: Act<World>,
     fault: Fault<Call>,
 }
 
 /// All cases, by the calls that each operation makes when nothing is wrong.
 fn cases() -> Vec<Case> {
     let mut all = Vec::new();
-    for (operation, act) in OPERATIONS {
+    for (operation, act) in operations() {
         let world = World::new();
         world.library.reset_counters();
         act(&world).unwrap();
@@ -267,7 +180,6 @@ fn cases() -> Vec<Case> {
                         how: how.clone(),
                     };
                     let name = format!("{operation} × {call:?} {skip} × {times} {when:?} {how:?}");
-                    let act = *act;
                     all.push(Case { name, act, fault });
                 }
             }
@@ -295,46 +207,10 @@ fn run(case: &Case) {
     thread::sleep(ms(10));
     let again = (case.act)(&world);
     assert_eq!(again, Ok(()), "when all is mended");
-    assert_eq!(
-        world.server.load(Kind::Keys, id(b"a key")),
-        Ok(b"a key".to_vec())
-    );
-    assert_eq!(
-        world.server.load_part(&File::Config, None).unwrap(),
-        b"the config"
-    );
+    check_rest(&world.server);
 }
 
 #[test]
 fn every_call_with_every_mishap() {
     try_all(cases(), |case| &case.name, run);
-}
-
-/// Tries cases side by side, those whose names have the word `FAULTS`, if there is one.
-pub(crate) fn try_all<C: Send>(mut cases: Vec<C>, name: fn(&C) -> &str, run: fn(&C)) {
-    let filter = std::env::var("FAULTS").unwrap_or_default();
-    cases.retain(|case| name(case).contains(&filter));
-    let (start, count) = (Instant::now(), cases.len());
-    let (next, failed) = (Mutex::new(cases.into_iter()), Mutex::new(Vec::new()));
-    thread::scope(|scope| {
-        for _ in 0..WORKERS {
-            scope.spawn(|| {
-                loop {
-                    let case = next.lock().unwrap().next();
-                    let Some(case) = case else { return };
-                    if catch_unwind(AssertUnwindSafe(|| run(&case))).is_err() {
-                        println!("--- failed: {}", name(&case));
-                        failed.lock().unwrap().push(name(&case).to_owned());
-                    }
-                }
-            });
-        }
-    });
-    let failed = failed.into_inner().unwrap();
-    println!("{count} cases in {} s", start.elapsed().as_secs());
-    assert!(
-        failed.is_empty(),
-        "{} of {count} failed: {failed:#?}",
-        failed.len()
-    );
 }

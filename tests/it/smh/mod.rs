@@ -8,7 +8,7 @@ mod calls;
 mod clients;
 mod contract;
 mod kills;
-pub(crate) mod matrix;
+mod matrix;
 mod probing;
 pub(crate) mod process;
 pub(crate) mod rig;

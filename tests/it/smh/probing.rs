@@ -5,23 +5,17 @@ use super::process::Process;
 use super::rig::{BASE, Library, config};
 use crate::cloud::rig::{Server, ms};
 use crate::fake::smh::{Call, Oddly, Switches};
-use crate::fake::{Fault, How, When};
+use crate::fake::{How, When};
+use crate::probing::{Case, OTHER, Probed, check, each_call_fails, run};
 use crate::tree::TempDir;
-use restic_123pan::cloud::probe::Finding;
 use restic_123pan::restic::Kind;
 use restic_123pan::smh::{Config, Smh, probe};
 use restic_123pan::store::Cause;
-use std::collections::BTreeMap;
 
-/// A file of somebody else's beside the repositories.
-const OTHER: &str = "somebody's";
 /// Calls of a probe where all is as documented, with the token.
 const CALLS: u64 = 23;
 
-/// How a library behaves, a question, words of what is found, and whether it can be used.
-type Case = (fn(&mut Switches), &'static str, &'static str, bool);
-
-const CASES: &[Case] = &[
+const CASES: &[Case<Switches>] = &[
     (|_| {}, "life of a token", " s", true),
     (|_| {}, "life of an upload", "900 s", true),
     (
@@ -116,14 +110,8 @@ const CASES: &[Case] = &[
     (|_| {}, "too many calls", "0 of 19 calls were refused", true),
 ];
 
-/// What a probe finds, by question, and how it ends.
-fn probed(config: &Config) -> (BTreeMap<&'static str, Finding>, Result<String, String>) {
-    let mut findings = BTreeMap::new();
-    let end = probe(config, &mut |finding| {
-        println!("{finding}");
-        findings.insert(finding.about, finding.clone());
-    });
-    (findings, end)
+fn probed(config: &Config) -> Probed {
+    run(|tell| probe(config, tell))
 }
 
 /// A library in which somebody else's file lies beside the repositories.
@@ -135,15 +123,9 @@ fn library(change: impl FnOnce(&mut Switches)) -> Library {
 
 #[test]
 fn the_table_is_right_and_nothing_is_left() {
-    for (n, (change, about, words, usable)) in CASES.iter().enumerate() {
-        let library = library(change);
-        let (findings, end) = probed(&config(&library));
-        let found = findings
-            .get(about)
-            .unwrap_or_else(|| panic!("{n}: {end:?}"));
-        assert!(found.found.contains(words), "{n}: {found:?}");
-        assert_eq!(found.good, *usable, "{n}: {found:?}");
-        assert_eq!(end.is_ok(), *usable, "{n}: {end:?}");
+    for (n, case) in CASES.iter().enumerate() {
+        let library = library(case.0);
+        check(n, case, &probed(&config(&library)));
         assert_eq!(library.living(BASE), [OTHER], "{n}: left behind");
         assert!(library.bin().is_empty(), "{n}: {:?}", library.bin());
         assert_eq!(library.open_uploads(), 0, "{n}");
@@ -163,30 +145,14 @@ fn its_calls_are_counted() {
 fn a_failing_call_leaves_nothing_behind() {
     let usual = library(|_| {});
     probed(&config(&usual)).1.unwrap();
-    let mut skips = BTreeMap::new();
-    for endpoint in usual.trail() {
-        let skip = skips.entry(endpoint).or_insert(0);
-        for (when, how) in [
-            (When::Before, How::Code(403, "NoPermission".to_owned())),
-            (When::Before, How::Html(500)),
-            (When::After, How::Reset),
-            (When::After, How::WrongShape),
-        ] {
-            let library = library(|_| {});
-            library.fail(Fault {
-                endpoint,
-                skip: *skip,
-                times: 1,
-                when,
-                how: how.clone(),
-            });
-            let (_, end) = probed(&config(&library));
-            assert_eq!(library.faults_fired(), 1, "{endpoint:?} {skip} {how:?}");
-            let left = library.living(BASE);
-            assert_eq!(left, [OTHER], "{endpoint:?} {skip} {how:?}: {end:?}");
-        }
-        *skip += 1;
-    }
+    let no = How::Code(403, "NoPermission".to_owned());
+    each_call_fails(&usual.trail(), &no, |fault| {
+        let library = library(|_| {});
+        library.fail(fault.clone());
+        let (_, end) = probed(&config(&library));
+        assert_eq!(library.faults_fired(), 1, "{fault:?}");
+        assert_eq!(library.living(BASE), [OTHER], "{fault:?}: {end:?}");
+    });
 }
 
 #[test]

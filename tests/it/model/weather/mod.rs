@@ -8,7 +8,7 @@ pub(super) mod smh;
 use super::chance::Chance;
 use super::stage::{Machine, Sky};
 use crate::fake::smh::{Call, Switches as SmhSwitches};
-use crate::fake::{Fake, Fault, Switches};
+use crate::fake::{Fails, Fake, Fault, How, Switches, When};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,6 +34,32 @@ pub(super) struct Climate {
 /// A cloud, and the first server over it.
 pub(super) type Place = (Arc<dyn Sky>, Box<dyn Machine>);
 
+/// What every emulator does by its own methods of these names (its [`Sky`]).
+macro_rules! as_all_emulators {
+    () => {
+        fn hang_up(&self) {
+            Self::hang_up(self);
+        }
+
+        fn advance(&self, by: std::time::Duration) {
+            Self::advance(self, by);
+        }
+
+        fn fired(&self) -> u64 {
+            self.faults_fired()
+        }
+
+        fn complaints(&self) -> Vec<String> {
+            Self::complaints(self)
+        }
+
+        fn names(&self, folder: &str) -> Vec<String> {
+            self.living(folder)
+        }
+    };
+}
+use as_all_emulators;
+
 /// A way to behave, and what it is called.
 pub(super) struct Habit(pub(super) &'static str, pub(super) Change);
 
@@ -51,6 +77,23 @@ pub(super) struct Gloom(pub(super) &'static str, pub(super) fn(&Fake));
 pub(super) enum Stroke {
     Pan123(Fault),
     Smh(Fault<Call>),
+}
+
+/// A fault of one of these calls, each as likely as often as it stands there.
+fn fault<C: Copy + Fails>(chance: &mut Chance, calls: &[C]) -> Fault<C> {
+    let endpoint = *chance.pick(calls);
+    let how = chance.pick(&endpoint.hows()).clone();
+    let when = match how {
+        How::ResetInBody(_) => When::Before,
+        _ => *chance.pick(&[When::Before, When::After]),
+    };
+    Fault {
+        endpoint,
+        skip: *chance.pick(&[0, 0, 1, 2, 3]),
+        times: *chance.pick(&[1, 2, 3]),
+        when,
+        how,
+    }
 }
 
 impl fmt::Debug for Habit {

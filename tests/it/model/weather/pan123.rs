@@ -4,10 +4,10 @@
 
 use super::super::chance::Chance;
 use super::super::stage::{Machine, Sky};
-use super::{Change, Climate, Gloom, Habit, LAG, Place, Stroke};
+use super::{Change, Climate, Gloom, Habit, LAG, Place, Stroke, as_all_emulators, fault};
 use crate::fake::{
-    self, BadIds, Cursor, Endpoint, Fake, Fault, How, InfosKey, LimitOver, MissingFolder,
-    Overwritten, Parts, Reuse, Shape, Single, Switches, Taken, Tier, When,
+    BadIds, Cursor, Endpoint, Fake, InfosKey, LimitOver, MissingFolder, Overwritten, Parts, Reuse,
+    Shape, Single, Switches, Taken, Tier,
 };
 use crate::process;
 use crate::rig::Rig;
@@ -146,19 +146,7 @@ const CALLS: &[Endpoint] = &[
 ];
 
 fn stroke(chance: &mut Chance) -> Stroke {
-    let endpoint = *chance.pick(CALLS);
-    let how = chance.pick(&fake::hows(endpoint)).clone();
-    let when = match how {
-        How::ResetInBody(_) => When::Before,
-        _ => *chance.pick(&[When::Before, When::After]),
-    };
-    Stroke::Pan123(Fault {
-        endpoint,
-        skip: *chance.pick(&[0, 0, 1, 2, 3]),
-        times: *chance.pick(&[1, 2, 3]),
-        when,
-        how,
-    })
+    Stroke::Pan123(fault(chance, CALLS))
 }
 
 fn start(options: &[&str]) -> Place {
@@ -190,21 +178,7 @@ impl Sky for Fake {
         }
     }
 
-    fn hang_up(&self) {
-        Self::hang_up(self);
-    }
-
-    fn advance(&self, by: Duration) {
-        Self::advance(self, by);
-    }
-
-    fn fired(&self) -> u64 {
-        self.faults_fired()
-    }
-
-    fn complaints(&self) -> Vec<String> {
-        Self::complaints(self)
-    }
+    as_all_emulators!();
 
     fn tree(&self) -> BTreeMap<String, (u64, String)> {
         Self::tree(self)
@@ -212,10 +186,6 @@ impl Sky for Fake {
 
     fn sum(&self, bytes: &[u8]) -> String {
         hex(&Md5::digest(bytes))
-    }
-
-    fn names(&self, folder: &str) -> Vec<String> {
-        self.living(folder)
     }
 }
 

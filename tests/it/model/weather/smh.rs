@@ -2,9 +2,8 @@
 
 use super::super::chance::Chance;
 use super::super::stage::{Machine, Sky};
-use super::{Change, Climate, Gloom, Habit, LAG, Place, Stroke};
+use super::{Change, Climate, Gloom, Habit, LAG, Place, Stroke, as_all_emulators, fault};
 use crate::fake::smh::{Call, End, Fake, Marker, NoTask, OverLimit, Switches, Unsaid};
-use crate::fake::{Fails, Fault, How, When};
 use crate::process;
 use crate::smh::process::Process;
 use crate::smh::rig::BASE;
@@ -105,19 +104,7 @@ const CALLS: &[Call] = &[
 ];
 
 fn stroke(chance: &mut Chance) -> Stroke {
-    let endpoint = *chance.pick(CALLS);
-    let how = chance.pick(&endpoint.hows()).clone();
-    let when = match how {
-        How::ResetInBody(_) => When::Before,
-        _ => *chance.pick(&[When::Before, When::After]),
-    };
-    Stroke::Smh(Fault {
-        endpoint,
-        skip: *chance.pick(&[0, 0, 1, 2, 3]),
-        times: *chance.pick(&[1, 2, 3]),
-        when,
-        how,
-    })
+    Stroke::Smh(fault(chance, CALLS))
 }
 
 fn start(options: &[&str]) -> Place {
@@ -146,21 +133,7 @@ impl Sky for Fake {
         }
     }
 
-    fn hang_up(&self) {
-        Self::hang_up(self);
-    }
-
-    fn advance(&self, by: Duration) {
-        Self::advance(self, by);
-    }
-
-    fn fired(&self) -> u64 {
-        self.faults_fired()
-    }
-
-    fn complaints(&self) -> Vec<String> {
-        Self::complaints(self)
-    }
+    as_all_emulators!();
 
     fn tree(&self) -> BTreeMap<String, (u64, String)> {
         let tree = Self::tree(self).into_iter();
@@ -172,10 +145,6 @@ impl Sky for Fake {
         let mut digest = crc64fast::Digest::new();
         digest.write(bytes);
         digest.sum64().to_string()
-    }
-
-    fn names(&self, folder: &str) -> Vec<String> {
-        self.living(folder)
     }
 }
 
