@@ -19,7 +19,7 @@ const COUNT: usize = 12;
 pub(super) fn run(bin: &dyn Trash, asked: &BinList, out: &mut dyn Write) -> Result<(), Failure> {
     let seen = walk(bin)?;
     let mut items: Vec<&Item> = seen.items.iter().collect();
-    items.retain(|item| within(item, asked.since, None));
+    items.retain(|item| within(item, bin.now(), asked.since, None));
     let left_out = seen
         .items
         .iter()

@@ -3,7 +3,6 @@
 
 use super::print::Line;
 use crate::args::When;
-use crate::civil;
 use crate::cloud::{Item, Listing, Trash, What};
 use crate::error::Error;
 use crate::restic::Kind;
@@ -19,9 +18,9 @@ pub(super) fn walk(bin: &dyn Trash) -> Result<Listing, Error> {
     })
 }
 
-/// What was deleted in this time. What isn't known to have been deleted in it is left out.
-pub(super) fn within(item: &Item, since: Option<When>, before: Option<When>) -> bool {
-    let now = civil::now();
+/// What was deleted in this time, as seen from `now`. What isn't known to have been deleted in it is
+/// left out.
+pub(super) fn within(item: &Item, now: u64, since: Option<When>, before: Option<When>) -> bool {
     let late = since.is_none_or(|s| item.since.is_some_and(|at| at >= s.seconds(now)));
     let early = before.is_none_or(|b| item.since.is_some_and(|at| at < b.seconds(now)));
     late && early

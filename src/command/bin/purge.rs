@@ -21,7 +21,7 @@ pub(super) fn run(bin: &dyn Trash, asked: &BinPurge, out: &mut dyn Write) -> Res
             What::File(_) => true,
             What::Folder | What::Other => false,
         };
-        ours && within(item, asked.since, asked.older_than)
+        ours && within(item, bin.now(), asked.since, asked.older_than)
     };
     let items: Vec<&Item> = seen.items.iter().filter(is_meant).collect();
     let bytes = items.iter().map(|item| item.size).sum();

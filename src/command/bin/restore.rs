@@ -23,7 +23,7 @@ pub(super) fn run(bin: &dyn Trash, asked: &BinRestore, out: &mut dyn Write) -> R
     let seen = walk(bin)?;
     let meant = seen.items.iter().filter(|item| names(&asked.which, item));
     let (in_time, out_of_time): (Vec<&Item>, Vec<&Item>) =
-        meant.partition(|item| within(item, asked.since, None));
+        meant.partition(|item| within(item, bin.now(), asked.since, None));
     let items = newest(&in_time);
     let taken = in_time.len() - items.len();
     if taken > 0 {

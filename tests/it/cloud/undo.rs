@@ -154,6 +154,11 @@ fn list_shows_what_lies_there() {
     assert!(text.contains("left out: 3 files"), "{text}");
     let since = rfc3339(desk.now - 31 * HOUR);
     assert_eq!(json(&["list", "--json", "--since", &since]).len(), 2);
+    // It is the cloud's clock that tells how long ago something was.
+    desk.cloud.set(|s| s.front.date_skew = 2 * 3600);
+    let told = desk.bin(&["list", "--since", "6h"]);
+    assert!(told.out.contains("total: 0 files"), "{told:?}");
+    desk.cloud.set(|s| s.front.date_skew = 0);
     let told = desk.bin(&["list", "--repo-path", "/nowhere"]);
     assert_eq!(told.code, Some(1));
     assert!(told.err.contains("/nowhere doesn't exist"), "{told:?}");
