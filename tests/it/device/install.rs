@@ -59,7 +59,10 @@ fn make_install_puts_these_files_and_uninstall_takes_them() {
         assert!(told.lines().any(|line| line.starts_with(step)), "{told}");
     }
     let told = make_in("zh_CN.UTF-8", &words("install"));
-    assert!(told.contains("下一步：") && !told.contains("Next"), "{told}");
+    assert!(
+        told.contains("下一步：") && !told.contains("Next"),
+        "{told}"
+    );
     let prefix = dir.path().join("opt/x");
     let wanted: Vec<PathBuf> = INSTALLED
         .iter()
