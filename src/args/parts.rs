@@ -74,10 +74,8 @@ impl Parts {
         file: &File,
         cloud: &Cloud,
     ) -> Result<(), String> {
-        let line = self
-            .shared
-            .iter()
-            .map(|(_, name, _)| (name.as_str(), format!("--{name}")));
+        let line = self.shared.iter();
+        let line = line.map(|(_, name, _)| (name.as_str(), format!("--{name}")));
         let filed = file.all().filter(|_| self.uses_cloud);
         let filed = filed.map(|(name, place)| (name, place.to_owned()));
         for (name, place) in line.chain(filed) {
@@ -104,22 +102,19 @@ impl Parts {
 /// Why an option means nothing to a cloud, if it doesn't.
 fn idle(table: &Table, name: &str, cloud: &Cloud) -> Option<String> {
     let chosen = cloud.name;
-    let mut owners = Vec::new();
-    for (part, option) in table.settings().filter(|(_, option)| option.name == name) {
-        match part {
-            Part::Cloud(owner) => owners.push(owner),
-            _ if cloud.ignores.contains(&option.name.as_str()) => {}
-            _ => return None,
-        }
-    }
+    let named = table.settings().filter(|(_, option)| option.name == name);
+    let owners = named.filter_map(|(part, _)| match part {
+        Part::Cloud(owner) => Some(owner),
+        _ => None,
+    });
+    let owners: Vec<&str> = owners.collect();
     match owners.is_empty() {
-        _ if owners.contains(&chosen) => None,
-        true if !cloud.ignores.contains(&name) => None,
-        true => Some(format!("means nothing to --cloud {chosen}")),
-        false => Some(format!(
+        true if cloud.ignores.contains(&name) => Some(format!("means nothing to --cloud {chosen}")),
+        false if !owners.contains(&chosen) => Some(format!(
             "is an option of --cloud {}, not of --cloud {chosen}",
             owners.join(", ")
         )),
+        _ => None,
     }
 }
 

@@ -25,7 +25,7 @@ fn read_on(root: &Path, line: &str, variables: &[(&str, &str)]) -> Result<Read, 
     let all = std::iter::once(&state).chain(variables);
     let all = all.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     read(&words, &all.collect(), root).map_err(|exit| match exit {
-        Exit::Print(text) | Exit::Wrong(text) => text,
+        Exit::Print(text) | Exit::Wrong(text) | Exit::Failed(text, _) => text,
     })
 }
 

@@ -2,20 +2,20 @@
 //! the beginnings of their ids.
 
 use super::print::Line;
-use crate::args::When;
+use crate::args::{Exit, When};
 use crate::cloud::{Item, Listing, Trash, What};
-use crate::error::Error;
 use crate::restic::Kind;
 
 /// Fewest digits that stand for an id: by chance, 8 digits mean one file of 4 billion.
 pub(super) const DIGITS: usize = 8;
 
 /// Reads what lies in the bin, saying how far it is.
-pub(super) fn walk(bin: &dyn Trash) -> Result<Listing, Error> {
+pub(super) fn walk(bin: &dyn Trash) -> Result<Listing, Exit> {
     let line = Line::new();
-    bin.walk(&|folders, files| {
+    let seen = bin.walk(&|folders, files| {
         line.say(&format!("{folders} folders read, {files} files in the bin"));
-    })
+    });
+    seen.map_err(Exit::failed)
 }
 
 /// What was deleted in this time, as seen from `now`. What isn't known to have been deleted in it is
