@@ -67,9 +67,12 @@ fn below<'t>(table: &'t Table, name: &str) -> impl Iterator<Item = (&'t str, &'t
     })
 }
 
-fn names<'t>(options: impl Iterator<Item = &'t Opt>) -> String {
-    let names: Vec<String> = options.map(|option| format!("--{}", option.name)).collect();
-    names.join(" ")
+/// What `arm` says of each command, and before them of none, which means the usual one.
+fn arms(table: &Table, arm: impl Fn(&str, &Command) -> String) -> String {
+    let usual = table.usual().map(|command| ("", command));
+    let named = table.commands.iter().map(|one| (one.name.as_str(), one));
+    let all = usual.into_iter().chain(named);
+    all.map(|(name, command)| arm(name, command)).collect()
 }
 
 fn bash(table: &Table) -> String {
@@ -90,12 +93,13 @@ fn bash(table: &Table) -> String {
             }
         }
     }
+    let commands = arms(table, |name, command| bash_arm(table, name, command));
     include_str!("../templates/completion.bash")
         .replace("@PATHS@", &paths.join(" | "))
         .replace("@ANY@", &others.join(" | "))
         .replace("@VALUES@\n", &values)
         .replace("@STEMS@\n", &stems(table))
-        .replace("@COMMANDS@\n", &bash_commands(table))
+        .replace("@COMMANDS@\n", &commands)
 }
 
 /// The arms of a `case` that go from one command to the next.
@@ -116,74 +120,55 @@ fn stems(table: &Table) -> String {
     text
 }
 
-fn bash_commands(table: &Table) -> String {
-    let mut text = String::new();
-    let mut arm = |name: &str, command: &Command| {
-        let options = names(table.taken(command));
-        let mut words: Vec<&str> = below(table, name).map(|(word, _)| word).collect();
-        let mut paths = "";
-        for word in &command.words {
-            match Value::of_word(word) {
-                Value::Of(choices) => words.extend(choices.iter().map(String::as_str)),
-                Value::Path => paths = " paths=-d",
-                Value::Any => {}
-            }
+fn bash_arm(table: &Table, name: &str, command: &Command) -> String {
+    let options = table
+        .taken(command)
+        .map(|option| format!("--{}", option.name));
+    let options: Vec<String> = options.collect();
+    let mut words: Vec<&str> = below(table, name).map(|(word, _)| word).collect();
+    let mut paths = "";
+    for word in &command.words {
+        match Value::of_word(word) {
+            Value::Of(choices) => words.extend(choices.iter().map(String::as_str)),
+            Value::Path => paths = " paths=-d",
+            Value::Any => {}
         }
-        let _ = writeln!(
-            text,
-            "        '{name}') options='{options}' words='{}'{paths} ;;",
-            words.join(" ")
-        );
-    };
-    if let Some(command) = table.usual() {
-        arm("", command);
     }
-    for command in &table.commands {
-        arm(&command.name, command);
-    }
-    text
+    let (options, words) = (options.join(" "), words.join(" "));
+    format!("        '{name}') options='{options}' words='{words}'{paths} ;;\n")
 }
 
 fn zsh(table: &Table) -> String {
-    let mut text = String::new();
-    let mut arm = |name: &str, command: &Command| {
-        let _ = writeln!(text, "        '{name}')\n            specs=(");
-        for option in table.taken(command) {
-            let about = bracketed(&option.about);
-            let value = option.value.as_deref().unwrap_or_default();
-            let value = match Value::of(option) {
-                None => String::new(),
-                Some(Value::Path) => format!(":{value}:_files"),
-                Some(Value::Any) => format!(":{value}:"),
-                Some(Value::Of(choices)) => format!(":{value}:({})", choices.join(" ")),
-            };
-            let _ = writeln!(text, "                '--{}[{about}]{value}'", option.name);
-        }
-        let below: Vec<String> = below(table, name)
-            .map(|(word, command)| format!("{word}\\:\"{}\"", bracketed(command.brief())))
-            .collect();
-        let words = command.words.iter().map(Value::of_word);
-        let words = words.max_by_key(|value| *value == Value::Path);
-        let words = match words {
-            _ if !below.is_empty() => format!("command:(({}))", below.join(" ")),
-            Some(Value::Of(choices)) => format!("word:({})", choices.join(" ")),
-            Some(Value::Path) => "folder:_files -/".to_owned(),
-            Some(Value::Any) | None => "word:".to_owned(),
-        };
-        let _ = writeln!(
-            text,
-            "                '*:{words}'\n            )\n            ;;"
-        );
-    };
-    if let Some(command) = table.usual() {
-        arm("", command);
-    }
-    for command in &table.commands {
-        arm(&command.name, command);
-    }
+    let commands = arms(table, |name, command| zsh_arm(table, name, command));
     include_str!("../templates/completion.zsh")
         .replace("@STEMS@\n", &stems(table))
-        .replace("@COMMANDS@\n", &text)
+        .replace("@COMMANDS@\n", &commands)
+}
+
+fn zsh_arm(table: &Table, name: &str, command: &Command) -> String {
+    let mut text = format!("        '{name}')\n            specs=(\n");
+    for option in table.taken(command) {
+        let about = bracketed(&option.about);
+        let value = option.value.as_deref().unwrap_or_default();
+        let value = match Value::of(option) {
+            None => String::new(),
+            Some(Value::Path) => format!(":{value}:_files"),
+            Some(Value::Any) => format!(":{value}:"),
+            Some(Value::Of(choices)) => format!(":{value}:({})", choices.join(" ")),
+        };
+        let _ = writeln!(text, "                '--{}[{about}]{value}'", option.name);
+    }
+    let below = below(table, name);
+    let below = below.map(|(word, command)| format!("{word}\\:\"{}\"", bracketed(command.brief())));
+    let below: Vec<String> = below.collect();
+    let words = command.words.iter().map(Value::of_word);
+    let words = match words.max_by_key(|value| *value == Value::Path) {
+        _ if !below.is_empty() => format!("command:(({}))", below.join(" ")),
+        Some(Value::Of(choices)) => format!("word:({})", choices.join(" ")),
+        Some(Value::Path) => "folder:_files -/".to_owned(),
+        Some(Value::Any) | None => "word:".to_owned(),
+    };
+    text + &format!("                '*:{words}'\n            )\n            ;;\n")
 }
 
 fn fish(table: &Table) -> String {
