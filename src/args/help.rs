@@ -64,7 +64,10 @@ fn program(table: &Table, cloud: &Cloud) -> String {
     );
     paragraph(
         &mut text,
-        &format!("See {NAME} COMMAND --help, or help COMMAND."),
+        &format!(
+            "See {NAME} COMMAND --help for a command, and {NAME} --help --cloud NAME for the options \
+             of another cloud."
+        ),
     );
     let groups = table.groups.iter().filter(|group| means(group.part, cloud));
     for group in groups {
