@@ -69,7 +69,7 @@ fn run(read: Read) -> Result<ExitCode, Exit> {
             print(text)
         }
         Task::Service(asked) => print(command::service(&Table::new(), &asked)?),
-        Task::Completions(asked) => print(command::completions(&Table::new(), &asked)?),
+        Task::Completions(asked) => print(command::completions(&Table::new(), &asked)),
         Task::Manual => print(command::manual(&Table::new())),
         Task::Login(config, asked) => {
             let login = config.setup.login();

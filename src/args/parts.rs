@@ -135,28 +135,23 @@ fn foreign(table: &Table, command: &Command, name: &str) -> String {
 pub(super) fn unknown(table: &Table, line: &Line) -> Option<String> {
     let mut names = line.options.iter().map(|(name, _)| name);
     let name = names.find(|name| table.takes_value(name).is_none())?;
-    let usual = table.usual()?;
-    Some(foreign(table, usual, name))
+    Some(foreign(table, table.usual(), name))
 }
 
 /// Checks words of which there are few; argh checks the others.
 fn check_words(command: &Command, words: &[String]) -> Result<(), String> {
-    for (at, word) in command.words.iter().enumerate() {
-        let all = word.choices.join(", ");
-        let wrong = |why: String| {
-            let name = &command.name;
-            Err(format!("{name}: {why}; see {NAME} {name} --help"))
-        };
-        match words.get(at) {
-            _ if word.choices.is_empty() => {}
-            None if word.optional => {}
-            None => return wrong(format!("name one of {all}")),
-            Some(given) if word.choices.contains(given) => {}
+    let few = command.words.iter().enumerate();
+    for (at, word) in few.filter(|(_, word)| !word.choices.is_empty()) {
+        let (name, all) = (&command.name, word.choices.join(", "));
+        let why = match words.get(at) {
+            Some(given) if word.choices.contains(given) => continue,
             Some(given) => {
                 let near = did_you_mean("", given, word.choices.iter().map(String::as_str));
-                return wrong(format!("{given:?} isn't one of {all}{near}"));
+                format!("{given:?} isn't one of {all}{near}")
             }
-        }
+            None => format!("name one of {all}"),
+        };
+        return Err(format!("{name}: {why}; see {NAME} {name} --help"));
     }
     Ok(())
 }

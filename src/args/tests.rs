@@ -12,14 +12,18 @@ const ID: (&str, &str) = ("PAN123_CLIENT_ID", "id");
 const KEY: (&str, &str) = ("PAN123_CLIENT_SECRET", "hidden");
 
 /// Reads a line with these variables alone, and with a state directory that is there.
-fn called(words: &[&str], variables: &[(&str, &str)]) -> Result<(Task, Vec<String>), Exit> {
+fn read_at(root: &Path, words: &[&str], variables: &[(&str, &str)]) -> Result<Read, Exit> {
     let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
     let temporary = std::env::temp_dir().display().to_string();
     let state = ("STATE_DIRECTORY", temporary.as_str());
     let all = std::iter::once(&state).chain(variables);
     let all = all.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-    // Whatever this machine has, no service has settings here.
-    let read = read(&words, &all.collect(), Path::new("/dev/null"))?;
+    read(&words, &all.collect(), root)
+}
+
+/// The same where, whatever this machine has, no service has settings.
+fn called(words: &[&str], variables: &[(&str, &str)]) -> Result<(Task, Vec<String>), Exit> {
+    let read = read_at(Path::new("/dev/null"), words, variables)?;
     Ok((read.task, read.warnings))
 }
 

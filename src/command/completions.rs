@@ -6,12 +6,11 @@ use crate::settings::Opt;
 use std::fmt::Write;
 
 /// The completions for a shell.
-pub fn completions(table: &Table, asked: &Completions) -> Result<String, String> {
+pub fn completions(table: &Table, asked: &Completions) -> String {
     match asked.shell.as_str() {
-        "bash" => Ok(bash(table)),
-        "zsh" => Ok(zsh(table)),
-        "fish" => Ok(fish(table)),
-        other => Err(format!("there are no completions for {other:?}")),
+        "bash" => bash(table),
+        "zsh" => zsh(table),
+        _ => fish(table),
     }
 }
 
@@ -58,21 +57,12 @@ fn once(table: &Table, same: fn(&Opt, &Opt) -> bool) -> Vec<&Opt> {
     all
 }
 
-/// The words that lead on from a command: the whole program's have an empty name.
-fn below<'t>(table: &'t Table, name: &str) -> impl Iterator<Item = (&'t str, &'t Command)> {
-    let stem = name.to_owned();
-    table.commands.iter().filter_map(move |command| {
-        let (its, word) = command.name.rsplit_once(' ').unwrap_or(("", &command.name));
-        (its == stem).then_some((word, command))
-    })
-}
-
 /// What `arm` says of each command, and before them of none, which means the usual one.
 fn arms(table: &Table, arm: impl Fn(&str, &Command) -> String) -> String {
-    let usual = table.usual().map(|command| ("", command));
-    let named = table.commands.iter().map(|one| (one.name.as_str(), one));
-    let all = usual.into_iter().chain(named);
-    all.map(|(name, command)| arm(name, command)).collect()
+    let named = table.commands.iter().map(|one| arm(&one.name, one));
+    std::iter::once(arm("", table.usual()))
+        .chain(named)
+        .collect()
 }
 
 fn bash(table: &Table) -> String {
@@ -108,7 +98,9 @@ fn stems(table: &Table) -> String {
     let stems = table.commands.iter().filter(|command| command.is_stem);
     let stems = stems.map(|command| command.name.as_str());
     for stem in std::iter::once("").chain(stems) {
-        let arms = below(table, stem).map(|(word, _)| format!("'{stem}/{word}'"));
+        let arms = table
+            .below(stem)
+            .map(|(word, _)| format!("'{stem}/{word}'"));
         let arms: Vec<String> = arms.collect();
         let space = if stem.is_empty() { "" } else { " " };
         let _ = writeln!(
@@ -125,7 +117,7 @@ fn bash_arm(table: &Table, name: &str, command: &Command) -> String {
         .taken(command)
         .map(|option| format!("--{}", option.name));
     let options: Vec<String> = options.collect();
-    let mut words: Vec<&str> = below(table, name).map(|(word, _)| word).collect();
+    let mut words: Vec<&str> = table.below(name).map(|(word, _)| word).collect();
     let mut paths = "";
     for word in &command.words {
         match Value::of_word(word) {
@@ -158,7 +150,7 @@ fn zsh_arm(table: &Table, name: &str, command: &Command) -> String {
         };
         let _ = writeln!(text, "                '--{}[{about}]{value}'", option.name);
     }
-    let below = below(table, name);
+    let below = table.below(name);
     let below = below.map(|(word, command)| format!("{word}\\:\"{}\"", bracketed(command.brief())));
     let below: Vec<String> = below.collect();
     let words = command.words.iter().map(Value::of_word);
@@ -217,7 +209,7 @@ fn fish(table: &Table) -> String {
 /// takes, unless a command that doesn't take it was named.
 fn fish_when(table: &Table, option: &Opt) -> String {
     let takes = |command: &Command| table.taken(command).any(|its| its == option);
-    let is_usual = table.usual().is_some_and(takes);
+    let is_usual = takes(table.usual());
     let leaves = table.commands.iter().filter(|command| !command.is_stem);
     let leaves = leaves.filter(|command| takes(command) != is_usual);
     let words: Vec<&str> = leaves

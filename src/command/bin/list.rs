@@ -1,12 +1,13 @@
 //! `bin list`: what lies in the bin, by repository and kind.
 
 use super::pick::{walk, within};
-use super::print::{files, kind, size};
+use super::{files, kind};
 use crate::args::{BinList, Exit};
 use crate::civil;
 use crate::cloud::{Item, Listing, Trash, What};
 use crate::restic::Kind;
 use crate::speech::{said, width};
+use crate::units::bytes as size;
 use crate::zone::moment;
 use serde_json::{Value, json};
 use std::io::{self, Write};

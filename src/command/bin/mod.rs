@@ -3,12 +3,11 @@
 
 mod list;
 mod pick;
-mod print;
 mod purge;
 mod restore;
 
 use crate::args::{BinCommand, Exit};
-use crate::cloud::Trash;
+use crate::cloud::{Item, Trash, What};
 use crate::speech::Speaker;
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -27,4 +26,22 @@ pub fn run(command: &BinCommand, bin: &dyn Trash) -> Result<ExitCode, Exit> {
         BinCommand::Restore(asked) => restore::run(bin, asked, out),
     }?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// A number of files.
+fn files(count: usize) -> String {
+    match count {
+        1 => "1 file".to_owned(),
+        _ => format!("{count} files"),
+    }
+}
+
+/// What something is, in a word.
+fn kind(item: &Item) -> &'static str {
+    match (item.what, item.kind()) {
+        (What::Folder, _) => "folder",
+        (What::Other, _) => "other",
+        (What::File(_), Some(kind)) => kind.name(),
+        (What::File(_), None) => "config",
+    }
 }

@@ -1,9 +1,9 @@
 //! Which of the things in the bin a command is about: by when they were deleted, by patterns, by
 //! the beginnings of their ids.
 
-use super::print::Line;
 use crate::args::{Exit, When};
 use crate::cloud::{Item, Listing, Trash, What};
+use crate::command::progress::Line;
 use crate::restic::Kind;
 
 /// Fewest digits that stand for an id: by chance, 8 digits mean one file of 4 billion.

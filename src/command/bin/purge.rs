@@ -1,10 +1,12 @@
 //! `bin purge`: frees what lies in the bin.
 
+use super::files;
 use super::pick::{walk, within};
-use super::print::{Line, files, size};
 use crate::args::{BinPurge, Exit};
 use crate::cloud::{Item, Trash, What};
+use crate::command::progress::Line;
 use crate::restic::File;
+use crate::units::bytes as size;
 use std::io::{self, BufRead, IsTerminal, Write};
 
 /// Frees what lies in the bin, after asking.

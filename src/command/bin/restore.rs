@@ -1,10 +1,12 @@
 //! `bin restore`: brings packs and snapshots back, keys if they are named (safety rule 20).
 
 use super::pick::{DIGITS, names, names_nothing, walk, within};
-use super::print::{Line, files, kind, size};
+use super::{files, kind};
 use crate::args::{BinRestore, Exit};
 use crate::cloud::{Item, Restored, Trash};
+use crate::command::progress::Line;
 use crate::restic::Kind;
+use crate::units::bytes as size;
 use std::collections::HashMap;
 use std::io::Write;
 
