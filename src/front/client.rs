@@ -10,7 +10,7 @@ use super::stream::{Stream, Wait};
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Bytes read at once where only some are needed.
 const READ: usize = 4 << 10;
@@ -32,7 +32,12 @@ pub struct Client {
     /// When reading ends whatever comes.
     until: Option<Instant>,
     received: u64,
+    /// Asked while its body is waited for.
+    wanted: Option<Box<Wanted>>,
 }
+
+/// Whether others want the worker of a client that is so far behind.
+type Wanted = dyn Fn(Duration) -> bool + Send;
 
 impl Client {
     pub(super) fn new(
@@ -58,6 +63,7 @@ impl Client {
             behind: Behind::default(),
             until: None,
             received: 0,
+            wanted: None,
         }
     }
 
@@ -107,6 +113,11 @@ impl Client {
     pub fn gone(&self) -> bool {
         let alive = |conn: &Conn| !conn.rest.is_empty() || conn.stream.is_alive();
         !self.conn.as_ref().is_some_and(alive)
+    }
+
+    /// Breaks its body off when it stands still and others want its worker.
+    pub fn give_way(&mut self, wanted: impl Fn(Duration) -> bool + Send + 'static) {
+        self.wanted = Some(Box::new(wanted));
     }
 
     /// Reads the rest of the body away, until then and so many bytes at most; false if it didn't come
@@ -181,7 +192,7 @@ impl Client {
             self.used += n;
             return Ok(n);
         }
-        match self.during(|stream| stream.read(buffer, Wait::Step))? {
+        match self.during(true, |stream| stream.read(buffer, Wait::Step))? {
             0 => Err(ErrorKind::UnexpectedEof.into()),
             n => Ok(n),
         }
@@ -202,18 +213,26 @@ impl Client {
         Ok(byte[0])
     }
 
-    /// Waits for the client, as long as it isn't too slow.
+    /// Waits for the client, as long as it isn't too slow. Only who reads gives way: a slow receiver
+    /// opens its window so seldom that it can't be told from one that stands still.
     fn during(
         &mut self,
+        gives_way: bool,
         mut act: impl FnMut(&mut Stream) -> io::Result<usize>,
     ) -> io::Result<usize> {
         let conn = self.conn.as_mut().ok_or(ErrorKind::NotConnected)?;
+        let courtesy = self.hall.pace.courtesy();
         loop {
             let start = Instant::now();
             let done = act(&mut conn.stream);
             let bytes = done.as_ref().map_or(0, |n| *n);
             let end = Instant::now();
             let borne = self.behind.note(&self.hall.pace, end - start, bytes);
+            let wanted = self.wanted.as_ref().filter(|_| gives_way);
+            if wanted.is_some_and(|wanted| wanted(self.behind.0)) && self.behind.0 >= courtesy {
+                let text = "the client stands still while others wait";
+                return Err(io::Error::new(ErrorKind::TimedOut, text));
+            }
             let over = self.until.is_some_and(|until| end > until);
             match done {
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
@@ -238,11 +257,11 @@ impl Read for Client {
 
 impl Write for Client {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.during(|stream| stream.write(bytes, Wait::Step))
+        self.during(false, |stream| stream.write(bytes, Wait::Step))
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.during(|stream| stream.flush(Wait::Step).map(|()| 0))?;
+        self.during(false, |stream| stream.flush(Wait::Step).map(|()| 0))?;
         Ok(())
     }
 }

@@ -71,7 +71,7 @@ struct Work {
 }
 
 /// One that is under way.
-type Taken = (Work, Running<Box<Work>>);
+type Taken = (Work, Arc<Running<Box<Work>>>);
 
 impl Lanes {
     /// Starts the threads of every lane.
@@ -290,7 +290,8 @@ impl Worker {
 
     /// Does one job after the other.
     fn work(&self) {
-        while let Some((Work { mut exchange, job }, _running)) = self.next() {
+        while let Some((Work { mut exchange, job }, running)) = self.next() {
+            exchange.give_way(running.wanted());
             exchange.track().begin(job.total());
             let served = guarded("a request", || {
                 exchange.serve(|body, answer| self.service.serve(&job, body, answer))

@@ -3,8 +3,12 @@
 use super::{Running, chunked, id, post};
 use crate::wire::Wire;
 use restic_123pan::front::Pace;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+/// Bytes of a body after which somebody begins with it.
+const STARTED: usize = 70_000;
 
 /// A client that stalls for a second is too slow.
 const QUICK: Pace = Pace {
@@ -111,6 +115,48 @@ fn huge_bodies_are_not_waited_for() {
         .end();
     assert_eq!(refused.answer(false).status, 404);
     assert!(server.lives());
+}
+
+/// Other parties hold every thread of the packs' lane: three send nothing more, one is slow.
+#[test]
+fn who_stands_still_gives_way_to_others() {
+    let server = Running::with(|config| {
+        config.workers = 2;
+        config.front.pace.patience = Duration::from_secs(20);
+    });
+    let upload = |party: u8, body: &[u8]| {
+        let mut wire = server.open_from([127, 0, 0, party]);
+        let path = format!("/a/data/{}", id(body));
+        let head = format!("Content-Length: {}\r\n", body.len());
+        wire.send(post(&path, &head)).send(&body[..STARTED]);
+        wire
+    };
+    let (still, slow) = ([7; 200_000], vec![8; STARTED + 60_000]);
+    let mut moves = upload(2, &slow);
+    let mut held = [3, 4, 5].map(|party| upload(party, &still));
+    let stop = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            // Twice as fast as it must be.
+            for piece in slow[STARTED..].chunks(500) {
+                if !stop.load(Ordering::SeqCst) {
+                    thread::sleep(Duration::from_millis(250));
+                }
+                moves.send(piece);
+            }
+        });
+        let begin = Instant::now();
+        for seed in 0..2 {
+            let path = format!("/a/data/{}", id(&[seed]));
+            assert_eq!(server.open().ask("POST", &path, "", &[seed]).status, 200);
+        }
+        stop.store(true, Ordering::SeqCst);
+        let took = begin.elapsed();
+        assert!(took < Duration::from_secs(15), "{took:?}");
+    });
+    assert_eq!(moves.answer(false).status, 200);
+    let first = held.iter_mut().next().unwrap();
+    assert_eq!(first.answer(false).status, 400);
 }
 
 #[test]
