@@ -192,7 +192,7 @@ mod tests {
         IpAddr::from([127, 0, 0, last]).into()
     }
 
-    fn next(queue: &Fair<u8>) -> (Option<u8>, Option<Running<u8>>) {
+    fn next(queue: &Fair<u8>) -> (Option<u8>, Option<Arc<Running<u8>>>) {
         match queue.next(Some(Duration::ZERO)) {
             Next::Thing(thing, running) => (Some(thing), Some(running)),
             _ => (None, None),
