@@ -39,7 +39,7 @@ use std::time::Instant;
 use warnings::Warnings;
 
 /// The names of the lanes, in the order of their numbers.
-const LANES: [&str; 6] = [
+pub const LANES: [&str; 6] = [
     "small",
     "large",
     "remove-large",
