@@ -1,4 +1,4 @@
-//! Looks a repository through by lists alone, as [`inspect`] does, and what its owner can do about it
+//! Looks a repository through by lists alone, as [`inspect`](crate::cloud::inspect) does, and what its owner can do about it
 //! on Kdocs' website; whether content is what its name says, `restic check --read-data` tells.
 
 use super::api::{Api, Row};
@@ -7,11 +7,12 @@ use super::layout::{id_of, is_named};
 use super::tree::Tree;
 use crate::cloud::Priority;
 use crate::cloud::finding::{Event, Flaw, Report};
-use crate::cloud::inspect::{Thing, inspect};
+use crate::cloud::inspect::{Inspection, Thing};
 use crate::cloud::paths::Root;
 use crate::cloud::survey::{Remedy, Survey};
 use crate::restic::{File, Repo};
 use crate::store::Error;
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 
 /// What is this cloud's own.
@@ -73,10 +74,17 @@ pub fn verify(
         advice: ADVICE,
         seen: Mutex::default(),
     };
-    inspect(&survey, true, &|path| {
-        let rows = tree.all(path, Priority::Background)?;
-        Ok(rows.into_iter().map(thing).collect())
-    })?;
+    let inspection = Inspection {
+        survey: &survey,
+        filled: true,
+        deleted: HashSet::new(),
+        time: &api.client.time,
+        read: &|path| {
+            let rows = tree.all(path, Priority::Background)?;
+            Ok(rows.into_iter().map(thing).collect())
+        },
+    };
+    inspection.run()?;
     Ok(survey.end(api.client.seen.made()))
 }
 

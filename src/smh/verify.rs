@@ -1,4 +1,4 @@
-//! Looks a repository through by lists alone, as [`inspect`] does, for whatever a space's lists tell;
+//! Looks a repository through by lists alone, as [`inspect`](crate::cloud::inspect) does, for whatever a space's lists tell;
 //! whether content is what its name says, `restic check --read-data` tells.
 
 mod advice;
@@ -9,11 +9,12 @@ use super::list::{Lists, Memory};
 use crate::civil;
 use crate::cloud::Priority;
 use crate::cloud::finding::{Event, Report};
-use crate::cloud::inspect::{Thing, inspect};
+use crate::cloud::inspect::{Inspection, Thing};
 use crate::cloud::paths::Root;
 use crate::cloud::survey::Survey;
 use crate::restic::Repo;
 use crate::store::Error;
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -32,14 +33,21 @@ pub fn verify(
         advice: advice::ADVICE,
         seen: Mutex::default(),
     };
-    inspect(&survey, false, &|path| {
-        let mut things = Vec::new();
-        lists.read(path, Filter::All, Priority::Background, &mut |entry| {
-            things.push(thing(entry));
-            Ok(())
-        })?;
-        Ok(things)
-    })?;
+    let inspection = Inspection {
+        survey: &survey,
+        filled: false,
+        deleted: HashSet::new(),
+        time: &api.client.time,
+        read: &|path| {
+            let mut things = Vec::new();
+            lists.read(path, Filter::All, Priority::Background, &mut |entry| {
+                things.push(thing(entry));
+                Ok(())
+            })?;
+            Ok(things)
+        },
+    };
+    inspection.run()?;
     Ok(survey.end(api.client.seen.made()))
 }
 
@@ -52,5 +60,6 @@ fn thing(entry: Entry) -> Thing {
         made: entry.made.as_deref().and_then(civil::seconds),
         removed: entry.removed,
         name: entry.name,
+        ..Thing::default()
     }
 }
