@@ -81,11 +81,14 @@ impl Knowledge {
         }
     }
 
-    /// A folder's numbers, if they are known.
+    /// A folder's numbers, if any are known.
     pub fn ids(&self, path: &Path) -> Option<Vec<u64>> {
         match path {
             "" => Some(vec![0]),
-            _ => self.folders.get(path).map(|folder| folder.ids.clone()),
+            _ => {
+                let ids = self.folders.get(path).map(|folder| folder.ids.clone());
+                ids.filter(|ids| !ids.is_empty())
+            }
         }
     }
 
