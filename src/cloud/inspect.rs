@@ -5,11 +5,11 @@
 
 mod notes;
 
-use super::finding::Flaw;
+use super::client::Client;
+use super::finding::{Flaw, Report};
 use super::layout;
 use super::paths::join;
 use super::survey::Survey;
-use super::time::Time;
 use super::walk::walk;
 use crate::restic::{Id, Kind, MAX_DEPTH};
 use crate::store::{Cause, Error};
@@ -52,27 +52,28 @@ pub type ReadFolder<'a> = dyn Fn(&str) -> Result<Vec<Thing>, Error> + Sync + 'a;
 /// What is to be known of a cloud to look it through.
 pub struct Inspection<'a> {
     /// Which repositories, and who is told.
-    pub survey: &'a Survey<'a>,
+    pub survey: Survey<'a>,
     /// Whether folders come with their first file, so that one which isn't there is as good as
     /// empty.
     pub filled: bool,
     /// The numbers of what the server of this state directory has put into the bin itself.
     pub deleted: HashSet<u64>,
-    /// Tells how old locks are.
-    pub time: &'a Time,
+    /// Tells the cloud's time, and how many calls it took.
+    pub client: &'a Client,
     /// How a folder is read.
     pub read: &'a ReadFolder<'a>,
 }
 
 impl Inspection<'_> {
     /// Looks repositories through.
-    pub fn run(&self) -> Result<(), Error> {
+    pub fn run(&self) -> Result<Report, Error> {
         let walker = Walker {
             about: self,
             packs: Mutex::default(),
         };
         let base = Place::new(String::new(), "", Role::Any, &[]);
-        walk(vec![base], DEEPEST, &|place| walker.read(&place))
+        walk(vec![base], DEEPEST, &|place| walker.read(&place))?;
+        Ok(self.survey.end(self.client.seen.made()))
     }
 }
 
@@ -168,7 +169,7 @@ impl<'t> Names<'t> {
 impl Walker<'_> {
     /// Reads a folder; answers those in it that are to be read.
     fn read(&self, place: &Place) -> Result<Vec<Place>, Error> {
-        let survey = self.about.survey;
+        let survey = &self.about.survey;
         let things = match (self.about.read)(&survey.root.at(&place.path)) {
             // It has gone since it was listed.
             Err(error) if error.cause == Cause::Absent && !place.path.is_empty() => Vec::new(),
@@ -186,7 +187,7 @@ impl Walker<'_> {
 
     /// A folder that is a repository or holds some.
     fn any(&self, place: &Place, names: &Names<'_>) -> Vec<Place> {
-        let (survey, mut below) = (self.about.survey, Vec::new());
+        let (survey, mut below) = (&self.about.survey, Vec::new());
         let of_kind = |name: &str| Kind::ALL.iter().any(|kind| kind.name() == name);
         for (name, folders) in names.folders.iter().filter(|(name, _)| !of_kind(name)) {
             let path = join(&place.path, name);

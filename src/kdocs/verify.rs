@@ -67,25 +67,23 @@ pub fn verify(
 ) -> Result<Report, Error> {
     let api = Arc::new(Api::new(config));
     let tree = Tree::new(&api);
-    let survey = Survey {
-        root: Root::new(&config.repo_path),
-        repos,
-        tell,
-        advice: ADVICE,
-        seen: Mutex::default(),
-    };
     let inspection = Inspection {
-        survey: &survey,
+        survey: Survey {
+            root: Root::new(&config.repo_path),
+            repos,
+            tell,
+            advice: ADVICE,
+            seen: Mutex::default(),
+        },
         filled: true,
         deleted: HashSet::new(),
-        time: &api.client.time,
+        client: &api.client,
         read: &|path| {
             let rows = tree.all(path, Priority::Background)?;
             Ok(rows.into_iter().map(thing).collect())
         },
     };
-    inspection.run()?;
-    Ok(survey.end(api.client.seen.made()))
+    inspection.run()
 }
 
 fn thing(row: Row) -> Thing {

@@ -26,18 +26,17 @@ pub fn verify(
 ) -> Result<Report, Error> {
     let api = Arc::new(Api::new(config, Scope::Space));
     let lists = Lists::new(&api, &Memory::new(&api, Duration::ZERO));
-    let survey = Survey {
-        root: Root::new(&config.repo_path),
-        repos,
-        tell,
-        advice: advice::ADVICE,
-        seen: Mutex::default(),
-    };
     let inspection = Inspection {
-        survey: &survey,
+        survey: Survey {
+            root: Root::new(&config.repo_path),
+            repos,
+            tell,
+            advice: advice::ADVICE,
+            seen: Mutex::default(),
+        },
         filled: false,
         deleted: HashSet::new(),
-        time: &api.client.time,
+        client: &api.client,
         read: &|path| {
             let mut things = Vec::new();
             lists.read(path, Filter::All, Priority::Background, &mut |entry| {
@@ -47,8 +46,7 @@ pub fn verify(
             Ok(things)
         },
     };
-    inspection.run()?;
-    Ok(survey.end(api.client.seen.made()))
+    inspection.run()
 }
 
 fn thing(entry: Entry) -> Thing {

@@ -184,7 +184,8 @@ impl<'a> Notes<'a> {
     /// What a file's row tells.
     fn state(&self, file: &Thing, about: Subject) {
         let made = file.made.filter(|_| about == Subject::File(Kind::Locks));
-        let is_old = |made: u64| made.saturating_add(OLD) < self.walker.about.time.or_ours();
+        let time = &self.walker.about.client.time;
+        let is_old = |made: u64| made.saturating_add(OLD) < time.or_ours();
         let is_empty = file.size.unwrap_or(0) == 0;
         for (flaw, is_so) in [
             (Flaw::BytesGone, file.removed),
@@ -256,14 +257,14 @@ impl<'a> Notes<'a> {
     }
 
     fn found(&self, flaw: Flaw, path: &str, number: Option<u64>, about: Subject) {
-        let survey = self.walker.about.survey;
+        let survey = &self.walker.about.survey;
         let path = survey.root.at(path);
         survey.found(flaw, &self.place.repo, &path, number, about);
     }
 
     /// Counts what is noted; the folders that are to be read.
     fn done(self) -> Vec<Place> {
-        let survey = self.walker.about.survey;
+        let survey = &self.walker.about.survey;
         survey.count(&self.place.repo, |contents| contents.add(&self.contents));
         self.below
     }

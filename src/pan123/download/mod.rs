@@ -141,7 +141,7 @@ impl Downloads {
 
     /// Says that a file is damaged, unless that is known.
     fn damaged(&self, path: &Path, known: Known, what: &str) {
-        if self.tree.damage.find(path, known.name, known.file) {
+        if self.tree.damage.find(known.file) {
             let text = format!("/{path}/{} is damaged at 123pan: {what}", known.name);
             self.api.client.troubles.damaged(&text);
         }

@@ -1,8 +1,8 @@
-//! Looks a repository through by lists alone, as [`inspect`](crate::cloud::inspect) does, those in the
-//! bin among them; whether content is what its name says, `restic check --read-data` tells. What can
-//! be done about what is found is `advice`'s.
+//! Looks a repository through by lists alone, as [`inspect`](crate::cloud::inspect) does; whether
+//! content is what its name says, `restic check --read-data` tells. What can be done about what is
+//! found is `advice`'s.
 //!
-//! It takes a list of each folder, of a page for each hundred rows.
+//! It takes a list of each folder, of a page for each hundred rows, those in the bin among them.
 
 mod advice;
 
@@ -34,23 +34,22 @@ pub fn verify(
         let text = format!("/{path} doesn't exist in the account");
         return Err(Error::new(Cause::Absent, text));
     };
-    let survey = Survey {
-        root: Root::new(&path),
-        repos,
-        tell,
-        advice: advice::ADVICE,
-        seen: Mutex::default(),
-    };
+    let root = Root::new(&path);
     let numbers = Mutex::new(HashMap::from([(path, ids)]));
     let inspection = Inspection {
-        survey: &survey,
+        survey: Survey {
+            root,
+            repos,
+            tell,
+            advice: advice::ADVICE,
+            seen: Mutex::default(),
+        },
         filled: false,
         deleted: PendingPurges::put(config),
-        time: &api.client.time,
+        client: &api.client,
         read: &|path| read(&tree, path, &numbers),
     };
-    inspection.run()?;
-    Ok(survey.end(api.client.seen.made()))
+    inspection.run()
 }
 
 /// The numbers of folders that may be read next, by their paths.
