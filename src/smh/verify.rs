@@ -1,4 +1,4 @@
-//! Looks a repository through by lists alone, as [`inspect`] does, for whatever a space's lists tell;
+//! Looks a repository through by lists alone, as [`inspect`](crate::cloud::inspect) does, for whatever a space's lists tell;
 //! whether content is what its name says, `restic check --read-data` tells.
 
 mod advice;
@@ -9,11 +9,12 @@ use super::list::{Lists, Memory};
 use crate::civil;
 use crate::cloud::Priority;
 use crate::cloud::finding::{Event, Report};
-use crate::cloud::inspect::{Thing, inspect};
+use crate::cloud::inspect::{Inspection, Thing};
 use crate::cloud::paths::Root;
 use crate::cloud::survey::Survey;
 use crate::restic::Repo;
 use crate::store::Error;
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -25,22 +26,27 @@ pub fn verify(
 ) -> Result<Report, Error> {
     let api = Arc::new(Api::new(config, Scope::Space));
     let lists = Lists::new(&api, &Memory::new(&api, Duration::ZERO));
-    let survey = Survey {
-        root: Root::new(&config.repo_path),
-        repos,
-        tell,
-        advice: advice::ADVICE,
-        seen: Mutex::default(),
+    let inspection = Inspection {
+        survey: Survey {
+            root: Root::new(&config.repo_path),
+            repos,
+            tell,
+            advice: advice::ADVICE,
+            seen: Mutex::default(),
+        },
+        filled: false,
+        deleted: HashSet::new(),
+        client: &api.client,
+        read: &|path| {
+            let mut things = Vec::new();
+            lists.read(path, Filter::All, Priority::Background, &mut |entry| {
+                things.push(thing(entry));
+                Ok(())
+            })?;
+            Ok(things)
+        },
     };
-    inspect(&survey, false, &|path| {
-        let mut things = Vec::new();
-        lists.read(path, Filter::All, Priority::Background, &mut |entry| {
-            things.push(thing(entry));
-            Ok(())
-        })?;
-        Ok(things)
-    })?;
-    Ok(survey.end(api.client.seen.made()))
+    inspection.run()
 }
 
 fn thing(entry: Entry) -> Thing {
@@ -52,5 +58,6 @@ fn thing(entry: Entry) -> Thing {
         made: entry.made.as_deref().and_then(civil::seconds),
         removed: entry.removed,
         name: entry.name,
+        ..Thing::default()
     }
 }

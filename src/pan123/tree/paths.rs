@@ -12,6 +12,13 @@ pub fn parent(path: &Path) -> &Path {
     path.rsplit_once('/').map_or("", |(parent, _)| parent)
 }
 
+/// The folders on the way from the account's root down to this one, and itself; the root isn't
+/// among them.
+pub fn way(path: &Path) -> impl Iterator<Item = &Path> {
+    let above = path.match_indices('/').map(|(end, _)| &path[..end]);
+    above.chain([path]).filter(|path| !path.is_empty())
+}
+
 /// A folder's own name.
 pub fn last(path: &Path) -> &str {
     path.rsplit_once('/').map_or(path, |(_, name)| name)
@@ -33,7 +40,7 @@ pub fn owner(path: &Path) -> (&Path, Option<Kind>) {
 /// Whether the files of a folder are named by hashes. Repositories can't have the names of kinds,
 /// so the path tells.
 pub fn is_hashed(path: &Path) -> bool {
-    holds_packs(path) || Kind::ALL.iter().any(|kind| kind.name() == last(path))
+    owner(path).1.is_some()
 }
 
 /// Whether a folder is one of those below `data` that packs lie in.
