@@ -56,13 +56,10 @@ fn bodies_that_break_off() {
     let server = Running::with(|config| config.front.pace = QUICK);
     let te = "Transfer-Encoding: chunked\r\n";
     let (short, none) = (vec![b'x'; 2000], Vec::new());
+    #[rustfmt::skip]
     let table: [(&str, &str, Vec<u8>); 6] = [
         ("short", "Content-Length: 3000\r\n", short.clone()),
-        (
-            "large and short",
-            "Content-Length: 200000000\r\n",
-            short.clone(),
-        ),
+        ("large and short", "Content-Length: 200000000\r\n", short.clone()),
         ("mid-chunk", te, chunked(&[&short])[..1000].to_vec()),
         ("between chunks", te, chunked(&[&short])),
         ("before the first chunk", te, none),

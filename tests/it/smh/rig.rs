@@ -1,15 +1,12 @@
 //! An emulated library and servers over it, without a socket of our own. Times that are seconds in
 //! earnest are milliseconds here.
 
+pub(crate) use crate::cloud::rig::{BASE, path};
 use crate::cloud::rig::{Server, fast, ms};
 use crate::fake::smh::{Call, Fake, Options, Switches};
 use restic_123pan::cloud::Timing;
-use restic_123pan::restic::{Id, Kind};
 use restic_123pan::smh::{Config, Smh};
 use std::ops::Deref;
-
-/// The folder of the space in which the repositories are.
-pub(crate) const BASE: &str = "restic";
 
 /// An emulated library. When it goes, nothing of what its servers did may have broken a rule of
 /// the service's, or of those that keep data safe there.
@@ -95,13 +92,5 @@ impl Drop for Library {
         let complaints = self.0.complaints();
         let fine = std::thread::panicking() || complaints.is_empty();
         assert!(fine, "{complaints:#?}");
-    }
-}
-
-/// Where a file of the usual repository is in the space.
-pub(crate) fn path(kind: Kind, id: Id) -> String {
-    match kind {
-        Kind::Data => format!("{BASE}/host/data/{}/{id}", &id.to_string()[..1]),
-        _ => format!("{BASE}/host/{}/{id}", kind.name()),
     }
 }
