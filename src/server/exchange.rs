@@ -3,6 +3,7 @@
 //! is `lanes`'.
 
 use super::head::{self, Ending, Manner};
+use crate::access::User;
 use crate::body::LARGEST;
 use crate::civil;
 use crate::front::{Client, Party};
@@ -61,13 +62,15 @@ impl Exchange {
         self.client.get_mut().give_way(wanted);
     }
 
-    /// Lets `serve` read the body and write the answer.
+    /// Lets `serve` read a user's body and write the answer.
     pub(super) fn serve(
         &mut self,
+        user: &User,
         serve: impl FnOnce(&mut dyn Read, &mut dyn Answer) -> io::Result<()>,
     ) -> io::Result<()> {
         let mut body = BodyReader(&self.client, &self.track);
         let mut answer = Answering {
+            user,
             client: &self.client,
             outgoing: &mut self.outgoing,
             drain: self.drain,
@@ -164,6 +167,7 @@ impl Read for BodyReader<'_> {
 
 /// The answer as `service` sees it.
 struct Answering<'a> {
+    user: &'a User,
     client: &'a RefCell<Client>,
     outgoing: &'a mut Outgoing,
     drain: Duration,
@@ -176,7 +180,7 @@ impl Answer for Answering<'_> {
         if !bare {
             self.track.answers(reply.length);
         }
-        self.outgoing.reply = Some(reply);
+        self.outgoing.reply = Some(reply.to(self.user));
         // A bare one is sent by `finish`, after the body has been read away.
         if !bare {
             let mut client = self.client.borrow_mut();

@@ -82,7 +82,7 @@ impl Lanes {
         let several = |threads| (threads, threads + SPARE);
         // A gatherer takes whatever there is.
         let gatherer = (config.queue, 1);
-        let crews: [(_, _, fn(&Arc<Crew>)); LANES.len()] = [
+        let crews: [(_, _, Empty); LANES.len()] = [
             (several(config.small_workers), now, Crew::work),
             (several(config.workers), now, Crew::work),
             // The store gathers packs behind the answer.
@@ -229,12 +229,15 @@ struct Crew {
     /// Most threads.
     most: usize,
     /// What each of them does.
-    empty: fn(&Arc<Self>),
+    empty: Empty,
     /// Threads that have been started, and how many of them wait for work.
     count: Mutex<(usize, usize)>,
     /// Gone when the last thread is.
     _alive: Sender<Infallible>,
 }
+
+/// Empties a lane's queue.
+type Empty = fn(&Arc<Crew>);
 
 impl Crew {
     /// Starts another thread, unless one waits for work or there are enough.
@@ -274,7 +277,9 @@ impl Crew {
             exchange.give_way(running.wanted());
             exchange.track().begin(job.total());
             let served = guarded("a request", || {
-                exchange.serve(|body, answer| self.service.serve(&job, body, answer))
+                exchange.serve(job.user(), |body, answer| {
+                    self.service.serve(&job, body, answer)
+                })
             });
             // The next one of the same name may start before this one's answer is sent.
             drop(job);

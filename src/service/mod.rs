@@ -76,6 +76,11 @@ enum Task {
 }
 
 impl Job {
+    /// Whose it is.
+    pub fn user(&self) -> &User {
+        &self.user
+    }
+
     /// The queue that it belongs to.
     pub fn lane(&self) -> Lane {
         let large = |kind: Option<Kind>| matches!(kind, Some(Kind::Data | Kind::Index));
@@ -169,7 +174,8 @@ impl Reply {
     }
 
     /// The same for somebody.
-    fn to(self, user: &User) -> Self {
+    #[must_use]
+    pub fn to(self, user: &User) -> Self {
         let user = user.clone();
         Self { user, ..self }
     }
@@ -190,23 +196,6 @@ pub trait Answer {
     /// Sends what is buffered.
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
-    }
-}
-
-/// An answer that says whom it is for.
-struct Named<'a>(&'a User, &'a mut dyn Answer);
-
-impl Answer for Named<'_> {
-    fn start(&mut self, reply: Reply) -> io::Result<()> {
-        self.1.start(reply.to(self.0))
-    }
-
-    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.1.write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.1.flush()
     }
 }
 
@@ -280,7 +269,6 @@ impl Service {
     /// Does the job and answers it. An Err after [`Answer::start`] means that the answer isn't
     /// whole and can't become so.
     pub fn serve(&self, job: &Job, body: &mut dyn Read, answer: &mut dyn Answer) -> io::Result<()> {
-        let answer = &mut Named(&job.user, answer);
         let operation = match &job.task {
             Task::Operation(operation) => operation,
             Task::Page(page) => return self.show(*page, &job.user, answer),

@@ -7,9 +7,6 @@ use crate::restic::Repo;
 use crate::watch::{self, Language};
 use std::io;
 
-/// What the page of the owner may load.
-const POLICY: &str = watch::POLICY;
-
 /// The media type of a line of text.
 const PLAIN: &str = "text/plain; charset=utf-8";
 
@@ -101,7 +98,7 @@ impl Service {
             .with("X-Content-Type-Options", "nosniff");
         if let View::Overview(_) = page {
             reply = reply
-                .with("Content-Security-Policy", POLICY)
+                .with("Content-Security-Policy", watch::POLICY)
                 .with("Referrer-Policy", "no-referrer")
                 .with("Vary", "Accept-Language");
         }

@@ -17,10 +17,12 @@ pub struct Memory(Mutex<Content>);
 struct Content {
     /// Folders that exist, including those that have become empty.
     folders: BTreeSet<(Repo, Kind)>,
-    /// Each with a number that no other has or had.
-    files: BTreeMap<(Repo, File), (u64, Arc<[u8]>)>,
+    files: BTreeMap<(Repo, File), Numbered>,
     last: u64,
 }
+
+/// A file's bytes, with a number that no other has or had.
+type Numbered = (u64, Arc<[u8]>);
 
 impl Memory {
     fn bytes(&self, repo: &Repo, file: &File) -> Result<Arc<[u8]>, Error> {
@@ -51,7 +53,7 @@ impl Store for Memory {
             let text = format!("{repo} has no {}", kind.name());
             return Err(Error::new(Cause::Absent, text));
         }
-        let of_kind = |((place, file), (_, bytes)): (&(Repo, File), &(u64, Arc<[u8]>))| match file {
+        let of_kind = |((place, file), (_, bytes)): (&(Repo, File), &Numbered)| match file {
             File::Hashed(its, id) if *its == kind && place == repo => Some(Entry {
                 id: *id,
                 size: bytes.len() as u64,
