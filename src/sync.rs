@@ -1,6 +1,8 @@
 //! Locks whose holder may have panicked. What it left behind is as good as before: every change
 //! under a lock here is made whole or not at all, and one thread's end must not stop the others.
 
+use std::collections::HashSet;
+use std::hash::Hash;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::Duration;
 
@@ -43,4 +45,38 @@ pub fn wait_while<'a, T>(
     let waited = notified.wait_timeout_while(guard, most, busy);
     let (guard, waited) = waited.unwrap_or_else(PoisonError::into_inner);
     (guard, waited.timed_out())
+}
+
+/// What one thread at a time does for each key, while others who want the same wait for its end.
+#[derive(Debug, Default)]
+pub struct SingleFlight<K> {
+    under_way: Mutex<HashSet<K>>,
+    landed: Condvar,
+}
+
+impl<K: Clone + Eq + Hash> SingleFlight<K> {
+    /// Waits until nobody does it any more, at most so long; None if somebody still does.
+    pub fn begin(&self, key: K, most: Duration) -> Option<Flight<'_, K>> {
+        let busy = |under_way: &mut HashSet<K>| under_way.contains(&key);
+        let (mut under_way, late) = wait_while(&self.landed, lock(&self.under_way), most, busy);
+        if late {
+            return None;
+        }
+        under_way.insert(key.clone());
+        Some(Flight { all: self, key })
+    }
+}
+
+/// The right to do it alone, given back when dropped.
+#[derive(Debug)]
+pub struct Flight<'a, K: Eq + Hash> {
+    all: &'a SingleFlight<K>,
+    key: K,
+}
+
+impl<K: Eq + Hash> Drop for Flight<'_, K> {
+    fn drop(&mut self) {
+        lock(&self.all.under_way).remove(&self.key);
+        self.all.landed.notify_all();
+    }
 }

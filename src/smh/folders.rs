@@ -3,9 +3,9 @@
 
 use super::api::Api;
 use crate::cloud::{Fault, Priority, Reason};
-use crate::sync::{lock, wait_while};
+use crate::sync::{SingleFlight, lock};
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 /// Most folders of which something is known. Each takes about 100 bytes.
@@ -15,12 +15,11 @@ const MOST: usize = 20_000;
 pub struct Folders {
     api: Arc<Api>,
     state: Mutex<State>,
-    ended: Condvar,
+    making: SingleFlight<String>,
 }
 
 #[derive(Default)]
 struct State {
-    making: HashSet<String>,
     /// When folders were made.
     made: HashMap<String, Instant>,
     filled: HashSet<String>,
@@ -32,36 +31,29 @@ impl Folders {
         Self {
             api: Arc::clone(api),
             state: Mutex::default(),
-            ended: Condvar::new(),
+            making: SingleFlight::default(),
         }
     }
 
     /// Makes a folder that somebody has missed since then, unless that was done meanwhile.
     pub fn make(&self, path: &str, missed: Instant, priority: Priority) -> Result<(), Fault> {
         let longest = self.api.timing().rate_wait;
-        let busy = |state: &mut State| state.making.contains(path);
-        let (mut state, late) = wait_while(&self.ended, lock(&self.state), longest, busy);
-        if state.made.get(path).is_some_and(|at| *at >= missed) {
+        let making = self.making.begin(path.to_owned(), longest);
+        let made = lock(&self.state).made.get(path).copied();
+        if made.is_some_and(|at| at >= missed) {
             return Ok(());
         }
-        if late {
+        if making.is_none() {
             let text = format!("making /{path} takes too long");
             return Err(Fault::new(Reason::Throttled, text));
         }
-        state.making.insert(path.to_owned());
-        drop(state);
-        let made = self.api.mkdir(path, priority);
-        let mut state = lock(&self.state);
-        state.making.remove(path);
-        if made.is_ok() {
-            if state.made.len() >= MOST {
-                state.made.clear();
-            }
-            state.made.insert(path.to_owned(), Instant::now());
+        self.api.mkdir(path, priority)?;
+        let made = &mut lock(&self.state).made;
+        if made.len() >= MOST {
+            made.clear();
         }
-        drop(state);
-        self.ended.notify_all();
-        made
+        made.insert(path.to_owned(), Instant::now());
+        Ok(())
     }
 
     /// Whether a folder held something when it was last looked at.

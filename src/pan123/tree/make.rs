@@ -5,8 +5,7 @@ use super::paths::{Path, is_data, last, parent};
 use crate::cloud::{Priority, Reason, pause};
 use crate::restic::Id;
 use crate::store::{Cause, Error};
-use crate::sync::{lock, wait_while};
-use std::collections::HashSet;
+use crate::sync::Flight;
 use std::time::Instant;
 
 /// How often a path is looked up anew when what was known turns out stale.
@@ -118,33 +117,11 @@ impl Tree {
         Ok(())
     }
 
-    fn begin(&self, path: &Path) -> Result<Making<'_>, Error> {
-        let busy = |making: &mut HashSet<String>| making.contains(path);
+    /// The right to make one folder.
+    fn begin(&self, path: &Path) -> Result<Flight<'_, String>, Error> {
         let longest = self.api.timing().rate_wait;
-        let (mut making, late) = wait_while(&self.made, lock(&self.making), longest, busy);
-        if late {
-            return Err(Error::new(
-                Cause::Busy,
-                format!("/{path} is still being made"),
-            ));
-        }
-        making.insert(path.to_owned());
-        Ok(Making {
-            tree: self,
-            path: path.to_owned(),
-        })
-    }
-}
-
-/// The right to make one folder.
-struct Making<'a> {
-    tree: &'a Tree,
-    path: String,
-}
-
-impl Drop for Making<'_> {
-    fn drop(&mut self) {
-        lock(&self.tree.making).remove(&self.path);
-        self.tree.made.notify_all();
+        let making = self.making.begin(path.to_owned(), longest);
+        let busy = || Error::new(Cause::Busy, format!("/{path} is still being made"));
+        making.ok_or_else(busy)
     }
 }

@@ -16,7 +16,7 @@ use super::api::{Api, Row};
 use crate::cloud::{Fault, Priority, Reason};
 use crate::lines::shown;
 use crate::store::{Cause, Error};
-use crate::sync::lock;
+use crate::sync::{SingleFlight, lock};
 use crate::warning::Kind;
 use damage::Damage;
 use files::Files;
@@ -25,7 +25,7 @@ use log::{info, warn};
 use paths::{Path, join, parent, way};
 use read::Lists;
 use std::collections::HashSet;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Instant;
 
 /// How often a path is looked up anew when what was known turns out stale.
@@ -38,8 +38,7 @@ pub struct Tree {
     pub damage: Damage,
     lists: Lists,
     known: Mutex<Knowledge>,
-    making: Mutex<HashSet<String>>,
-    made: Condvar,
+    making: SingleFlight<String>,
     /// What the log has been told once.
     said: Mutex<HashSet<String>>,
 }
@@ -61,8 +60,7 @@ impl Tree {
             damage: Damage::default(),
             lists: Lists::default(),
             known,
-            making: Mutex::default(),
-            made: Condvar::new(),
+            making: SingleFlight::default(),
             said: Mutex::default(),
         }
     }

@@ -4,25 +4,17 @@
 use crate::cloud::{Fault, Priority, Reason};
 use crate::pan123::api::Api;
 use crate::pan123::config::Config;
-use crate::sync::{lock, wait_while};
-use std::sync::{Condvar, Mutex};
+use crate::sync::{SingleFlight, lock};
+use std::sync::Mutex;
 
-/// Upload hosts, the one to be used next first.
+/// Upload hosts.
 pub struct Hosts {
-    known: Mutex<Known>,
-    /// Somebody has asked for hosts.
-    asked: Condvar,
+    /// Those that are known, the one to be used next first.
+    known: Mutex<Vec<String>>,
+    asking: SingleFlight<()>,
     /// Whether the API itself is spoken to in the clear, as in tests.
     clear: bool,
     allow_http: bool,
-}
-
-/// What is known of hosts.
-#[derive(Default)]
-struct Known {
-    hosts: Vec<String>,
-    /// Whether somebody is asking for them now.
-    asking: bool,
 }
 
 impl Hosts {
@@ -31,7 +23,7 @@ impl Hosts {
         let clear = config.api_url.starts_with("http://");
         Self {
             known: Mutex::default(),
-            asked: Condvar::new(),
+            asking: SingleFlight::default(),
             clear,
             allow_http: config.allow_http_upload,
         }
@@ -39,28 +31,26 @@ impl Hosts {
 
     /// The host to use now.
     pub fn pick(&self, api: &Api, priority: Priority) -> Result<String, Fault> {
-        // One asks, and the others wait for its answer, or for their turn if it fails.
-        let waits = |known: &mut Known| known.asking && known.hosts.is_empty();
-        let longest = api.timing().rate_wait;
-        let (mut known, _) = wait_while(&self.asked, lock(&self.known), longest, waits);
-        if let Some(host) = known.hosts.first() {
-            return Ok(host.clone());
+        let first = || lock(&self.known).first().cloned();
+        if let Some(host) = first() {
+            return Ok(host);
         }
-        known.asking = true;
-        drop(known);
-        let named = api.domains(priority);
-        let mut known = lock(&self.known);
-        known.asking = false;
-        self.asked.notify_all();
-        known.hosts = self.usable(&named?);
+        // One asks, and the others wait for its answer, or for their turn if it fails.
+        let _asking = self.asking.begin((), api.timing().rate_wait);
+        if let Some(host) = first() {
+            return Ok(host);
+        }
+        let usable = self.usable(&api.domains(priority)?);
         let none = || Fault::new(Reason::Unknown, "123pan named no upload host");
-        known.hosts.first().cloned().ok_or_else(none)
+        let host = usable.first().cloned().ok_or_else(none);
+        *lock(&self.known) = usable;
+        host
     }
 
     /// Learns that a host can't be used: the next one is, and after the last one they are asked
     /// for anew.
     pub fn failed(&self, host: &str) {
-        lock(&self.known).hosts.retain(|known| known != host);
+        lock(&self.known).retain(|known| known != host);
     }
 
     /// What to call hosts that 123pan named, in the order in which they are tried.
@@ -99,7 +89,7 @@ mod tests {
         let hosts = |clear, allow_http| {
             Hosts {
                 known: Mutex::default(),
-                asked: Condvar::new(),
+                asking: SingleFlight::default(),
                 clear,
                 allow_http,
             }
