@@ -119,15 +119,15 @@ impl Walker<'_> {
 
     /// A folder that is a repository or holds some.
     fn any(&self, place: &Place, entries: &[Thing]) -> Vec<Place> {
-        let of_kind = |name: &str| Kind::ALL.into_iter().find(|kind| kind.name() == name);
         let folders = entries.iter().filter(|entry| entry.is_folder);
         let config = entries
             .iter()
             .find(|entry| entry.name == "config" && entry.is_file);
-        let looks_so = config.is_some() || folders.clone().any(|f| of_kind(&f.name).is_some());
+        let looks_so =
+            config.is_some() || folders.clone().any(|f| Kind::from_name(&f.name).is_some());
         let others = folders
             .clone()
-            .filter(|folder| of_kind(&folder.name).is_none());
+            .filter(|folder| Kind::from_name(&folder.name).is_none());
         let below = others.map(|folder| Place {
             path: join(&place.path, &folder.name),
             role: Role::Any,

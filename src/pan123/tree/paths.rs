@@ -23,8 +23,7 @@ pub fn owner(path: &Path) -> (&Path, Option<Kind>) {
     if holds_packs(path) {
         return (parent(parent(path)), Some(Kind::Data));
     }
-    let kind = Kind::ALL.into_iter().find(|kind| kind.name() == last(path));
-    match kind {
+    match Kind::from_name(last(path)) {
         Some(kind) => (parent(path), Some(kind)),
         None => (path, None),
     }
@@ -33,7 +32,7 @@ pub fn owner(path: &Path) -> (&Path, Option<Kind>) {
 /// Whether the files of a folder are named by hashes. Repositories can't have the names of kinds,
 /// so the path tells.
 pub fn is_hashed(path: &Path) -> bool {
-    holds_packs(path) || Kind::ALL.iter().any(|kind| kind.name() == last(path))
+    holds_packs(path) || Kind::from_name(last(path)).is_some()
 }
 
 /// Whether a folder is one of those below `data` that packs lie in.

@@ -58,7 +58,7 @@ impl Walker<'_> {
     }
 
     fn look_at_any(&self, place: &Place, names: &Names) -> Vec<Place> {
-        let of_kind = |name: &String| Kind::ALL.iter().any(|kind| kind.name() == name);
+        let of_kind = |name: &String| Kind::from_name(name).is_some();
         let looks_so = names.files.contains_key("config") || names.folders.keys().any(of_kind);
         let mut below = Vec::new();
         for (name, rows) in names.folders.iter().filter(|(name, _)| !of_kind(name)) {
