@@ -51,7 +51,7 @@ pub fn verify(
             advice: advice::ADVICE,
             seen: Mutex::default(),
         },
-        deleted: PendingPurges::put(config),
+        deleted: PendingPurges::peek(config).waiting.into_keys().collect(),
         time: Arc::clone(&api.client.time),
         packs: Mutex::default(),
     };
