@@ -5,7 +5,7 @@ use super::browsers;
 use super::pages::{self, View};
 use super::status::{deny, forbid, kept_back, refuse};
 use super::{Head, Job, Length, Reply, Service, Task};
-use crate::access::{Recognised, Unproven, User};
+use crate::access::{Peer, Recognised, Unproven, User};
 use crate::restic::{self, File, Operation, Range, Refusal};
 use crate::store::Limits;
 use log::info;
@@ -36,6 +36,7 @@ struct Wish {
     range: Option<Range>,
     v2: bool,
     length: Length,
+    peer: Peer,
     /// Why nothing can be at the path.
     flaw: Option<String>,
 }
@@ -51,6 +52,7 @@ impl Wish {
             range: head.range.and_then(Range::parse),
             v2: head.accept.is_some_and(restic::wants_v2),
             length: head.length,
+            peer: head.peer,
         }
     }
 }
@@ -71,11 +73,11 @@ impl Service {
         let page = match pages::wanted(head).transpose() {
             // Health is everybody's business, and where the page is tells nothing.
             Ok(Some(View::Health)) => {
-                return Admission::Job(Job::page(View::Health, User::nobody()));
+                return Admission::Job(Job::page(View::Health, User::nobody(), head.peer));
             }
             // Whoever shows credentials there wants to know whether they are good.
             Ok(Some(View::Door)) if head.authorization.is_none() => {
-                return Admission::Job(Job::page(View::Door, User::nobody()));
+                return Admission::Job(Job::page(View::Door, User::nobody(), head.peer));
             }
             Ok(page) => page,
             Err(reply) => return Admission::Refused(reply),
@@ -109,7 +111,7 @@ impl Service {
 
     fn job(&self, user: &User, wish: Wish) -> Result<Job, Reply> {
         if let Some(page) = wish.page {
-            return Ok(Job::page(page, user.clone()));
+            return Ok(Job::page(page, user.clone(), wish.peer));
         }
         let refuse = |refusal| refuse(refusal, wish.flaw.as_deref());
         let operation = wish.operation.map_err(refuse)?;
@@ -135,6 +137,7 @@ impl Service {
             grant,
             turn,
             user: user.clone(),
+            peer: wish.peer,
         })
     }
 }

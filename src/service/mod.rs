@@ -17,7 +17,7 @@ mod status;
 pub use admit::{Admission, PendingAuth};
 pub use head::{Head, Length};
 
-use crate::access::{Access, Grant, User};
+use crate::access::{Access, Grant, Peer, User};
 use crate::body::Budget;
 use crate::inits::Inits;
 use crate::limit::Limits;
@@ -64,6 +64,7 @@ pub struct Job {
     grant: Grant,
     turn: Option<Ticket>,
     user: User,
+    peer: Peer,
 }
 
 /// What an admitted request asks for.
@@ -79,6 +80,11 @@ impl Job {
     /// Whose it is.
     pub fn user(&self) -> &User {
         &self.user
+    }
+
+    /// Its client, as far as it can be told from others: the user and the address.
+    fn client(&self) -> String {
+        format!("{} {}", self.user, self.peer)
     }
 
     /// The queue that it belongs to.
@@ -275,8 +281,8 @@ impl Service {
         };
         let done = match operation {
             Operation::List(repo, kind) => return self.list(repo, *kind, job.v2, answer),
-            Operation::Load(repo, file) => return self.load(repo, file, job.range, answer),
-            Operation::Stat(repo, file) => return self.stat(repo, file, answer),
+            Operation::Load(repo, file) => return self.load(repo, file, job, answer),
+            Operation::Stat(repo, file) => return self.stat(repo, file, &job.client(), answer),
             Operation::Create(repo) => self.store.create(repo),
             Operation::Save(repo, file) => self.save(repo, file, job, body),
             Operation::Remove(repo, file) => {

@@ -2,7 +2,7 @@
 //! status. They answer from memory; only `readyz` may wait for the cloud, for a few seconds.
 
 use super::{Answer, Head, Job, Length, Reply, Service, Task};
-use crate::access::{Grant, User};
+use crate::access::{Grant, Peer, User};
 use crate::restic::Repo;
 use crate::watch::{self, Language};
 use std::io;
@@ -58,7 +58,7 @@ pub(super) fn wanted(head: &Head<'_>) -> Option<Result<View, Reply>> {
 
 impl Job {
     /// A page for a user.
-    pub(super) fn page(page: View, user: User) -> Self {
+    pub(super) fn page(page: View, user: User, peer: Peer) -> Self {
         Self {
             task: Task::Page(page),
             range: None,
@@ -67,6 +67,7 @@ impl Job {
             grant: Grant::default(),
             turn: None,
             user,
+            peer,
         }
     }
 }

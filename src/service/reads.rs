@@ -2,8 +2,8 @@
 //! traffic lets them.
 
 use super::listing::Listing;
-use super::{Answer, BUFFER, Reply, Service};
-use crate::restic::{File, Kind, Range, Repo};
+use super::{Answer, BUFFER, Job, Reply, Service};
+use crate::restic::{File, Kind, Repo};
 use crate::store::{Cause, Loaded};
 use crate::warning;
 use log::warn;
@@ -16,12 +16,18 @@ fn cut_off(repo: &Repo, object: &dyn Display) -> String {
 }
 
 impl Service {
-    pub(super) fn stat(&self, repo: &Repo, file: &File, answer: &mut dyn Answer) -> io::Result<()> {
+    pub(super) fn stat(
+        &self,
+        repo: &Repo,
+        file: &File,
+        client: &str,
+        answer: &mut dyn Answer,
+    ) -> io::Result<()> {
         let stat = self.store.stat(repo, file);
         match &stat {
             Ok(_) if *file == File::Config => self.inits.present(repo),
             Err(error) if *file == File::Config && error.cause == Cause::Absent => {
-                self.inits.absent(repo);
+                self.inits.absent(repo, client);
             }
             _ => {}
         }
@@ -38,17 +44,20 @@ impl Service {
         &self,
         repo: &Repo,
         file: &File,
-        range: Option<Range>,
+        job: &Job,
         answer: &mut dyn Answer,
     ) -> io::Result<()> {
+        let range = job.range;
         let Loaded {
             size,
             part,
             mut reader,
         } = match self.store.load(repo, file, range) {
             Ok(loaded) => {
-                if let File::Hashed(Kind::Keys, key) = file {
-                    self.inits.forget(repo, *key);
+                match file {
+                    File::Config => self.inits.read(repo, &job.client()),
+                    File::Hashed(Kind::Keys, key) => self.inits.wanted(repo, *key),
+                    _ => {}
                 }
                 loaded
             }

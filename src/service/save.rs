@@ -7,7 +7,7 @@ use crate::limit::Paid;
 use crate::restic::{File, Id, Kind, Repo};
 use crate::store::{Cause, Error};
 use crate::turns::Ticket;
-use log::warn;
+use log::{info, warn};
 use std::io::Read;
 
 /// Longest wait for earlier operations on the same name, in signs of life: two minutes in all.
@@ -38,7 +38,7 @@ impl Service {
             return Err(Error::new(Cause::BadBody, "the body is empty"));
         }
         if let File::Hashed(Kind::Keys, key) = file
-            && !self.inits.admits(repo, *key)
+            && !self.inits.admits(repo, *key, &job.client())
         {
             let text = "another client is making this repository";
             return Err(Error::new(Cause::Exists, text).briefly(text));
@@ -57,7 +57,7 @@ impl Service {
             }
             saved => saved,
         };
-        self.learn(repo, file, &saved);
+        self.learn(repo, file, job, &saved);
         // What went wrong with the body is the client's to know, whatever the store made of it.
         saved.map_err(|error| body.fault().cloned().unwrap_or(error))
     }
@@ -84,11 +84,11 @@ impl Service {
     }
 
     /// Notes what a config's fate means for clients that make the same repository.
-    fn learn(&self, repo: &Repo, file: &File, saved: &Result<(), Error>) {
+    fn learn(&self, repo: &Repo, file: &File, job: &Job, saved: &Result<(), Error>) {
         match (file, saved) {
             (File::Config, Ok(())) => self.inits.made(repo),
             (File::Config, Err(error)) if error.cause == Cause::Exists => {
-                let keys = self.inits.lost(repo);
+                let keys = self.inits.lost(repo, &job.client());
                 keys.into_iter().for_each(|key| self.withdraw(repo, key));
             }
             (File::Config, Err(error)) if error.cause != Cause::BadBody => self.inits.unsure(repo),
@@ -101,8 +101,13 @@ impl Service {
     fn withdraw(&self, repo: &Repo, key: Id) {
         let file = File::Hashed(Kind::Keys, key);
         let mut removed = self.store.remove(&[(repo.clone(), file)]);
-        if let Some(Err(error)) = removed.pop() {
-            warn!("{repo} has a key that belongs to no config, {key}: {error}; remove it");
+        match removed.pop() {
+            Some(Err(error)) => {
+                warn!("{repo} has a key that belongs to no config, {key}: {error}; remove it");
+            }
+            _ => {
+                info!("{repo}: the key {key} goes, as the config that it was made for was refused")
+            }
         }
     }
 }
