@@ -41,7 +41,7 @@ fn is_ours(host: &str, hosts: &[String]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::service::Length;
+    use crate::body::Length;
     use std::net::Ipv4Addr;
 
     fn status(target: &str, [origin, site, host]: [&str; 3], hosts: Option<&[String]>) -> u16 {

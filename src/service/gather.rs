@@ -49,9 +49,9 @@ impl Service {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Admission, Answer, Head, Length, Reply};
+    use super::super::{Admission, Answer, Head, Reply};
     use super::*;
-    use crate::body::Budget;
+    use crate::body::{Budget, Length};
     use crate::store::memory::Memory;
     use std::io;
 
