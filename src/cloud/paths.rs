@@ -9,9 +9,9 @@ use crate::restic::{File, Kind, Repo};
 pub struct Root(String);
 
 impl Root {
-    /// The folder with this path; empty for the space's root.
-    pub fn new(root: &str) -> Self {
-        Self(root.to_owned())
+    /// The folder with this path.
+    pub fn new(root: &Repo) -> Self {
+        Self(root.path().to_owned())
     }
 
     /// What lies below it at a path, or itself.

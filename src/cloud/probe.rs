@@ -10,7 +10,7 @@ use super::paths::join;
 use super::retry::pause;
 use super::timing::{Timing, now};
 use crate::disk;
-use crate::restic::Part;
+use crate::restic::{Part, Repo};
 use crate::speech::{padded, said};
 use crate::store::Error;
 use serde::de::DeserializeOwned;
@@ -180,9 +180,9 @@ pub fn keep<F: Serialize>(file: &Path, facts: &F) -> Result<(), String> {
 }
 
 /// A folder for what a probe makes, below the one that holds the repositories.
-pub fn folder(repo_path: &str) -> String {
+pub fn folder(root: &Repo) -> String {
     let name = format!("restic-123pan-probe-{}-{}", now(), std::process::id());
-    join(repo_path, &name)
+    join(root.path(), &name)
 }
 
 /// A step's end: why there can't be a next one.

@@ -52,7 +52,8 @@ impl Setup for Named {
         };
         format!(
             "/{} at {} by {app}, deleted files go into the bin and free no space",
-            config.repo_path, config.host
+            config.shared.repo_path.path(),
+            config.host
         )
     }
 

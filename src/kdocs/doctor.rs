@@ -9,10 +9,8 @@ use crate::units::bytes;
 
 /// Walks through everything and tells of each step; false if one of them failed.
 pub fn examine(config: &Config, tell: &mut dyn FnMut(&Step)) -> bool {
-    let config = Config {
-        timing: timing(),
-        ..config.clone()
-    };
+    let mut config = config.clone();
+    config.shared.timing = timing();
     let doctor = Doctor {
         api: Api::new(&config),
         config,
@@ -23,7 +21,10 @@ pub fn examine(config: &Config, tell: &mut dyn FnMut(&Step)) -> bool {
 
 fn go(mut walk: Walk<'_, Doctor>) -> bool {
     walk.step("state directory", |d| {
-        doctor::state(d.config.state_dir.as_deref(), "name one with --state-dir")
+        doctor::state(
+            d.config.shared.state_dir.as_deref(),
+            "name one with --state-dir",
+        )
     });
     if !walk.reach(|d| &d.api.client) {
         return false;

@@ -74,9 +74,9 @@ impl Kdocs {
         let downloads = Arc::new(Downloads::new(&api));
         let known = Known::new(config);
         Self {
-            layout: Layout::new(&config.repo_path, &tree),
+            layout: Layout::new(&config.shared.repo_path, &tree),
             largest: known.facts().map_or(config.largest, |facts| facts.largest),
-            uploads: Uploads::new(&api, &tree, &removals, &downloads, config.uploads),
+            uploads: Uploads::new(&api, &tree, &removals, &downloads, config.shared.uploads),
             made: Mutex::default(),
             known,
             api,

@@ -80,7 +80,7 @@ impl Probe {
         let tree = Arc::new(Tree::new(&api));
         Self {
             removals: Removals::new(&api, &tree),
-            folder: folder(&config.repo_path),
+            folder: folder(&config.shared.repo_path),
             largest: config.largest,
             facts: Facts::default(),
             api,

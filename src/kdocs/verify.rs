@@ -67,7 +67,7 @@ pub fn verify(
     let api = Arc::new(Api::new(config));
     let tree = Tree::new(&api);
     let survey = Survey {
-        root: Root::new(&config.repo_path),
+        root: Root::new(&config.shared.repo_path),
         repos,
         tell,
         advice: ADVICE,

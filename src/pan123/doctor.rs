@@ -39,10 +39,9 @@ pub fn examine(config: &Config, tell: &mut dyn FnMut(&Step)) -> bool {
 /// Whether 123pan can be reached and takes the credentials: a token that is kept would prove
 /// nothing, so that it is asked for a new one.
 pub fn credentials(config: &Config) -> StepResult {
-    let doctor = Doctor::new(&Config {
-        state_dir: None,
-        ..config.clone()
-    });
+    let mut config = config.clone();
+    config.shared.state_dir = None;
+    let doctor = Doctor::new(&config);
     doctor::connection(&doctor.api.client)?;
     doctor::credentials(&doctor.api.client)
 }
@@ -79,10 +78,8 @@ struct Doctor {
 
 impl Doctor {
     fn new(config: &Config) -> Self {
-        let config = Config {
-            timing: timing(),
-            ..config.clone()
-        };
+        let mut config = config.clone();
+        config.shared.timing = timing();
         let api = Arc::new(Api::new(&config));
         let name = format!("restic-123pan-doctor-{}-{}", now(), std::process::id());
         let content: Vec<u8> = name.bytes().cycle().take(SIZE).collect();
@@ -108,7 +105,7 @@ impl Doctor {
     fn state(&mut self) -> StepResult {
         let advice = "name a folder that this user may write with --state-dir; without one, each \
                       start takes a new token, of which 123pan allows three";
-        doctor::state(self.config.state_dir.as_deref(), advice)
+        doctor::state(self.config.shared.state_dir.as_deref(), advice)
     }
 
     /// What the account is.
@@ -146,8 +143,8 @@ impl Doctor {
 
     /// Makes the folder of the repositories.
     fn folder(&mut self) -> StepResult {
-        let path = &self.config.repo_path;
-        self.folder = match path.as_str() {
+        let path = self.config.shared.repo_path.path();
+        self.folder = match path {
             "" => 0,
             path => {
                 let made = self.tree.ensure(path, Priority::Small);

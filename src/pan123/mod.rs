@@ -94,7 +94,7 @@ impl Pan123 {
     /// A store for the configured account. Nothing is sent before the first request, except
     /// what a thread of its own asks and purges in the background.
     pub fn new(config: &Config) -> Self {
-        let root = Root::new(&config.repo_path);
+        let root = Root::new(&config.shared.repo_path);
         let api = Arc::new(Api::new(config));
         let tree = Arc::new(Tree::new(Arc::clone(&api)));
         let trash = Arc::new(Trash::new(
@@ -103,7 +103,7 @@ impl Pan123 {
             PendingPurges::new(config, &api.client.time),
         ));
         let confirm = Arc::new(Confirm::new(config, &api, &tree, &trash));
-        let space = Arc::new(Space::new(config.timing.space));
+        let space = Arc::new(Space::new(config.shared.timing.space));
         let parts = Parts {
             api: Arc::clone(&api),
             trash: Arc::clone(&trash),
@@ -111,7 +111,7 @@ impl Pan123 {
             space: Arc::clone(&space),
         };
         Self {
-            removals: Removals::new(&config.timing, &root, &tree, &confirm),
+            removals: Removals::new(&config.shared.timing, &root, &tree, &confirm),
             uploads: Uploads::new(config, &api, &tree),
             downloads: Arc::new(Downloads::new(&api, &tree)),
             background: Background::start(parts, config),

@@ -45,7 +45,7 @@ const FIRST: Priority = Priority::Small;
 pub fn probe(config: &Config, tell: &mut dyn FnMut(&Finding)) -> Result<String, String> {
     let (mut probe, mut report) = (Probe::new(config), Report::new(tell));
     let ended = probe.run(&mut report);
-    let (path, pause) = (probe.path.clone(), config.timing.pause);
+    let (path, pause) = (probe.path.clone(), config.shared.timing.pause);
     report.remove(&path, pause, &mut || probe.remove());
     let file = config.state_file("probe", "json");
     report.end("123pan", ended, file, &probe.facts)
@@ -82,14 +82,14 @@ impl Test {
 impl Probe {
     fn new(config: &Config) -> Self {
         let mut config = config.clone();
-        config.timing.visible *= PATIENCE;
+        config.shared.timing.visible *= PATIENCE;
         // What an earlier probe has found must not colour what this one finds.
         let api = Arc::new(Api::by(&config, Facts::default()));
         Self {
             tree: Tree::new(Arc::clone(&api)),
             hosts: Hosts::new(&config),
             api,
-            path: folder(&config.repo_path),
+            path: folder(&config.shared.repo_path),
             folder: 0,
             facts: Facts::default(),
             seed: now() << 8,

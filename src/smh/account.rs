@@ -10,6 +10,7 @@ use crate::cloud::doctor::{Problem, Step, StepResult};
 use crate::cloud::probe::Finding;
 use crate::cloud::{Account, Cloud, Setup, Trash, Verify};
 use crate::settings::Opt;
+use crate::settings::values::Bin;
 use crate::store::Store;
 use crate::sync::lock;
 use crate::warning::{Kind, Warning};
@@ -33,13 +34,16 @@ struct Named(Config);
 impl Setup for Named {
     fn summary(&self) -> String {
         let config = &self.0;
-        let bin = match config.keep_deleted {
-            true => "deleted files go into the library's bin if it is on",
-            false => "deleted files are gone",
+        let bin = match config.shared.bin {
+            Bin::Purge => "deleted files are gone",
+            _ => "deleted files go into the library's bin if it is on",
         };
         format!(
             "/{} in space {} at {}, {bin}, rate share {}",
-            config.repo_path, config.space, config.host, config.rate_share
+            config.shared.repo_path.path(),
+            config.space,
+            config.host,
+            config.shared.rate_share
         )
     }
 

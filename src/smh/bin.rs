@@ -33,7 +33,7 @@ impl RecycleBin {
         Self {
             lists: Lists::new(&api, &Memory::new(&api, Duration::ZERO)),
             api,
-            root: config.repo_path.clone(),
+            root: config.shared.repo_path.path().to_owned(),
         }
     }
 

@@ -21,14 +21,12 @@ pub struct Checks {
 impl Checks {
     /// Nothing has been looked at; somebody waits for it.
     pub fn new(config: &Config) -> Self {
-        let config = Config {
-            timing: timing(),
-            ..config.clone()
-        };
+        let mut config = config.clone();
+        config.shared.timing = timing();
         Self {
             api: Api::new(&config, Scope::Space),
             library: Api::new(&config, Scope::Library),
-            root: config.repo_path,
+            root: config.shared.repo_path.path().to_owned(),
         }
     }
 

@@ -7,7 +7,6 @@ use super::{Smh, space};
 use crate::body::{Body, Budget};
 use crate::cloud::doctor::{self, Problem, Step, StepResult, Walk, timing};
 use crate::cloud::now;
-use crate::cloud::paths::join;
 use crate::restic::{File, Id, Kind, Range, Repo};
 use crate::store::{Error, Store};
 use crate::units::bytes;
@@ -31,10 +30,7 @@ pub fn examine(config: &Config, tell: &mut dyn FnMut(&Step)) -> bool {
 
 /// Whether the library can be reached and takes the secret.
 pub fn credentials(config: &Config) -> StepResult {
-    let checks = Checks::new(&Config {
-        timing: timing(),
-        ..config.clone()
-    });
+    let checks = Checks::new(config);
     doctor::connection(&checks.api.client)?;
     doctor::credentials(&checks.api.client)
 }
@@ -65,7 +61,6 @@ fn go(mut walk: Walk<'_, Doctor>) -> bool {
 struct Doctor {
     checks: Checks,
     store: Smh,
-    root: String,
     repo: Option<Repo>,
     file: File,
     content: Vec<u8>,
@@ -73,17 +68,14 @@ struct Doctor {
 
 impl Doctor {
     fn new(config: &Config) -> Self {
-        let config = Config {
-            timing: timing(),
-            ..config.clone()
-        };
+        let mut config = config.clone();
+        config.shared.timing = timing();
         let name = format!("restic-123pan-doctor-{}-{}", now(), std::process::id());
         let content: Vec<u8> = name.bytes().cycle().take(SIZE).collect();
         let id = Id(Sha256::digest(&content).into());
         Self {
             checks: Checks::new(&config),
             store: Smh::new(&config),
-            root: config.repo_path,
             repo: Repo::new(&name),
             // Of a kind whose appearance in lists is waited for.
             file: File::Hashed(Kind::Locks, id),
@@ -172,7 +164,7 @@ impl Doctor {
         removed
             .into_iter()
             .try_for_each(|removed| removed.map_err(|error| self.problem(error)))?;
-        let folder = join(&self.root, repo.path());
+        let folder = self.store.root.repo(&repo);
         let gone = self.checks.api.delete_folder(&folder);
         gone.map_err(|fault| Problem::met(&fault, &self.checks.api.client))?;
         Ok("the file and its folder are gone".to_owned())

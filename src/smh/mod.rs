@@ -46,6 +46,7 @@ use crate::body::Body;
 use crate::cloud::daemon::Daemon;
 use crate::cloud::paths::{Root, join, priority_of};
 use crate::restic::{File, Kind, Range, Repo};
+use crate::settings::values::Bin;
 use crate::store::{Cause, Error, Found, Health, Identity, Limits, Loaded, Store};
 use api::{Api, Scope};
 use download::Downloads;
@@ -83,14 +84,14 @@ impl Smh {
     /// somebody who watches has asked for.
     pub fn new(config: &Config) -> Self {
         let api = Arc::new(Api::new(config, Scope::Space));
-        let memory = Memory::new(&api, config.timing.overlay);
+        let memory = Memory::new(&api, config.shared.timing.overlay);
         let space = Arc::new(Space::new(&api));
         Self {
-            root: Root::new(&config.repo_path),
+            root: Root::new(&config.shared.repo_path),
             lists: Lists::new(&api, &memory),
-            uploads: Uploads::new(&api, &memory.folders, config.uploads),
+            uploads: Uploads::new(&api, &memory.folders, config.shared.uploads),
             downloads: Arc::new(Downloads::new(&api)),
-            removals: Removals::new(&api, config.keep_deleted),
+            removals: Removals::new(&api, config.shared.bin != Bin::Purge),
             watch: space.watch(),
             space,
             api,

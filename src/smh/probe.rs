@@ -41,7 +41,7 @@ const FIRST: Priority = Priority::Small;
 pub fn probe(config: &Config, tell: &mut dyn FnMut(&Finding)) -> Result<String, String> {
     let (mut probe, mut report) = (Probe::new(config), Report::new(tell));
     let ended = probe.run(&mut report);
-    let (path, pause) = (probe.path.clone(), config.timing.pause);
+    let (path, pause) = (probe.path.clone(), config.shared.timing.pause);
     report.remove(&path, pause, &mut || probe.remove());
     if let Some(as_task) = probe.folder_task {
         report.add(FOLDER, told(as_task), true);
@@ -65,12 +65,12 @@ struct Probe {
 impl Probe {
     fn new(config: &Config) -> Self {
         let mut config = config.clone();
-        config.timing.visible *= PATIENCE;
+        config.shared.timing.visible *= PATIENCE;
         // What an earlier probe has found must not colour what this one finds.
         let facts = Facts::default();
         Self {
             api: Api::by(&config, Scope::Space, &facts),
-            path: folder(&config.repo_path),
+            path: folder(&config.shared.repo_path),
             facts,
             open: Vec::new(),
             binned: Vec::new(),

@@ -26,7 +26,7 @@ pub fn verify(
     let api = Arc::new(Api::new(config, Scope::Space));
     let lists = Lists::new(&api, &Memory::new(&api, Duration::ZERO));
     let survey = Survey {
-        root: Root::new(&config.repo_path),
+        root: Root::new(&config.shared.repo_path),
         repos,
         tell,
         advice: advice::ADVICE,

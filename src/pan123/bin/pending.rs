@@ -64,7 +64,7 @@ impl PendingPurges {
         let journal = file.as_deref().map(Journal::beside).unwrap_or_default();
         let uncommitted = journal.read(&list.waiting.iter().map(|entry| entry.file).collect());
         Self {
-            keep: config.bin,
+            keep: config.shared.bin,
             time: Arc::clone(time),
             list: Mutex::new(list),
             file: file.map(StateFile::new),

@@ -37,7 +37,11 @@ pub fn verify(
     tell: &(dyn Fn(Event<'_>) + Sync),
 ) -> Result<Report, Error> {
     let api = Arc::new(Api::new(config));
-    let (tree, path) = (Tree::new(Arc::clone(&api)), config.repo_path.clone());
+    let (tree, root) = (
+        Tree::new(Arc::clone(&api)),
+        Root::new(&config.shared.repo_path),
+    );
+    let path = root.at("");
     let Some(ids) = tree.find(&path, Priority::Background)? else {
         let text = format!("/{path} doesn't exist in the account");
         return Err(Error::new(Cause::Absent, text));
@@ -45,7 +49,7 @@ pub fn verify(
     let walker = Walker {
         tree,
         survey: Survey {
-            root: Root::new(&path),
+            root,
             repos,
             tell,
             advice: advice::ADVICE,

@@ -331,7 +331,7 @@ fn behind() -> removals::Timing {
 fn config(cloud: &Fake, url: &str) -> Config {
     Config {
         api_url: url.to_owned(),
-        timing: fast(),
+        shared: account::shared(fast()),
         ..account::config(cloud)
     }
 }

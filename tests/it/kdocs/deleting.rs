@@ -101,7 +101,7 @@ fn what_is_deleted_lies_in_the_bin() {
 #[test]
 fn what_lies_in_the_bin_can_be_restored() {
     let account = Account::start();
-    let server = account.server_with(|c| c.timing.overlay = ms(0));
+    let server = account.server_with(|c| c.shared.timing.overlay = ms(0));
     let ids = stored(&server, 1);
     assert_eq!(removed(&server, &ids), [Ok(())]);
     assert_eq!(left(&server), 0);

@@ -37,10 +37,11 @@ impl World {
         let server = || {
             let days = Arc::clone(&days);
             let server = account.server_with(|c| {
-                (c.timing.retry, c.timing.rate_wait) = (ms(120), ms(1500));
-                (c.timing.stall, c.timing.answer) = (ms(500), ms(500));
-                c.timing.token_again = ms(5);
-                c.clock = Clock::new(move || now() + DAY * days.load(Ordering::SeqCst));
+                (c.shared.timing.retry, c.shared.timing.rate_wait) = (ms(120), ms(1500));
+                (c.shared.timing.stall, c.shared.timing.answer) = (ms(500), ms(500));
+                c.shared.timing.token_again = ms(5);
+                c.shared.timing.clock =
+                    Clock::new(move || now() + DAY * days.load(Ordering::SeqCst));
             });
             server.memory(0, None)
         };

@@ -25,9 +25,9 @@ impl World {
     fn new() -> Self {
         let library = Library::start();
         let server = library.server_with(|c| {
-            (c.timing.retry, c.timing.rate_wait) = (ms(120), ms(1500));
-            (c.timing.stall, c.timing.answer) = (ms(500), ms(500));
-            c.timing.token_again = ms(5);
+            (c.shared.timing.retry, c.shared.timing.rate_wait) = (ms(120), ms(1500));
+            (c.shared.timing.stall, c.shared.timing.answer) = (ms(500), ms(500));
+            c.shared.timing.token_again = ms(5);
         });
         let server = server.memory(0, None);
         let (pack, lock) = fill(&server);
