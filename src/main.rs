@@ -259,7 +259,6 @@ fn alarm_pause(config: &Config) -> Duration {
 fn notify(config: &Config) -> Option<Notify> {
     let url = config.notify.as_ref()?;
     let network = Network {
-        allow_http: true,
         connections: 1,
         ..config.shared.network("")
     };

@@ -12,7 +12,7 @@
 use super::client::Network;
 use super::doctor::{Step, StepResult};
 use super::finding::{Event, Report};
-use super::probe::Finding;
+use super::probe::Observation;
 use super::timing::Timing;
 use crate::disk;
 use crate::error::Error;
@@ -168,7 +168,7 @@ pub trait Account {
     /// Tries out on the account what nobody says about its cloud, keeps what was found for the
     /// server, and tells of each finding. Ok says that the cloud can be used, Err why not; None
     /// if there is nothing to try out.
-    fn probe(&self, _tell: &mut dyn FnMut(&Finding)) -> Option<Result<String, String>> {
+    fn probe(&self, _tell: &mut dyn FnMut(&Observation)) -> Option<Result<String, String>> {
         None
     }
 

@@ -120,15 +120,19 @@ pub fn timing() -> Timing {
 
 /// A walk of some doctor's.
 pub struct Walk<'a, D> {
-    /// Who makes the steps.
-    pub doctor: D,
-    /// Who is told of each.
-    pub tell: &'a mut dyn FnMut(&Step),
+    doctor: D,
+    tell: &'a mut dyn FnMut(&Step),
     /// Whether all was well.
     pub good: bool,
 }
 
-impl<D> Walk<'_, D> {
+impl<'a, D> Walk<'a, D> {
+    /// A walk by this doctor, of which no step is made; who is told of each.
+    pub fn new(doctor: D, tell: &'a mut dyn FnMut(&Step)) -> Self {
+        let good = true;
+        Self { doctor, tell, good }
+    }
+
     /// Makes a step and tells whether all was well.
     pub fn step(&mut self, name: &'static str, make: impl FnOnce(&mut D) -> StepResult) -> bool {
         let start = Instant::now();

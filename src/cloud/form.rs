@@ -60,19 +60,31 @@ impl Content for Body<'_> {
     }
 }
 
-/// A part of a repeatable body.
-pub struct Slice<'a, 'b> {
-    body: &'a Body<'b>,
+/// Bytes that can be read from anywhere, as often as it takes.
+pub trait ReadAt {
+    /// Reads from a place; nothing comes only where there is nothing.
+    fn read_at(&self, at: u64, buffer: &mut [u8]) -> io::Result<usize>;
+}
+
+impl ReadAt for Body<'_> {
+    fn read_at(&self, at: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        Body::read_at(self, at, buffer)
+    }
+}
+
+/// A part of what can be read from anywhere.
+pub struct Slice<'a> {
+    source: &'a dyn ReadAt,
     start: u64,
     len: u64,
     at: u64,
 }
 
-impl<'a, 'b> Slice<'a, 'b> {
+impl<'a> Slice<'a> {
     /// `len` bytes from `start`.
-    pub fn new(body: &'a Body<'b>, start: u64, len: u64) -> Self {
+    pub fn new(source: &'a dyn ReadAt, start: u64, len: u64) -> Self {
         Self {
-            body,
+            source,
             start,
             len,
             at: 0,
@@ -80,12 +92,12 @@ impl<'a, 'b> Slice<'a, 'b> {
     }
 }
 
-impl Read for Slice<'_, '_> {
+impl Read for Slice<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let left = usize::try_from(self.len - self.at).unwrap_or(usize::MAX);
         let most = buffer.len().min(left);
         let n = self
-            .body
+            .source
             .read_at(self.start + self.at, &mut buffer[..most])?;
         self.at += n as u64;
         match n == 0 && most > 0 {
@@ -95,7 +107,7 @@ impl Read for Slice<'_, '_> {
     }
 }
 
-impl Content for Slice<'_, '_> {
+impl Content for Slice<'_> {
     fn len(&self) -> u64 {
         self.len
     }

@@ -8,7 +8,7 @@ use super::options::{CREDENTIALS, Flags, read};
 use super::verify::verify;
 use super::{Kdocs, probe};
 use crate::cloud::doctor::Step;
-use crate::cloud::probe::Finding;
+use crate::cloud::probe::Observation;
 use crate::cloud::token::{Grant, encoded, log_in};
 use crate::cloud::{Account, Cloud, Login, Read, Setup, Shared, Verify, invitation};
 use crate::settings::{Opt, Settings};
@@ -132,7 +132,7 @@ impl Account for Opened {
         Some(Box::new(|repos, tell| verify(&self.0, repos, tell)))
     }
 
-    fn probe(&self, tell: &mut dyn FnMut(&Finding)) -> Option<Result<String, String>> {
+    fn probe(&self, tell: &mut dyn FnMut(&Observation)) -> Option<Result<String, String>> {
         Some(probe(&self.0, tell))
     }
 }

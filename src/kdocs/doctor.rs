@@ -15,11 +15,7 @@ pub fn examine(config: &Config, tell: &mut dyn FnMut(&Step)) -> bool {
         api: Api::new(&config),
         config,
     };
-    let good = true;
-    go(Walk { doctor, tell, good })
-}
-
-fn go(mut walk: Walk<'_, Doctor>) -> bool {
+    let mut walk = Walk::new(doctor, tell);
     walk.step("state directory", |d| {
         doctor::state(
             d.config.shared.state_dir.as_deref(),

@@ -255,12 +255,7 @@ impl Store for Kdocs {
     }
 
     fn health(&self) -> Health {
-        let (uploads, uploads_most) = self.uploads.places.state();
-        Health {
-            uploads,
-            uploads_most,
-            ..self.api.client.health()
-        }
+        self.api.client.health(self.uploads.places.state())
     }
 
     fn probe(&self) -> Result<(), Error> {

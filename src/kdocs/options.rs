@@ -24,6 +24,7 @@ const LARGEST: u64 = 150 << 20;
 
 /// The options of Kdocs alone.
 #[derive(FromArgs, ArgsInfo, Debug, Default)]
+#[allow(rustdoc::bare_urls, reason = "--help shows them as they are")]
 pub(super) struct Flags {
     /// the API's address; default https://developer.kdocs.cn
     #[argh(option, arg_name = "url")]

@@ -12,10 +12,6 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Instant;
 
-/// What is said once, so that nobody believes in space that isn't there.
-const FREES_NOTHING: &str =
-    "deleted files lie in Kdocs' recycle bin: no space is freed until somebody empties it";
-
 /// Removes files.
 pub struct Removals {
     api: Arc<Api>,
@@ -76,7 +72,6 @@ impl Removals {
         match self.api.delete(&ids, priority) {
             Ok(deleted) if deleted.task_id.is_empty() => {
                 rows.iter().for_each(|(_, row)| self.tree.removed(row));
-                self.tell();
                 rows.iter().map(|_| Ok(())).collect()
             }
             // Accepted, or nobody knows.
@@ -110,7 +105,6 @@ impl Removals {
             || "Kdocs has accepted the deletion, but lists still show the file".to_owned(),
             |fault| format!("the deletion isn't certain: {fault}"),
         );
-        self.tell();
         let told = |(_, row): &Placed| match &open {
             Err(error) => Err(error.clone()),
             Ok(open) if open.contains(row.id()) => Err(Error::new(Cause::Busy, &*why)),
@@ -137,12 +131,5 @@ impl Removals {
             }
         }
         Ok(shown)
-    }
-
-    /// Says that nothing is freed: in the log, on the page, in the status line.
-    fn tell(&self) {
-        self.api
-            .client
-            .trouble(&Fault::new(Reason::InBin, FREES_NOTHING));
     }
 }

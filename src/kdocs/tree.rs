@@ -4,6 +4,7 @@
 
 use super::api::{Api, Row};
 use super::layout::id_of;
+use crate::cloud::paths::covers;
 use crate::cloud::{Fault, Priority, Reason};
 use crate::restic::Id;
 use crate::store::{Cause, Error};
@@ -86,11 +87,7 @@ impl Tree {
 
     /// Forgets a folder, and those above and below it.
     pub fn forget(&self, path: &str) {
-        let within = |path: &str, above: &str| {
-            path.strip_prefix(above)
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        };
-        lock(&self.folders).retain(|known, _| !within(path, known) && !within(known, path));
+        lock(&self.folders).retain(|known, _| !covers(known, path) && !covers(path, known));
     }
 
     /// Remembers that a file was removed.

@@ -8,11 +8,10 @@ use super::tree::Tree;
 use crate::cloud::Priority;
 use crate::cloud::finding::{Event, Flaw, Report};
 use crate::cloud::inspect::{Thing, inspect};
-use crate::cloud::paths::Root;
 use crate::cloud::survey::{Remedy, Survey};
 use crate::restic::{File, Repo};
 use crate::store::Error;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 /// What is this cloud's own.
 const ADVICE: &[Remedy] = &[
@@ -66,13 +65,7 @@ pub fn verify(
 ) -> Result<Report, Error> {
     let api = Arc::new(Api::new(config));
     let tree = Tree::new(&api);
-    let survey = Survey {
-        root: Root::new(&config.shared.repo_path),
-        repos,
-        tell,
-        advice: ADVICE,
-        seen: Mutex::default(),
-    };
+    let survey = Survey::new(&config.shared.repo_path, repos, tell, ADVICE);
     inspect(&survey, true, &|path| {
         let rows = tree.all(path, Priority::Background)?;
         Ok(rows.into_iter().map(thing).collect())

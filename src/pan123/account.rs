@@ -6,7 +6,7 @@ use super::options::{CREDENTIALS, Flags, read};
 use super::verify::verify;
 use super::{Config, Grant, Pan123, RecycleBin, probe};
 use crate::cloud::doctor::{Step, StepResult};
-use crate::cloud::probe::Finding;
+use crate::cloud::probe::Observation;
 use crate::cloud::token::{encoded, log_in};
 use crate::cloud::{Account, Cloud, Login, Read, Setup, Shared, Trash, Verify, invitation};
 use crate::settings::{Opt, Settings};
@@ -137,7 +137,7 @@ impl Account for Opened {
         examine(&self.0, tell)
     }
 
-    fn probe(&self, tell: &mut dyn FnMut(&Finding)) -> Option<Result<String, String>> {
+    fn probe(&self, tell: &mut dyn FnMut(&Observation)) -> Option<Result<String, String>> {
         Some(probe(&self.0, tell))
     }
 

@@ -29,11 +29,7 @@ const LITTLE: u64 = 64 << 20;
 /// Walks through everything and tells of each step; false if one of them failed. What can't be
 /// done after a failure is left out.
 pub fn examine(config: &Config, tell: &mut dyn FnMut(&Step)) -> bool {
-    go(Walk {
-        doctor: Doctor::new(config),
-        tell,
-        good: true,
-    })
+    go(Walk::new(Doctor::new(config), tell))
 }
 
 /// Whether 123pan can be reached and takes the credentials: a token that is kept would prove

@@ -85,7 +85,7 @@ pub struct Pan123 {
     confirm: Arc<Confirm>,
     removals: Removals,
     uploads: Uploads,
-    downloads: Arc<Downloads>,
+    downloads: Downloads,
     space: Arc<Space>,
     background: Background,
 }
@@ -113,7 +113,7 @@ impl Pan123 {
         Self {
             removals: Removals::new(&config.shared.timing, &root, &tree, &confirm),
             uploads: Uploads::new(config, &api, &tree),
-            downloads: Arc::new(Downloads::new(&api, &tree)),
+            downloads: Downloads::new(&api, &tree),
             background: Background::start(parts, config),
             root,
             api,
@@ -198,18 +198,14 @@ impl Store for Pan123 {
     }
 
     fn health(&self) -> Health {
-        let (uploads, uploads_most) = self.uploads.state();
-        let health = Health {
-            uploads,
-            uploads_most,
-            bin: self.trash.pending.len(),
-            ..self.api.client.health()
-        };
         if self.api.client.seen.is_old() {
             // The next look will be younger.
             self.background.wake();
         }
-        health
+        Health {
+            bin: self.trash.pending.len(),
+            ..self.api.client.health(self.uploads.state())
+        }
     }
 
     fn probe(&self) -> Result<(), Error> {

@@ -29,6 +29,7 @@ pub(super) const CREDENTIALS: [Credential; 3] = [
 
 /// The options of 123pan alone.
 #[derive(FromArgs, ArgsInfo, Debug, Default)]
+#[allow(rustdoc::bare_urls, reason = "--help shows them as they are")]
 pub(super) struct Flags {
     /// 123pan's interface; default https://open-api.123pan.com
     #[argh(option, arg_name = "url")]

@@ -7,7 +7,7 @@ use super::options::{CREDENTIALS, Flags, read};
 use super::verify::verify;
 use super::{Config, Smh, probe};
 use crate::cloud::doctor::{Problem, Step, StepResult};
-use crate::cloud::probe::Finding;
+use crate::cloud::probe::Observation;
 use crate::cloud::{Account, Cloud, Setup, Trash, Verify};
 use crate::settings::Opt;
 use crate::settings::values::Bin;
@@ -92,7 +92,7 @@ impl Account for Opened {
         examine(&self.config, tell)
     }
 
-    fn probe(&self, tell: &mut dyn FnMut(&Finding)) -> Option<Result<String, String>> {
+    fn probe(&self, tell: &mut dyn FnMut(&Observation)) -> Option<Result<String, String>> {
         Some(probe(&self.config, tell))
     }
 

@@ -9,7 +9,7 @@
 //! ```
 //!
 //! An upload appears whole when it is confirmed, with its checksum, and a deletion is one call; so
-//! nothing is kept here of what was done but the names of the last minute ([`recent`]), for lists
+//! nothing is kept here of what was done but the names of the last minute, for lists
 //! that may lag. What is true of a file, the service is asked. How late lists may be, the probe finds
 //! out.
 //!
@@ -73,7 +73,7 @@ pub struct Smh {
     memory: Memory,
     lists: Lists,
     uploads: Uploads,
-    downloads: Arc<Downloads>,
+    downloads: Downloads,
     removals: Removals,
     space: Arc<Space>,
     watch: Daemon,
@@ -90,7 +90,7 @@ impl Smh {
             root: Root::new(&config.shared.repo_path),
             lists: Lists::new(&api, &memory),
             uploads: Uploads::new(&api, &memory.folders, config.shared.uploads),
-            downloads: Arc::new(Downloads::new(&api)),
+            downloads: Downloads::new(&api),
             removals: Removals::new(&api, config.shared.bin != Bin::Purge),
             watch: space.watch(),
             space,
@@ -217,16 +217,11 @@ impl Store for Smh {
     }
 
     fn health(&self) -> Health {
-        let (uploads, uploads_most) = self.uploads.places.state();
         if self.api.client.seen.is_old() {
             // The next look will be younger.
             self.watch.wake();
         }
-        Health {
-            uploads,
-            uploads_most,
-            ..self.api.client.health()
-        }
+        self.api.client.health(self.uploads.places.state())
     }
 
     fn probe(&self) -> Result<(), Error> {

@@ -11,7 +11,6 @@ use crate::store::{Cause, Error};
 use crate::sync::lock;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
 
 /// Removes files.
 pub struct Removals {
@@ -136,14 +135,9 @@ impl Removals {
     /// Waits for the end of a deletion that takes long (safety rule 7). If that doesn't come, or
     /// nobody knows the task any more, each path is asked for.
     fn wait(&self, task: &str, paths: &[String], for_good: bool, priority: Priority) -> Results {
-        let (start, timing) = (Instant::now(), self.api.timing());
-        while start.elapsed() < timing.rate_wait {
-            std::thread::sleep(timing.poll);
-            match self.api.task(task, priority) {
-                Ok(None) => {}
-                Ok(Some(items)) if !items.is_empty() => return self.read(&items, for_good),
-                Ok(Some(_)) | Err(_) => break,
-            }
+        match self.api.outcome(task, priority) {
+            Ok(items) if !items.is_empty() => return self.read(&items, for_good),
+            Ok(_) | Err(_) => {}
         }
         let look = |path: &String| (path.clone(), self.is_gone(path, priority));
         paths.iter().map(look).collect()

@@ -10,11 +10,10 @@ use crate::civil;
 use crate::cloud::Priority;
 use crate::cloud::finding::{Event, Report};
 use crate::cloud::inspect::{Thing, inspect};
-use crate::cloud::paths::Root;
 use crate::cloud::survey::Survey;
 use crate::restic::Repo;
 use crate::store::Error;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Looks repositories through, or all of them if none is named.
@@ -25,13 +24,7 @@ pub fn verify(
 ) -> Result<Report, Error> {
     let api = Arc::new(Api::new(config, Scope::Space));
     let lists = Lists::new(&api, &Memory::new(&api, Duration::ZERO));
-    let survey = Survey {
-        root: Root::new(&config.shared.repo_path),
-        repos,
-        tell,
-        advice: advice::ADVICE,
-        seen: Mutex::default(),
-    };
+    let survey = Survey::new(&config.shared.repo_path, repos, tell, advice::ADVICE);
     inspect(&survey, false, &|path| {
         let mut things = Vec::new();
         lists.read(path, Filter::All, Priority::Background, &mut |entry| {

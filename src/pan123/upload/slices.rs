@@ -77,7 +77,7 @@ impl Uploads {
         &self,
         upload: &str,
         number: u64,
-        mut slice: Slice<'_, '_>,
+        mut slice: Slice<'_>,
         hosts: &[String],
         priority: Priority,
     ) -> Result<(), Fault> {

@@ -16,7 +16,6 @@ use super::tree::Tree;
 use super::tree::paths::Path;
 use crate::cloud::Priority;
 use crate::cloud::finding::{Contents, Event, Flaw, Report, Subject};
-use crate::cloud::paths::Root;
 use crate::cloud::survey::Survey;
 use crate::cloud::time::Time;
 use crate::cloud::walk::walk;
@@ -37,24 +36,16 @@ pub fn verify(
     tell: &(dyn Fn(Event<'_>) + Sync),
 ) -> Result<Report, Error> {
     let api = Arc::new(Api::new(config));
-    let (tree, root) = (
-        Tree::new(Arc::clone(&api)),
-        Root::new(&config.shared.repo_path),
-    );
-    let path = root.at("");
+    let tree = Tree::new(Arc::clone(&api));
+    let survey = Survey::new(&config.shared.repo_path, repos, tell, advice::ADVICE);
+    let path = survey.root.at("");
     let Some(ids) = tree.find(&path, Priority::Background)? else {
         let text = format!("/{path} doesn't exist in the account");
         return Err(Error::new(Cause::Absent, text));
     };
     let walker = Walker {
         tree,
-        survey: Survey {
-            root,
-            repos,
-            tell,
-            advice: advice::ADVICE,
-            seen: Mutex::default(),
-        },
+        survey,
         deleted: PendingPurges::put(config),
         time: Arc::clone(&api.client.time),
         packs: Mutex::default(),

@@ -5,14 +5,14 @@ use super::rig::{Account, LARGEST};
 use crate::cloud::rig::{id, ms};
 use crate::fake::kdocs::{Call, Clash, Switches, Task};
 use crate::local::Served;
-use restic_123pan::cloud::probe::Finding;
+use restic_123pan::cloud::probe::Observation;
 use restic_123pan::kdocs::probe;
 use restic_123pan::restic::Kind;
 use restic_123pan::store::Cause;
 use std::collections::BTreeMap;
 
 /// What a probe finds, by question, and how it ends.
-fn probed(account: &Account) -> (BTreeMap<&'static str, Finding>, Result<String, String>) {
+fn probed(account: &Account) -> (BTreeMap<&'static str, Observation>, Result<String, String>) {
     let mut findings = BTreeMap::new();
     let end = probe(&account.config(), &mut |finding| {
         findings.insert(finding.about, finding.clone());
