@@ -49,21 +49,7 @@ impl Problem {
             advice: advice.into(),
         }
     }
-}
 
-impl From<Error> for Problem {
-    fn from(error: Error) -> Self {
-        Self::new(
-            error.to_string(),
-            "look at what was said before; then try again",
-        )
-    }
-}
-
-/// What a step finds.
-pub type StepResult = Result<String, Problem>;
-
-impl Problem {
     /// What is wrong after a call.
     pub fn of(fault: &Fault, client: &Client) -> Self {
         let advice = client.advice(fault.reason);
@@ -89,6 +75,18 @@ impl Problem {
             Some(trouble) => Ok(Self::new(text, trouble.advice.said())),
             None => Err(text),
         }
+    }
+}
+
+/// What a step finds.
+pub type StepResult = Result<String, Problem>;
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        Self::new(
+            error.to_string(),
+            "look at what was said before; then try again",
+        )
     }
 }
 
@@ -190,22 +188,15 @@ fn dns(client: &Client) -> StepResult {
     if let Some(proxy) = client.proxy() {
         return Ok(format!("the proxy {proxy} finds {host}"));
     }
-    let found = addresses(client);
     let advice = "check this machine's DNS servers and --api-url";
     let problem = |text: &dyn Display| Problem::new(format!("{host}: {text}"), advice);
-    let found: Vec<String> = match found {
-        Ok(found) => found
-            .iter()
-            .map(|address| address.ip().to_string())
-            .collect(),
-        Err(error) => return Err(problem(&error)),
-    };
-    match found.first() {
-        None => Err(problem(&"no address")),
-        Some(first) if found.len() == 1 => Ok(format!("{host} has the address {first}")),
-        Some(first) => Ok(format!(
-            "{host} has the address {first} and {} more",
-            found.len() - 1
+    match &*addresses(client).map_err(|error| problem(&error))? {
+        [] => Err(problem(&"no address")),
+        [one] => Ok(format!("{host} has the address {}", one.ip())),
+        [first, more @ ..] => Ok(format!(
+            "{host} has the address {} and {} more",
+            first.ip(),
+            more.len()
         )),
     }
 }

@@ -83,31 +83,30 @@ impl<K: Clone + Eq + Hash> Reader<K> {
 
     fn open_once(&self) -> Result<Box<dyn Read + Send>, Fault> {
         let url = self.addresses.get(&self.file, self.priority)?.url;
-        let part = Part {
-            start: self.at,
-            len: self.left,
-        };
+        let part = self.part();
         let is_whole = part == Part::whole(self.size);
         let fetched = self.client.fetch(&url, (!is_whole).then_some(part))?;
         self.check(fetched)
+    }
+
+    /// What is still to come.
+    fn part(&self) -> Part {
+        let (start, len) = (self.at, self.left);
+        Part { start, len }
     }
 
     /// Makes sure that what comes is what was asked for.
     fn check(&self, mut fetched: Fetched) -> Result<Box<dyn Read + Send>, Fault> {
         let bad = |text: String| Err(Fault::new(Reason::Lost, format!("a download {text}")));
         let short = |text: String| Err(Fault::new(Reason::Corrupt, format!("a download {text}")));
-        let (size, left) = (self.size, self.left);
+        let size = self.size;
         match fetched.status {
             // Whoever answers in the cloud's place has no say in what is damaged.
             200 | 206 if fetched.is_page => {
                 bad("brought a page instead of a file: something else answers".to_owned())
             }
             206 => {
-                let wanted = Part {
-                    start: self.at,
-                    len: left,
-                }
-                .content_range(size);
+                let wanted = self.part().content_range(size);
                 match fetched.range.as_deref() {
                     Some(range) if range == wanted => Ok(fetched.reader),
                     // Another size than the row's.

@@ -163,19 +163,9 @@ enum Stage {
 }
 
 impl<'a> Form<'a> {
-    /// A form whose file part is called `part`. Without an `etag` among the fields one is put
-    /// after the file if `late` is set.
+    /// A form with the name of the file's part and that of the file. Without an `etag` among the
+    /// fields one is put after the file if `late` is set.
     pub fn new(
-        fields: &[(&str, &str)],
-        part: &str,
-        late: bool,
-        content: &'a mut (dyn Content + 'a),
-    ) -> Self {
-        Self::named(fields, (part, "file"), late, content)
-    }
-
-    /// The same, with the file part's name and that of the file.
-    pub fn named(
         fields: &[(&str, &str)],
         (part, file): (&str, &str),
         late: bool,
@@ -319,7 +309,12 @@ mod tests {
             md5_of(&mut body).unwrap(),
             "5d41402abc4b2a76b9719d911017c592"
         );
-        let mut form = Form::new(&[("etag", "e"), ("size", "5")], "file", false, &mut body);
+        let mut form = Form::new(
+            &[("etag", "e"), ("size", "5")],
+            ("file", "file"),
+            false,
+            &mut body,
+        );
         form.rewind().unwrap();
         let len = form.len();
         let expected = "--B\r\nContent-Disposition: form-data; name=\"etag\"\r\n\r\ne\r\n\
@@ -345,7 +340,7 @@ mod tests {
         let mut body = Body::fixed(&mut source, bytes.len() as u64, Some(id), &budget).unwrap();
         assert!(!body.repeatable());
         let md5 = hex(&Md5::digest(&bytes));
-        let mut form = Form::new(&[], "file", true, &mut body);
+        let mut form = Form::new(&[], ("file", "file"), true, &mut body);
         let len = form.len();
         let text = whole(&mut form).unwrap();
         assert!(
@@ -370,7 +365,7 @@ mod tests {
         ] {
             let mut source = &bytes[..];
             let mut body = Body::fixed(&mut source, len, Some(id), &budget).unwrap();
-            let mut form = Form::new(&[], "file", true, &mut body);
+            let mut form = Form::new(&[], ("file", "file"), true, &mut body);
             let mut seen = Vec::new();
             assert!(form.read_to_end(&mut seen).is_err());
             assert!(seen.ends_with(b"xxx"), "something came after the file");

@@ -125,16 +125,14 @@ impl Walker<'_> {
             .iter()
             .find(|entry| entry.name == "config" && entry.is_file);
         let looks_so = config.is_some() || folders.clone().any(|f| of_kind(&f.name).is_some());
-        let others = folders
-            .clone()
-            .filter(|folder| of_kind(&folder.name).is_none());
-        let below = others.map(|folder| Place {
-            path: join(&place.path, &folder.name),
+        let others = folders.clone().filter(|f| of_kind(&f.name).is_none());
+        let others = others.map(|folder| join(&place.path, &folder.name));
+        let others = others.filter(|path| self.survey.leads_on(path));
+        let any = |path| Place {
+            path,
             role: Role::Any,
-        });
-        let mut below: Vec<Place> = below
-            .filter(|place| self.survey.leads_on(&place.path))
-            .collect();
+        };
+        let mut below: Vec<Place> = others.map(any).collect();
         if !self.survey.is_meant(&place.path, looks_so) {
             return below;
         }

@@ -56,6 +56,39 @@ pub fn join(folder: &str, name: &str) -> String {
     }
 }
 
+/// The folder above.
+pub fn parent(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(parent, _)| parent)
+}
+
+/// A folder's own name.
+pub fn last(path: &str) -> &str {
+    path.rsplit_once('/').map_or(path, |(_, name)| name)
+}
+
+/// The repository's folder that a folder belongs to, and the kind of the files in it; none where
+/// only a config can be.
+pub fn owner(path: &str) -> (&str, Option<Kind>) {
+    if holds_packs(path) {
+        return (parent(parent(path)), Some(Kind::Data));
+    }
+    let kind = Kind::ALL.into_iter().find(|kind| kind.name() == last(path));
+    match kind {
+        Some(kind) => (parent(path), Some(kind)),
+        None => (path, None),
+    }
+}
+
+/// Whether a folder is one of those below `data` that packs lie in.
+pub fn holds_packs(path: &str) -> bool {
+    is_data(parent(path))
+}
+
+/// Whether a folder is a `data`, below which packs have folders.
+pub fn is_data(path: &str) -> bool {
+    last(path) == Kind::Data.name()
+}
+
 /// Who goes first.
 pub fn priority_of(kind: Option<Kind>) -> Priority {
     match kind {

@@ -7,7 +7,7 @@ use super::client::Client;
 use super::form::{ReadAt, Slice};
 use super::outcome::{Fault, Reason};
 use super::paths::join;
-use super::retry::pause;
+use super::retry::{look, pause};
 use super::timing::{Timing, now};
 use crate::disk;
 use crate::restic::{Part, Repo};
@@ -189,21 +189,12 @@ pub type End<T = ()> = Result<T, String>;
 
 /// Looks until something is so, and tells how long that took; None if it takes too long.
 pub fn wait(timing: &Timing, is_so: &mut dyn FnMut() -> End<bool>) -> End<Option<Lag>> {
-    let start = Instant::now();
-    for tries in 1.. {
-        let took = match tries {
-            1 => Duration::ZERO,
-            _ => start.elapsed(),
-        };
-        if is_so()? {
-            return Ok(Some(Lag::found(took)));
-        }
-        if start.elapsed() > timing.visible {
-            break;
-        }
-        sleep(pause(timing.look, tries));
-    }
-    Ok(None)
+    let mut first = None;
+    let see = || {
+        let took = first.get_or_insert_with(Instant::now).elapsed();
+        Ok(is_so()?.then(|| Lag::found(took)))
+    };
+    look(timing, see, Option::is_some)
 }
 
 /// How long it took until a list showed what was stored.

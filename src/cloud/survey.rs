@@ -14,6 +14,7 @@ pub type Remedy = (Flaw, &'static [Subject], &'static str);
 
 /// What holds where a cloud has nothing of its own to say.
 const ADVICE: &[Remedy] = &[
+    (Flaw::NoRepository, &[], "look at the name"),
     (
         Flaw::NoKey,
         &[],

@@ -10,8 +10,8 @@ use super::{Kdocs, probe};
 use crate::cloud::doctor::Step;
 use crate::cloud::probe::Observation;
 use crate::cloud::token::{Grant, encoded, log_in};
-use crate::cloud::{Account, Cloud, Login, Read, Setup, Shared, Verify, invitation};
-use crate::settings::{Opt, Settings};
+use crate::cloud::{Account, Cloud, Login, Setup, Verify, invitation};
+use crate::settings::Opt;
 use crate::store::Store;
 use crate::warning::{Kind, Warning};
 use std::path::PathBuf;
@@ -28,13 +28,11 @@ pub const CLOUD: Cloud = Cloud {
     options: Opt::of::<Flags>,
     credentials: &CREDENTIALS,
     ignores: &["bin", "reserve"],
-    read: setup,
+    read: |settings, shared| {
+        let (config, file) = read(settings, shared)?;
+        Ok(Box::new(Named { config, file }))
+    },
 };
-
-fn setup(settings: &Settings<'_>, shared: &Shared) -> Read {
-    let (config, file) = read(settings, shared)?;
-    Ok(Box::new(Named { config, file }))
-}
 
 /// An app, and the file of the grant.
 #[derive(Debug)]

@@ -39,7 +39,7 @@ struct Doctor {
 impl Doctor {
     /// Lists the app's own folder.
     fn list(&mut self) -> StepResult {
-        match self.api.list("", None, Priority::Small) {
+        match self.api.list("", 0, None, Priority::Small) {
             Ok(page) => Ok(format!("{} things in the app's folder", page.files.len())),
             Err(fault) if fault.reason == Reason::NoFile => {
                 Ok("the app's folder comes with its first file".to_owned())

@@ -8,7 +8,7 @@ use crate::cloud::download::Reader;
 use crate::cloud::paths::priority_of;
 use crate::cloud::proof::loaded;
 use crate::cloud::{Fault, Reason};
-use crate::restic::{File, Part, Range};
+use crate::restic::{File, Part};
 use crate::store::{Cause, Error, Loaded};
 use std::io;
 use std::sync::Arc;
@@ -38,19 +38,9 @@ impl Downloads {
         }
     }
 
-    /// Opens a file, whole or in part; of a part beyond its end nothing comes.
-    pub fn load(&self, row: &Row, file: &File, range: Option<Range>) -> Result<Loaded, Fault> {
+    /// Opens a part of a file.
+    pub fn load(&self, row: &Row, file: &File, part: Part) -> Result<Loaded, Fault> {
         let size = row.size.unwrap_or(0);
-        let Some(part) = Part::of(range, size) else {
-            return Ok(Loaded {
-                size,
-                part: Part {
-                    start: size,
-                    len: 0,
-                },
-                reader: Box::new(io::empty()),
-            });
-        };
         let (id, priority) = (row.id().to_owned(), priority_of(file.kind()));
         let link = self.links.get(&id, priority)?;
         if link.size.is_some_and(|size| Some(size) != row.size) {

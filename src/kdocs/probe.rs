@@ -3,19 +3,17 @@
 
 use super::api::{Api, Place, Row};
 use super::config::Config;
-use super::facts::{Facts, Known};
+use super::facts::Facts;
 use super::layout::SUFFIX;
 use super::remove::Removals;
 use super::tree::Tree;
-use crate::cloud::probe::{End, MadeUp, Observation, Observations, Question, folder};
-use crate::cloud::{Fault, Priority, Reason, pause};
+use crate::cloud::probe::{End, MadeUp, Observation, Observations, Question, folder, keep};
+use crate::cloud::{Fault, Priority, Reason, look};
 use crate::restic::{Part, hex};
 use crate::store::Error;
 use crate::units::bytes;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
-use std::thread;
-use std::time::Instant;
 
 const BARE: Question = ("name without extension", OFFICE, "refused");
 const DOTTED: Question = ("name with .bin", OFFICE, "refused");
@@ -50,7 +48,8 @@ pub fn probe(config: &Config, tell: &mut dyn FnMut(&Observation)) -> Result<Stri
     if let Some(refusal) = made.err().or(withdrawn.err()) {
         probe.facts.refusal = refusal;
     }
-    Known::new(config).keep(&probe.facts)?;
+    let file = config.state_file("probe", "json");
+    keep(&file.ok_or("there is no state directory")?, &probe.facts)?;
     match probe.facts.refusal.as_str() {
         "" => Ok(format!(
             "Kdocs can be used: files up to {} under names {}; deleting frees no space",
@@ -120,7 +119,7 @@ impl Probe {
 
     /// Whether the file, its folder and its size are shown.
     fn look(&self, name: &str, size: u64, observed: &mut Observations<'_>) -> End<Row> {
-        let rows = self.rows_with(name).map_err(|error| error.to_string());
+        let rows = self.rows_with(name).map_err(String::from);
         let made = rows.as_ref().is_ok_and(|rows| !rows.is_empty());
         let found = match &rows {
             Ok(_) if made => "they are made",
@@ -147,7 +146,7 @@ impl Probe {
     /// What becomes of a name that is taken.
     fn clash(&self, name: &str, observed: &mut Observations<'_>) -> End {
         let again = self.store(name, SMALL + 1);
-        let rows = self.rows_with(name).map_err(|error| error.to_string())?;
+        let rows = self.rows_with(name)?;
         let same = rows.iter().filter(|row| row.name == name).count();
         let is_new = |row: &Row| row.name == name && row.size == Some(SMALL + 1);
         let replaced = rows.iter().any(is_new);
@@ -190,7 +189,7 @@ impl Probe {
             let name = format!("{size}{SUFFIX}");
             let sent = self.store(&name, size).map_err(String::from);
             let shown = sent.and_then(|()| {
-                let rows = self.rows_with(&name).map_err(|error| error.to_string())?;
+                let rows = self.rows_with(&name)?;
                 let whole = rows.iter().any(|row| row.size == Some(size));
                 whole.then_some(()).ok_or("no list shows it".to_owned())
             });
@@ -214,7 +213,7 @@ impl Probe {
     /// Puts everything into the bin again, and sees how that is told.
     fn withdraw(&self, observed: &mut Observations<'_>) -> End {
         let rows = self.tree.rows_or_none(&self.folder, Priority::Small);
-        let rows = rows.map_err(|error| error.to_string())?;
+        let rows = rows?;
         if rows.is_empty() {
             return Ok(());
         }
@@ -245,19 +244,15 @@ impl Probe {
     /// The rows whose names begin as this one does, once there are some; lists may lag.
     fn rows_with(&self, name: &str) -> Result<Vec<Row>, Error> {
         let stem = name.strip_suffix(SUFFIX).unwrap_or(name);
-        let (start, timing) = (Instant::now(), self.api.timing());
-        for tries in 1.. {
+        let see = || {
             let mut here = self.tree.rows_or_none(&self.folder, Priority::Small)?;
             here.retain(|row| row.name.starts_with(stem) && !row.is_folder());
             // The exact one first.
             here.sort_by_key(|row| row.name != name);
-            let shown = here.first().is_some_and(|row| row.name == name);
-            if shown || start.elapsed() > timing.visible {
-                return Ok(here);
-            }
-            thread::sleep(pause(timing.look, tries));
-        }
-        Ok(Vec::new())
+            Ok(here)
+        };
+        let shown = |here: &Vec<Row>| here.first().is_some_and(|row| row.name == name);
+        look(self.api.timing(), see, shown)
     }
 }
 

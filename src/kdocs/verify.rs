@@ -15,7 +15,6 @@ use std::sync::Arc;
 
 /// What is this cloud's own.
 const ADVICE: &[Remedy] = &[
-    (Flaw::NoRepository, &[], "look at the name"),
     (
         Flaw::NoConfig,
         &[],

@@ -8,8 +8,8 @@ use super::{Config, Grant, Pan123, RecycleBin, probe};
 use crate::cloud::doctor::{Step, StepResult};
 use crate::cloud::probe::Observation;
 use crate::cloud::token::{encoded, log_in};
-use crate::cloud::{Account, Cloud, Login, Read, Setup, Shared, Trash, Verify, invitation};
-use crate::settings::{Opt, Settings};
+use crate::cloud::{Account, Cloud, Login, Setup, Trash, Verify, invitation};
+use crate::settings::Opt;
 use crate::store::Store;
 use crate::warning::{Kind, Warning};
 use std::path::{Path, PathBuf};
@@ -25,13 +25,11 @@ pub const CLOUD: Cloud = Cloud {
     options: Opt::of::<Flags>,
     credentials: &CREDENTIALS,
     ignores: &[],
-    read: setup,
+    read: |settings, shared| {
+        let (config, file) = read(settings, shared)?;
+        Ok(Box::new(Named { config, file }))
+    },
 };
-
-fn setup(settings: &Settings<'_>, shared: &Shared) -> Read {
-    let (config, file) = read(settings, shared)?;
-    Ok(Box::new(Named { config, file }))
-}
 
 /// An account, and the file of the grant if an OAuth app uses it.
 #[derive(Debug)]

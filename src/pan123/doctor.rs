@@ -29,20 +29,7 @@ const LITTLE: u64 = 64 << 20;
 /// Walks through everything and tells of each step; false if one of them failed. What can't be
 /// done after a failure is left out.
 pub fn examine(config: &Config, tell: &mut dyn FnMut(&Step)) -> bool {
-    go(Walk::new(Doctor::new(config), tell))
-}
-
-/// Whether 123pan can be reached and takes the credentials: a token that is kept would prove
-/// nothing, so that it is asked for a new one.
-pub fn credentials(config: &Config) -> StepResult {
-    let mut config = config.clone();
-    config.shared.state_dir = None;
-    let doctor = Doctor::new(&config);
-    doctor::connection(&doctor.api.client)?;
-    doctor::credentials(&doctor.api.client)
-}
-
-fn go(mut walk: Walk<'_, Doctor>) -> bool {
+    let mut walk = Walk::new(Doctor::new(config), tell);
     walk.step("state directory", Doctor::state);
     if !walk.reach(|d| &d.api.client) || !walk.step("account", Doctor::account) {
         return false;
@@ -58,6 +45,16 @@ fn go(mut walk: Walk<'_, Doctor>) -> bool {
         walk.step("purge", Doctor::purge);
     }
     walk.good
+}
+
+/// Whether 123pan can be reached and takes the credentials: a token that is kept would prove
+/// nothing, so that it is asked for a new one.
+pub fn credentials(config: &Config) -> StepResult {
+    let mut config = config.clone();
+    config.shared.state_dir = None;
+    let doctor = Doctor::new(&config);
+    doctor::connection(&doctor.api.client)?;
+    doctor::credentials(&doctor.api.client)
 }
 
 struct Doctor {
@@ -169,7 +166,7 @@ impl Doctor {
             ("size", &size),
             ("etag", &md5),
         ];
-        let mut form = Form::new(&fields, "file", false, &mut body);
+        let mut form = Form::new(&fields, ("file", "file"), false, &mut body);
         let uploaded = self.api.single(&host, &mut form, Priority::Small);
         let uploaded = uploaded.map_err(|fault| self.problem(&fault))?;
         self.file = uploaded.file().unwrap_or(0);

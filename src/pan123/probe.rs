@@ -99,8 +99,7 @@ impl Probe {
     }
 
     fn run(&mut self, observed: &mut Observations<'_>) -> End {
-        let made = self.tree.ensure(&self.path, FIRST);
-        self.folder = made.map_err(|error| error.to_string())?;
+        self.folder = self.tree.ensure(&self.path, FIRST)?;
         let mut tests = vec![self.late_etag(observed)?];
         self.facts.lag = self.shown(&tests)?.1;
         observed.shown(self.facts.lag);
@@ -132,7 +131,7 @@ impl Probe {
         if !late {
             fields.push(("etag", &md5));
         }
-        let mut form = Form::new(&fields, "file", late, &mut content);
+        let mut form = Form::new(&fields, ("file", "file"), late, &mut content);
         match self.api.single(&host, &mut form, FIRST) {
             Ok(uploaded) => self.ids.extend(uploaded.file()),
             // It comes later.

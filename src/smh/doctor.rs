@@ -23,17 +23,10 @@ const LITTLE: u64 = 64 << 20;
 /// Walks through everything and tells of each step; false if one of them failed. What can't be
 /// done after a failure is left out.
 pub fn examine(config: &Config, tell: &mut dyn FnMut(&Step)) -> bool {
-    Doctor::new(config).is_some_and(|doctor| go(Walk::new(doctor, tell)))
-}
-
-/// Whether the library can be reached and takes the secret.
-pub fn credentials(config: &Config) -> StepResult {
-    let checks = Checks::new(config);
-    doctor::connection(&checks.api.client)?;
-    doctor::credentials(&checks.api.client)
-}
-
-fn go(mut walk: Walk<'_, Doctor>) -> bool {
+    let Some(doctor) = Doctor::new(config) else {
+        return false;
+    };
+    let mut walk = Walk::new(doctor, tell);
     if !walk.reach(|d| &d.checks.api.client) {
         return false;
     }
@@ -54,6 +47,13 @@ fn go(mut walk: Walk<'_, Doctor>) -> bool {
     walk.step("download", Doctor::download);
     walk.step("delete", Doctor::delete);
     walk.good
+}
+
+/// Whether the library can be reached and takes the secret.
+pub fn credentials(config: &Config) -> StepResult {
+    let checks = Checks::new(config);
+    doctor::connection(&checks.api.client)?;
+    doctor::credentials(&checks.api.client)
 }
 
 struct Doctor {

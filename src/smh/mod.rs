@@ -47,7 +47,7 @@ use crate::cloud::daemon::Daemon;
 use crate::cloud::paths::{Root, join, priority_of};
 use crate::restic::{File, Kind, Range, Repo};
 use crate::settings::values::Bin;
-use crate::store::{Cause, Error, Found, Health, Identity, Limits, Loaded, Store};
+use crate::store::{Error, Found, Health, Identity, Limits, Loaded, Store, absent_is};
 use api::{Api, Scope};
 use download::Downloads;
 use list::{Lists, Memory};
@@ -206,10 +206,7 @@ impl Store for Smh {
 
     fn identity(&self, repo: &Repo, file: &File) -> Result<Option<Identity>, Error> {
         let known = |folder: &str| self.identity_in(folder, file)?.ok_or_else(absent);
-        match self.found(repo, file, known) {
-            Err(error) if error.cause == Cause::Absent => Ok(None),
-            found => found.map(Some),
-        }
+        absent_is(self.found(repo, file, known).map(Some), None)
     }
 
     fn limits(&self) -> Limits {

@@ -47,16 +47,13 @@ impl Removals {
     /// One call for each, some side by side.
     fn singly(&self, files: Vec<(String, File)>) -> Results {
         let results = Mutex::new(Results::new());
-        let ended = walk(files, 0, &|(path, file): (String, File)| {
+        // Only a thread that can't be started ends it; what isn't told has failed.
+        let _ = walk(files, 0, &|(path, file): (String, File)| {
             let removed = self.one(&path, &file);
             lock(&results).insert(path, removed);
             Ok(Vec::new())
         });
-        let results = crate::sync::into_inner(results);
-        match ended {
-            // Only a thread that can't be started ends it; what isn't told has failed.
-            Ok(()) | Err(_) => results,
-        }
+        crate::sync::into_inner(results)
     }
 
     fn one(&self, path: &str, file: &File) -> Result<(), Error> {
@@ -72,15 +69,12 @@ impl Removals {
                 let mut results = self.wait(&task, &paths, for_good, priority);
                 results.remove(path).unwrap_or(Ok(()))
             }
-            Ok(Deleted { binned, .. }) => self.purge(binned.filter(|_| for_good)),
-        }
-    }
-
-    /// Destroys what went into the bin though it wasn't to (safety rule 9).
-    fn purge(&self, binned: Option<u64>) -> Result<(), Error> {
-        match binned {
-            None => Ok(()),
-            Some(number) => self.api.purge(&[number]).map_err(Error::from),
+            // It went into the bin though it wasn't to (safety rule 9).
+            Ok(Deleted {
+                binned: Some(number),
+                ..
+            }) if for_good => self.api.purge(&[number]).map_err(Error::from),
+            Ok(_) => Ok(()),
         }
     }
 

@@ -65,22 +65,24 @@ impl Api {
         &self.client.timing
     }
 
-    /// A page of a folder of the app's, or of its own one.
+    /// A page of a folder of the app's, or of its own one: the first at 0, others where the page
+    /// before said.
     pub fn list(
         &self,
         folder: &str,
-        after: Option<(i64, Option<&str>)>,
+        offset: i64,
+        filter: Option<&str>,
         priority: Priority,
     ) -> Result<Page, Fault> {
         let mut query = format!("count={PAGE}");
         if !folder.is_empty() {
             query += &format!("&parent_id={}", encoded(folder));
         }
-        if let Some((offset, filter)) = after {
+        if offset > 0 {
             query += &format!("&offset={offset}");
-            if let Some(filter) = filter.filter(|filter| !filter.is_empty()) {
-                query += &format!("&filter={}", encoded(filter));
-            }
+        }
+        if let Some(filter) = filter.filter(|filter| !filter.is_empty()) {
+            query += &format!("&filter={}", encoded(filter));
         }
         let path = format!("{PERSONAL}/apps/files");
         let call = Call::new(Endpoint::List.spec(), &path).query(&query);
@@ -102,7 +104,7 @@ impl Api {
                 names.chain([("path_from_root", "false")]).collect()
             }
         };
-        let mut form = Form::named(&fields, ("file", name), false, content);
+        let mut form = Form::new(&fields, ("file", name), false, content);
         let path = format!("{PERSONAL}/files/upload");
         let call = Call::new(Endpoint::Upload.spec(), &path).form(&mut form);
         self.make::<serde::de::IgnoredAny>(Endpoint::Upload, call, priority)
