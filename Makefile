@@ -86,11 +86,14 @@ install:  ## install the built program, its manual page, completions and unit
 	'$(PRINTER)' completions zsh | put 644 "$$4"; \
 	'$(PRINTER)' completions fish | put 644 "$$5"; \
 	'$(PRINTER)' service systemd --program "$$1" | put 644 "$$6"
-	@echo 'Next:'
-	@echo '1. sudo install -d -m 700 /etc/restic-123pan, and put the client id and secret into the'
-	@echo '   files id and secret there'
-	@echo '2. sudo systemctl daemon-reload && sudo systemctl enable --now restic-123pan'
-	@echo '3. restic -r rest:http://127.0.0.1:8000/laptop/ init'
+	@case "$${LC_ALL:-$${LC_MESSAGES:-$$LANG}}" in \
+	    [zZ][hH]|[zZ][hH][!a-zA-Z]*) next='下一步：'; files='，把 client id 和 client secret 分别放入其中的文件 id 和 secret' ;; \
+	    *) next='Next:'; files=', and put the client id and secret into the files id and secret there' ;; \
+	esac; \
+	printf '%s\n' "$$next" "1. sudo install -d -m 700 /etc/restic-123pan$$files" \
+	    '2. sudo systemctl daemon-reload && sudo systemctl enable --now restic-123pan' \
+	    '3. sudo restic-123pan doctor' \
+	    '4. restic -r rest:http://127.0.0.1:8000/laptop/ init'
 
 uninstall:  ## remove exactly these
 	rm -f $(foreach file,$(INSTALLED),'$(DESTDIR)$(file)')

@@ -273,8 +273,8 @@ fn open(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
     }
 }
 
-/// Digits that nobody can foresee.
-fn random() -> String {
+/// Digits that nobody can foresee, for names that nobody else has.
+pub fn random() -> String {
     format!("{:0DIGITS$x}", RandomState::new().hash_one(NEW))
 }
 

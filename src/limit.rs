@@ -6,7 +6,6 @@ use crate::civil;
 use crate::sync::lock;
 use crate::units::size;
 use crate::zone;
-use std::fmt;
 use std::io::{self, Read};
 use std::sync::Mutex;
 use std::thread;
@@ -22,8 +21,6 @@ const STEPS: u64 = 16;
 const LARGEST: u64 = 64 << 10;
 /// How much of the time in which nothing moved may be made up for.
 const BURST: Duration = Duration::from_millis(250);
-/// How long a look at the timetable holds.
-const LOOK: Duration = Duration::from_secs(1);
 /// Minutes of a day.
 const DAY: u32 = 24 * 60;
 /// Most entries of a timetable.
@@ -70,23 +67,6 @@ impl Timetable {
     }
 }
 
-impl fmt::Display for Timetable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let limit = |rate: &Option<u64>| rate.map_or("off".to_owned(), |rate| rate.to_string());
-        match &*self.0 {
-            [] => f.write_str("off"),
-            [(0, rate)] => f.write_str(&limit(rate)),
-            all => {
-                let entry = |(from, rate): &(u32, Option<u64>)| {
-                    format!("{:02}:{:02},{}", from / 60, from % 60, limit(rate))
-                };
-                let all: Vec<String> = all.iter().map(entry).collect();
-                f.write_str(&all.join(" "))
-            }
-        }
-    }
-}
-
 fn rate(text: &str) -> Result<Option<u64>, String> {
     match text {
         "off" => Ok(None),
@@ -116,26 +96,21 @@ fn wrong() -> String {
 #[derive(Debug, Default)]
 pub struct Limit {
     table: Timetable,
-    state: Mutex<State>,
+    next: Mutex<Next>,
 }
 
+/// When the next byte may pass; None before the first.
 #[derive(Debug, Default)]
-struct State {
-    /// When the next byte may pass.
-    next: Option<Instant>,
-    /// The limit now, and when it was looked up.
-    rate: Option<u64>,
-    looked: Option<Instant>,
-}
+struct Next(Option<Instant>);
 
-impl State {
+impl Next {
     /// Takes the next place for so many bytes; how long to wait for it.
     fn take(&mut self, bytes: u64, rate: u64, now: Instant) -> Duration {
         let earliest = now.checked_sub(BURST).unwrap_or(now);
-        let next = self.next.map_or(earliest, |next| next.max(earliest));
+        let next = self.0.map_or(earliest, |next| next.max(earliest));
         let nanos = u128::from(bytes) * 1_000_000_000 / u128::from(rate);
         let costs = Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX));
-        self.next = Some(next + costs);
+        self.0 = Some(next + costs);
         (next + costs).saturating_duration_since(now)
     }
 }
@@ -143,21 +118,16 @@ impl State {
 impl Limit {
     /// A limit by a timetable.
     pub fn new(table: Timetable) -> Self {
-        let state = Mutex::default();
-        Self { table, state }
+        let next = Mutex::default();
+        Self { table, next }
     }
 
     /// Bytes a second now; None without a limit.
     pub fn rate(&self) -> Option<u64> {
-        if self.table.is_off() {
-            return None;
+        match self.table.is_off() {
+            true => None,
+            false => self.table.at(minute_of_day()),
         }
-        let (mut state, now) = (lock(&self.state), Instant::now());
-        if state.looked.is_none_or(|at| now.duration_since(at) >= LOOK) {
-            state.looked = Some(now);
-            state.rate = self.table.at(minute_of_day());
-        }
-        state.rate
     }
 
     /// How many bytes may be moved at once; None without a limit.
@@ -169,7 +139,7 @@ impl Limit {
     /// Waits as long as it takes to move so many bytes.
     pub fn pay(&self, bytes: usize) {
         let Some(rate) = self.rate() else { return };
-        let wait = lock(&self.state).take(bytes as u64, rate, Instant::now());
+        let wait = lock(&self.next).take(bytes as u64, rate, Instant::now());
         thread::sleep(wait);
     }
 }
@@ -216,13 +186,16 @@ mod tests {
     #[test]
     fn timetables_are_read() {
         let cases = [
-            ("off", "off"),
-            ("2M", "2097152"),
-            ("23:00,off 08:00,512K", "08:00,524288 23:00,off"),
-            (" 08:30,1K ", "08:30,1024"),
+            ("off", vec![(0, None)]),
+            ("2M", vec![(0, Some(2 << 20))]),
+            (
+                "23:00,off 08:00,512K",
+                vec![(480, Some(512 << 10)), (1380, None)],
+            ),
+            (" 08:30,1K ", vec![(510, Some(1 << 10))]),
         ];
-        for (text, shown) in cases {
-            assert_eq!(Timetable::parse(text).unwrap().to_string(), shown, "{text}");
+        for (text, table) in cases {
+            assert_eq!(Timetable::parse(text), Ok(Timetable(table)), "{text}");
         }
         for bad in [
             "",
@@ -263,23 +236,16 @@ mod tests {
     fn bytes_take_their_time() {
         let now = Instant::now() + Duration::from_secs(1000);
         for step in [1, 100, 1000] {
-            let mut state = State {
-                next: Some(now),
-                ..State::default()
-            };
-            let waits: Vec<Duration> = (0..1000 / step)
-                .map(|_| state.take(step, 1000, now))
-                .collect();
+            let mut next = Next(Some(now));
+            let waits = (0..1000 / step).map(|_| next.take(step, 1000, now));
+            let waits: Vec<Duration> = waits.collect();
             assert!(waits.is_sorted());
             assert_eq!(waits.last(), Some(&Duration::from_secs(1)));
         }
         // What wasn't used is made up for a little.
-        let mut state = State {
-            next: Some(now - Duration::from_secs(60)),
-            ..State::default()
-        };
-        assert_eq!(state.take(250, 1000, now), Duration::ZERO);
-        assert_eq!(state.take(250, 1000, now), Duration::from_millis(250));
+        let mut next = Next(Some(now - Duration::from_secs(60)));
+        assert_eq!(next.take(250, 1000, now), Duration::ZERO);
+        assert_eq!(next.take(250, 1000, now), Duration::from_millis(250));
     }
 
     /// Connections that ask again as soon as they may get the same, whoever comes first, and each
@@ -287,16 +253,13 @@ mod tests {
     #[test]
     fn connections_share_it() {
         let start = Instant::now() + Duration::from_secs(1000);
-        let mut state = State {
-            next: Some(start),
-            ..State::default()
-        };
+        let mut timetable = Next(Some(start));
         let step = LEAST / STEPS;
         // When each may ask again, and how often it has moved.
         let mut connections = vec![(start, 0); 100];
         for _ in 0..10_000 {
             let next = connections.iter_mut().min_by_key(|(at, _)| *at).unwrap();
-            let wait = state.take(step, LEAST, next.0);
+            let wait = timetable.take(step, LEAST, next.0);
             assert!(wait < Duration::from_secs(7), "{wait:?}");
             *next = (next.0 + wait, next.1 + 1);
         }

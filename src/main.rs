@@ -15,7 +15,6 @@ use restic_123pan::server::{self, Bound, Stop};
 use restic_123pan::service::Service;
 use restic_123pan::settings::Variables;
 use restic_123pan::speech;
-use restic_123pan::store::Store;
 use restic_123pan::store::removals::{self, Removals};
 use restic_123pan::warning::{Kind, Warning};
 use restic_123pan::watch::{Alarm, Notify, Record, Watch};
@@ -24,7 +23,6 @@ use signal_hook::flag;
 use std::env;
 use std::error::Error;
 use std::ffi::OsString;
-use std::fmt::Display;
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
@@ -64,46 +62,53 @@ fn run(read: Read) -> Result<ExitCode, Exit> {
     match task {
         Task::Serve(config) => serve(&config, &warnings),
         Task::Check(config, online) => check(&config, warnings, online),
-        Task::Ask(asked) => Ok(command::ask(&asked)),
+        Task::Ask(asked) => command::ask(&asked),
         Task::Passwd(asked) => {
-            let done = command::passwd(&asked)?;
-            done.told.iter().for_each(|text| say(text));
-            print(done.text)
+            let (told, text) = command::passwd(&asked)?;
+            told.iter().for_each(|text| say(text));
+            print(text)
         }
         Task::Service(asked) => print(command::service(&Table::new(), &asked)?),
-        Task::Completions(asked) => print(command::completions(&Table::new(), &asked)?),
+        Task::Completions(asked) => print(command::completions(&Table::new(), &asked)),
         Task::Manual => print(command::manual(&Table::new())),
-        Task::Login(config, asked) => login(&config, &asked.redirect_uri),
+        Task::Login(config, asked) => {
+            let login = config.setup.login();
+            let login = login.ok_or_else(|| absent(&config, "login"))?;
+            start_log("warn", None);
+            done(command::login(login, &asked.redirect_uri))
+        }
         Task::Doctor(config, asked) => {
-            let account = config.setup.open()?;
-            start_log("off", None);
-            let probed = asked.probe.then(|| command::probe(&*account, asked.json));
-            match probed {
-                None => Ok(command::doctor(&*account)),
-                Some(code) => Ok(code.ok_or_else(|| absent(&config, "probe"))?),
+            let account = opened(&config, "off")?;
+            match asked.probe {
+                false => Ok(command::doctor(&*account)),
+                true => command::probe(&*account, asked.json)
+                    .ok_or_else(|| absent(&config, "probe").into()),
             }
         }
         Task::Bin(config, asked) => {
-            let account = config.setup.open()?;
-            start_log("warn", None);
+            let account = opened(&config, "warn")?;
             let bin = account.trash();
             let bin = bin.ok_or_else(|| absent(&config, "recycle bin"))?;
-            Ok(command::bin::run(&asked, &*bin))
+            command::bin::run(&asked, &*bin)
         }
         Task::Verify(config, asked) => {
-            let account = config.setup.open()?;
+            let account = opened(&config, "warn")?;
             let verify = account.verify();
             let verify = verify.ok_or_else(|| absent(&config, "verify; run restic check"))?;
-            start_log("warn", None);
-            Ok(command::verify(&asked, &*verify))
+            command::verify(&asked, &*verify)
         }
-        Task::Import(config, asked) => {
-            copy(&config, |store| command::import(&asked, &config, store))
-        }
-        Task::Export(config, asked) => {
-            copy(&config, |store| command::export(&asked, &config, store))
+        Task::Copy(config, asked) => {
+            let store = opened(&config, "warn")?.store();
+            done(store.and_then(|store| command::transfer(&asked, &config, &*store)))
         }
     }
+}
+
+/// The account, for a command whose log begins at a level.
+fn opened(config: &Config, level: &str) -> Result<Box<dyn Account>, String> {
+    let account = config.setup.open()?;
+    start_log(level, None);
+    Ok(account)
 }
 
 /// That a cloud can't do what was asked for.
@@ -111,11 +116,9 @@ fn absent(config: &Config, what: &str) -> String {
     format!("the {} cloud has no {what}", config.cloud)
 }
 
-fn login(config: &Config, redirect: &str) -> Result<ExitCode, Exit> {
-    let login = config.setup.login();
-    let login = login.ok_or_else(|| absent(config, "login"))?;
-    start_log("warn", None);
-    Ok(told(command::login(login, redirect)))
+/// How a command ended that prints for itself.
+fn done(done: Result<(), String>) -> Result<ExitCode, Exit> {
+    done.map(|()| ExitCode::SUCCESS).map_err(Exit::failed)
 }
 
 /// Says whether the configuration is right, and whether the cloud takes it if that is asked.
@@ -132,16 +135,6 @@ fn check(config: &Config, mut warnings: Vec<String>, online: bool) -> Result<Exi
     command::online(config, &*account)
         .map_err(Exit::Wrong)
         .and_then(|found| print(speech::said(&format!("{text}{found}"))))
-}
-
-/// Copies to or from the account; the log is about trouble only.
-fn copy(
-    config: &Config,
-    act: impl FnOnce(&dyn Store) -> Result<(), String>,
-) -> Result<ExitCode, Exit> {
-    let account = config.setup.open()?;
-    start_log("warn", None);
-    Ok(told(account.store().and_then(|store| act(&*store))))
 }
 
 fn print(text: String) -> Result<ExitCode, Exit> {
@@ -167,7 +160,13 @@ fn serve(config: &Config, warnings: &[String]) -> Result<ExitCode, Exit> {
     }
     let done = bound.map_err(Into::into);
     let done = done.and_then(|bound| answer(config, &*account, access, watch, bound));
-    Ok(ended(done.map(|()| ExitCode::SUCCESS)))
+    Ok(done.map_or_else(
+        |problem| {
+            error!("{problem}");
+            ExitCode::FAILURE
+        },
+        |()| ExitCode::SUCCESS,
+    ))
 }
 
 /// The certificate and its key, if there is one.
@@ -276,24 +275,6 @@ fn stop_on_signals(stop: &Stop) -> io::Result<()> {
     Ok(())
 }
 
-fn ended(done: Result<ExitCode, impl Display>) -> ExitCode {
-    done.unwrap_or_else(|problem| {
-        error!("{problem}");
-        ExitCode::FAILURE
-    })
-}
-
-/// How a command ended that somebody waits for at a terminal.
-fn told(done: Result<(), String>) -> ExitCode {
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(problem) => {
-            say(&harmless(&problem));
-            ExitCode::FAILURE
-        }
-    }
-}
-
 fn leave(exit: Exit) -> ExitCode {
     match exit {
         Exit::Print(text) => {
@@ -304,6 +285,10 @@ fn leave(exit: Exit) -> ExitCode {
         Exit::Wrong(text) => {
             say(&text);
             ExitCode::from(USAGE)
+        }
+        Exit::Failed(text, code) => {
+            say(&harmless(&text));
+            ExitCode::from(code)
         }
     }
 }

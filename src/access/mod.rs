@@ -21,7 +21,7 @@ mod watched;
 
 pub use authenticator::Unproven;
 pub use credentials::authorization;
-pub use roles::{Act, Grant, Limit, Role};
+pub use roles::{Grant, Limit, Role};
 pub use unseen::ask;
 
 use crate::lines::shown;

@@ -161,11 +161,4 @@ mod tests {
         assert_eq!(with_line("# c\na:0\nb:2\n", "a", "a:1"), "# c\na:1\nb:2\n");
         assert_eq!(with_line("ab:0\n", "a", "a:1"), "ab:0\na:1\n");
     }
-
-    #[test]
-    fn a_line_can_be_read_again() {
-        let line = line("a", "secret").expect("random numbers");
-        let users = parse(&line).expect("it is right");
-        assert!(users.stored("a").expect("a user").is(b"secret"));
-    }
 }

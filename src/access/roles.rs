@@ -39,40 +39,19 @@ impl fmt::Display for Role {
     }
 }
 
-/// What an operation amounts to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Act {
-    /// List, look up, download.
-    Read,
-    /// Make the folders of a repository, or add a file. What exists is never replaced by other
-    /// content, whoever asks; so this is also what repeats a POST whose answer was lost.
-    Add,
-    /// Remove a file.
-    Remove,
-}
-
-/// The least role for an operation on a kind of files; None stands for the config and for the
-/// repository itself. This is the whole table.
-pub fn least(act: Act, kind: Option<Kind>) -> Role {
-    match (act, kind) {
-        (Act::Read, _) => Role::Read,
-        (Act::Add, _) => Role::Append,
-        // Without this no backup could end, nor clean up after one that was killed.
-        (Act::Remove, Some(Kind::Locks)) => Role::Append,
-        (Act::Remove, Some(Kind::Data | Kind::Index | Kind::Snapshots)) => Role::Write,
-        // Without its config or its last key a repository is lost, whatever else is there.
-        (Act::Remove, Some(Kind::Keys) | None) => Role::Admin,
-    }
-}
-
-/// The least role for an operation.
+/// The least role for an operation. This is the whole table. What exists is never replaced by other
+/// content, whoever asks; so saving is also what repeats a POST whose answer was lost.
 pub(super) fn needed(operation: &Operation) -> Role {
     match operation {
-        Operation::List(_, kind) => least(Act::Read, Some(*kind)),
-        Operation::Stat(_, file) | Operation::Load(_, file) => least(Act::Read, file.kind()),
-        Operation::Create(_) => least(Act::Add, None),
-        Operation::Save(_, file) => least(Act::Add, file.kind()),
-        Operation::Remove(_, file) => least(Act::Remove, file.kind()),
+        Operation::List(..) | Operation::Stat(..) | Operation::Load(..) => Role::Read,
+        Operation::Create(_) | Operation::Save(..) => Role::Append,
+        Operation::Remove(_, file) => match file.kind() {
+            // Without this no backup could end, nor clean up after one that was killed.
+            Some(Kind::Locks) => Role::Append,
+            Some(Kind::Data | Kind::Index | Kind::Snapshots) => Role::Write,
+            // Without its config or its last key a repository is lost, whatever else is there.
+            Some(Kind::Keys) | None => Role::Admin,
+        },
     }
 }
 

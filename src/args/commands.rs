@@ -65,7 +65,7 @@ pub(super) struct Passwd {
     #[argh(switch)]
     pub(super) delete: bool,
 
-    /// tell the users
+    /// list the users
     #[argh(switch)]
     pub(super) list: bool,
 
@@ -300,7 +300,7 @@ pub struct Completions {
     pub shell: String,
 }
 
-/// Print this manual page, for man.
+/// Print the manual page, for man.
 #[derive(FromArgs, ArgsInfo, Debug)]
 #[argh(subcommand, name = "manual")]
 pub(super) struct Manual {}

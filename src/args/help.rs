@@ -1,7 +1,7 @@
 //! What `--help` prints, made from the table.
 
 use super::NAME;
-use super::table::{Command, Part, Table, USUAL};
+use super::table::{Command, Group, Part, Table, USUAL};
 use crate::cloud::Cloud;
 use crate::settings::{Opt, variable};
 use crate::speech::{padded, said, width, wrapped};
@@ -22,15 +22,8 @@ pub(super) fn help(table: &Table, command: &Command, cloud: &Cloud) -> String {
     let usage = said(&format!("Usage: {} [options]", usage.trim_end()));
     let _ = write!(text, "{usage}\n\n");
     paragraph(&mut text, &command.about);
-    let below = |other: &&Command| {
-        let name = other.name.strip_prefix(&command.name);
-        name.is_some_and(|rest| rest.starts_with(' '))
-    };
-    list(
-        &mut text,
-        "Commands",
-        table.commands.iter().filter(below).map(line),
-    );
+    let below = table.below(&command.name).map(|(_, command)| line(command));
+    list(&mut text, "Commands", below);
     let words = command.words.iter();
     let words = words.map(|word| (word.name.to_ascii_uppercase(), word.about.as_str()));
     list(&mut text, "Words", words);
@@ -39,13 +32,9 @@ pub(super) fn help(table: &Table, command: &Command, cloud: &Cloud) -> String {
         text.push('\n');
         paragraph(&mut text, note);
     }
-    let groups = table
-        .groups
-        .iter()
-        .filter(|group| command.takes(group.part));
-    let shared = groups.filter(|group| means(group.part, cloud) && group.part != Part::Program);
-    let shared = shared.flat_map(|group| &group.options);
-    let shared = shared.filter(|option| !cloud.ignores.contains(&option.name.as_str()));
+    let taken = |group: &&Group| command.takes(group.part) && group.part != Part::Program;
+    let shared = meant(table, cloud).filter(taken);
+    let shared = shared.flat_map(|group| known(group, cloud));
     let names: Vec<String> = shared.map(|option| format!("--{}", option.name)).collect();
     text.push('\n');
     let which = format!("It also takes {}; see {NAME} --help.", names.join(", "));
@@ -56,26 +45,23 @@ pub(super) fn help(table: &Table, command: &Command, cloud: &Cloud) -> String {
 fn program(table: &Table, cloud: &Cloud) -> String {
     let mut text = said(&format!("Usage: {NAME} [command] [options]")) + "\n\n";
     paragraph(&mut text, &table.about);
-    let whole = |command: &&Command| !command.name.contains(' ');
-    list(
-        &mut text,
-        "Commands",
-        table.commands.iter().filter(whole).map(line),
-    );
+    let all = table.below("").map(|(_, command)| line(command));
+    list(&mut text, "Commands", all);
     paragraph(
         &mut text,
-        &format!("See {NAME} COMMAND --help, or help COMMAND."),
+        &format!(
+            "See {NAME} COMMAND --help for a command, and {NAME} --help --cloud NAME for the options \
+             of another cloud."
+        ),
     );
-    let groups = table.groups.iter().filter(|group| means(group.part, cloud));
-    for group in groups {
+    for group in meant(table, cloud) {
         let title = match group.part {
             Part::Serving => "Options for serving".to_owned(),
             Part::Using => "Options for the cloud".to_owned(),
             Part::Cloud(name) => format!("Options of the {name} cloud"),
             Part::General | Part::Program => "Other options".to_owned(),
         };
-        let known = |option: &&Opt| !cloud.ignores.contains(&option.name.as_str());
-        let options = group.options.iter().filter(known).map(option);
+        let options = known(group, cloud).map(option);
         match group.part {
             // They go on where those before them end.
             Part::Program => options.for_each(|(name, about)| entry(&mut text, &name, about)),
@@ -89,9 +75,16 @@ fn program(table: &Table, cloud: &Cloud) -> String {
     text
 }
 
-/// Whether options mean something with a cloud.
-fn means(part: Part, cloud: &Cloud) -> bool {
-    !matches!(part, Part::Cloud(name) if name != cloud.name)
+/// The options that mean something with a cloud, by what they are about.
+fn meant<'t>(table: &'t Table, cloud: &Cloud) -> impl Iterator<Item = &'t Group> {
+    let other = |group: &Group| matches!(group.part, Part::Cloud(name) if name != cloud.name);
+    table.groups.iter().filter(move |group| !other(group))
+}
+
+/// Those of a group that a cloud doesn't ignore.
+fn known<'t>(group: &'t Group, cloud: &Cloud) -> impl Iterator<Item = &'t Opt> {
+    let ignored = |option: &Opt| cloud.ignores.contains(&option.name.as_str());
+    group.options.iter().filter(move |option| !ignored(option))
 }
 
 /// What is said of a cloud's credentials, if it has any.

@@ -123,15 +123,4 @@ mod tests {
             assert!(split(text).expect(text).version, "{text}");
         }
     }
-
-    #[test]
-    fn what_is_wrong_is_said() {
-        for (text, said) in [
-            ("--json=1", "--json takes no value"),
-            ("a --user", "--user wants a value"),
-            ("-json", "two hyphens"),
-        ] {
-            assert!(split(text).expect_err(text).contains(said), "{text}");
-        }
-    }
 }

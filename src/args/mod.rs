@@ -41,6 +41,8 @@ use line::Line;
 use listen::check_access;
 use options::{General, Serving, Using};
 use parts::Parts;
+use std::fmt::Display;
+use std::io;
 use std::path::{Path, PathBuf};
 use values::repository;
 
@@ -60,10 +62,8 @@ pub enum Task {
     Doctor(Config, Doctor),
     /// Get what the account is used with.
     Login(Config, Login),
-    /// Copy a local repository to the account.
-    Import(Config, Transfer),
-    /// Copy a repository from the account.
-    Export(Config, Transfer),
+    /// Copy a repository to the account, or from it.
+    Copy(Config, Transfer),
     /// Look repositories through.
     Verify(Config, Verify),
     /// Something with users' passwords.
@@ -81,6 +81,8 @@ pub enum Task {
 /// What is to be copied between a folder of this machine and the account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Transfer {
+    /// Whether it goes out of the account.
+    pub out: bool,
     /// The folder.
     pub dir: String,
     /// The repository in the account.
@@ -124,18 +126,33 @@ pub enum Passwd {
     List(PathBuf),
 }
 
-/// What to do instead of running.
+/// How else to end than well.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Exit {
     /// Print this; it was asked for.
     Print(String),
-    /// Say what is wrong, in one line.
+    /// Say what is wrong with what the program was told, in one line.
     Wrong(String),
+    /// Say what couldn't be done, in one line, and end with this code.
+    Failed(String, u8),
+}
+
+impl Exit {
+    /// That something couldn't be done.
+    pub fn failed(why: impl Display) -> Self {
+        Self::Failed(why.to_string(), 1)
+    }
 }
 
 impl From<String> for Exit {
     fn from(why: String) -> Self {
         Self::Wrong(why)
+    }
+}
+
+impl From<io::Error> for Exit {
+    fn from(why: io::Error) -> Self {
+        Self::failed(why)
     }
 }
 
@@ -162,10 +179,15 @@ pub fn read(words: &[String], variables: &Variables, root: &Path) -> Result<Read
     let found = table.find(&line.plain);
     let command = found.as_ref().ok().map(|(command, _)| *command);
     let (variables, whose) = service::joined(&table, command, &line, variables, root);
-    let variables = &variables;
-    let origin = origin(&table, &line, variables);
+    let mut settings = Settings {
+        variables: &variables,
+        file: File::default(),
+        known: table.settings().map(|(_, option)| option.clone()).collect(),
+        own: Vec::new(),
+    };
+    let cloud = chosen(&line, &mut settings);
     if line.help || found.as_ref().is_ok_and(|(command, _)| command.is_stem) {
-        let cloud = origin.map_or(clouds::ALL[0], |(_, cloud)| cloud);
+        let cloud = cloud.unwrap_or(clouds::ALL[0]);
         return Err(Exit::Print(help::help(&table, found?.0, cloud)));
     }
     let parts = match found {
@@ -173,16 +195,11 @@ pub fn read(words: &[String], variables: &Variables, root: &Path) -> Result<Read
         // An option that isn't known may have taken the command's place.
         Err(why) => return Err(parts::unknown(&table, &line).unwrap_or(why).into()),
     };
-    let (file, cloud) = origin?;
-    let mut warnings = unknown(&table, variables);
-    parts.check_cloud(&table, &file, cloud)?;
-    warnings.extend(parts.idle(&table, variables, cloud));
-    let settings = Settings {
-        variables,
-        file,
-        known: table.settings().map(|(_, option)| option.clone()).collect(),
-        own: parts.of(Part::Cloud(cloud.name)),
-    };
+    let cloud = cloud?;
+    let mut warnings = unknown(&table, &variables);
+    parts.check_cloud(&table, &settings.file, cloud)?;
+    warnings.extend(parts.idle(&table, &variables, cloud));
+    settings.own = parts.of(Part::Cloud(cloud.name));
     let program: Program = parts.own()?;
     match task(program.command, &parts, &settings, cloud) {
         Ok(task) => Ok(Read {
@@ -203,29 +220,17 @@ fn version() -> Exit {
     Exit::Print(format!("{NAME} {}\n", env!("CARGO_PKG_VERSION")))
 }
 
-/// The configuration file and the cloud that are named.
-fn origin(
-    table: &Table,
-    line: &Line,
-    variables: &Variables,
-) -> Result<(File, &'static Cloud), String> {
+/// The cloud that is named, maybe by the configuration file, which is read for it.
+fn chosen(line: &Line, settings: &mut Settings<'_>) -> Result<&'static Cloud, String> {
     let general: General = from_args(&[], &line.only(&Opt::of::<General>()))?;
-    let mut settings = Settings {
-        variables,
-        file: File::default(),
-        known: table.settings().map(|(_, option)| option.clone()).collect(),
-        own: Vec::new(),
-    };
     if let Some(path) = settings.text("config", general.config.as_deref()) {
         let credentials: Vec<String> = Table::credentials().collect();
-        let names = settings.known.iter().map(|option| option.name.as_str());
-        let names: Vec<&str> = names
-            .filter(|name| *name != "config")
-            .chain(credentials.iter().map(String::as_str))
-            .collect();
+        let names = settings.known.iter().map(|option| &option.name);
+        let names = names.filter(|name| *name != "config").chain(&credentials);
+        let names: Vec<&str> = names.map(String::as_str).collect();
         settings.file = File::read(&path, &names)?;
     }
-    let cloud = settings.value("cloud", &general.cloud, |name| {
+    settings.value("cloud", &general.cloud, |name| {
         let mut all = clouds::ALL.into_iter();
         all.find(|cloud| cloud.name == name).ok_or_else(|| {
             let names = clouds::ALL.map(|cloud| cloud.name);
@@ -233,8 +238,7 @@ fn origin(
             let (others, guess) = (others.join(", "), did_you_mean("", name, names));
             format!("write {others} or {last}{guess}")
         })
-    })?;
-    Ok((settings.file, cloud))
+    })
 }
 
 /// Variables that look like this program's and mean nothing.
@@ -273,8 +277,8 @@ fn task(
         Parsed::Doctor(asked) => Task::Doctor(config()?, asked),
         Parsed::Bin(bin) => Task::Bin(config()?, bin.command),
         Parsed::Login(login) => Task::Login(config()?, login),
-        Parsed::Import(import) => Task::Import(config()?, imported(import)?),
-        Parsed::Export(export) => Task::Export(config()?, exported(&export)?),
+        Parsed::Import(import) => Task::Copy(config()?, imported(import)?),
+        Parsed::Export(export) => Task::Copy(config()?, exported(&export)?),
         Parsed::Verify(verify) => Task::Verify(config()?, verify),
         Parsed::Passwd(asked) => Task::Passwd(passwd(asked, settings)?),
         Parsed::Status(status) => Task::Ask(ask(&status, settings)?),
@@ -306,12 +310,8 @@ fn passwd(asked: commands::Passwd, settings: &Settings<'_>) -> Result<Passwd, St
 }
 
 fn imported(import: Import) -> Result<Transfer, String> {
-    let root = || repository("/");
-    transfer(
-        import.dir,
-        import.repo.map_or_else(root, Ok),
-        import.dry_run,
-    )
+    let repo = import.repo.map_or_else(|| repository("/"), Ok)?;
+    transfer(false, import.dir, repo, import.dry_run)
 }
 
 fn exported(export: &Export) -> Result<Transfer, String> {
@@ -320,18 +320,19 @@ fn exported(export: &Export) -> Result<Transfer, String> {
         [path, dir] => (dir, path.as_str()),
         _ => return Err("export: write export [REPO] DIR".to_owned()),
     };
-    transfer(dir.clone(), repository(path), export.dry_run)
+    transfer(true, dir.clone(), repository(path)?, export.dry_run)
 }
 
-fn transfer(dir: String, repo: Result<Repo, String>, dry_run: bool) -> Result<Transfer, String> {
-    match dir.is_empty() {
-        true => Err("DIR is empty".to_owned()),
-        false => Ok(Transfer {
-            dir,
-            repo: repo?,
-            dry_run,
-        }),
+fn transfer(out: bool, dir: String, repo: Repo, dry_run: bool) -> Result<Transfer, String> {
+    if dir.is_empty() {
+        return Err("DIR is empty".to_owned());
     }
+    Ok(Transfer {
+        out,
+        dir,
+        repo,
+        dry_run,
+    })
 }
 
 fn ask(status: &Status, settings: &Settings<'_>) -> Result<Ask, String> {

@@ -65,8 +65,8 @@ pub(super) struct Serving {
     #[argh(option, arg_name = "age")]
     pub(super) max_age: Option<String>,
 
-    /// URL that gets a POST of JSON when backups stop and go on, and when the cloud
-    /// can't be used
+    /// URL that gets a POST of JSON when backups stop and go on, when the cloud can't be
+    /// used or refuses the credentials, and when the account is nearly full
     #[argh(option, arg_name = "url")]
     pub(super) notify: Option<String>,
 }
@@ -104,7 +104,7 @@ pub(super) struct Using {
     #[argh(option, arg_name = "x")]
     pub(super) rate_share: Option<String>,
 
-    /// deleted files: purge, keep, or purge after days; default 7d
+    /// deleted files: purge, keep, or purge after days such as 30d; default 7d
     #[argh(option, arg_name = "what")]
     pub(super) bin: Option<String>,
 

@@ -74,10 +74,8 @@ impl Parts {
         file: &File,
         cloud: &Cloud,
     ) -> Result<(), String> {
-        let line = self
-            .shared
-            .iter()
-            .map(|(_, name, _)| (name.as_str(), format!("--{name}")));
+        let line = self.shared.iter();
+        let line = line.map(|(_, name, _)| (name.as_str(), format!("--{name}")));
         let filed = file.all().filter(|_| self.uses_cloud);
         let filed = filed.map(|(name, place)| (name, place.to_owned()));
         for (name, place) in line.chain(filed) {
@@ -104,22 +102,19 @@ impl Parts {
 /// Why an option means nothing to a cloud, if it doesn't.
 fn idle(table: &Table, name: &str, cloud: &Cloud) -> Option<String> {
     let chosen = cloud.name;
-    let mut owners = Vec::new();
-    for (part, option) in table.settings().filter(|(_, option)| option.name == name) {
-        match part {
-            Part::Cloud(owner) => owners.push(owner),
-            _ if cloud.ignores.contains(&option.name.as_str()) => {}
-            _ => return None,
-        }
-    }
+    let named = table.settings().filter(|(_, option)| option.name == name);
+    let owners = named.filter_map(|(part, _)| match part {
+        Part::Cloud(owner) => Some(owner),
+        _ => None,
+    });
+    let owners: Vec<&str> = owners.collect();
     match owners.is_empty() {
-        _ if owners.contains(&chosen) => None,
-        true if !cloud.ignores.contains(&name) => None,
-        true => Some(format!("means nothing to --cloud {chosen}")),
-        false => Some(format!(
+        true if cloud.ignores.contains(&name) => Some(format!("means nothing to --cloud {chosen}")),
+        false if !owners.contains(&chosen) => Some(format!(
             "is an option of --cloud {}, not of --cloud {chosen}",
             owners.join(", ")
         )),
+        _ => None,
     }
 }
 
@@ -140,28 +135,23 @@ fn foreign(table: &Table, command: &Command, name: &str) -> String {
 pub(super) fn unknown(table: &Table, line: &Line) -> Option<String> {
     let mut names = line.options.iter().map(|(name, _)| name);
     let name = names.find(|name| table.takes_value(name).is_none())?;
-    let usual = table.usual()?;
-    Some(foreign(table, usual, name))
+    Some(foreign(table, table.usual(), name))
 }
 
 /// Checks words of which there are few; argh checks the others.
 fn check_words(command: &Command, words: &[String]) -> Result<(), String> {
-    for (at, word) in command.words.iter().enumerate() {
-        let all = word.choices.join(", ");
-        let wrong = |why: String| {
-            let name = &command.name;
-            Err(format!("{name}: {why}; see {NAME} {name} --help"))
-        };
-        match words.get(at) {
-            _ if word.choices.is_empty() => {}
-            None if word.optional => {}
-            None => return wrong(format!("name one of {all}")),
-            Some(given) if word.choices.contains(given) => {}
+    let few = command.words.iter().enumerate();
+    for (at, word) in few.filter(|(_, word)| !word.choices.is_empty()) {
+        let (name, all) = (&command.name, word.choices.join(", "));
+        let why = match words.get(at) {
+            Some(given) if word.choices.contains(given) => continue,
             Some(given) => {
                 let near = did_you_mean("", given, word.choices.iter().map(String::as_str));
-                return wrong(format!("{given:?} isn't one of {all}{near}"));
+                format!("{given:?} isn't one of {all}{near}")
             }
-        }
+            None => format!("name one of {all}"),
+        };
+        return Err(format!("{name}: {why}; see {NAME} {name} --help"));
     }
     Ok(())
 }

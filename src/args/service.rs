@@ -4,8 +4,8 @@
 
 use super::line::Line;
 use super::table::{Command, Part, Table, USUAL};
-use crate::settings::service::{Service, find};
-use crate::settings::{Variables, variable};
+use crate::settings::service::find;
+use crate::settings::{Opt, Variables, variable};
 use std::path::Path;
 
 /// Commands that use a service's settings besides those about an account.
@@ -28,19 +28,18 @@ pub(super) fn joined(
         .filter(|name| !name.ends_with("-file"))
         .collect();
     match find(root, &credentials) {
-        Service::Absent => alone(),
-        Service::Closed(path) => {
+        Ok(Some((mut its, place))) if !other_cloud(line, variables, &its) => {
+            let set = variables.iter().filter(|(_, value)| !value.is_empty());
+            its.extend(set.map(|(name, value)| (name.clone(), value.clone())));
+            (its, Some(format!("using the settings of {place}")))
+        }
+        Ok(_) => alone(),
+        Err(path) => {
             let text = format!(
                 "the settings of this machine's service aren't used, because this user may not \
                  read {path}; use sudo"
             );
             (variables.clone(), Some(text))
-        }
-        Service::Found(its, _) if other_cloud(line, variables, &its) => alone(),
-        Service::Found(mut its, place) => {
-            let set = variables.iter().filter(|(_, value)| !value.is_empty());
-            its.extend(set.map(|(name, value)| (name.clone(), value.clone())));
-            (its, Some(format!("using the settings of {place}")))
         }
     }
 }
@@ -54,10 +53,9 @@ fn shares(command: &Command) -> bool {
 fn names_account(table: &Table, line: &Line, variables: &Variables) -> bool {
     let is_one = |name: &str| name == "config" || name.ends_with("client-id");
     let credentials = Table::credentials().map(|name| variable(&name));
-    let options = table.settings().map(|(_, option)| &option.name);
-    let options = options
-        .filter(|name| is_one(name))
-        .map(|name| variable(name));
+    let options = table.settings().map(|(_, option)| option);
+    let options = options.filter(|option| is_one(&option.name));
+    let options = options.map(Opt::variable);
     let set = |name: String| variables.get(&name).is_some_and(|value| !value.is_empty());
     line.options.iter().any(|(name, _)| is_one(name)) || credentials.chain(options).any(set)
 }

@@ -9,7 +9,7 @@ use crate::clouds;
 use crate::settings::{Opt, choices, did_you_mean, one_line, variable};
 use argh::{ArgsInfo, CommandInfoWithArgs, Optionality, PositionalInfo};
 
-/// The command that is meant when there is none.
+/// The name of the first command, which is meant when there is none.
 pub(super) const USUAL: &str = "serve";
 /// Commands that take the options of an account, and those that serve clients too.
 const USING: [&str; 9] = [
@@ -124,7 +124,7 @@ impl Table {
     /// The command that these words call, and the words that are left.
     pub(super) fn find<'w>(&self, words: &'w [String]) -> Result<(&Command, &'w [String]), String> {
         let Some((first, mut rest)) = words.split_first() else {
-            return self.command(USUAL).map(|usual| (usual, words));
+            return Ok((self.usual(), words));
         };
         let mut command = self.command(first)?;
         while let Some((next, after)) = rest.split_first().filter(|_| command.is_stem) {
@@ -140,14 +140,10 @@ impl Table {
             let known = self.commands.iter().map(|command| command.name.as_str());
             let near = did_you_mean("", name, known);
             let (stem, word) = name.rsplit_once(' ').unwrap_or(("", name));
-            let all = self.commands.iter().filter_map(|command| {
-                let (its, word) = command.name.rsplit_once(' ')?;
-                (its == stem).then_some(word)
-            });
-            let all: Vec<&str> = all.collect();
-            match all.is_empty() {
-                true => format!("there is no command {word:?}{near}; see {NAME} --help"),
-                false => format!(
+            let all: Vec<&str> = self.below(stem).map(|(word, _)| word).collect();
+            match stem {
+                "" => format!("there is no command {word:?}{near}; see {NAME} --help"),
+                _ => format!(
                     "there is no command {name:?}{near}; write {stem} {}",
                     all.join(&format!(", {stem} "))
                 ),
@@ -155,9 +151,17 @@ impl Table {
         })
     }
 
+    /// The words that lead on from a command, and where to; an empty name stands for none.
+    pub fn below<'t>(&'t self, stem: &str) -> impl Iterator<Item = (&'t str, &'t Command)> {
+        self.commands.iter().filter_map(move |command| {
+            let (its, word) = command.name.rsplit_once(' ').unwrap_or(("", &command.name));
+            (its == stem).then_some((word, command))
+        })
+    }
+
     /// The command that is meant when there is none.
-    pub fn usual(&self) -> Option<&Command> {
-        self.commands.iter().find(|command| command.name == USUAL)
+    pub fn usual(&self) -> &Command {
+        &self.commands[0]
     }
 
     /// Whether an option takes a value; None if there is no such option.
@@ -177,10 +181,8 @@ impl Table {
     /// Every option that a command takes: its own first, then those that it shares.
     pub fn taken<'t>(&'t self, command: &'t Command) -> impl Iterator<Item = &'t Opt> {
         let groups = self.groups.iter().filter(|g| command.takes(g.part));
-        command
-            .options
-            .iter()
-            .chain(groups.flat_map(|group| &group.options))
+        let shared = groups.flat_map(|group| &group.options);
+        command.options.iter().chain(shared)
     }
 
     /// The names of credentials, and of the files that hold them.

@@ -12,63 +12,53 @@ use std::sync::{Mutex, MutexGuard};
 /// How much memory held bodies may take together, and where the others may be spooled.
 #[derive(Debug)]
 pub struct Budget {
-    limit: u64,
-    /// Behind a lock, as 32-bit MIPS has no 64-bit atomics.
-    used: Mutex<u64>,
+    memory: Pool,
     /// Held by the one body of unknown length that may grow in memory, so that several can't
     /// take the budget from each other with none of them fitting.
     growing: Mutex<()>,
-    spool: Option<PathBuf>,
-    /// Most bytes in the spool, and how many are there.
-    most_spooled: u64,
-    spooled: Mutex<u64>,
+    folder: Option<PathBuf>,
+    spool: Pool,
+}
+
+/// Bytes that are shared.
+#[derive(Debug)]
+struct Pool {
+    limit: u64,
+    /// Behind a lock, as 32-bit MIPS has no 64-bit atomics.
+    used: Mutex<u64>,
 }
 
 impl Budget {
-    /// A budget of `limit` bytes; `spool` is the folder for what doesn't fit.
-    pub fn new(limit: u64, spool: Option<PathBuf>) -> Self {
+    /// A budget of `limit` bytes; `folder` is the one for what doesn't fit.
+    pub fn new(limit: u64, folder: Option<PathBuf>) -> Self {
         Self {
-            limit,
-            used: Mutex::new(0),
+            memory: Pool::new(limit),
             growing: Mutex::new(()),
-            spool,
-            most_spooled: u64::MAX,
-            spooled: Mutex::new(0),
+            folder,
+            spool: Pool::new(u64::MAX),
         }
     }
 
     /// The same with a bound for the spool.
     #[must_use]
     pub fn spooling(self, most: u64) -> Self {
-        let most_spooled = most;
-        Self {
-            most_spooled,
-            ..self
-        }
+        let spool = Pool::new(most);
+        Self { spool, ..self }
     }
 
     /// Most bytes that may be held.
     pub fn limit(&self) -> u64 {
-        self.limit
+        self.memory.limit
     }
 
     /// Bytes held now.
     pub fn used(&self) -> u64 {
-        *lock(&self.used)
+        *lock(&self.memory.used)
     }
 
-    /// Takes a share, if there is one or it must be had.
-    pub(super) fn take(&self, bytes: u64, always: bool) -> Option<Lease<'_>> {
-        let mut used = lock(&self.used);
-        let sum = *used + bytes;
-        if !always && sum > self.limit {
-            return None;
-        }
-        *used = sum;
-        Some(Lease {
-            budget: self,
-            bytes,
-        })
+    /// A share of the memory, with nothing in it yet.
+    pub(super) fn lease(&self) -> Lease<'_> {
+        self.memory.lease()
     }
 
     /// The right to grow in memory without a known end; one body has it at a time.
@@ -78,80 +68,78 @@ impl Budget {
 
     /// A file that has no name any more, so that nothing is left behind whatever happens.
     pub(super) fn spool_file(&self) -> Result<Spool<'_>, Error> {
-        let Some(folder) = &self.spool else {
+        let Some(folder) = &self.folder else {
             return Err(no_room("there is no folder to spool it in"));
         };
         let file = nameless(folder).map_err(|e| spool_error(&e))?;
-        let (budget, bytes) = (self, 0);
-        Ok(Spool {
-            budget,
-            file,
-            bytes,
-        })
+        let lease = self.spool.lease();
+        Ok(Spool { file, lease })
+    }
+}
+
+impl Pool {
+    fn new(limit: u64) -> Self {
+        let used = Mutex::new(0);
+        Self { limit, used }
+    }
+
+    fn lease(&self) -> Lease<'_> {
+        let (pool, bytes) = (self, 0);
+        Lease { pool, bytes }
+    }
+}
+
+/// A share of a pool, given back when dropped.
+#[derive(Debug)]
+pub(super) struct Lease<'a> {
+    pool: &'a Pool,
+    pub(super) bytes: u64,
+}
+
+impl Lease<'_> {
+    /// Takes more, if there is as much or it must be had.
+    pub(super) fn grow(&mut self, bytes: u64, always: bool) -> bool {
+        let mut used = lock(&self.pool.used);
+        let grows = always || *used + bytes <= self.pool.limit;
+        if grows {
+            *used += bytes;
+            self.bytes += bytes;
+        }
+        grows
+    }
+
+    /// All of it; this has nothing any more.
+    pub(super) fn take(&mut self) -> Self {
+        let bytes = std::mem::take(&mut self.bytes);
+        let pool = self.pool;
+        Self { pool, bytes }
+    }
+}
+
+impl Drop for Lease<'_> {
+    fn drop(&mut self) {
+        *lock(&self.pool.used) -= self.bytes;
     }
 }
 
 /// A file in the spool, whose bytes count until it is dropped.
 #[derive(Debug)]
 pub(super) struct Spool<'a> {
-    budget: &'a Budget,
     pub(super) file: fs::File,
-    bytes: u64,
+    lease: Lease<'a>,
 }
 
 impl Write for Spool<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let more = bytes.len() as u64;
-        {
-            let mut spooled = lock(&self.budget.spooled);
-            if *spooled + more > self.budget.most_spooled {
-                return Err(io::Error::other(
-                    "so much doesn't fit; raise --spool-size or --memory",
-                ));
-            }
-            *spooled += more;
+        if !self.lease.grow(bytes.len() as u64, false) {
+            let text = "so much doesn't fit; raise --spool-size or --memory";
+            return Err(io::Error::other(text));
         }
-        self.bytes += more;
         self.file.write_all(bytes).map(|()| bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
-    }
-}
-
-impl Drop for Spool<'_> {
-    fn drop(&mut self) {
-        *lock(&self.budget.spooled) -= self.bytes;
-    }
-}
-
-/// A share of the budget, given back when dropped.
-#[derive(Debug)]
-pub(super) struct Lease<'a> {
-    pub(super) budget: &'a Budget,
-    pub(super) bytes: u64,
-}
-
-impl<'a> Lease<'a> {
-    /// A share of nothing.
-    pub(super) fn none(budget: &'a Budget) -> Self {
-        Self { budget, bytes: 0 }
-    }
-
-    /// Takes more.
-    pub(super) fn grow(&mut self, bytes: u64, always: bool) -> bool {
-        let Some(mut more) = self.budget.take(bytes, always) else {
-            return false;
-        };
-        self.bytes += std::mem::take(&mut more.bytes);
-        true
-    }
-}
-
-impl Drop for Lease<'_> {
-    fn drop(&mut self) {
-        *lock(&self.budget.used) -= self.bytes;
     }
 }
 
@@ -196,6 +184,6 @@ mod tests {
         drop(one);
         assert!(other.write_all(&[0; 6]).is_ok(), "there is room again");
         drop(other);
-        assert_eq!(*lock(&budget.spooled), 0);
+        assert_eq!(*lock(&budget.spool.used), 0);
     }
 }

@@ -2,7 +2,7 @@
 //! its bytes move as long as the upload lives. What has come is kept if there is memory for all of
 //! it, and can then be read again; and a little of it may be read ahead while the upload waits.
 
-use super::budget::{Budget, Lease};
+use super::budget::Budget;
 use super::check::{Check, checked};
 use super::{Held, SMALL};
 use crate::error::Error;
@@ -33,7 +33,7 @@ impl<'a> Coming<'a> {
         len: u64,
         budget: &'a Budget,
     ) -> Self {
-        let held = Held::new(Lease::none(budget));
+        let held = Held::new(budget.lease());
         Self {
             source,
             check,

@@ -1,11 +1,14 @@
 //! Bodies of unknown length: into memory as far as the budget goes, then into the spool.
 
-use super::budget::{Budget, Lease, spool_error};
+use super::budget::{Budget, Spool, spool_error};
 use super::check::{Check, client_gone};
-use super::{Form, Held, SEGMENT, SMALL};
+use super::{Form, Held, SMALL};
 use crate::error::Error;
 use crate::restic::Id;
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{Read, Write};
+
+/// Bytes taken at once.
+const STEP: usize = 64 << 10;
 
 /// Reads a body of unknown length into memory as far as the budget goes, then into the spool.
 pub(super) fn gather<'a>(
@@ -14,66 +17,41 @@ pub(super) fn gather<'a>(
     budget: &'a Budget,
     fits: &mut dyn FnMut(u64) -> Result<(), Error>,
 ) -> Result<(Form<'a>, u64), Error> {
-    let mut check = Check::new(id, None);
-    let mut held = Held {
-        segments: Vec::new(),
-        lease: Lease { budget, bytes: 0 },
-    };
-    let mut turn = None;
-    let mut ended = false;
-    while !ended {
-        let small = check.seen + SEGMENT as u64 <= SMALL;
-        if !small && turn.is_none() {
+    let (mut check, mut bytes) = (Check::new(id, None), Vec::with_capacity(STEP));
+    let (mut held, mut spool, mut turn) = (Held::new(budget.lease()), None, None);
+    loop {
+        bytes.clear();
+        let read = source.take(STEP as u64).read_to_end(&mut bytes);
+        let n = read.map_err(|error| client_gone(&error))?;
+        check.take(&bytes)?;
+        fits(check.seen)?;
+        let small = check.seen <= SMALL;
+        if !small && spool.is_none() && turn.is_none() {
             turn = budget.try_turn();
         }
-        if !(small || turn.is_some()) || !held.lease.grow(SEGMENT as u64, small) {
-            break;
+        let may_grow = spool.is_none() && (small || turn.is_some());
+        if may_grow && held.lease.grow(n as u64, small) {
+            held.push(&bytes, u64::MAX);
+        } else {
+            turn = None;
+            let file = match &mut spool {
+                Some(file) => file,
+                None => spool.insert(spilled(held.take(), budget)?),
+            };
+            file.write_all(&bytes).map_err(|e| spool_error(&e))?;
         }
-        let mut segment = vec![0; SEGMENT];
-        let filled = fill(source, &mut segment).map_err(|e| client_gone(&e))?;
-        segment.truncate(filled);
-        segment.shrink_to_fit();
-        check.take(&segment)?;
-        fits(check.seen)?;
-        held.segments.push(segment);
-        ended = filled < SEGMENT;
-    }
-    drop(turn);
-    if ended {
-        check.end()?;
-        let len = check.seen;
-        return Ok((Form::Held(held), len));
-    }
-    let mut file = budget.spool_file()?;
-    for segment in held.segments.drain(..) {
-        file.write_all(&segment).map_err(|e| spool_error(&e))?;
-    }
-    drop(held);
-    let mut buffer = vec![0; 64 << 10];
-    loop {
-        let filled = fill(source, &mut buffer).map_err(|e| client_gone(&e))?;
-        check.take(&buffer[..filled])?;
-        fits(check.seen)?;
-        file.write_all(&buffer[..filled])
-            .map_err(|e| spool_error(&e))?;
-        if filled < buffer.len() {
+        if n < STEP {
             check.end()?;
-            let len = check.seen;
-            return Ok((Form::Spooled(file), len));
+            return Ok((spool.map_or(Form::Held(held), Form::Spooled), check.seen));
         }
     }
 }
 
-/// Reads until the buffer is full or the source ends.
-fn fill(source: &mut dyn Read, buffer: &mut [u8]) -> io::Result<usize> {
-    let mut filled = 0;
-    while filled < buffer.len() {
-        match source.read(&mut buffer[filled..]) {
-            Ok(0) => break,
-            Ok(n) => filled += n,
-            Err(e) if e.kind() == ErrorKind::Interrupted => {}
-            Err(e) => return Err(e),
-        }
+/// What was held, in the spool.
+fn spilled<'a>(held: Held<'_>, budget: &'a Budget) -> Result<Spool<'a>, Error> {
+    let mut file = budget.spool_file()?;
+    for segment in held.segments {
+        file.write_all(&segment).map_err(|e| spool_error(&e))?;
     }
-    Ok(filled)
+    Ok(file)
 }

@@ -296,8 +296,10 @@ impl<'a> Held<'a> {
 
     /// Takes everything out, with its share of the budget.
     fn take(&mut self) -> Self {
-        let none = Lease::none(self.lease.budget);
-        std::mem::replace(self, Self::new(none))
+        Self {
+            segments: std::mem::take(&mut self.segments),
+            lease: self.lease.take(),
+        }
     }
 
     fn read_at(&self, at: u64, buffer: &mut [u8]) -> usize {

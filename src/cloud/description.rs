@@ -185,6 +185,10 @@ pub trait Account {
 
 /// An account's recycle bin.
 pub trait Trash {
+    /// What time it is by the clock that the times of items come from: the cloud's where it is
+    /// known, in seconds since 1970.
+    fn now(&self) -> u64;
+
     /// Walks through the folders and tells what lies in the bin. `progress` is told how many
     /// folders have been read and how many files were found.
     fn walk(&self, progress: &(dyn Fn(usize, usize) + Sync)) -> Result<Listing, Error>;

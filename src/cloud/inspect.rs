@@ -1,27 +1,25 @@
-//! The walk of `verify` at clouds where a folder is a path: what is missing, empty, wrongly named or in
-//! a wrong place, packs that lie in two places. Nothing is downloaded, and nothing is changed. How a
-//! folder is read is the cloud's own.
+//! The walk of `verify`: folders that are missing or doubled, files that are empty, doubled, rejected
+//! or wrongly named, packs in a wrong place or in two, and what lies in the bin. Nothing is
+//! downloaded, and nothing is changed. Which folders are read stands here, what is wrong with what is
+//! in one in `notes`; how a folder is read is the cloud's own.
 
-use super::finding::{Flaw, Subject};
-use super::layout::{self, Layout};
+mod notes;
+
+use super::client::Client;
+use super::finding::{Flaw, Report};
+use super::layout;
 use super::paths::join;
 use super::survey::Survey;
-use super::timing::now;
 use super::walk::walk;
 use crate::restic::{Id, Kind, MAX_DEPTH};
 use crate::store::{Cause, Error};
-use crate::sync::lock;
-use std::collections::HashMap;
+use notes::{Copies, Notes};
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Mutex;
 
 /// Folders within each other that are looked into: those of a repository's path, `data` and one
 /// in it.
 const DEEPEST: usize = MAX_DEPTH + 2;
-/// Age in seconds from which a lock is told of: clients renew theirs every five minutes.
-const OLD: u64 = 24 * 3600;
-
-/// Packs whose places are remembered, to find those that lie in two. Each takes about 150 bytes.
-const MOST: usize = 500_000;
 
 /// Something in a folder.
 #[derive(Clone, Debug, Default)]
@@ -32,6 +30,8 @@ pub struct Thing {
     pub is_folder: bool,
     /// Whether it is a file with bytes of its own.
     pub is_file: bool,
+    /// Its number, at a cloud where files and folders have some: it grows with time.
+    pub number: Option<u64>,
     /// Bytes, as far as it is known.
     pub size: Option<u64>,
     /// Its content's checksum, if there is one.
@@ -40,223 +40,165 @@ pub struct Thing {
     pub made: Option<u64>,
     /// Whether the cloud has removed its bytes.
     pub removed: bool,
+    /// Whether the cloud's content audit has rejected it.
+    pub rejected: bool,
+    /// Whether it lies in the bin.
+    pub trashed: bool,
 }
 
-/// Reads the folder at a path from the account's root on.
+/// Reads the folder at a path from the account's root on, and all others that have this path.
 pub type ReadFolder<'a> = dyn Fn(&str) -> Result<Vec<Thing>, Error> + Sync + 'a;
 
-/// Looks repositories through. `filled` says that folders come with their first file, so that one
-/// which isn't there is as good as empty.
-pub fn inspect(survey: &Survey<'_>, filled: bool, read: &ReadFolder<'_>) -> Result<(), Error> {
-    let walker = Walker {
-        survey,
-        filled,
-        read,
-        packs: Mutex::default(),
-    };
-    let base = Place {
-        path: String::new(),
-        role: Role::Any,
-    };
-    walk(vec![base], DEEPEST, &|place| walker.read(&place))
+/// What is to be known of a cloud to look it through.
+pub struct Inspection<'a> {
+    /// Which repositories, and who is told.
+    pub survey: Survey<'a>,
+    /// Whether folders come with their first file, so that one which isn't there is as good as
+    /// empty.
+    pub filled: bool,
+    /// The numbers of what the server of this state directory has put into the bin itself.
+    pub deleted: HashSet<u64>,
+    /// Tells the cloud's time, and how many calls it took.
+    pub client: &'a Client,
+    /// How a folder is read.
+    pub read: &'a ReadFolder<'a>,
+}
+
+impl Inspection<'_> {
+    /// Looks repositories through.
+    pub fn run(&self) -> Result<Report, Error> {
+        let walker = Walker {
+            about: self,
+            packs: Mutex::default(),
+        };
+        let base = Place::new(String::new(), "", Role::Any, &[]);
+        walk(vec![base], DEEPEST, &|place| walker.read(&place))?;
+        Ok(self.survey.end(self.client.seen.made()))
+    }
 }
 
 struct Walker<'a> {
-    survey: &'a Survey<'a>,
-    filled: bool,
-    read: &'a ReadFolder<'a>,
-    /// Where packs lie, by repository.
-    packs: Mutex<HashMap<(String, Id), Copy>>,
+    about: &'a Inspection<'a>,
+    packs: Mutex<Copies>,
 }
 
-/// One of the places in which a pack lies.
-struct Copy {
-    folder: String,
-    size: Option<u64>,
-    sum: Option<u64>,
-}
-
-/// A folder to be read.
-#[derive(Clone, Debug)]
+/// A folder to be read. Paths are those below the folder of repositories.
 struct Place {
-    /// Its path below the folder of repositories.
     path: String,
+    /// Its repository, or itself.
+    repo: String,
     role: Role,
+    /// The numbers of its duplicates, which are read along with it.
+    doubles: Vec<u64>,
+    /// Whether its packs may lie in another folder as well, because both layouts exist.
+    is_mixed: bool,
 }
 
 /// What a folder is for.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Role {
     /// To be a repository or to hold some.
     Any,
-    /// To hold a repository's folders of packs.
-    Data(String),
-    /// To hold a repository's files; those of packs have a name of their own.
-    Files(String, Kind),
+    /// To hold the folders of packs.
+    Data,
+    /// To hold files.
+    Files(Kind),
+}
+
+impl Place {
+    /// A folder of a repository, with others of its path.
+    fn new(path: String, repo: &str, role: Role, all: &[&Thing]) -> Self {
+        Self {
+            path,
+            repo: repo.to_owned(),
+            role,
+            // The first is the one that new files go into.
+            doubles: all.iter().skip(1).filter_map(|one| one.number).collect(),
+            is_mixed: false,
+        }
+    }
+
+    /// The last part of its path.
+    fn name(&self) -> &str {
+        self.path.rsplit('/').next().unwrap_or_default()
+    }
+
+    /// What is wrong with a file of a kind for lying here, if anything is.
+    fn misplaced(&self, kind: Kind, file: &Thing) -> Option<Flaw> {
+        let is_here = |id: &Id| kind != Kind::Data || layout::belongs(self.name(), id);
+        match Id::from_hex(&file.name).filter(|_| file.is_file) {
+            None => Some(Flaw::WrongName),
+            Some(id) => (!is_here(&id)).then_some(Flaw::WrongFolder),
+        }
+    }
+}
+
+/// What is in a folder, by name, the oldest of each first.
+#[derive(Default)]
+struct Names<'t> {
+    folders: BTreeMap<&'t str, Vec<&'t Thing>>,
+    files: BTreeMap<&'t str, Vec<&'t Thing>>,
+    /// What is in the bin.
+    trashed_folders: BTreeMap<&'t str, &'t Thing>,
+    trashed_files: BTreeMap<&'t str, &'t Thing>,
+}
+
+impl<'t> Names<'t> {
+    fn of(things: &'t [Thing]) -> Self {
+        let mut names = Self::default();
+        let mut things: Vec<&Thing> = things.iter().collect();
+        things.sort_by_key(|thing| thing.number);
+        for thing in things {
+            let name = thing.name.as_str();
+            match (thing.is_folder, thing.trashed) {
+                (true, false) => names.folders.entry(name).or_default().push(thing),
+                (false, false) => names.files.entry(name).or_default().push(thing),
+                (true, true) => drop(names.trashed_folders.insert(name, thing)),
+                (false, true) => drop(names.trashed_files.insert(name, thing)),
+            }
+        }
+        names
+    }
+
+    fn has_config(&self) -> bool {
+        let configs = self.files.get("config");
+        configs.is_some_and(|configs| configs.iter().any(|config| config.is_file))
+    }
 }
 
 impl Walker<'_> {
     /// Reads a folder; answers those in it that are to be read.
     fn read(&self, place: &Place) -> Result<Vec<Place>, Error> {
-        let entries = match (self.read)(&self.survey.root.at(&place.path)) {
+        let survey = &self.about.survey;
+        let things = match (self.about.read)(&survey.root.at(&place.path)) {
             // It has gone since it was listed.
             Err(error) if error.cause == Cause::Absent && !place.path.is_empty() => Vec::new(),
-            entries => entries?,
+            things => things?,
         };
-        let below = match &place.role {
-            Role::Any => self.any(place, &entries),
-            Role::Data(repo) => self.data(place, repo, &entries),
-            Role::Files(repo, kind) => {
-                entries
-                    .iter()
-                    .for_each(|entry| self.file(place, repo, *kind, entry));
-                Vec::new()
-            }
+        let names = Names::of(&things);
+        let below = match place.role {
+            Role::Any => self.any(place, &names),
+            Role::Data => Notes::of(self, place, &names).data(),
+            Role::Files(kind) => Notes::of(self, place, &names).files(kind),
         };
-        self.survey.read(below.len());
+        survey.read(below.len());
         Ok(below)
     }
 
     /// A folder that is a repository or holds some.
-    fn any(&self, place: &Place, entries: &[Thing]) -> Vec<Place> {
-        let of_kind = |name: &str| Kind::ALL.into_iter().find(|kind| kind.name() == name);
-        let folders = entries.iter().filter(|entry| entry.is_folder);
-        let config = entries
-            .iter()
-            .find(|entry| entry.name == "config" && entry.is_file);
-        let looks_so = config.is_some() || folders.clone().any(|f| of_kind(&f.name).is_some());
-        let others = folders.clone().filter(|f| of_kind(&f.name).is_none());
-        let others = others.map(|folder| join(&place.path, &folder.name));
-        let others = others.filter(|path| self.survey.leads_on(path));
-        let any = |path| Place {
-            path,
-            role: Role::Any,
-        };
-        let mut below: Vec<Place> = others.map(any).collect();
-        if !self.survey.is_meant(&place.path, looks_so) {
-            return below;
-        }
-        let repo = &place.path;
-        self.survey
-            .count(repo, |contents| contents.config = config.is_some());
-        match config {
-            Some(entry) => self.bytes(repo, &join(repo, "config"), Subject::Config, entry),
-            None => self.found(Flaw::NoConfig, repo, &join(repo, "config"), Subject::Config),
-        }
-        for entry in entries
-            .iter()
-            .filter(|e| !e.is_folder && e.name != "config")
-        {
-            self.found(
-                Flaw::WrongName,
-                repo,
-                &join(repo, &entry.name),
-                Subject::Other,
-            );
-        }
-        for kind in Kind::ALL {
-            let path = join(repo, kind.name());
-            match folders.clone().any(|folder| folder.name == kind.name()) {
-                false if self.filled => {}
-                false => self.found(Flaw::MissingFolder, repo, &path, Subject::Folder(kind)),
-                true => below.push(Place {
-                    path,
-                    role: match kind {
-                        Kind::Data => Role::Data(repo.clone()),
-                        kind => Role::Files(repo.clone(), kind),
-                    },
-                }),
+    fn any(&self, place: &Place, names: &Names<'_>) -> Vec<Place> {
+        let (survey, mut below) = (&self.about.survey, Vec::new());
+        let of_kind = |name: &str| Kind::ALL.iter().any(|kind| kind.name() == name);
+        for (name, folders) in names.folders.iter().filter(|(name, _)| !of_kind(name)) {
+            let path = join(&place.path, name);
+            if survey.leads_on(&path) {
+                below.push(Place::new(path.clone(), &path, Role::Any, folders));
             }
+        }
+        let looks_so = names.has_config() || names.folders.keys().any(|name| of_kind(name));
+        if survey.is_meant(&place.path, looks_so) {
+            below.extend(Notes::of(self, place, names).repository());
         }
         below
-    }
-
-    /// A repository's folder of folders of packs.
-    fn data(&self, place: &Place, repo: &str, entries: &[Thing]) -> Vec<Place> {
-        let mut below = Vec::new();
-        for entry in entries {
-            let path = join(&place.path, &entry.name);
-            if entry.is_folder && Layout::of(&entry.name).is_some() {
-                self.survey.count(repo, |contents| {
-                    contents.shards.entry(entry.name.clone()).or_default();
-                });
-                let role = Role::Files(repo.to_owned(), Kind::Data);
-                below.push(Place { path, role });
-                continue;
-            }
-            let is_pack = entry.is_file && Id::from_hex(&entry.name).is_some();
-            let flaw = if is_pack {
-                Flaw::WrongFolder
-            } else {
-                Flaw::WrongName
-            };
-            self.found(flaw, repo, &path, Subject::File(Kind::Data));
-        }
-        below
-    }
-
-    /// An entry of a folder of files.
-    fn file(&self, place: &Place, repo: &str, kind: Kind, entry: &Thing) {
-        let (path, about) = (join(&place.path, &entry.name), Subject::File(kind));
-        let Some(id) = Id::from_hex(&entry.name).filter(|_| entry.is_file) else {
-            return self.found(Flaw::WrongName, repo, &path, about);
-        };
-        if kind == Kind::Data {
-            self.pack(place, repo, id, entry);
-            let shard = place.path.rsplit('/').next().unwrap_or_default();
-            if !layout::belongs(shard, &id) {
-                return self.found(Flaw::WrongFolder, repo, &path, about);
-            }
-            self.survey.count(repo, |contents| {
-                *contents.shards.entry(shard.to_owned()).or_default() += 1;
-            });
-        }
-        self.survey
-            .count(repo, |contents| contents.files[kind as usize] += 1);
-        self.bytes(repo, &path, about, entry);
-        if kind == Kind::Locks && entry.made.is_some_and(|made| made + OLD < now()) {
-            self.found(Flaw::OldLock, repo, &path, about);
-        }
-    }
-
-    /// What a file's size tells.
-    fn bytes(&self, repo: &str, path: &str, about: Subject, entry: &Thing) {
-        self.survey
-            .count(repo, |contents| contents.bytes += entry.size.unwrap_or(0));
-        if entry.removed {
-            self.found(Flaw::BytesGone, repo, path, about);
-        } else if entry.size.unwrap_or(0) == 0 {
-            self.found(Flaw::ZeroLength, repo, path, about);
-        }
-    }
-
-    /// A pack that lies in another folder as well; its copies should be the same.
-    fn pack(&self, place: &Place, repo: &str, id: Id, entry: &Thing) {
-        let here = Copy {
-            folder: place.path.clone(),
-            size: entry.size,
-            sum: entry.sum,
-        };
-        let packs = &mut lock(&self.packs);
-        let key = (repo.to_owned(), id);
-        let before = match packs.len() < MOST || packs.contains_key(&key) {
-            true => packs.insert(key, here),
-            false => None,
-        };
-        if let Some(before) = before {
-            let same = (before.size, before.sum) == (entry.size, entry.sum);
-            let flaw = if same {
-                Flaw::DoubledFile
-            } else {
-                Flaw::Contradiction
-            };
-            let path = join(&before.folder, &entry.name);
-            self.found(flaw, repo, &path, Subject::File(Kind::Data));
-        }
-    }
-
-    fn found(&self, flaw: Flaw, repo: &str, path: &str, about: Subject) {
-        let path = self.survey.root.at(path);
-        self.survey.found(flaw, repo, &path, None, about);
     }
 }

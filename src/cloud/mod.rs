@@ -16,7 +16,7 @@
 //! through folders ([`walk`]), the room that there is ([`capacity`]), threads in the background
 //! ([`daemon`]), troubles and their advice ([`trouble`]), what has been seen ([`health`]), where packs lie
 //! ([`layout`]), the frame of a doctor ([`doctor`]), of a probe ([`probe`]) and of `verify`
-//! ([`survey`]) with what it finds ([`finding`]) and its walk by paths ([`inspect`]), calls that are
+//! ([`survey`]) with what it finds ([`finding`]) and its walk ([`inspect`]), calls that are
 //! limited by the day ([`budget`]).
 //!
 //! [`Cloud`] is the other side: what a cloud is to `main`, `args` and `command`.

@@ -1,8 +1,9 @@
 //! Asking the running server: a GET where it listens, and what is printed of its answer.
 
+use super::ended;
 use super::pinned::secure;
 use crate::access;
-use crate::args::{Ask, Asker};
+use crate::args::{Ask, Asker, Exit};
 use crate::front::Listen;
 use crate::speech::{padded, said};
 use crate::watch;
@@ -18,18 +19,9 @@ const PATIENCE: Duration = Duration::from_secs(3);
 const LARGEST: u64 = 1 << 20;
 
 /// Asks the running server, and says what it says.
-// What went wrong belongs on the terminal, not into a log.
-#[allow(clippy::print_stderr)]
-pub fn ask(asked: &Ask) -> ExitCode {
-    match answer(asked) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            let said = said(&why(&asked.address, &error));
-            eprintln!("restic-123pan: {said}");
-            ExitCode::FAILURE
-        }
-    }
+pub fn ask(asked: &Ask) -> Result<ExitCode, Exit> {
+    let answer = answer(asked).map_err(|error| why(&asked.address, &error));
+    answer.map(ended).map_err(Exit::failed)
 }
 
 /// Why there is no answer.

@@ -6,12 +6,11 @@ use crate::settings::Opt;
 use std::fmt::Write;
 
 /// The completions for a shell.
-pub fn completions(table: &Table, asked: &Completions) -> Result<String, String> {
+pub fn completions(table: &Table, asked: &Completions) -> String {
     match asked.shell.as_str() {
-        "bash" => Ok(bash(table)),
-        "zsh" => Ok(zsh(table)),
-        "fish" => Ok(fish(table)),
-        other => Err(format!("there are no completions for {other:?}")),
+        "bash" => bash(table),
+        "zsh" => zsh(table),
+        _ => fish(table),
     }
 }
 
@@ -58,18 +57,12 @@ fn once(table: &Table, same: fn(&Opt, &Opt) -> bool) -> Vec<&Opt> {
     all
 }
 
-/// The words that lead on from a command: the whole program's have an empty name.
-fn below<'t>(table: &'t Table, name: &str) -> impl Iterator<Item = (&'t str, &'t Command)> {
-    let stem = name.to_owned();
-    table.commands.iter().filter_map(move |command| {
-        let (its, word) = command.name.rsplit_once(' ').unwrap_or(("", &command.name));
-        (its == stem).then_some((word, command))
-    })
-}
-
-fn names<'t>(options: impl Iterator<Item = &'t Opt>) -> String {
-    let names: Vec<String> = options.map(|option| format!("--{}", option.name)).collect();
-    names.join(" ")
+/// What `arm` says of each command, and before them of none, which means the usual one.
+fn arms(table: &Table, arm: impl Fn(&str, &Command) -> String) -> String {
+    let named = table.commands.iter().map(|one| arm(&one.name, one));
+    std::iter::once(arm("", table.usual()))
+        .chain(named)
+        .collect()
 }
 
 fn bash(table: &Table) -> String {
@@ -90,12 +83,13 @@ fn bash(table: &Table) -> String {
             }
         }
     }
+    let commands = arms(table, |name, command| bash_arm(table, name, command));
     include_str!("../templates/completion.bash")
         .replace("@PATHS@", &paths.join(" | "))
         .replace("@ANY@", &others.join(" | "))
         .replace("@VALUES@\n", &values)
         .replace("@STEMS@\n", &stems(table))
-        .replace("@COMMANDS@\n", &bash_commands(table))
+        .replace("@COMMANDS@\n", &commands)
 }
 
 /// The arms of a `case` that go from one command to the next.
@@ -104,7 +98,9 @@ fn stems(table: &Table) -> String {
     let stems = table.commands.iter().filter(|command| command.is_stem);
     let stems = stems.map(|command| command.name.as_str());
     for stem in std::iter::once("").chain(stems) {
-        let arms = below(table, stem).map(|(word, _)| format!("'{stem}/{word}'"));
+        let arms = table
+            .below(stem)
+            .map(|(word, _)| format!("'{stem}/{word}'"));
         let arms: Vec<String> = arms.collect();
         let space = if stem.is_empty() { "" } else { " " };
         let _ = writeln!(
@@ -116,74 +112,55 @@ fn stems(table: &Table) -> String {
     text
 }
 
-fn bash_commands(table: &Table) -> String {
-    let mut text = String::new();
-    let mut arm = |name: &str, command: &Command| {
-        let options = names(table.taken(command));
-        let mut words: Vec<&str> = below(table, name).map(|(word, _)| word).collect();
-        let mut paths = "";
-        for word in &command.words {
-            match Value::of_word(word) {
-                Value::Of(choices) => words.extend(choices.iter().map(String::as_str)),
-                Value::Path => paths = " paths=-d",
-                Value::Any => {}
-            }
+fn bash_arm(table: &Table, name: &str, command: &Command) -> String {
+    let options = table
+        .taken(command)
+        .map(|option| format!("--{}", option.name));
+    let options: Vec<String> = options.collect();
+    let mut words: Vec<&str> = table.below(name).map(|(word, _)| word).collect();
+    let mut paths = "";
+    for word in &command.words {
+        match Value::of_word(word) {
+            Value::Of(choices) => words.extend(choices.iter().map(String::as_str)),
+            Value::Path => paths = " paths=-d",
+            Value::Any => {}
         }
-        let _ = writeln!(
-            text,
-            "        '{name}') options='{options}' words='{}'{paths} ;;",
-            words.join(" ")
-        );
-    };
-    if let Some(command) = table.usual() {
-        arm("", command);
     }
-    for command in &table.commands {
-        arm(&command.name, command);
-    }
-    text
+    let (options, words) = (options.join(" "), words.join(" "));
+    format!("        '{name}') options='{options}' words='{words}'{paths} ;;\n")
 }
 
 fn zsh(table: &Table) -> String {
-    let mut text = String::new();
-    let mut arm = |name: &str, command: &Command| {
-        let _ = writeln!(text, "        '{name}')\n            specs=(");
-        for option in table.taken(command) {
-            let about = bracketed(&option.about);
-            let value = option.value.as_deref().unwrap_or_default();
-            let value = match Value::of(option) {
-                None => String::new(),
-                Some(Value::Path) => format!(":{value}:_files"),
-                Some(Value::Any) => format!(":{value}:"),
-                Some(Value::Of(choices)) => format!(":{value}:({})", choices.join(" ")),
-            };
-            let _ = writeln!(text, "                '--{}[{about}]{value}'", option.name);
-        }
-        let below: Vec<String> = below(table, name)
-            .map(|(word, command)| format!("{word}\\:\"{}\"", bracketed(command.brief())))
-            .collect();
-        let words = command.words.iter().map(Value::of_word);
-        let words = words.max_by_key(|value| *value == Value::Path);
-        let words = match words {
-            _ if !below.is_empty() => format!("command:(({}))", below.join(" ")),
-            Some(Value::Of(choices)) => format!("word:({})", choices.join(" ")),
-            Some(Value::Path) => "folder:_files -/".to_owned(),
-            Some(Value::Any) | None => "word:".to_owned(),
-        };
-        let _ = writeln!(
-            text,
-            "                '*:{words}'\n            )\n            ;;"
-        );
-    };
-    if let Some(command) = table.usual() {
-        arm("", command);
-    }
-    for command in &table.commands {
-        arm(&command.name, command);
-    }
+    let commands = arms(table, |name, command| zsh_arm(table, name, command));
     include_str!("../templates/completion.zsh")
         .replace("@STEMS@\n", &stems(table))
-        .replace("@COMMANDS@\n", &text)
+        .replace("@COMMANDS@\n", &commands)
+}
+
+fn zsh_arm(table: &Table, name: &str, command: &Command) -> String {
+    let mut text = format!("        '{name}')\n            specs=(\n");
+    for option in table.taken(command) {
+        let about = bracketed(&option.about);
+        let value = option.value.as_deref().unwrap_or_default();
+        let value = match Value::of(option) {
+            None => String::new(),
+            Some(Value::Path) => format!(":{value}:_files"),
+            Some(Value::Any) => format!(":{value}:"),
+            Some(Value::Of(choices)) => format!(":{value}:({})", choices.join(" ")),
+        };
+        let _ = writeln!(text, "                '--{}[{about}]{value}'", option.name);
+    }
+    let below = table.below(name);
+    let below = below.map(|(word, command)| format!("{word}\\:\"{}\"", bracketed(command.brief())));
+    let below: Vec<String> = below.collect();
+    let words = command.words.iter().map(Value::of_word);
+    let words = match words.max_by_key(|value| *value == Value::Path) {
+        _ if !below.is_empty() => format!("command:(({}))", below.join(" ")),
+        Some(Value::Of(choices)) => format!("word:({})", choices.join(" ")),
+        Some(Value::Path) => "folder:_files -/".to_owned(),
+        Some(Value::Any) | None => "word:".to_owned(),
+    };
+    text + &format!("                '*:{words}'\n            )\n            ;;\n")
 }
 
 fn fish(table: &Table) -> String {
@@ -232,7 +209,7 @@ fn fish(table: &Table) -> String {
 /// takes, unless a command that doesn't take it was named.
 fn fish_when(table: &Table, option: &Opt) -> String {
     let takes = |command: &Command| table.taken(command).any(|its| its == option);
-    let is_usual = table.usual().is_some_and(takes);
+    let is_usual = takes(table.usual());
     let leaves = table.commands.iter().filter(|command| !command.is_stem);
     let leaves = leaves.filter(|command| takes(command) != is_usual);
     let words: Vec<&str> = leaves

@@ -1,6 +1,7 @@
 //! The doctor's walk on a terminal: a line for each step, and under a failed one what to do; and a
 //! probe's findings, as lines or as JSON.
 
+use super::ended;
 use crate::cloud::Account;
 use crate::speech::{padded, said};
 use serde_json::json;
@@ -21,7 +22,7 @@ pub fn doctor(account: &dyn Account) -> ExitCode {
         false => "\nSomething is wrong: see the lines with ✗.\n",
     };
     let _ = out.write_all(said(last).as_bytes());
-    exit(good)
+    ended(good)
 }
 
 /// Has a cloud tried out, on the account; None if it leaves nothing open.
@@ -49,12 +50,5 @@ pub fn probe(account: &dyn Account, as_json: bool) -> Option<ExitCode> {
         ),
         false => writeln!(out, "\n{}", said(&format!("{text}."))),
     };
-    Some(exit(good))
-}
-
-fn exit(good: bool) -> ExitCode {
-    match good {
-        true => ExitCode::SUCCESS,
-        false => ExitCode::FAILURE,
-    }
+    Some(ended(good))
 }

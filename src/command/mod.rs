@@ -28,5 +28,15 @@ pub use manual::manual;
 pub use passwd::passwd;
 pub use progress::Screen;
 pub use service::service;
-pub use transfer::{export, import};
+pub use transfer::transfer;
 pub use verify::verify;
+
+use std::process::ExitCode;
+
+/// The exit code of what went well or not.
+fn ended(good: bool) -> ExitCode {
+    match good {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
+    }
+}

@@ -7,41 +7,24 @@ use std::path::Path;
 /// Where systemd's copies of the service's files are.
 const COPIES: &str = "/run/restic-123pan";
 
-/// What was done.
-#[derive(Debug, Default)]
-pub struct Done {
-    /// What is to be said of it.
-    pub told: Option<String>,
-    /// What was asked for.
-    pub text: String,
-}
-
-/// Does what was asked for.
-pub fn passwd(asked: &Passwd) -> Result<Done, String> {
+/// Does what was asked for: what is to be said of it, if anything is, and what it prints.
+pub fn passwd(asked: &Passwd) -> Result<(Option<String>, String), String> {
     let (user, path, change) = match asked {
         Passwd::List(path) => {
-            let text = passwd::users(path)?;
-            let text = text.iter().map(|user| format!("{user}\n")).collect();
-            return Ok(Done { told: None, text });
+            let users = passwd::users(path)?;
+            return Ok((None, users.iter().map(|user| format!("{user}\n")).collect()));
         }
-        Passwd::Set(user, None) => {
-            let text = passwd::asked(user)? + "\n";
-            return Ok(Done { told: None, text });
-        }
+        Passwd::Set(user, None) => return Ok((None, passwd::asked(user)? + "\n")),
         Passwd::Set(user, Some(path)) => (user, path, passwd::set(user, path)?),
         Passwd::Delete(user, path) => (user, path, passwd::delete(user, path)?),
     };
     let place = path.display();
-    let told = match change {
+    let done = match change {
         Change::Added => format!("{user} was added to {place}"),
         Change::Changed => format!("the password of {user} was changed in {place}"),
         Change::Removed => format!("{user} was removed from {place}"),
     };
-    let told = Some(format!("{told}; {}", when(path)));
-    Ok(Done {
-        told,
-        ..Done::default()
-    })
+    Ok((Some(format!("{done}; {}", when(path))), String::new()))
 }
 
 /// When a server learns of it.

@@ -48,8 +48,7 @@ pub fn service(table: &Table, asked: &Service) -> Result<String, String> {
         "compose" => fill(include_str!("../templates/compose.yaml"), &options, entry)
             .replace("@VERSION@", env!("CARGO_PKG_VERSION")),
         "grafana" => grafana::dashboard(),
-        "options" => fill(include_str!("../templates/options"), &options, assignment),
-        other => return Err(format!("there is no file {other:?}")),
+        _ => fill(include_str!("../templates/options"), &options, assignment),
     };
     Ok(text.replace("@PROGRAM@", &program(asked)?))
 }

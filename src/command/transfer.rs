@@ -11,19 +11,14 @@ use crate::store::Store;
 use crate::units::bytes as size;
 use std::io::{self, IsTerminal, Write};
 
-/// Copies a local repository to the account.
-pub fn import(asked: &Transfer, config: &Config, store: &dyn Store) -> Result<(), String> {
-    transfer(asked, false, config, store)
-}
-
-/// Copies a repository from the account to a local folder.
-pub fn export(asked: &Transfer, config: &Config, store: &dyn Store) -> Result<(), String> {
-    transfer(asked, true, config, store)
-}
-
 /// Copies out of the account, or into it.
-fn transfer(asked: &Transfer, out: bool, config: &Config, store: &dyn Store) -> Result<(), String> {
-    let Transfer { dir, repo, dry_run } = asked;
+pub fn transfer(asked: &Transfer, config: &Config, store: &dyn Store) -> Result<(), String> {
+    let Transfer {
+        out,
+        dir,
+        repo,
+        dry_run,
+    } = asked;
     let (local, root) = (clouds::folder(dir), Repo::new("").ok_or("no root")?);
     let remote = format!("{repo} in the account");
     let here = End {
@@ -36,7 +31,7 @@ fn transfer(asked: &Transfer, out: bool, config: &Config, store: &dyn Store) -> 
         repo,
         name: &remote,
     };
-    let (from, to) = if out { (there, here) } else { (here, there) };
+    let (from, to) = if *out { (there, here) } else { (here, there) };
     let budget = Budget::new(config.memory, config.spool_dir.clone());
     let options = CopyOptions {
         threads: config.shared.uploads,
@@ -45,15 +40,12 @@ fn transfer(asked: &Transfer, out: bool, config: &Config, store: &dyn Store) -> 
         dry_run: *dry_run,
     };
     let mut err = Speaker::new(io::stderr());
-    let (from_name, to_name) = (from.name, to.name);
+    let (source, target) = (from.name, to.name);
     let _ = match dry_run {
-        true => writeln!(
-            err,
-            "comparing {from_name} with {to_name}; nothing is copied"
-        ),
+        true => writeln!(err, "comparing {source} with {target}; nothing is copied"),
         false => writeln!(
             err,
-            "copying {from_name} to {to_name}; Ctrl-C does no harm, the same command goes on then"
+            "copying {source} to {target}; Ctrl-C does no harm, the same command goes on then"
         ),
     };
     let terminal = io::stderr().is_terminal();
@@ -63,15 +55,10 @@ fn transfer(asked: &Transfer, out: bool, config: &Config, store: &dyn Store) -> 
     };
     let copied = copy(from, to, &options, screen)?;
     let (files, bytes, already) = (copied.files, size(copied.bytes), copied.there);
-    let did = if options.dry_run {
-        "would copy"
-    } else {
-        "copied"
-    };
+    let did = if *dry_run { "would copy" } else { "copied" };
     let _ = writeln!(
         err,
-        "{did} {files} files, {bytes}, from {} to {}; {already} were there",
-        from.name, to.name
+        "{did} {files} files, {bytes}, from {source} to {target}; {already} were there"
     );
     Ok(())
 }

@@ -1,8 +1,9 @@
 //! `verify`: what is wrong with repositories as far as lists tell, as text or as JSON. What counts
 //! as wrong is the cloud's.
 
+use super::ended;
 use super::progress::Line;
-use crate::args;
+use crate::args::{self, Exit};
 use crate::cloud::Verify;
 use crate::cloud::finding::{Contents, Event, Finding, Report};
 use crate::cloud::layout::Layout;
@@ -16,23 +17,13 @@ use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// The exit code when something is wrong.
-const FOUND: u8 = 1;
 /// The exit code when it can't be told whether something is wrong.
 const FAILED: u8 = 3;
 
-/// Looks repositories through and prints what is wrong.
-// What went wrong belongs on the terminal, not into a log.
-#[allow(clippy::print_stderr)]
-pub fn verify(asked: &args::Verify, verify: &Verify<'_>) -> ExitCode {
-    match look(asked, verify) {
-        Ok(0) => ExitCode::SUCCESS,
-        Ok(_) => ExitCode::from(FOUND),
-        Err(why) => {
-            eprintln!("restic-123pan: {}", said(&why));
-            ExitCode::from(FAILED)
-        }
-    }
+/// Looks repositories through and prints what is wrong; the exit code tells whether anything is.
+pub fn verify(asked: &args::Verify, verify: &Verify<'_>) -> Result<ExitCode, Exit> {
+    let found = look(asked, verify).map_err(|why| Exit::Failed(why, FAILED))?;
+    Ok(ended(found == 0))
 }
 
 /// Answers how much was found that must be mended.

@@ -5,55 +5,34 @@ use crate::body::Length;
 
 /// Most digits of a chunk's size: what 64 bits can hold.
 const DIGITS: usize = 16;
-/// Longest extension of a chunk in bytes. Nobody sends any.
+/// Most bytes that follow a size in its line: extensions, which nobody sends, and the line's end.
 const EXTENSION: usize = 256;
 /// Most bytes of trailers, which nobody reads.
 const TRAILERS: usize = 4 << 10;
 
 /// Where in a body we are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Framing {
     /// So many bytes of it come next.
     Data { left: u64, last: bool },
-    /// Something about its chunks comes next.
-    Between(Chunks),
+    /// A line between chunks comes next, of which this has come.
+    Between(Line, Vec<u8>),
     /// It has ended as it should.
     Ended,
     /// It can't be read any more.
     Broken,
 }
 
-/// Where between chunks we are.
+/// A line between chunks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Chunks {
-    Size {
-        digits: usize,
-        size: u64,
-    },
-    Extension {
-        length: usize,
-        size: u64,
-    },
-    /// The line feed after a size.
-    SizeEnd {
-        size: u64,
-    },
-    /// The line end after a chunk's bytes.
-    DataEnd {
-        half: bool,
-    },
-    /// The trailers: bytes of all of them, and of the line.
-    Trailer {
-        all: usize,
-        line: usize,
-    },
-    TrailerEnd {
-        all: usize,
-        line: usize,
-    },
+pub(super) enum Line {
+    /// How long the next chunk is.
+    Size,
+    /// Nothing but the line end after a chunk's bytes.
+    DataEnd,
+    /// A trailer, before which so many bytes of them came; the body ends with an empty one.
+    Trailer(usize),
 }
-
-const SIZE: Framing = Framing::Between(Chunks::Size { digits: 0, size: 0 });
 
 impl Framing {
     /// That of the body that a head announces.
@@ -61,7 +40,7 @@ impl Framing {
         match length {
             Length::None | Length::Known(0) => Self::Ended,
             Length::Known(left) => Self::Data { left, last: true },
-            Length::Chunked => SIZE,
+            Length::Chunked => Line::Size.begin(),
         }
     }
 
@@ -70,7 +49,7 @@ impl Framing {
         if let Self::Data { left, last } = *self {
             *self = match (left.saturating_sub(bytes as u64), last) {
                 (0, true) => Self::Ended,
-                (0, false) => Self::Between(Chunks::DataEnd { half: false }),
+                (0, false) => Line::DataEnd.begin(),
                 (left, last) => Self::Data { left, last },
             };
         }
@@ -78,56 +57,61 @@ impl Framing {
 
     /// Takes the next byte between chunks.
     pub(super) fn step(&mut self, byte: u8) {
-        if let Self::Between(chunks) = *self {
-            *self = chunks.step(byte).unwrap_or(Self::Broken);
-        }
+        let Self::Between(line, text) = self else {
+            return;
+        };
+        text.push(byte);
+        *self = match text.strip_suffix(b"\r\n") {
+            _ if !line.fits(text) => Self::Broken,
+            Some(whole) => line.next(whole).unwrap_or(Self::Broken),
+            None => return,
+        };
     }
 
     /// Whether some of the body isn't read, and can be.
     pub(super) fn unread(&self) -> bool {
-        matches!(self, Self::Data { .. } | Self::Between(_))
+        matches!(self, Self::Data { .. } | Self::Between(..))
     }
 }
 
-impl Chunks {
-    fn step(self, byte: u8) -> Option<Framing> {
-        use Framing::Between;
-        let shown = byte == b'\t' || (b' '..=b'~').contains(&byte) || byte >= 0x80;
-        match (self, byte) {
-            (Self::Size { digits, size }, b'\r') if digits > 0 => {
-                Some(Between(Self::SizeEnd { size }))
+impl Line {
+    fn begin(self) -> Framing {
+        Framing::Between(self, Vec::new())
+    }
+
+    /// Whether it may begin like this, of which all but the last byte has been looked at before.
+    fn fits(self, text: &[u8]) -> bool {
+        let digits = text.iter().take_while(|byte| byte.is_ascii_hexdigit());
+        let digits = digits.count();
+        let short = match self {
+            Self::Size => digits <= DIGITS && text.len() - digits <= EXTENSION,
+            Self::DataEnd => text.len() <= 2,
+            Self::Trailer(before) => before + text.len() <= TRAILERS,
+        };
+        short
+            && match text {
+                [.., b'\r', last] => *last == b'\n',
+                [.., last] => matches!(last, b'\r' | b'\t' | b' '..=b'~' | 0x80..),
+                [] => true,
             }
-            (Self::Size { digits, size }, b';') if digits > 0 => {
-                Some(Between(Self::Extension { length: 0, size }))
+    }
+
+    /// What comes after it.
+    fn next(self, text: &[u8]) -> Option<Framing> {
+        match self {
+            Self::Size => {
+                let digits = text.split(|byte| *byte == b';').next()?;
+                // The library alone would take a sign.
+                let plain = digits.iter().all(u8::is_ascii_hexdigit);
+                let size = str::from_utf8(digits).ok().filter(|_| plain)?;
+                Some(match u64::from_str_radix(size, 16).ok()? {
+                    0 => Self::Trailer(0).begin(),
+                    left => Framing::Data { left, last: false },
+                })
             }
-            (Self::Size { digits, size }, byte) if digits < DIGITS => {
-                let digit = u64::from(char::from(byte).to_digit(16)?);
-                let (digits, size) = (digits + 1, size << 4 | digit);
-                Some(Between(Self::Size { digits, size }))
-            }
-            (Self::Extension { size, .. }, b'\r') => Some(Between(Self::SizeEnd { size })),
-            (Self::Extension { length, size }, _) if shown && length < EXTENSION => {
-                let length = length + 1;
-                Some(Between(Self::Extension { length, size }))
-            }
-            (Self::SizeEnd { size: 0 }, b'\n') => Some(Between(Self::Trailer { all: 0, line: 0 })),
-            (Self::SizeEnd { size: left }, b'\n') => Some(Framing::Data { left, last: false }),
-            (Self::DataEnd { half: false }, b'\r') => Some(Between(Self::DataEnd { half: true })),
-            (Self::DataEnd { half: true }, b'\n') => Some(SIZE),
-            (Self::Trailer { all, line }, b'\r') => Some(Between(Self::TrailerEnd { all, line })),
-            (Self::Trailer { all, line }, _) if shown && all < TRAILERS => {
-                let (all, line) = (all + 1, line + 1);
-                Some(Between(Self::Trailer { all, line }))
-            }
-            (Self::TrailerEnd { line: 0, .. }, b'\n') => Some(Framing::Ended),
-            (Self::TrailerEnd { all, .. }, b'\n') => {
-                // A line counts as two bytes more, so that empty ones count.
-                Some(Between(Self::Trailer {
-                    all: all + 2,
-                    line: 0,
-                }))
-            }
-            _ => None,
+            Self::DataEnd => text.is_empty().then(|| Self::Size.begin()),
+            Self::Trailer(_) if text.is_empty() => Some(Framing::Ended),
+            Self::Trailer(before) => Some(Self::Trailer(before + text.len() + 2).begin()),
         }
     }
 }

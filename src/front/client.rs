@@ -10,7 +10,7 @@ use super::stream::{Stream, Wait};
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Bytes read at once where only some are needed.
 const READ: usize = 4 << 10;
@@ -20,7 +20,7 @@ const SINK: usize = 16 << 10;
 /// A client with a request.
 pub struct Client {
     hall: Arc<Hall>,
-    conn: Option<Conn>,
+    conn: Conn,
     head: Box<Head>,
     address: IpAddr,
     framing: Framing,
@@ -32,7 +32,12 @@ pub struct Client {
     /// When reading ends whatever comes.
     until: Option<Instant>,
     received: u64,
+    /// Asked while its body is waited for.
+    wanted: Option<Box<Wanted>>,
 }
+
+/// Whether others want the worker of a client that is so far behind.
+type Wanted = dyn Fn(Duration) -> bool + Send;
 
 impl Client {
     pub(super) fn new(
@@ -49,7 +54,7 @@ impl Client {
         };
         Self {
             hall: Arc::clone(hall),
-            conn: Some(conn),
+            conn,
             waits: head.expects,
             head,
             address,
@@ -58,6 +63,7 @@ impl Client {
             behind: Behind::default(),
             until: None,
             received: 0,
+            wanted: None,
         }
     }
 
@@ -69,8 +75,7 @@ impl Client {
     /// The host that it asks, maybe with a port. Names mean nothing on a Unix socket, where no browser
     /// is.
     pub fn host(&self) -> Option<&str> {
-        let named = self.conn.as_ref().is_some_and(|conn| conn.named);
-        self.head.host.as_deref().filter(|_| named)
+        self.head.host.as_deref().filter(|_| self.conn.named)
     }
 
     /// From where.
@@ -105,8 +110,12 @@ impl Client {
 
     /// Whether it has gone without waiting for its answer.
     pub fn gone(&self) -> bool {
-        let alive = |conn: &Conn| !conn.rest.is_empty() || conn.stream.is_alive();
-        !self.conn.as_ref().is_some_and(alive)
+        self.conn.rest.is_empty() && !self.conn.stream.is_alive()
+    }
+
+    /// Breaks its body off when it stands still and others want its worker.
+    pub fn give_way(&mut self, wanted: impl Fn(Duration) -> bool + Send + 'static) {
+        self.wanted = Some(Box::new(wanted));
     }
 
     /// Reads the rest of the body away, until then and so many bytes at most; false if it didn't come
@@ -127,9 +136,7 @@ impl Client {
     pub fn finish(mut self, keep: bool) -> io::Result<()> {
         self.flush()?;
         let ends = self.ends() || !keep;
-        let Some(mut conn) = self.conn.take() else {
-            return Ok(());
-        };
+        let mut conn = self.conn;
         conn.rest.drain(..self.used);
         conn.rest.shrink_to_fit();
         match ends {
@@ -140,10 +147,8 @@ impl Client {
     }
 
     /// Breaks the connection, so that the client can't take what it got for the whole.
-    pub fn cut(mut self) {
-        if let Some(conn) = self.conn.take() {
-            conn.stream.reset();
-        }
+    pub fn cut(self) {
+        self.conn.stream.reset();
     }
 
     /// Some of the body, into all or a part of the buffer.
@@ -163,7 +168,7 @@ impl Client {
                     self.received += n as u64;
                     return Ok(n);
                 }
-                Framing::Between(_) => {
+                Framing::Between(..) => {
                     let byte = self.byte()?;
                     self.framing.step(byte);
                 }
@@ -173,28 +178,24 @@ impl Client {
 
     /// What comes next, held or not.
     fn take(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let conn = self.conn.as_mut().ok_or(ErrorKind::NotConnected)?;
-        let held = &conn.rest[self.used..];
+        let held = &self.conn.rest[self.used..];
         if !held.is_empty() {
             let n = held.len().min(buffer.len());
             buffer[..n].copy_from_slice(&held[..n]);
             self.used += n;
             return Ok(n);
         }
-        match self.during(|stream| stream.read(buffer, Wait::Step))? {
+        match self.during(true, |stream| stream.read(buffer, Wait::Step))? {
             0 => Err(ErrorKind::UnexpectedEof.into()),
             n => Ok(n),
         }
     }
 
     fn byte(&mut self) -> io::Result<u8> {
-        let held = self.conn.as_ref().map_or(0, |conn| conn.rest.len());
-        if self.used == held {
+        if self.used == self.conn.rest.len() {
             let mut buffer = [0; READ];
             let n = self.take(&mut buffer)?;
-            let conn = self.conn.as_mut().ok_or(ErrorKind::NotConnected)?;
-            conn.rest.clear();
-            conn.rest.extend_from_slice(&buffer[..n]);
+            self.conn.rest = buffer[..n].to_vec();
             self.used = 0;
         }
         let mut byte = [0];
@@ -202,18 +203,25 @@ impl Client {
         Ok(byte[0])
     }
 
-    /// Waits for the client, as long as it isn't too slow.
+    /// Waits for the client, as long as it isn't too slow. Only who reads gives way: a slow receiver
+    /// opens its window so seldom that it can't be told from one that stands still.
     fn during(
         &mut self,
+        gives_way: bool,
         mut act: impl FnMut(&mut Stream) -> io::Result<usize>,
     ) -> io::Result<usize> {
-        let conn = self.conn.as_mut().ok_or(ErrorKind::NotConnected)?;
+        let courtesy = self.hall.config.pace.courtesy();
         loop {
             let start = Instant::now();
-            let done = act(&mut conn.stream);
+            let done = act(&mut self.conn.stream);
             let bytes = done.as_ref().map_or(0, |n| *n);
             let end = Instant::now();
-            let borne = self.behind.note(&self.hall.pace, end - start, bytes);
+            let borne = self.behind.note(&self.hall.config.pace, end - start, bytes);
+            let wanted = self.wanted.as_ref().filter(|_| gives_way);
+            if wanted.is_some_and(|wanted| wanted(self.behind.0)) && self.behind.0 >= courtesy {
+                let text = "the client stands still while others wait";
+                return Err(io::Error::new(ErrorKind::TimedOut, text));
+            }
             let over = self.until.is_some_and(|until| end > until);
             match done {
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
@@ -238,11 +246,11 @@ impl Read for Client {
 
 impl Write for Client {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.during(|stream| stream.write(bytes, Wait::Step))
+        self.during(false, |stream| stream.write(bytes, Wait::Step))
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.during(|stream| stream.flush(Wait::Step).map(|()| 0))?;
+        self.during(false, |stream| stream.flush(Wait::Step).map(|()| 0))?;
         Ok(())
     }
 }

@@ -1,6 +1,7 @@
 //! The connections that wait for their clients, and which of them must go: what took too long, and
 //! what others need the room of. All of it is decided here; the thread that waits is `hall`'s.
 
+use super::Config;
 use super::body::Framing;
 use super::head::{Head, Scan};
 use super::places::{Party, Seat};
@@ -17,6 +18,8 @@ const GREETING: usize = 16 << 10;
 /// Which part of the idle connections goes when there are too many: one by one would mean to look at
 /// all of them for each.
 const SHARE: usize = 16;
+/// How long a client may take to read our last words.
+const CLOSING: Duration = Duration::from_secs(2);
 
 /// A connection.
 #[derive(Debug)]
@@ -55,15 +58,6 @@ pub(super) struct Waiting {
     pub(super) since: Instant,
 }
 
-/// How long each wait may take.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Times {
-    pub(super) head: Duration,
-    pub(super) idle: Duration,
-    pub(super) body: Duration,
-    pub(super) closing: Duration,
-}
-
 impl Waiting {
     fn cost(&self) -> usize {
         let rest = self.conn.rest.capacity();
@@ -75,13 +69,13 @@ impl Waiting {
         }
     }
 
-    fn due(&self, times: &Times) -> Instant {
+    fn due(&self, config: &Config) -> Instant {
         self.since
             + match self.phase {
-                Phase::Greeting | Phase::Head(_) => times.head,
-                Phase::Idle => times.idle,
-                Phase::Body(_) => times.body,
-                Phase::Closing(_) => times.closing,
+                Phase::Greeting | Phase::Head(_) => config.head,
+                Phase::Idle => config.idle,
+                Phase::Body(_) => config.pace.patience,
+                Phase::Closing(_) => CLOSING,
             }
     }
 }
@@ -112,13 +106,11 @@ impl Crowd {
     }
 
     /// Those who waited too long.
-    pub(super) fn expire(&mut self, now: Instant, times: &Times) -> Vec<Waiting> {
-        let due = self
-            .all
-            .iter()
-            .filter(|(_, waiting)| waiting.due(times) <= now);
-        let due: Vec<u64> = due.map(|(number, _)| *number).collect();
-        self.take(&due)
+    pub(super) fn expire(&mut self, now: Instant, config: &Config) -> Vec<Waiting> {
+        let all = self.all.iter();
+        let due = all.filter(|(_, waiting)| waiting.due(config) <= now);
+        let due = due.map(|(number, _)| *number).collect();
+        self.take(due)
     }
 
     /// The oldest of those who ask for nothing, of one party or of all.
@@ -132,12 +124,7 @@ impl Crowd {
             .collect();
         idle.sort_unstable();
         idle.truncate(idle.len().div_ceil(SHARE));
-        self.take(
-            &idle
-                .into_iter()
-                .map(|(_, number)| number)
-                .collect::<Vec<_>>(),
-        )
+        self.take(idle.into_iter().map(|(_, number)| number).collect())
     }
 
     /// Frees half of the budget: whoever takes more than their share of it loses the oldest of what
@@ -164,14 +151,12 @@ impl Crowd {
                 gone.push(number);
             }
         }
-        self.take(&gone)
+        self.take(gone)
     }
 
-    fn take(&mut self, numbers: &[u64]) -> Vec<Waiting> {
-        numbers
-            .iter()
-            .filter_map(|number| self.leave(*number))
-            .collect()
+    fn take(&mut self, numbers: Vec<u64>) -> Vec<Waiting> {
+        let numbers = numbers.into_iter();
+        numbers.filter_map(|number| self.leave(number)).collect()
     }
 }
 

@@ -17,7 +17,7 @@ impl Hall {
                 Ok(Some(_)) => return self.refuse(waiting.conn, head::HTTP),
                 _ => return,
             }
-            let Some(session) = self.tls.as_ref().and_then(|tls| tls.session()) else {
+            let Some(session) = self.config.tls.as_ref().and_then(|tls| tls.session()) else {
                 return;
             };
             waiting.conn.stream.secure(session);

@@ -4,14 +4,12 @@
 
 use super::Config;
 use super::client::Client;
-use super::crowd::{Conn, Crowd, Phase, Times, Waiting, has_begun};
+use super::crowd::{Conn, Crowd, Phase, Waiting, has_begun};
 use super::head::{self, Head, LONGEST, Look, Refused, Scan};
 use super::listen::Door;
-use super::pace::Pace;
 use super::places::{Full, Party, Places};
-use super::poller::{Poller, Told, Until};
+use super::poller::{BELL, Poller, Until};
 use super::stream::{Stream, Wait};
-use super::tls::Tls;
 use crate::sync::lock;
 use crate::warning::Kind;
 use crossbeam_channel::Sender;
@@ -33,8 +31,6 @@ const TELL: Duration = Duration::from_secs(60);
 const AT_ONCE: usize = 64;
 /// Bytes thrown away of a client that still sends when it has its last answer.
 const THROWN: usize = 4 << 20;
-/// How long a client may take to read our last words.
-const CLOSING: Duration = Duration::from_secs(2);
 /// The number of the first connection; below are the doors.
 const FIRST: u64 = 1 << 10;
 
@@ -42,10 +38,7 @@ const FIRST: u64 = 1 << 10;
 pub(super) struct Hall {
     poller: Poller,
     places: Arc<Places>,
-    pub(super) pace: Pace,
-    times: Times,
-    proxy: Option<IpAddr>,
-    pub(super) tls: Option<Arc<Tls>>,
+    pub(super) config: Config,
     /// To the threads that greet.
     pub(super) greeters: Option<Sender<Box<Waiting>>>,
     crowd: Mutex<Crowd>,
@@ -58,7 +51,7 @@ pub(super) struct Hall {
 impl Hall {
     /// Nobody is in it; tickets go out here, and greetings of TLS to these threads.
     pub(super) fn new(
-        config: &Config,
+        config: Config,
         places: Places,
         greeters: Option<Sender<Box<Waiting>>>,
         tickets: UnixStream,
@@ -66,15 +59,7 @@ impl Hall {
         Ok(Self {
             poller: Poller::new()?,
             places: Arc::new(places),
-            pace: config.pace,
-            times: Times {
-                head: config.head,
-                idle: config.idle,
-                body: config.pace.patience,
-                closing: CLOSING,
-            },
-            proxy: config.proxy,
-            tls: config.tls.clone(),
+            config,
             greeters,
             crowd: Mutex::default(),
             requests: Mutex::default(),
@@ -100,12 +85,13 @@ impl Hall {
             self.poller.add(door, number, Until::Always)?;
         }
         let (mut next, mut buffer) = (FIRST, vec![0; LONGEST]);
-        let tick = TICK.min(self.times.head / 4);
+        let tick = TICK.min(self.config.head / 4);
         let (mut looked, mut told, mut full) = (Instant::now(), Instant::now(), false);
-        while let Told::Ready(ready) = self.poller.wait(tick)? {
-            for (number, gone) in ready {
+        loop {
+            for (number, gone) in self.poller.wait(tick)? {
                 match usize::try_from(number).ok().and_then(|n| doors.get(n)) {
                     Some(door) => full |= !self.take_in(door, &mut next),
+                    None if number == BELL => return Ok(()),
                     None => self.ready(number, gone, &mut buffer),
                 }
             }
@@ -124,7 +110,6 @@ impl Hall {
                 }
             }
         }
-        Ok(())
     }
 
     /// Those who ask for nothing get one line for all of them: there may be thousands.
@@ -173,13 +158,13 @@ impl Hall {
         let seat = seat.map_err(|_| io::Error::other("there are too many connections"))?;
         let conn = Conn {
             number,
-            stream: Stream::over(socket, self.pace.step())?,
+            stream: Stream::over(socket, self.config.pace.step())?,
             seat,
             peer,
             named,
             rest: Vec::new(),
         };
-        let secure = named && self.tls.is_some();
+        let secure = named && self.config.tls.is_some();
         let phase = if secure { Phase::Greeting } else { Phase::Idle };
         let since = Instant::now();
         let waiting = Waiting { conn, phase, since };
@@ -238,18 +223,13 @@ impl Hall {
         match waiting.phase {
             Phase::Idle | Phase::Head(_) => self.read(waiting, buffer),
             Phase::Greeting => self.greet(waiting),
-            Phase::Body(head) => {
-                let conn = waiting.conn;
-                match gone || has_begun(&head, &conn) {
-                    true => self.begin(conn, head, false),
-                    false => {
-                        waiting.conn = conn;
-                        waiting.phase = Phase::Body(head);
-                        // It is still told of.
-                        let gone = lock(&self.crowd).enter(waiting);
-                        drop(gone);
-                    }
-                }
+            Phase::Body(head) if gone || has_begun(&head, &waiting.conn) => {
+                self.begin(waiting.conn, head, false);
+            }
+            Phase::Body(_) => {
+                // It is still told of.
+                let gone = lock(&self.crowd).enter(waiting);
+                drop(gone);
             }
             Phase::Closing(left) => {
                 let thrown = waiting.conn.stream.discard(buffer);
@@ -327,7 +307,7 @@ impl Hall {
 
     /// Whose request it is: a proxy says it, if it is the one that is trusted.
     fn address(&self, conn: &Conn, head: &Head) -> IpAddr {
-        let trusted = self.proxy == Some(conn.peer);
+        let trusted = self.config.proxy == Some(conn.peer);
         let named = trusted.then(|| head.last_hop()).flatten();
         named.unwrap_or(conn.peer)
     }
@@ -355,7 +335,7 @@ impl Hall {
 
     /// Looks at the clock.
     fn tick(self: &Arc<Self>) {
-        let late = lock(&self.crowd).expire(Instant::now(), &self.times);
+        let late = lock(&self.crowd).expire(Instant::now(), &self.config);
         for Waiting { conn, phase, .. } in late {
             match phase {
                 Phase::Head(_) => self.refuse(conn, head::LATE),
@@ -363,7 +343,7 @@ impl Hall {
                 Phase::Idle | Phase::Greeting | Phase::Closing(_) => drop(conn),
             }
         }
-        if let Some(tls) = &self.tls {
+        if let Some(tls) = &self.config.tls {
             tls.look();
         }
     }

@@ -129,11 +129,10 @@ impl Bound {
 
     /// Takes clients in. For each request a ticket goes out, as a GET of its number.
     pub fn open(self, tickets: UnixStream) -> io::Result<Front> {
-        let config = self.config;
         let (greeters, greetings) = bounded(GREETINGS);
-        let greeters = config.tls.as_ref().map(|_| greeters);
-        let hall = Arc::new(Hall::new(&config, self.places, greeters, tickets)?);
-        if config.tls.is_some() {
+        let greeters = self.config.tls.as_ref().map(|_| greeters);
+        let hall = Arc::new(Hall::new(self.config, self.places, greeters, tickets)?);
+        if hall.greeters.is_some() {
             for number in 0..GREETERS {
                 let (hall, greetings) = (Arc::downgrade(&hall), greetings.clone());
                 let name = format!("greet-{number}");

@@ -25,15 +25,21 @@ impl Default for Pace {
 impl Pace {
     /// How long a single wait takes at most before it is looked at the clock again.
     pub(super) fn step(&self) -> Duration {
-        let bounds = (Duration::from_millis(10), Duration::from_secs(5));
-        (self.patience / 10).clamp(bounds.0, bounds.1)
+        let bounds = (Duration::from_millis(10), Duration::from_secs(1));
+        (self.patience / 100).clamp(bounds.0, bounds.1)
+    }
+
+    /// How far behind a client may fall that sends a body, when others want its worker. Whoever
+    /// limits itself to little more than the rate may still send 16 KiB at once, and pause.
+    pub(super) fn courtesy(&self) -> Duration {
+        self.patience / 5
     }
 }
 
 /// How far behind a client is: the time waited for it, less what its bytes are worth. What is ahead
 /// isn't saved, and what the cloud takes isn't the client's fault: only waits for the client count.
 #[derive(Debug, Default)]
-pub(super) struct Behind(Duration);
+pub(super) struct Behind(pub(super) Duration);
 
 impl Behind {
     /// Takes note of a wait; false if that was too much.

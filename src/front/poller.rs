@@ -10,7 +10,7 @@ use std::time::Duration;
 /// Most that are told of at once.
 const EVENTS: usize = 256;
 /// The number of the bell; nothing else has it.
-const BELL: u64 = u64::MAX;
+pub(super) const BELL: u64 = u64::MAX;
 
 /// Waits for many at once.
 #[derive(Debug)]
@@ -47,14 +47,6 @@ impl Until {
     }
 }
 
-/// What a wait ended with.
-pub(super) enum Told {
-    /// The bell was rung.
-    Bell,
-    /// These are ready; whether their other ends have gone or say nothing more.
-    Ready(Vec<(u64, bool)>),
-}
-
 impl Poller {
     pub(super) fn new() -> io::Result<Self> {
         let epoll = epoll::create(CreateFlags::CLOEXEC)?;
@@ -80,8 +72,9 @@ impl Poller {
         let _ = rustix::io::write(&self.bell, &1_u64.to_ne_bytes());
     }
 
-    /// Waits, so long at most.
-    pub(super) fn wait(&self, most: Duration) -> io::Result<Told> {
+    /// Waits, so long at most. Those that are ready are told, and whether their other ends have gone or
+    /// say nothing more.
+    pub(super) fn wait(&self, most: Duration) -> io::Result<Vec<(u64, bool)>> {
         let mut events: Vec<Event> = Vec::with_capacity(EVENTS);
         let most = Timespec::try_from(most).map_err(io::Error::other)?;
         match epoll::wait(&self.epoll, spare_capacity(&mut events), Some(&most)) {
@@ -91,12 +84,7 @@ impl Poller {
         let gone = EventFlags::RDHUP | EventFlags::HUP | EventFlags::ERR;
         // Copied first: the kernel packs an event without padding.
         let ready = events.iter().map(|event| (event.data, event.flags));
-        let ready: Vec<_> = ready
-            .map(|(data, flags)| (data.u64(), flags.intersects(gone)))
-            .collect();
-        match ready.iter().any(|(number, _)| *number == BELL) {
-            true => Ok(Told::Bell),
-            false => Ok(Told::Ready(ready)),
-        }
+        let ready = ready.map(|(data, flags)| (data.u64(), flags.intersects(gone)));
+        Ok(ready.collect())
     }
 }

@@ -97,14 +97,11 @@ impl Stream {
 
     /// Writes some; WouldBlock if nothing goes.
     pub(super) fn write(&mut self, bytes: &[u8], wait: Wait) -> io::Result<usize> {
-        let mut raw = Raw(&self.socket, wait);
-        let Some(session) = &mut self.session else {
-            return raw.write(bytes);
-        };
-        while session.wants_write() {
-            session.write_tls(&mut raw)?;
+        self.flush(wait)?;
+        match &mut self.session {
+            Some(session) => session.writer().write(bytes),
+            None => Raw(&self.socket, wait).write(bytes),
         }
-        session.writer().write(bytes)
     }
 
     /// Sends what is still held; WouldBlock if it doesn't go.

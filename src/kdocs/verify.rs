@@ -1,4 +1,4 @@
-//! Looks a repository through by lists alone, as [`inspect`] does, and what its owner can do about it
+//! Looks a repository through by lists alone, as [`inspect`](crate::cloud::inspect) does, and what its owner can do about it
 //! on Kdocs' website; whether content is what its name says, `restic check --read-data` tells.
 
 use super::api::{Api, Row};
@@ -7,10 +7,11 @@ use super::layout::{id_of, is_named};
 use super::tree::Tree;
 use crate::cloud::Priority;
 use crate::cloud::finding::{Event, Flaw, Report};
-use crate::cloud::inspect::{Thing, inspect};
+use crate::cloud::inspect::{Inspection, Thing};
 use crate::cloud::survey::{Remedy, Survey};
 use crate::restic::{File, Repo};
 use crate::store::Error;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// What is this cloud's own.
@@ -64,12 +65,17 @@ pub fn verify(
 ) -> Result<Report, Error> {
     let api = Arc::new(Api::new(config));
     let tree = Tree::new(&api);
-    let survey = Survey::new(&config.shared.repo_path, repos, tell, ADVICE);
-    inspect(&survey, true, &|path| {
-        let rows = tree.all(path, Priority::Background)?;
-        Ok(rows.into_iter().map(thing).collect())
-    })?;
-    Ok(survey.end(api.client.seen.made()))
+    let inspection = Inspection {
+        survey: Survey::new(&config.shared.repo_path, repos, tell, ADVICE),
+        filled: true,
+        deleted: HashSet::new(),
+        client: &api.client,
+        read: &|path| {
+            let rows = tree.all(path, Priority::Background)?;
+            Ok(rows.into_iter().map(thing).collect())
+        },
+    };
+    inspection.run()
 }
 
 fn thing(row: Row) -> Thing {

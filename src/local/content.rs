@@ -6,44 +6,30 @@ use super::unfinished::BUFFER;
 use crate::body::Body;
 use crate::error::Error;
 use crate::restic::{File, Id};
+use rustix::io::Errno;
 use sha2::{Digest, Sha256};
 use std::fs;
 use std::io::{self, ErrorKind, Read, Take};
 
-/// Why a comparison failed.
-pub(super) enum Failed {
-    /// The file couldn't be read.
-    File(io::Error),
-    /// The body couldn't.
-    Body(Error),
-}
-
-impl Failed {
-    /// Says which file it was.
-    pub(super) fn at(self, folder: &Folder, name: &str) -> Error {
-        match self {
-            Self::File(error) => folder.failed(name, error),
-            Self::Body(error) => error,
-        }
-    }
-}
-
-/// Whether a file has a body's bytes. The body of one that is named by its hash isn't read: what
-/// has that hash is right.
-pub(super) fn same(there: &fs::File, file: &File, body: &mut Body<'_>) -> Result<bool, Failed> {
-    if there.metadata().map_err(Failed::File)?.len() != body.len() {
+/// Whether a file that is in a folder has a body's bytes. The body of one that is named by its hash
+/// isn't read: what has that hash is right.
+pub(super) fn same(
+    (there, folder): (&fs::File, &Folder),
+    file: &File,
+    body: &mut Body<'_>,
+) -> Result<bool, Error> {
+    let failed = |error: io::Error| folder.failed(&file.name(), error);
+    if there.metadata().map_err(failed)?.len() != body.len() {
         return Ok(false);
     }
     let Some(id) = file.id() else {
-        return equals(there, body);
+        return equals(there, body, failed);
     };
     match hash(there) {
         Ok(found) => Ok(found == id),
         // What the disk can't read is as good as damaged.
-        Err(error) if error.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error()) => {
-            Ok(false)
-        }
-        Err(error) => Err(Failed::File(error)),
+        Err(error) if Errno::from_io_error(&error) == Some(Errno::IO) => Ok(false),
+        Err(error) => Err(failed(error)),
     }
 }
 
@@ -58,21 +44,25 @@ fn hash(mut file: &fs::File) -> io::Result<Id> {
     }
 }
 
-fn equals(mut file: &fs::File, body: &mut Body<'_>) -> Result<bool, Failed> {
-    body.rewind().map_err(Failed::Body)?;
+fn equals(
+    mut file: &fs::File,
+    body: &mut Body<'_>,
+    failed: impl Fn(io::Error) -> Error,
+) -> Result<bool, Error> {
+    body.rewind()?;
     let (mut wanted, mut found) = (vec![0; BUFFER], vec![0; BUFFER]);
     let mut is_same = true;
     // To its end, which alone says whether the body is right.
     loop {
         let read = body.read(&mut wanted);
-        let n = read.map_err(|error| Failed::Body(body.unread(&error)))?;
+        let n = read.map_err(|error| body.unread(&error))?;
         if n == 0 {
             return Ok(is_same);
         }
         match file.read_exact(&mut found[..n]) {
             Ok(()) => is_same &= wanted[..n] == found[..n],
             Err(error) if error.kind() == ErrorKind::UnexpectedEof => is_same = false,
-            Err(error) => return Err(Failed::File(error)),
+            Err(error) => return Err(failed(error)),
         }
     }
 }

@@ -89,7 +89,7 @@ impl Local {
         let (folder, name) = (self.home(repo, file)?, file.name());
         let mut is_damaged = false;
         if let Some(there) = folder.file(&name)? {
-            match same(&there, file, body).map_err(|error| error.at(&folder, &name))? {
+            match same((&there, &folder), file, body)? {
                 true => return folder.sync().map(|()| 0),
                 // Only the config has no hash that would tell which of the two is right.
                 false if file.id().is_none() => return Err(exists(&folder, &name)),
@@ -237,7 +237,7 @@ impl Store for Local {
     fn holds(&self, repo: &Repo, file: &File, body: &mut Body<'_>) -> Result<bool, Error> {
         let found = absent_is(self.find(repo, file, Folder::file).map(Some), None)?;
         found.map_or(Ok(false), |(there, folder)| {
-            same(&there, file, body).map_err(|error| error.at(&folder, &file.name()))
+            same((&there, &folder), file, body)
         })
     }
 
@@ -308,28 +308,29 @@ fn kind_folders(repo: &Repo, kind: Kind) -> Vec<String> {
 
 /// The folders of a file, from the root.
 fn folders(repo: &Repo, file: &File) -> Vec<String> {
-    match file {
-        File::Config => repo.segments().map(str::to_owned).collect(),
-        File::Hashed(Kind::Data, id) => {
-            let mut names = kind_folders(repo, Kind::Data);
-            names.push(LAYOUT.folder(id));
-            names
-        }
-        File::Hashed(kind, _) => kind_folders(repo, *kind),
-    }
+    laid_out(repo, file, LAYOUT)
+}
+
+/// The same by a layout, which packs have.
+fn laid_out(repo: &Repo, file: &File, layout: Layout) -> Vec<String> {
+    let names = repo.segments().map(str::to_owned);
+    let kind = file.kind().map(|kind| kind.name().to_owned());
+    let packs = file.id().filter(|_| file.kind() == Some(Kind::Data));
+    let packs = packs.map(|id| layout.folder(&id));
+    names.chain(kind).chain(packs).collect()
 }
 
 /// The places that a file may be in, the one that it is written to first.
 fn places(repo: &Repo, file: &File) -> impl Iterator<Item = Vec<String>> {
-    let other = match file {
-        File::Hashed(Kind::Data, id) => {
-            let mut names = kind_folders(repo, Kind::Data);
-            names.push(Layout::Sixteen.folder(id));
-            Some(names)
-        }
-        _ => None,
+    let layouts = [LAYOUT, Layout::Sixteen].into_iter();
+    let count = if file.kind() == Some(Kind::Data) {
+        2
+    } else {
+        1
     };
-    [folders(repo, file)].into_iter().chain(other)
+    layouts
+        .take(count)
+        .map(|layout| laid_out(repo, file, layout))
 }
 
 /// The packs in a folder below `data`, but for those that have their own folder of the other layout.

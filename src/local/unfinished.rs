@@ -2,10 +2,10 @@
 //! stands under a repository's name is whole. What a killed process has left is removed later, when
 //! its folder is listed.
 
-use super::folder::{Folder, failed};
+use super::folder::Folder;
 use crate::body::Body;
+use crate::disk;
 use crate::error::{Cause, Error};
-use crate::restic::hex;
 use rustix::fs::FallocateFlags;
 use rustix::io::Errno;
 use std::fs;
@@ -16,8 +16,6 @@ use std::time::Duration;
 const PREFIX: &str = ".restic-123pan-tmp-";
 /// Bytes moved at once.
 pub(super) const BUFFER: usize = 64 << 10;
-/// Random bytes in a name: enough that no two writers ever have the same.
-const RANDOM: usize = 8;
 /// How old a left-over must be before it is removed, besides that nobody holds it: machines that
 /// share a folder need not see each other's locks.
 const LEFT_OVER: Duration = Duration::from_secs(60 * 60);
@@ -33,10 +31,7 @@ pub(super) struct Unfinished<'a> {
 impl<'a> Unfinished<'a> {
     /// An empty one.
     pub(super) fn new(folder: &'a Folder) -> Result<Self, Error> {
-        let mut random = [0; RANDOM];
-        let got = rustix::rand::getrandom(&mut random, rustix::rand::GetRandomFlags::empty());
-        got.map_err(|error| failed(&folder.path, &error.into()))?;
-        let name = format!("{PREFIX}{}", hex(&random));
+        let name = format!("{PREFIX}{}", disk::random());
         let taken = || Error::new(Cause::Busy, format!("{name} is taken"));
         let file = folder.new_file(&name)?.ok_or_else(taken)?;
         // It tells whoever looks for left-overs that this is none. Not every file system can.

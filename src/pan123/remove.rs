@@ -61,10 +61,7 @@ impl Removals {
             let done = removed.next().unwrap_or(Ok(()));
             let name = (self.root.folder(repo, file), name_of(file));
             match &done {
-                Ok(()) => {
-                    self.tree.damage.mended(&name.0, name.1);
-                    lock(&self.doubtful).remove(&name)
-                }
+                Ok(()) => lock(&self.doubtful).remove(&name),
                 Err(_) => lock(&self.doubtful).insert(name, removal.files),
             };
             done

@@ -1,75 +1,55 @@
-//! What somebody waits for that the background does anyway, only later: each who waits gets a
-//! number, and goes on when the background has begun and ended a round after that.
+//! What somebody waits for that the background does anyway, only later: whoever waits hangs a line
+//! out, which the round that takes it up hangs up at its end.
 
-use crate::sync::{lock, wait_while};
-use std::sync::{Condvar, Mutex};
+use crate::sync::lock;
+use std::sync::Mutex;
+use std::sync::mpsc::{Sender, channel};
 use std::time::Duration;
 
-/// Who waits.
+/// Those who wait.
 #[derive(Default)]
-pub struct Urgent {
-    state: Mutex<State>,
-    ended: Condvar,
-}
-
-#[derive(Default)]
-struct State {
-    /// The number of the last who has come.
-    wanted: u64,
-    /// The number of the last for whom a round has ended.
-    done: u64,
-}
+pub struct Urgent(Mutex<Vec<Sender<()>>>);
 
 impl Urgent {
-    /// Wakes the background, and waits for the end of its round, at most so long.
+    /// Wakes the background, and waits for the end of a round that begins from now on, at most so
+    /// long.
     pub fn wait(&self, most: Duration, wake: impl FnOnce()) {
-        let mut state = lock(&self.state);
-        state.wanted += 1;
-        let number = state.wanted;
-        drop(state);
+        let (line, ended) = channel();
+        lock(&self.0).push(line);
         wake();
-        let waits = |state: &mut State| state.done < number;
-        drop(wait_while(&self.ended, lock(&self.state), most, waits));
+        // Nothing is ever said: the line's end is the round's.
+        let _ = ended.recv_timeout(most);
     }
 
-    /// At the start of a round: for whom it is made, if somebody waits.
-    pub fn wanted(&self) -> Option<u64> {
-        let state = lock(&self.state);
-        (state.wanted > state.done).then_some(state.wanted)
-    }
-
-    /// At its end.
-    pub fn done(&self, wanted: Option<u64>) {
-        if let Some(number) = wanted {
-            lock(&self.state).done = number;
-            self.ended.notify_all();
-        }
+    /// At the start of a round: those who wait for its end, which is when this is dropped.
+    pub fn take(&self) -> Vec<Sender<()>> {
+        std::mem::take(&mut *lock(&self.0))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::mpsc::channel;
+    use std::time::Instant;
 
     #[test]
     fn who_waits_sees_a_round_that_began_later() {
-        let (urgent, (bell, rung)) = (Urgent::default(), channel());
-        assert_eq!(urgent.wanted(), None);
+        let (urgent, long) = (Urgent::default(), Duration::from_secs(60));
+        let under_way = urgent.take();
+        assert!(under_way.is_empty());
         std::thread::scope(|scope| {
+            let (bell, rung) = channel();
             let urgent = &urgent;
             scope.spawn(move || {
-                // A round that is under way doesn't count.
                 assert!(rung.recv().is_ok());
-                urgent.done(None);
-                let wanted = urgent.wanted();
-                assert_eq!(wanted, Some(1));
-                urgent.done(wanted);
+                drop(under_way);
+                assert_eq!(urgent.take().len(), 1);
             });
-            urgent.wait(Duration::from_secs(60), || assert!(bell.send(()).is_ok()));
-            assert_eq!(urgent.wanted(), None);
+            let start = Instant::now();
+            urgent.wait(long, || assert!(bell.send(()).is_ok()));
+            assert!(start.elapsed() < long);
         });
         urgent.wait(Duration::from_millis(1), || {});
-        assert_eq!(urgent.wanted(), Some(2), "it gave up");
+        assert_eq!(urgent.take().len(), 1, "it gave up");
     }
 }

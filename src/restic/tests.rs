@@ -1,4 +1,4 @@
-//! Tables: request lines, ranges, ids, lists' media types.
+//! Tables: request lines, ranges, ids. What is answered to them stands in the server's own table.
 
 use super::*;
 
@@ -147,23 +147,6 @@ fn nothing_is_at_crooked_paths() {
 }
 
 #[test]
-fn other_methods_are_told_what_there_is() {
-    let files = Refusal::Method("HEAD, GET, POST, DELETE");
-    for (method, target, expected) in [
-        ("GET", "/", Refusal::Method("POST")),
-        ("DELETE", "/a/", Refusal::Method("POST")),
-        ("POST", "/", Refusal::NoCreate),
-        ("POST", "/a/?create=false", Refusal::NoCreate),
-        ("POST", "/data/", Refusal::Method("GET")),
-        ("DELETE", "/a/data/", Refusal::Method("GET")),
-        ("PUT", "/a/config", files),
-        ("PATCH", &format!("/data/{ID}"), files),
-    ] {
-        assert_eq!(parse(method, target), Err(expected), "{method} {target}");
-    }
-}
-
-#[test]
 fn ranges_of_a_file_of_ten_bytes() {
     let part = |start, len| Some(Part { start, len });
     for (header, expected) in [
@@ -203,12 +186,6 @@ fn ranges_of_a_file_of_ten_bytes() {
 }
 
 #[test]
-fn parts_are_announced() {
-    assert_eq!(Part { start: 2, len: 4 }.content_range(10), "bytes 2-5/10");
-    assert_eq!(Part::whole(10).content_range(10), "bytes 0-9/10");
-}
-
-#[test]
 fn ids_are_64_lower_case_digits() {
     assert_eq!(id().to_string(), ID);
     for bad in [
@@ -219,19 +196,5 @@ fn ids_are_64_lower_case_digits() {
         &format!("é{}", &ID[2..]),
     ] {
         assert_eq!(Id::from_hex(bad), None, "{bad}");
-    }
-}
-
-#[test]
-fn lists_with_sizes_must_be_asked_for() {
-    for (accept, expected) in [
-        (V2, true),
-        ("text/html, application/vnd.x.restic.rest.v2;q=0.9", true),
-        ("Application/Vnd.X.Restic.Rest.V2", true),
-        (V1, false),
-        ("*/*", false),
-        ("", false),
-    ] {
-        assert_eq!(wants_v2(accept), expected, "{accept}");
     }
 }

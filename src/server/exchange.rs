@@ -56,6 +56,11 @@ impl Exchange {
         self.client.borrow().gone()
     }
 
+    /// Lets others have the thread when the client stands still and they want it.
+    pub(super) fn give_way(&mut self, wanted: impl Fn(Duration) -> bool + Send + 'static) {
+        self.client.get_mut().give_way(wanted);
+    }
+
     /// Lets `serve` read the body and write the answer.
     pub(super) fn serve(
         &mut self,

@@ -1,5 +1,6 @@
 //! A bounded queue in which parties take turns, however much one of them sends: what comes out next is
-//! of the party that has the fewest under way, and none has all of the threads or all of the queue.
+//! of the party that has the fewest under way, and none has all of the threads or all of the queue. Whose client stands still gives its thread back when
+//! others wait.
 
 use crate::front::Party;
 use crate::sync::{lock, wait};
@@ -25,6 +26,10 @@ struct Shared<T> {
 struct Line<T> {
     waiting: VecDeque<(Party, T)>,
     running: HashMap<Party, usize>,
+    /// How far behind the clients are whose bodies are waited for.
+    behind: HashMap<u64, Duration>,
+    /// The number of the last that came out.
+    last: u64,
     closed: bool,
 }
 
@@ -32,7 +37,7 @@ struct Line<T> {
 #[derive(Debug)]
 pub(super) enum Next<T> {
     /// The next one, which is under way until the other is dropped.
-    Thing(T, Running<T>),
+    Thing(T, Arc<Running<T>>),
     /// Nothing came in time.
     Nothing,
     /// Nothing will come any more.
@@ -41,7 +46,11 @@ pub(super) enum Next<T> {
 
 /// That something is under way.
 #[derive(Debug)]
-pub(super) struct Running<T>(Fair<T>, Party);
+pub(super) struct Running<T> {
+    queue: Fair<T>,
+    party: Party,
+    number: u64,
+}
 
 impl<T> Clone for Fair<T> {
     fn clone(&self) -> Self {
@@ -55,6 +64,8 @@ impl<T> Fair<T> {
         let line = Line {
             waiting: VecDeque::new(),
             running: HashMap::new(),
+            behind: HashMap::new(),
+            last: 0,
             closed: false,
         };
         Self(Arc::new(Shared {
@@ -84,8 +95,14 @@ impl<T> Fair<T> {
         let until = most.map(|most| Instant::now() + most);
         let mut line = lock(&self.0.line);
         loop {
-            if let Some((from, thing)) = line.next(self.0.each) {
-                return Next::Thing(thing, Running(self.clone(), from));
+            if let Some((party, thing)) = line.next(self.0.each) {
+                line.last += 1;
+                let running = Running {
+                    queue: self.clone(),
+                    party,
+                    number: line.last,
+                };
+                return Next::Thing(thing, Arc::new(running));
             }
             if line.closed && line.waiting.is_empty() {
                 return Next::Closed;
@@ -113,28 +130,56 @@ impl<T> Fair<T> {
 }
 
 impl<T> Line<T> {
+    fn running(&self, of: Party) -> usize {
+        self.running.get(&of).copied().unwrap_or(0)
+    }
+
     /// The first one of the party with the fewest under way.
     fn next(&mut self, each: usize) -> Option<(Party, T)> {
-        let running = |from: &Party| self.running.get(from).copied().unwrap_or(0);
-        let waiting = self.waiting.iter().enumerate();
-        let free = waiting.filter(|(_, (from, _))| running(from) < each);
-        let (first, _) = free.min_by_key(|(_, (from, _))| running(from))?;
+        let waiting = self.waiting.iter().map(|(from, _)| self.running(*from));
+        let free = waiting.enumerate().filter(|(_, running)| *running < each);
+        let (first, _) = free.min_by_key(|(_, running)| *running)?;
         let next = self.waiting.remove(first)?;
         *self.running.entry(next.0).or_default() += 1;
         Some(next)
     }
 }
 
+impl<T> Running<T> {
+    /// Tells whether a party that has fewer under way waits for the thread of a client that is so far
+    /// behind, and none is further.
+    pub(super) fn wanted(self: &Arc<Self>) -> impl Fn(Duration) -> bool + use<T> {
+        let running = Arc::downgrade(self);
+        move |behind| {
+            running
+                .upgrade()
+                .is_some_and(|running| running.is_wanted(behind))
+        }
+    }
+
+    fn is_wanted(&self, behind: Duration) -> bool {
+        let mut line = lock(&self.queue.0.line);
+        line.behind.insert(self.number, behind);
+        let own = line.running(self.party);
+        let waits = line
+            .waiting
+            .iter()
+            .any(|(from, _)| line.running(*from) < own);
+        waits && line.behind.values().all(|other| *other <= behind)
+    }
+}
+
 impl<T> Drop for Running<T> {
     fn drop(&mut self) {
-        let mut line = lock(&self.0.0.line);
-        if let Some(count) = line.running.get_mut(&self.1) {
+        let mut line = lock(&self.queue.0.line);
+        line.behind.remove(&self.number);
+        if let Some(count) = line.running.get_mut(&self.party) {
             *count -= 1;
             if *count == 0 {
-                line.running.remove(&self.1);
+                line.running.remove(&self.party);
             }
         }
-        self.0.0.ready.notify_one();
+        self.queue.0.ready.notify_one();
     }
 }
 
@@ -147,7 +192,7 @@ mod tests {
         IpAddr::from([127, 0, 0, last]).into()
     }
 
-    fn next(queue: &Fair<u8>) -> (Option<u8>, Option<Running<u8>>) {
+    fn next(queue: &Fair<u8>) -> (Option<u8>, Option<Arc<Running<u8>>>) {
         match queue.next(Some(Duration::ZERO)) {
             Next::Thing(thing, running) => (Some(thing), Some(running)),
             _ => (None, None),

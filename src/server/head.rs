@@ -89,39 +89,6 @@ mod tests {
     use crate::lines::LONGEST;
 
     #[test]
-    fn heads() {
-        let manner = |old, closes| Manner {
-            old,
-            closes,
-            now: 0,
-        };
-        let head = |reply: &Reply, manner| {
-            let (bytes, ending) = answer(reply, manner);
-            (String::from_utf8(bytes).unwrap_or_default(), ending)
-        };
-        let (text, ending) = head(&Reply::empty(507), manner(false, false));
-        assert_eq!(ending, Ending::Length(0));
-        assert_eq!(
-            text,
-            "HTTP/1.1 507 Insufficient Storage\r\nServer: restic-123pan\r\n\
-             Date: Thu, 01 Jan 1970 00:00:00 GMT\r\nContent-Length: 0\r\n\r\n"
-        );
-        let unknown = Reply {
-            length: None,
-            ..Reply::empty(200)
-        };
-        let (text, ending) = head(&unknown, manner(false, false));
-        assert!(text.contains("Transfer-Encoding: chunked\r\n") && ending == Ending::Chunked);
-        let (text, ending) = head(&unknown, manner(true, false));
-        assert!(text.contains("Connection: close\r\n") && ending == Ending::Close);
-        assert!(!text.contains("Transfer-Encoding") && !text.contains("Content-Length"));
-        let (text, _) = head(&Reply::empty(200), manner(true, false));
-        assert!(text.contains("Connection: keep-alive\r\n"));
-        let (text, _) = head(&Reply::empty(200), manner(false, true));
-        assert!(text.contains("Connection: close\r\n"));
-    }
-
-    #[test]
     fn reasons_are_plain_and_said_twice() {
         let reply = Reply::empty(403).because("a\r\nX: y \u{4f60} may");
         let manner = Manner {

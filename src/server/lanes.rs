@@ -9,6 +9,7 @@ use super::refusals::Refusals;
 use crate::service::{Job, Lane, PendingAuth, Reply, Service};
 use crate::sync::lock;
 use crate::warning::Kind;
+use crate::watch::LANES;
 use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded};
 use std::convert::Infallible;
 use std::io;
@@ -47,20 +48,19 @@ pub(super) struct Lanes {
 
 struct Entrances {
     queues: Arc<Queues>,
-    doubts: Fair<Box<(Exchange, PendingAuth)>>,
+    doubts: Doubts,
 }
+
+/// Requests whose senders must prove who they are.
+type Doubts = Fair<Box<(Exchange, PendingAuth)>>;
 
 /// A queue whose things are boxed: it touches its memory when it grows.
 type Queue = Fair<Box<Work>>;
 
 /// Nothing comes in any more when they are dropped.
 struct Queues {
-    small: Queue,
-    large: Queue,
-    locks: Queue,
-    remove_locks: Queue,
-    remove_small: Queue,
-    remove_large: Queue,
+    /// In the order of [`Lane`].
+    lanes: Vec<Queue>,
     refusals: Refusals,
 }
 
@@ -71,37 +71,44 @@ struct Work {
 }
 
 /// One that is under way.
-type Taken = (Work, Running<Box<Work>>);
+type Taken = (Work, Arc<Running<Box<Work>>>);
 
 impl Lanes {
     /// Starts the threads of every lane.
     pub(super) fn start(config: &Config, service: &Arc<Service>) -> io::Result<Self> {
         let (alive, working) = bounded(0);
         let (refusals, now) = (Refusals::start(config.queue)?, Duration::ZERO);
-        let start = |name, threads, gather, empty| {
-            // A gatherer takes whatever there is.
-            let removes = threads == 1;
-            let each = if removes { config.queue } else { threads };
-            let most = if removes { 1 } else { threads + SPARE };
-            let worker = Worker {
+        // How many threads one party gets, and how many there are.
+        let several = |threads| (threads, threads + SPARE);
+        // A gatherer takes whatever there is.
+        let gatherer = (config.queue, 1);
+        let crews: [(_, _, fn(&Arc<Crew>)); LANES.len()] = [
+            (several(config.small_workers), now, Crew::work),
+            (several(config.workers), now, Crew::work),
+            // The store gathers packs behind the answer.
+            (gatherer, now, Crew::remove),
+            (gatherer, config.gather, Crew::remove),
+            (several(LOCKERS), now, Crew::work),
+            (several(LOCKERS), config.gather, Crew::remove),
+        ];
+        let start = |(name, ((each, most), gather, empty))| {
+            let crew = Arc::new(Crew {
+                name,
                 service: Arc::clone(service),
                 refusals: refusals.clone(),
                 queue: Fair::new(config.queue, each),
-                most: config.queue,
+                pending: config.queue,
                 gather,
-                crew: Arc::new(Crew::new(name, most, empty)),
+                most,
+                empty,
+                count: Mutex::default(),
                 _alive: alive.clone(),
-            };
-            worker.grow().map(|()| worker.queue)
+            });
+            crew.grow().map(|()| crew.queue.clone())
         };
+        let lanes = LANES.into_iter().zip(crews).map(start);
         let queues = Arc::new(Queues {
-            small: start("small", config.small_workers, now, Worker::work)?,
-            large: start("large", config.workers, now, Worker::work)?,
-            locks: start("locks", LOCKERS, now, Worker::work)?,
-            remove_locks: start("remove-locks", LOCKERS, config.gather, Worker::remove)?,
-            remove_small: start("remove-small", 1, config.gather, Worker::remove)?,
-            // The store gathers packs behind the answer.
-            remove_large: start("remove-large", 1, now, Worker::remove)?,
+            lanes: lanes.collect::<io::Result<_>>()?,
             refusals: refusals.clone(),
         });
         let doubts = start_provers(config.queue, service, &queues)?;
@@ -160,20 +167,15 @@ impl Queues {
     /// Queues an admitted request; a full queue refuses it.
     fn send(&self, exchange: Exchange, job: Job) {
         exchange.track().about(job.subject());
-        let (queue, removes) = match job.lane() {
-            Lane::Small => (&self.small, false),
-            Lane::Large => (&self.large, false),
-            Lane::RemoveSmall => (&self.remove_small, true),
-            Lane::RemoveLarge => (&self.remove_large, true),
-            Lane::Locks => (&self.locks, false),
-            Lane::RemoveLocks => (&self.remove_locks, true),
-        };
+        let lane = job.lane();
+        let removes = [Lane::RemoveLarge, Lane::RemoveSmall, Lane::RemoveLocks];
         // The few threads of these lanes must not wait for a body.
-        if removes && job.has_body() {
+        if removes.contains(&lane) && job.has_body() {
             let reply = Reply::empty(400).because("a DELETE has no body");
             return self.refusals.refuse(exchange, reply);
         }
         let party = exchange.party();
+        let queue = &self.lanes[lane as usize];
         if let Err(full) = queue.push(party, Box::new(Work { exchange, job })) {
             let reply = Reply::empty(503).because(CROWDED);
             self.refusals.refuse(full.exchange, reply);
@@ -183,25 +185,17 @@ impl Queues {
 
 impl Drop for Queues {
     fn drop(&mut self) {
-        let removing = [&self.remove_locks, &self.remove_small, &self.remove_large];
-        let all = [&self.small, &self.large, &self.locks]
-            .into_iter()
-            .chain(removing);
-        all.for_each(Fair::close);
+        self.lanes.iter().for_each(Fair::close);
     }
 }
 
 /// Starts the threads that prove passwords, away from the thread that accepts requests.
-fn start_provers(
-    most: usize,
-    service: &Arc<Service>,
-    queues: &Arc<Queues>,
-) -> io::Result<Fair<Box<(Exchange, PendingAuth)>>> {
+fn start_provers(most: usize, service: &Arc<Service>, queues: &Arc<Queues>) -> io::Result<Doubts> {
     let doubts = Fair::new(most, most);
     for number in 0..PROVERS {
         // The other lanes stay open until the last doubt is resolved.
         let (service, queues) = (Arc::clone(service), Arc::clone(queues));
-        let doubts: Fair<Box<(Exchange, PendingAuth)>> = doubts.clone();
+        let doubts: Doubts = doubts.clone();
         let body = move || {
             while let Next::Thing(work, _running) = doubts.next(None) {
                 let (exchange, doubt) = *work;
@@ -221,76 +215,63 @@ fn start_provers(
     Ok(doubts)
 }
 
-/// What a thread needs to empty a queue.
-#[derive(Clone)]
-struct Worker {
+/// The threads of a lane, and what they need. The next one is started when the last idle one has
+/// found work: a thread that nobody needs would take 24 KB, half of it in the kernel.
+struct Crew {
+    name: &'static str,
     service: Arc<Service>,
     refusals: Refusals,
     queue: Queue,
-    most: usize,
+    /// Most DELETEs that are gathered.
+    pending: usize,
+    /// How long one of them waits for another.
     gather: Duration,
-    crew: Arc<Crew>,
+    /// Most threads.
+    most: usize,
+    /// What each of them does.
+    empty: fn(&Arc<Self>),
+    /// Threads that have been started, and how many of them wait for work.
+    count: Mutex<(usize, usize)>,
+    /// Gone when the last thread is.
     _alive: Sender<Infallible>,
 }
 
-/// The threads of a lane. The next one is started when the last idle one has found work: a thread
-/// that nobody needs would take 24 KB, half of it in the kernel.
-struct Crew {
-    name: &'static str,
-    most: usize,
-    empty: fn(&Worker),
-    /// Threads that have been started, and how many of them wait for work.
-    count: Mutex<(usize, usize)>,
-}
-
 impl Crew {
-    fn new(name: &'static str, most: usize, empty: fn(&Worker)) -> Self {
-        let count = Mutex::default();
-        Self {
-            name,
-            most,
-            empty,
-            count,
-        }
-    }
-}
-
-impl Worker {
     /// Starts another thread, unless one waits for work or there are enough.
-    fn grow(&self) -> io::Result<()> {
-        let crew = &self.crew;
-        let mut count = lock(&crew.count);
+    fn grow(self: &Arc<Self>) -> io::Result<()> {
+        let mut count = lock(&self.count);
         let (started, idle) = *count;
-        if idle > 0 || started >= crew.most {
+        if idle > 0 || started >= self.most {
             return Ok(());
         }
-        let worker = self.clone();
-        let body = move || (worker.crew.empty)(&worker);
-        spawn(&format!("{}-{started}", crew.name), body)?;
+        let crew = Arc::clone(self);
+        let body = move || (crew.empty)(&crew);
+        spawn(&format!("{}-{started}", self.name), body)?;
         count.0 += 1;
         Ok(())
     }
 
     /// Waits for work; none comes any more when the lanes are closed.
-    fn next(&self) -> Option<Taken> {
-        lock(&self.crew.count).1 += 1;
+    fn next(self: &Arc<Self>) -> Option<Taken> {
+        lock(&self.count).1 += 1;
         let Next::Thing(work, running) = self.queue.next(None) else {
             return None;
         };
-        lock(&self.crew.count).1 -= 1;
+        lock(&self.count).1 -= 1;
         if let Err(error) = self.grow() {
             log::warn!(
-                target: &Kind::Resources.about(self.crew.name),
+                target: &Kind::Resources.about(self.name),
                 "the lane {} gets no further thread: {error}",
-                self.crew.name
+                self.name
             );
         }
         Some((*work, running))
     }
 
     /// Does one job after the other.
-    fn work(&self) {
-        while let Some((Work { mut exchange, job }, _running)) = self.next() {
+    fn work(self: &Arc<Self>) {
+        while let Some((Work { mut exchange, job }, running)) = self.next() {
+            exchange.give_way(running.wanted());
             exchange.track().begin(job.total());
             let served = guarded("a request", || {
                 exchange.serve(|body, answer| self.service.serve(&job, body, answer))
@@ -310,7 +291,7 @@ impl Worker {
     }
 
     /// Does DELETEs, many at once.
-    fn remove(&self) {
+    fn remove(self: &Arc<Self>) {
         let mut pending = Vec::new();
         while self.gather(&mut pending) {
             let ready = pending.extract_if(.., |(work, _)| work.job.turn_has_come());
@@ -322,7 +303,7 @@ impl Worker {
     }
 
     /// Waits for DELETEs, and after the first one for more; false when there will be none.
-    fn gather(&self, pending: &mut Vec<Taken>) -> bool {
+    fn gather(self: &Arc<Self>, pending: &mut Vec<Taken>) -> bool {
         if pending.is_empty() {
             let Some(first) = self.next() else {
                 return false;
@@ -342,7 +323,7 @@ impl Worker {
                 Next::Closed => thread::sleep(TURN),
             }
         }
-        while pending.len() < self.most
+        while pending.len() < self.pending
             && let Next::Thing(work, running) = self.queue.next(Some(Duration::ZERO))
         {
             pending.push((*work, running));

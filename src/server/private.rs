@@ -2,6 +2,7 @@
 //! front can connect to, and what comes there are tickets of ours. tiny_http bounds neither heads nor
 //! bodies nor connections, so no byte of a client's gets there.
 
+use crate::disk;
 use crate::front::{Client, Front};
 use std::fs;
 use std::io;
@@ -13,8 +14,6 @@ use tiny_http::Server;
 
 /// Longest wait for a request, after which the caller looks whether it is to stop.
 const WAIT: Duration = Duration::from_millis(250);
-/// Random bytes in the name of the socket's folder.
-const RANDOM: usize = 12;
 
 /// Starts tiny_http, and connects to it once and for all. Any of the folders will do.
 pub(super) fn open(folders: &[PathBuf]) -> io::Result<(Server, UnixStream)> {
@@ -30,9 +29,7 @@ pub(super) fn open(folders: &[PathBuf]) -> io::Result<(Server, UnixStream)> {
 }
 
 fn open_in(folder: &Path) -> io::Result<(Server, UnixStream)> {
-    let mut bytes = [0; RANDOM];
-    rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty())?;
-    let folder = folder.join(format!("restic-123pan-{}", crate::restic::hex(&bytes)));
+    let folder = folder.join(format!("restic-123pan-{}", disk::random()));
     fs::DirBuilder::new().mode(0o700).create(&folder)?;
     let opened = listen(&folder.join("tickets"));
     // Whoever has connected needs no name.

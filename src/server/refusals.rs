@@ -30,7 +30,8 @@ impl Refusals {
         for number in 0..REFUSERS {
             let queue: Fair<Box<Exchange>> = Fair::clone(&queue);
             let body = move || {
-                while let Next::Thing(mut exchange, _turn) = queue.next(None) {
+                while let Next::Thing(mut exchange, running) = queue.next(None) {
+                    exchange.give_way(running.wanted());
                     guarded("reading a refused body", || {
                         if exchange.undrained() {
                             exchange.drain();

@@ -1,7 +1,5 @@
 //! One request in, one answer out: the checks that belong to restic's protocol rather than to a
-//! cloud, and the only place where a status is picked. A status is an instruction to restic: it
-//! takes 401, 403, 404, 416 and 507 as final and repeats after everything else, so a passing
-//! fault must never get one of those.
+//! cloud, and the only place where a status is picked (`status`).
 //!
 //! Sockets and threads are `server`'s; here is only what can be tested with bytes in memory.
 

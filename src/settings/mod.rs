@@ -135,40 +135,39 @@ impl Settings<'_> {
     /// What no option takes, because every user of the machine could read it then: the variable,
     /// or the file that another one names.
     pub fn secret(&self, name: &str) -> Result<Option<Secret>, String> {
-        let (own, file) = (variable(name), variable(&format!("{name}-file")));
-        match (self.find(name), self.find(&format!("{name}-file"))) {
-            (Some(_), Some(_)) => Err(format!("set either {own} or {file}, not both")),
-            (None, Some((path, _))) => {
-                let text = text_file::read(path.as_ref())
-                    .map_err(|error| format!("{file}: can't read {path}: {error}"))?;
-                match text.trim_end_matches(['\r', '\n']) {
-                    "" => Err(format!("{file}: {path} is empty")),
-                    value if value.contains(['\r', '\n']) => Err(format!(
-                        "{file}: {path} has several lines; it must hold the secret alone"
-                    )),
-                    value => Ok(Some(Secret::new(value))),
-                }
-            }
-            (value, None) => Ok(value.map(|(text, _)| Secret::new(text))),
-        }
+        let found = self.placed_secret(name)?;
+        Ok(found.map(|(text, _)| Secret::new(text)))
     }
 
     /// One of an account's credentials, which never are more than a word.
     pub fn word(&self, name: &str) -> Result<Option<Secret>, String> {
-        let Some(secret) = self.secret(name)? else {
+        let Some((text, place)) = self.placed_secret(name)? else {
             return Ok(None);
         };
-        let place = || {
-            let name_of_file = format!("{name}-file");
-            let file = self.find(&name_of_file);
-            let file = file.map(|(path, _)| format!("{}: {path}", variable(&name_of_file)));
-            let own = self.find(name).map(|(_, place)| place);
-            own.or(file).unwrap_or_else(|| variable(name))
-        };
-        match text_file::credential(secret.reveal()) {
-            Ok("") => Err(format!("{}: it is empty", place())),
+        match text_file::credential(&text) {
+            Ok("") => Err(format!("{place}: it is empty")),
             Ok(word) => Ok(Some(Secret::new(word))),
-            Err(why) => Err(format!("{}: {why}", place())),
+            Err(why) => Err(format!("{place}: {why}")),
+        }
+    }
+
+    /// A secret's text, and how messages name the place where it stands.
+    fn placed_secret(&self, name: &str) -> Result<Option<(String, String)>, String> {
+        let in_file = format!("{name}-file");
+        let (own, file) = (variable(name), variable(&in_file));
+        let path = match (self.find(name), self.find(&in_file)) {
+            (Some(_), Some(_)) => return Err(format!("set either {own} or {file}, not both")),
+            (found, None) => return Ok(found),
+            (None, Some((path, _))) => path,
+        };
+        let text = text_file::read(path.as_ref())
+            .map_err(|error| format!("{file}: can't read {path}: {error}"))?;
+        match text.trim_end_matches(['\r', '\n']) {
+            "" => Err(format!("{file}: {path} is empty")),
+            value if value.contains(['\r', '\n']) => Err(format!(
+                "{file}: {path} has several lines; it must hold the secret alone"
+            )),
+            value => Ok(Some((value.to_owned(), format!("{file}: {path}")))),
         }
     }
 
@@ -195,7 +194,6 @@ pub fn from_args<F: FromArgs>(path: &[&str], words: &[String]) -> Result<F, Stri
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::units::size;
 
     #[test]
     fn the_files_of_secrets() {
@@ -218,22 +216,5 @@ mod tests {
         assert_eq!(files(&["b", "none"]), expected(&[]));
         let all = expected(&["/a", "/d", "/e", "/f"]);
         assert_eq!(files(&["a", "b", "c", "d", "e"]), all);
-    }
-
-    #[test]
-    fn several_values() {
-        let variables = [("PAN123_SIZES".to_owned(), "1K, 2  3".to_owned())].into();
-        let settings = Settings {
-            variables: &variables,
-            file: File::default(),
-            known: Vec::new(),
-            own: Vec::new(),
-        };
-        let options = ["4".to_owned(), "5".to_owned()];
-        assert_eq!(settings.list("sizes", &[], size), Ok(vec![1024, 2, 3]));
-        assert_eq!(settings.list("sizes", &options, size), Ok(vec![4, 5]));
-        assert_eq!(settings.list("others", &[], size), Ok(Vec::new()));
-        let said = settings.list("sizes", &["x".to_owned()], size);
-        assert!(said.is_err_and(|said| said.starts_with("--sizes \"x\"")));
     }
 }

@@ -30,33 +30,18 @@ const FOREIGN: [&str; 2] = ["enabled", "log"];
 /// The setting that makes of a developer's credentials an app's.
 const APP: &str = "oauth-client-id";
 
-/// What there is.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Service {
-    /// No service has settings here.
-    Absent,
-    /// It has, but not for this user.
-    Closed(String),
-    /// These, as variables, and where they stand, for people.
-    Found(Variables, String),
-}
+/// Settings as variables, and where they stand, for people; None where no service has any. An Err
+/// names what this user may not read.
+pub type Found = Result<Option<(Variables, String)>, String>;
 
 /// Looks for a service's settings; `credentials` are the names of what may stand in files, and
 /// `root` is where the machine's files begin.
-pub fn find(root: &Path, credentials: &[&str]) -> Service {
-    let found = match uci(root, credentials) {
-        Ok(None) => folder(root, credentials),
-        found => found,
-    };
-    match found {
-        Ok(None) => Service::Absent,
-        Ok(Some((variables, place))) => Service::Found(variables, place),
-        Err(place) => Service::Closed(place),
+pub fn find(root: &Path, credentials: &[&str]) -> Found {
+    match uci(root, credentials)? {
+        None => folder(root, credentials),
+        found => Ok(found),
     }
 }
-
-/// Variables and their place; an Err names what can't be read.
-type Found = Result<Option<(Variables, String)>, String>;
 
 fn folder(root: &Path, credentials: &[&str]) -> Found {
     let mut variables = Variables::new();
@@ -241,7 +226,7 @@ mod tests {
         let found = find(root, &names);
         fs::remove_dir_all(root).unwrap();
         match found {
-            Service::Found(variables, its) if its == place => variables,
+            Ok(Some((variables, its))) if its == place => variables,
             other => unreachable!("{other:?}"),
         }
     }
@@ -277,7 +262,7 @@ mod tests {
         .map(|(name, value)| (name.to_owned(), value))
         .into();
         assert_eq!(found(&root, "the service in /etc/restic-123pan"), expected);
-        assert_eq!(find(&root, &[]), Service::Absent);
+        assert_eq!(find(&root, &[]), Ok(None));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::config::Config;
 use super::list::{Lists, Memory};
 use crate::civil;
 use crate::cloud::paths::{last, owner, parent};
-use crate::cloud::{Fault, Freed, Item, Listing, Priority, Reason, Restored, Trash, What, now};
+use crate::cloud::{Fault, Freed, Item, Listing, Priority, Reason, Restored, Trash, What};
 use crate::restic::{File, Id, Repo};
 use crate::store::{Cause, Error, absent_is};
 use std::collections::{HashMap, HashSet};
@@ -55,7 +55,7 @@ impl RecycleBin {
             name: last(&path).to_owned(),
             size: binned.size.unwrap_or(0),
             since: binned.since.as_deref().and_then(civil::seconds),
-            due: binned.days.map(|days| now() + days * DAY),
+            due: binned.days.map(|days| self.now() + days * DAY),
             taken: false,
             path: format!("/{}", parent(&path)),
             file: binned.number,
@@ -121,6 +121,10 @@ fn failed(fault: Fault) -> Error {
 }
 
 impl Trash for RecycleBin {
+    fn now(&self) -> u64 {
+        self.api.client.time.or_ours()
+    }
+
     fn walk(&self, progress: &(dyn Fn(usize, usize) + Sync)) -> Result<Listing, Error> {
         let (mut items, mut after, mut pages) = (Vec::new(), None, 0);
         loop {

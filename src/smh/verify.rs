@@ -1,4 +1,4 @@
-//! Looks a repository through by lists alone, as [`inspect`] does, for whatever a space's lists tell;
+//! Looks a repository through by lists alone, as [`inspect`](crate::cloud::inspect) does, for whatever a space's lists tell;
 //! whether content is what its name says, `restic check --read-data` tells.
 
 mod advice;
@@ -9,10 +9,11 @@ use super::list::{Lists, Memory};
 use crate::civil;
 use crate::cloud::Priority;
 use crate::cloud::finding::{Event, Report};
-use crate::cloud::inspect::{Thing, inspect};
+use crate::cloud::inspect::{Inspection, Thing};
 use crate::cloud::survey::Survey;
 use crate::restic::Repo;
 use crate::store::Error;
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,16 +25,21 @@ pub fn verify(
 ) -> Result<Report, Error> {
     let api = Arc::new(Api::new(config, Scope::Space));
     let lists = Lists::new(&api, &Memory::new(&api, Duration::ZERO));
-    let survey = Survey::new(&config.shared.repo_path, repos, tell, advice::ADVICE);
-    inspect(&survey, false, &|path| {
-        let mut things = Vec::new();
-        lists.read(path, Filter::All, Priority::Background, &mut |entry| {
-            things.push(thing(entry));
-            Ok(())
-        })?;
-        Ok(things)
-    })?;
-    Ok(survey.end(api.client.seen.made()))
+    let inspection = Inspection {
+        survey: Survey::new(&config.shared.repo_path, repos, tell, advice::ADVICE),
+        filled: false,
+        deleted: HashSet::new(),
+        client: &api.client,
+        read: &|path| {
+            let mut things = Vec::new();
+            lists.read(path, Filter::All, Priority::Background, &mut |entry| {
+                things.push(thing(entry));
+                Ok(())
+            })?;
+            Ok(things)
+        },
+    };
+    inspection.run()
 }
 
 fn thing(entry: Entry) -> Thing {
@@ -45,5 +51,6 @@ fn thing(entry: Entry) -> Thing {
         made: entry.made.as_deref().and_then(civil::seconds),
         removed: entry.removed,
         name: entry.name,
+        ..Thing::default()
     }
 }

@@ -17,17 +17,25 @@ pub struct Memory(Mutex<Content>);
 struct Content {
     /// Folders that exist, including those that have become empty.
     folders: BTreeSet<(Repo, Kind)>,
-    files: BTreeMap<(Repo, File), Arc<[u8]>>,
-    /// The number of each file, which no other has or had.
-    numbers: BTreeMap<(Repo, File), u64>,
+    /// Each with a number that no other has or had.
+    files: BTreeMap<(Repo, File), (u64, Arc<[u8]>)>,
     last: u64,
 }
 
 impl Memory {
     fn bytes(&self, repo: &Repo, file: &File) -> Result<Arc<[u8]>, Error> {
         let found = lock(&self.0).files.get(&(repo.clone(), *file)).cloned();
-        found.ok_or_else(|| Error::new(Cause::Absent, format!("{repo} has no {file}")))
+        let bytes = found.map(|(_, bytes)| bytes);
+        bytes.ok_or_else(|| Error::new(Cause::Absent, format!("{repo} has no {file}")))
     }
+}
+
+/// All bytes of a body.
+fn whole(body: &mut Body<'_>) -> Result<Vec<u8>, Error> {
+    let mut bytes = Vec::new();
+    body.rewind()?;
+    let read = body.read_to_end(&mut bytes);
+    read.map_err(|error| body.unread(&error)).map(|_| bytes)
 }
 
 impl Store for Memory {
@@ -43,7 +51,7 @@ impl Store for Memory {
             let text = format!("{repo} has no {}", kind.name());
             return Err(Error::new(Cause::Absent, text));
         }
-        let of_kind = |((place, file), bytes): (&(Repo, File), &Arc<[u8]>)| match file {
+        let of_kind = |((place, file), (_, bytes)): (&(Repo, File), &(u64, Arc<[u8]>))| match file {
             File::Hashed(its, id) if *its == kind && place == repo => Some(Entry {
                 id: *id,
                 size: bytes.len() as u64,
@@ -75,13 +83,10 @@ impl Store for Memory {
     }
 
     fn save(&self, repo: &Repo, file: &File, body: &mut Body<'_>) -> Result<(), Error> {
-        let mut bytes = Vec::new();
-        body.rewind()?;
-        let read = body.read_to_end(&mut bytes);
-        read.map_err(|error| body.unread(&error))?;
+        let bytes = whole(body)?;
         let mut content = lock(&self.0);
         let key = (repo.clone(), *file);
-        if let Some(there) = content.files.get(&key) {
+        if let Some((_, there)) = content.files.get(&key) {
             return match **there == *bytes {
                 true => Ok(()),
                 false => Err(Error::new(Cause::Exists, format!("{file} exists"))),
@@ -92,27 +97,18 @@ impl Store for Memory {
         }
         content.last += 1;
         let number = content.last;
-        content.numbers.insert(key.clone(), number);
-        content.files.insert(key, bytes.into());
+        content.files.insert(key, (number, bytes.into()));
         Ok(())
     }
 
     fn holds(&self, repo: &Repo, file: &File, body: &mut Body<'_>) -> Result<bool, Error> {
         let there = self.bytes(repo, file).unwrap_or_default();
-        if there.len() as u64 != body.len() {
-            return Ok(false);
-        }
-        let mut bytes = Vec::new();
-        body.rewind()?;
-        let read = body.read_to_end(&mut bytes);
-        read.map_err(|error| body.unread(&error))?;
-        Ok(*there == *bytes)
+        Ok(there.len() as u64 == body.len() && *there == *whole(body)?)
     }
 
     fn identity(&self, repo: &Repo, file: &File) -> Result<Option<Identity>, Error> {
         let (content, name) = (lock(&self.0), (repo.clone(), *file));
-        let found = content.files.get(&name).zip(content.numbers.get(&name));
-        Ok(found.map(|(bytes, number)| Identity {
+        Ok(content.files.get(&name).map(|(number, bytes)| Identity {
             size: bytes.len() as u64,
             tag: number.to_string(),
         }))

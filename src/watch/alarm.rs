@@ -5,16 +5,17 @@
 
 use super::page::texts::{CHINESE, ENGLISH};
 use super::page::values::{age, percent, span};
+use super::record::{read, write};
 use super::snapshot::Snapshot;
+use crate::civil;
 use crate::sync::{lock, wait_while};
 use crate::warning::{Kind, Warning};
-use crate::{civil, disk};
-use log::{debug, info, warn};
+use log::{info, warn};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -86,13 +87,13 @@ impl Alarm {
         let its = Arc::clone(&stop);
         let body = move || {
             let path = path.as_deref();
-            let mut state = path.map(State::read).unwrap_or_default();
+            let mut state: State = path.map(read).unwrap_or_default();
             while !stopped(&its, pause) {
                 let Some(seen) = look() else { return };
                 let before = state.clone();
                 state.tell(&seen, notify.as_ref());
                 path.filter(|_| state != before)
-                    .inspect(|path| state.write(path));
+                    .map(|path| write(path, &state));
             }
         };
         let thread = thread::Builder::new().name("alarm".into()).spawn(body);
@@ -134,27 +135,6 @@ struct State {
 }
 
 impl State {
-    /// What an earlier process has left in a file.
-    fn read(path: &Path) -> Self {
-        let text = match disk::read(path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Self::default(),
-            text => text,
-        };
-        let read = text.and_then(|text| Ok(serde_json::from_slice(&text)?));
-        read.unwrap_or_else(|why| {
-            let path = path.display();
-            warn!(target: &Kind::StateUnread.about(&path), "{path} is ignored: {why}");
-            Self::default()
-        })
-    }
-
-    fn write(&self, path: &Path) {
-        let text = serde_json::to_vec(self).unwrap_or_default();
-        if let Err(error) = disk::replace(path, &text) {
-            debug!("writing {}: {error}", path.display());
-        }
-    }
-
     /// Nothing was in the future: a clock that was ahead must not keep anything from being told.
     fn set_back(&mut self, now: u64) {
         let times = self.logged.values_mut().chain(self.sent.values_mut());
@@ -224,40 +204,31 @@ impl State {
             let texts = stale(repo.last_snapshot, repo.snapshot_every, now);
             all.push(((Event::Stale, repo.name.clone()), texts));
         }
+        let mut add = |event, subject: &str, en: &str, zh: &str| {
+            all.push(((event, subject.to_owned()), (en.to_owned(), zh.to_owned())));
+        };
         for name in &self.recovered {
-            let texts = ("it gets snapshots again", "备份已恢复，有新快照");
-            all.push(((Event::Recovered, name.clone()), owned(texts)));
+            let (en, zh) = ("it gets snapshots again", "备份已恢复，有新快照");
+            add(Event::Recovered, name, en, zh);
         }
-        let name = || cloud.cloud.to_owned();
         let is_down = cloud.reachable == Some(false);
         self.down_since = is_down.then(|| self.down_since.unwrap_or(now));
-        if self
-            .down_since
-            .is_some_and(|since| now.saturating_sub(since) >= DOWN)
-        {
-            let texts = ("it can't be used for an hour", "云端已有一小时无法使用");
-            all.push(((Event::CloudDown, name()), owned(texts)));
+        let is_long = |since| now.saturating_sub(since) >= DOWN;
+        if self.down_since.is_some_and(is_long) {
+            let (en, zh) = ("it can't be used for an hour", "云端已有一小时无法使用");
+            add(Event::CloudDown, cloud.cloud, en, zh);
         }
-        if cloud
-            .troubles
-            .iter()
-            .any(|trouble| trouble.refused && !trouble.over)
-        {
-            let texts = (
-                "it refuses the credentials; see restic-123pan doctor",
-                "云端拒绝了凭据，请运行 restic-123pan doctor",
-            );
-            all.push(((Event::TokenRefused, name()), owned(texts)));
+        let mut troubles = cloud.troubles.iter();
+        if troubles.any(|trouble| trouble.refused && !trouble.over) {
+            let en = "it refuses the credentials; see restic-123pan doctor";
+            let zh = "云端拒绝了凭据，请运行 restic-123pan doctor";
+            add(Event::TokenRefused, cloud.cloud, en, zh);
         }
-        if let Some(account) = &cloud.account
-            && account.is_used(NEARLY)
-        {
+        if let Some(account) = cloud.account.as_ref().filter(|one| one.is_used(NEARLY)) {
             let share = percent(account.used, account.total);
-            let texts = (
-                format!("the account is nearly full: {share} % are used"),
-                format!("空间即将用完：已用 {share} %"),
-            );
-            all.push(((Event::NearlyFull, name()), texts));
+            let en = format!("the account is nearly full: {share} % are used");
+            let zh = format!("空间即将用完：已用 {share} %");
+            add(Event::NearlyFull, cloud.cloud, &en, &zh);
         }
         all
     }
@@ -265,12 +236,8 @@ impl State {
     /// Whether it is time to tell of something: at once, but not within an hour of the last time,
     /// and of what goes on once a day.
     fn is_due(&self, id: &str, now: u64) -> bool {
-        let least = if self.standing.contains(id) {
-            DAY
-        } else {
-            HOUR
-        };
-        let last = self.sent.get(id);
+        let stands = self.standing.contains(id);
+        let (last, least) = (self.sent.get(id), if stands { DAY } else { HOUR });
         last.is_none_or(|at| now.saturating_sub(*at) >= least)
     }
 }
@@ -280,24 +247,14 @@ fn id((event, subject): &Key) -> String {
     format!("{} {subject}", event.name())
 }
 
-fn owned((en, zh): (&str, &str)) -> (String, String) {
-    (en.to_owned(), zh.to_owned())
-}
-
 /// That a repository is stale, in both languages.
 fn stale(last: Option<u64>, every: Option<u64>, now: u64) -> (String, String) {
     let (last, every) = (last.unwrap_or(0), every.unwrap_or(0));
+    let times = |texts| (age(texts, last, now), span(texts, every));
+    let ((ago, most), (ago_zh, most_zh)) = (times(&ENGLISH), times(&CHINESE));
     (
-        format!(
-            "the last snapshot came {}, which is more than {}",
-            age(&ENGLISH, last, now),
-            span(&ENGLISH, every)
-        ),
-        format!(
-            "最近一次快照：{}，已超过 {}",
-            age(&CHINESE, last, now),
-            span(&CHINESE, every)
-        ),
+        format!("the last snapshot came {ago}, which is more than {most}"),
+        format!("最近一次快照：{ago_zh}，已超过 {most_zh}"),
     )
 }
 

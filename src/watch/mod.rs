@@ -28,7 +28,7 @@ pub use text::{older, text};
 pub use warnings::Warning;
 
 use crate::civil::now;
-use crate::restic::{self, Operation};
+use crate::restic::{self, File, Operation};
 use crate::store::Health;
 use crate::sync::lock;
 use crate::warning::{Kind, Line};
@@ -39,7 +39,7 @@ use std::time::Instant;
 use warnings::Warnings;
 
 /// The names of the lanes, in the order of their numbers.
-const LANES: [&str; 6] = [
+pub const LANES: [&str; 6] = [
     "small",
     "large",
     "remove-large",
@@ -69,24 +69,21 @@ const SHORT: usize = 8;
 impl Subject {
     /// An operation in a lane.
     pub fn operation(operation: &Operation, lane: usize) -> Self {
-        let name = |kind: Option<restic::Kind>| kind.map_or("config", restic::Kind::name);
+        let name = |file: &File| file.kind().map_or("config", restic::Kind::name);
         let (act, kind, file) = match operation {
             Operation::Create(_) => ("create", "repository", None),
             Operation::List(_, kind) => ("list", kind.name(), None),
-            Operation::Stat(_, file) => ("stat", name(file.kind()), None),
-            Operation::Load(_, file) => ("load", name(file.kind()), Some(file)),
-            Operation::Save(_, file) => ("save", name(file.kind()), Some(file)),
-            Operation::Remove(_, file) => ("remove", name(file.kind()), None),
+            Operation::Stat(_, file) => ("stat", name(file), None),
+            Operation::Load(_, file) => ("load", name(file), Some(file)),
+            Operation::Save(_, file) => ("save", name(file), Some(file)),
+            Operation::Remove(_, file) => ("remove", name(file), None),
         };
-        let file = file.map_or(String::new(), |file| {
-            file.name().chars().take(SHORT).collect()
-        });
-        let repository = Some(operation.repo().to_string());
+        let short = |file: &File| file.name().chars().take(SHORT).collect();
         Self {
             act,
             kind,
-            repository,
-            file,
+            repository: Some(operation.repo().to_string()),
+            file: file.map_or(String::new(), short),
             lane,
         }
     }
@@ -152,23 +149,18 @@ struct Running {
 impl Watch {
     /// Takes note of a request; what it is about may be said later.
     pub fn arrive(self: &Arc<Self>) -> Track {
+        let running = Running {
+            subject: None,
+            since: Instant::now(),
+            begun: false,
+            total: None,
+            received: 0,
+            sent: 0,
+        };
         let mut inside = lock(&self.inside);
         inside.next += 1;
         let number = inside.next;
-        let (since, begun) = (Instant::now(), false);
-        let (subject, total, received, sent) = (None, None, 0, 0);
-        inside.running.insert(
-            number,
-            Running {
-                subject,
-                since,
-                begun,
-                total,
-                received,
-                sent,
-            },
-        );
-        drop(inside);
+        inside.running.insert(number, running);
         Track {
             watch: Arc::clone(self),
             number,
@@ -296,10 +288,8 @@ impl Inside {
         self.cut += u64::from(cut);
         self.received += received;
         self.sent += sent;
-        let (act, kind) = running
-            .subject
-            .as_ref()
-            .map_or(("other", "other"), |s| (s.act, s.kind));
+        let subject = running.subject.as_ref();
+        let (act, kind) = subject.map_or(("other", "other"), |s| (s.act, s.kind));
         *self.requests.entry((kind, status)).or_default() += 1;
         let took = running.since.elapsed();
         self.latencies.entry(act).or_default().add(took);

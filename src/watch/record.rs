@@ -8,7 +8,9 @@ use crate::disk;
 use crate::sync::lock;
 use crate::warning::Kind;
 use log::{debug, warn};
-use std::io::{self, ErrorKind};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -34,11 +36,7 @@ impl Record {
     /// without one.
     pub fn start(watch: &Arc<Watch>, path: Option<PathBuf>) -> Option<Self> {
         let path = path?;
-        let rows = read(&path).unwrap_or_else(|why| {
-            let path = path.display();
-            warn!(target: &Kind::StateUnread.about(&path), "{path} is ignored: {why}");
-            Vec::new()
-        });
+        let rows: Vec<Row> = read(&path);
         lock(&watch.inside)
             .repositories
             .restore(rows.clone(), now());
@@ -73,22 +71,32 @@ impl Inside {
     fn write(&self) {
         let mut written = lock(&self.written);
         let rows = lock(&self.watch.inside).repositories.rows();
-        if rows == *written {
-            return;
-        }
-        let text = serde_json::to_vec(&rows).unwrap_or_default();
-        match disk::replace(&self.path, &text) {
-            Ok(()) => *written = rows,
-            Err(error) => debug!("writing {}: {error}", self.path.display()),
+        if rows != *written && write(&self.path, &rows) {
+            *written = rows;
         }
     }
 }
 
-fn read(path: &Path) -> io::Result<Vec<Row>> {
-    match disk::read(path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
-        text => serde_json::from_slice(&text?).map_err(io::Error::other),
-    }
+/// What an earlier process has left in a file; nothing if it can't be read.
+pub(super) fn read<T: Default + DeserializeOwned>(path: &Path) -> T {
+    let text = match disk::read(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return T::default(),
+        text => text,
+    };
+    let read = text.and_then(|text| Ok(serde_json::from_slice(&text)?));
+    read.unwrap_or_else(|why| {
+        let path = path.display();
+        warn!(target: &Kind::StateUnread.about(&path), "{path} is ignored: {why}");
+        T::default()
+    })
+}
+
+/// Leaves it for the next one; tells whether that worked.
+pub(super) fn write(path: &Path, what: &impl Serialize) -> bool {
+    let text = serde_json::to_vec(what).unwrap_or_default();
+    let written = disk::replace(path, &text);
+    let failed = |error: &_| debug!("writing {}: {error}", path.display());
+    written.inspect_err(failed).is_ok()
 }
 
 #[cfg(test)]

@@ -60,7 +60,7 @@ pub(super) struct Repositories {
 }
 
 /// A repository in a file. Earlier versions wrote it as an array without its last field.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Row {
     name: String,
     last_snapshot: Option<u64>,
@@ -68,23 +68,24 @@ pub(super) struct Row {
     /// The hour, counted from 1970, that the last of `hours` stands for.
     hour: u64,
     hours: [u64; HOURS],
+    /// The last pauses between snapshots in seconds, the youngest last.
     #[serde(default)]
     pauses: Vec<u64>,
 }
 
 #[derive(Debug, Default)]
 struct Entry {
-    seen: Repository,
-    /// The last pauses between snapshots in seconds, the youngest last.
-    pauses: Vec<u64>,
-    /// The hour, counted from 1970, that the last of `hours` stands for.
-    hour: u64,
+    /// What outlives a restart.
+    row: Row,
+    /// Bytes that clients have sent, and have been sent.
+    received: u64,
+    sent: u64,
 }
 
 impl Repositories {
     /// Notes what a request did.
     pub(super) fn note(&mut self, name: &str, deed: Deed, now: u64) {
-        let at = self.known.iter().position(|entry| entry.seen.name == name);
+        let at = self.known.iter().position(|entry| entry.row.name == name);
         let entry = match at {
             Some(at) => &mut self.known[at],
             None if !deed.good => return,
@@ -108,30 +109,19 @@ impl Repositories {
 
     /// What is to outlive a restart.
     pub(super) fn rows(&self) -> Vec<Row> {
-        let row = |Entry { seen, pauses, hour }: &Entry| Row {
-            name: seen.name.clone(),
-            last_snapshot: seen.last_snapshot,
-            last_used: seen.last_used,
-            hour: *hour,
-            hours: seen.hours,
-            pauses: pauses.clone(),
-        };
-        self.known.iter().map(row).collect()
+        self.known.iter().map(|entry| entry.row.clone()).collect()
     }
 
     /// Takes in what has outlived a restart, before anything is noted.
     pub(super) fn restore(&mut self, rows: Vec<Row>, now: u64) {
-        let entry = |row: Row| Entry {
-            seen: Repository {
-                name: row.name,
-                last_snapshot: row.last_snapshot,
-                last_used: row.last_used,
-                hours: row.hours,
-                ..Repository::default()
-            },
-            pauses: row.pauses.into_iter().take(PAUSES).collect(),
+        let entry = |mut row: Row| {
+            row.pauses.truncate(PAUSES);
             // A clock that was ahead mustn't keep the hours from moving on.
-            hour: u64::min(row.hour, now / HOUR),
+            row.hour = row.hour.min(now / HOUR);
+            Entry {
+                row,
+                ..Entry::default()
+            }
         };
         self.known = rows.into_iter().take(MOST).map(entry).collect();
     }
@@ -139,68 +129,69 @@ impl Repositories {
 
 impl Entry {
     fn new(name: &str, now: u64) -> Self {
-        let seen = Repository {
+        let row = Row {
             name: name.to_owned(),
-            ..Repository::default()
+            hour: now / HOUR,
+            ..Row::default()
         };
-        let hour = now / HOUR;
         Self {
-            seen,
-            pauses: Vec::new(),
-            hour,
+            row,
+            ..Self::default()
         }
     }
 
     fn note(&mut self, deed: Deed, now: u64) {
-        self.turn(now);
-        let seen = &mut self.seen;
-        seen.received += deed.received;
-        seen.sent += deed.sent;
-        seen.hours[HOURS - 1] += deed.received + deed.sent;
-        seen.last_used = now;
+        self.received += deed.received;
+        self.sent += deed.sent;
+        let row = &mut self.row;
+        row.turn(now);
+        row.hours[HOURS - 1] += deed.received + deed.sent;
+        row.last_used = now;
         if deed.snapshot && deed.good {
-            let pause = seen.last_snapshot.map(|last| now.saturating_sub(last));
-            seen.last_snapshot = Some(now);
-            self.pauses.extend(pause.filter(|pause| *pause > TOGETHER));
-            let old = self.pauses.len().saturating_sub(PAUSES);
-            self.pauses.drain(..old);
+            let pause = row.last_snapshot.map(|last| now.saturating_sub(last));
+            row.last_snapshot = Some(now);
+            row.pauses.extend(pause.filter(|pause| *pause > TOGETHER));
+            let old = row.pauses.len().saturating_sub(PAUSES);
+            row.pauses.drain(..old);
         }
     }
 
+    fn at(&self, now: u64, max_age: Option<u64>) -> Repository {
+        let mut row = self.row.clone();
+        row.turn(now);
+        let (every, last) = (row.every(max_age), row.last_snapshot);
+        let age = last.map(|last| now.saturating_sub(last));
+        Repository {
+            name: row.name,
+            last_snapshot: last,
+            snapshot_every: every,
+            stale: every.zip(age).is_some_and(|(every, age)| age > every),
+            last_used: row.last_used,
+            received: self.received,
+            sent: self.sent,
+            hours: row.hours,
+        }
+    }
+}
+
+impl Row {
     /// How long a snapshot may be away: the longest of the last pauses and half as much again, so
     /// that neither weekends nor a slow day count. Nothing is known of what never had one, nor of
     /// many repositories together.
     fn every(&self, max_age: Option<u64>) -> Option<u64> {
-        let longest = self
-            .pauses
-            .iter()
-            .max()
-            .filter(|_| self.pauses.len() >= HABIT);
+        let longest = self.pauses.iter().max();
+        let longest = longest.filter(|_| self.pauses.len() >= HABIT);
         let usual = longest.map(|pause| pause.saturating_add(pause / 2));
-        max_age.or(usual).filter(|_| !self.seen.name.is_empty())
+        max_age.or(usual).filter(|_| !self.name.is_empty())
     }
 
     /// Moves the hours on to the present. A clock that was set back moves nothing.
     fn turn(&mut self, now: u64) {
         let passed = (now / HOUR).saturating_sub(self.hour);
         let passed = usize::try_from(passed).map_or(HOURS, |passed| passed.min(HOURS));
-        self.seen.hours.rotate_left(passed % HOURS);
-        self.seen.hours[HOURS - passed..].fill(0);
+        self.hours.rotate_left(passed % HOURS);
+        self.hours[HOURS - passed..].fill(0);
         self.hour = self.hour.max(now / HOUR);
-    }
-
-    fn at(&self, now: u64, max_age: Option<u64>) -> Repository {
-        let (seen, hour) = (self.seen.clone(), self.hour);
-        let pauses = Vec::new();
-        let mut copy = Self { seen, pauses, hour };
-        copy.turn(now);
-        let (every, last) = (self.every(max_age), self.seen.last_snapshot);
-        let age = last.map(|last| now.saturating_sub(last));
-        Repository {
-            snapshot_every: every,
-            stale: every.zip(age).is_some_and(|(every, age)| age > every),
-            ..copy.seen
-        }
     }
 }
 

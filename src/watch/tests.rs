@@ -1,7 +1,7 @@
 //! What is counted, and what is told about it.
 
 use super::*;
-use crate::restic::{File, Id, Repo};
+use crate::restic::{Id, Repo};
 use crate::store::{Account, Advice, Calls, Trouble};
 
 /// The moment of the fixed snapshot: 2026-11-22 06:00:00 UTC.

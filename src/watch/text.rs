@@ -72,14 +72,10 @@ fn head(out: &mut String, status: &Value, now: u64) {
     if account.is_object() {
         let (used, total) = (number(&account["used"]), number(&account["total"]));
         let tier = texts().tier(word(&account["tier"]));
+        let (share, taken, all) = (percent(used, total), bytes(used), bytes(total));
         let room = match total {
-            0 => format!("{tier}: {} used", bytes(used)),
-            _ => format!(
-                "{tier}: {} of {} used ({} %)",
-                bytes(used),
-                bytes(total),
-                percent(used, total)
-            ),
+            0 => format!("{tier}: {taken} used"),
+            _ => format!("{tier}: {taken} of {all} used ({share} %)"),
         };
         row(out, "account", &room);
         if let Some(until) = account["paid_until"].as_u64() {
@@ -107,11 +103,11 @@ fn repositories(out: &mut String, status: &Value, now: u64) {
             };
             format!("last snapshot {}{old}", age(at, now))
         });
-        let day: u64 = rows(&repo["hours"]).map(number).sum();
+        let day = bytes(rows(&repo["hours"]).map(number).sum());
         row(
             out,
             "repo",
-            &format!("{}: {snapshot}, {} in 24 h", plain(name), bytes(day)),
+            &format!("{}: {snapshot}, {day} in 24 h", plain(name)),
         );
     }
 }
@@ -119,7 +115,7 @@ fn repositories(out: &mut String, status: &Value, now: u64) {
 fn work(out: &mut String, status: &Value) {
     for transfer in rows(&status["transfers"]) {
         let way = if transfer["upload"] == true {
-            "up  "
+            "up"
         } else {
             "down"
         };
@@ -128,40 +124,24 @@ fn work(out: &mut String, status: &Value) {
         let (repo, kind) = (word(&transfer["repository"]), word(&transfer["kind"]));
         let (file, done) = (word(&transfer["file"]), bytes(number(&transfer["done"])));
         let text = format!("{} {kind}/{file}: {done}{total}", plain(repo));
-        row(out, way.trim_end(), &text);
+        row(out, way, &text);
     }
     let cloud = &status["cloud"];
-    let sum = |name: &str| {
-        rows(&cloud["calls"])
-            .map(|call| number(&call[name]))
-            .sum::<u64>()
-    };
-    let waiting: u64 = rows(&status["lanes"])
-        .map(|lane| number(&lane["waiting"]))
-        .sum();
-    row(
-        out,
-        "work",
-        &format!(
-            "{} of {} uploads, {waiting} requests waiting, {} calls waiting for their rate",
-            number(&cloud["uploads"]),
-            number(&cloud["uploads_most"]),
-            sum("waiting")
-        ),
+    let sum = |all: &Value, name: &str| rows(all).map(|one| number(&one[name])).sum::<u64>();
+    let (uploads, most) = (number(&cloud["uploads"]), number(&cloud["uploads_most"]));
+    let (waiting, calls) = (sum(&status["lanes"], "waiting"), &cloud["calls"]);
+    let rate = sum(calls, "waiting");
+    let text = format!(
+        "{uploads} of {most} uploads, {waiting} requests waiting, {rate} calls waiting for their rate"
     );
-    row(
-        out,
-        "calls",
-        &format!(
-            "{} made, {} refused for their rate, {} failed; {} packs being removed, {} files \
-         to purge",
-            sum("made"),
-            sum("throttled"),
-            sum("failed"),
-            number(&cloud["removing"]),
-            number(&cloud["bin"])
-        ),
+    row(out, "work", &text);
+    let [made, refused, failed] = ["made", "throttled", "failed"].map(|name| sum(calls, name));
+    let (removing, bin) = (number(&cloud["removing"]), number(&cloud["bin"]));
+    let text = format!(
+        "{made} made, {refused} refused for their rate, {failed} failed; {removing} packs being \
+         removed, {bin} files to purge"
     );
+    row(out, "calls", &text);
 }
 
 fn troubles(out: &mut String, status: &Value, now: u64) {
@@ -174,19 +154,13 @@ fn troubles(out: &mut String, status: &Value, now: u64) {
             ""
         };
         let last = age(number(&trouble["last"]), now);
-        row(
-            out,
-            "trouble",
-            &format!("{last}{state}: {}; {advice}", plain(text)),
-        );
+        let text = format!("{last}{state}: {}; {advice}", plain(text));
+        row(out, "trouble", &text);
     }
     for warning in rows(&status["warnings"]) {
         let last = age(number(&warning["last"]), now);
-        row(
-            out,
-            "warning",
-            &format!("{last}: {}", plain(word(&warning["text"]))),
-        );
+        let text = plain(word(&warning["text"]));
+        row(out, "warning", &format!("{last}: {text}"));
     }
 }
 
@@ -204,7 +178,5 @@ fn word(value: &Value) -> &str {
 
 /// A foreign text without what could steer a terminal.
 fn plain(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect()
+    text.replace(char::is_control, " ")
 }

@@ -16,13 +16,11 @@ const LATENCY: &str = "50";
 /// Most packs that are pruned; of more the least would be known from these.
 const PRUNED: u64 = 1000;
 /// A command: its name and its words.
+#[rustfmt::skip]
 const STEPS: &[(&str, &str)] = &[
     ("backup, unchanged", "backup files"),
     ("snapshots", "snapshots"),
-    (
-        "restore of a file",
-        "restore latest --target restored --include two",
-    ),
+    ("restore of a file", "restore latest --target restored --include two"),
     ("check", "check"),
     ("forget --prune", "forget --keep-last 1 --prune"),
 ];

@@ -5,7 +5,6 @@ use super::args::Args;
 use super::endpoint::{Endpoint, Host};
 use super::exchange::Exchange;
 use super::faults::How;
-use super::gate;
 use super::http::Then;
 use super::spoil::{self, Reply};
 use super::state::{Hub, State};
@@ -25,8 +24,8 @@ enum No {
 /// Serves a request to the CDN, or to its edge.
 pub fn serve(hub: &Hub, host: Host, exchange: &mut Exchange<'_, '_>) -> io::Result<Then> {
     exchange.drain()?;
-    gate::wait(hub, Endpoint::Cdn, exchange);
-    let fault = gate::strike(hub, Endpoint::Cdn).map(|(_, how)| how);
+    hub.wait(Endpoint::Cdn, exchange);
+    let fault = hub.strike(Endpoint::Cdn).map(|(_, how)| how);
     match &fault {
         Some(How::Hang(how_long)) => exchange.pause(*how_long),
         Some(How::Cut | How::Stall(_)) => {}

@@ -1,5 +1,5 @@
-//! The ways in which the service may behave, where more than yes and no are possible: the types of
-//! some `switches`. What they do stands where they are read.
+//! How switches are declared, and the ways in which the service may behave where more than yes and no
+//! are possible: the types of some `switches`. What they do stands where they are read.
 
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +16,30 @@ macro_rules! choice {
     };
 }
 pub(crate) use choice;
+
+/// Declares a struct of switches with their defaults: where none is said, the type's own, which is
+/// off, 0, or none.
+macro_rules! switches {
+    ($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty $(= $value:expr)?,)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, Serialize, Deserialize)]
+        #[serde(default, deny_unknown_fields)]
+        pub struct $name {
+            $($(#[$field_doc])* pub $field: $type,)*
+        }
+
+        impl Default for $name {
+            fn default() -> Self {
+                Self {
+                    $($field: switches!(@default $($value)?),)*
+                }
+            }
+        }
+    };
+    (@default) => { Default::default() };
+    (@default $value:expr) => { $value };
+}
+pub(crate) use switches;
 
 choice! {
     /// How a list continues.

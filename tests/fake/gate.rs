@@ -4,7 +4,7 @@
 use super::altered::alter;
 use super::endpoint::{self, Endpoint, Host};
 use super::exchange::Exchange;
-use super::faults::{How, When};
+use super::faults::How;
 use super::http::Then;
 use super::refusal::Refusal;
 use super::spoil::{self, HTML, Reply, Voice};
@@ -12,7 +12,6 @@ use super::state::Hub;
 use super::tokens::Worth;
 use serde_json::{Value, json};
 use std::io;
-use std::time::Duration;
 
 /// What a call comes to.
 pub enum Answer {
@@ -54,17 +53,10 @@ pub fn serve(hub: &Hub, host: Host, exchange: &mut Exchange<'_, '_>) -> io::Resu
             return write(hub, exchange, Endpoint::Other, Answer::No(refusal), None);
         }
     };
-    wait(hub, endpoint, exchange);
-    let held = hub.lock().hold.meet();
-    if held == Some(When::Before) {
-        return stand(hub, exchange);
-    }
-    let fault = strike(hub, endpoint);
-    if let Some((When::Before, how)) = &fault
-        && let Some(then) = spoil::request(hub, exchange, how)?
-    {
-        return Ok(then);
-    }
+    let passed = match hub.arrive(endpoint, exchange)? {
+        Ok(passed) => passed,
+        Err(then) => return Ok(then),
+    };
     let uploads = matches!(endpoint, Endpoint::Single | Endpoint::Slice);
     let answer = match pass(hub, endpoint, exchange) {
         Ok(()) if uploads => {
@@ -89,20 +81,10 @@ pub fn serve(hub: &Hub, host: Host, exchange: &mut Exchange<'_, '_>) -> io::Resu
             answer
         }
     };
-    if held == Some(When::After) {
-        return stand(hub, exchange);
+    match passed.held {
+        true => hub.stand(exchange),
+        false => write(hub, exchange, endpoint, answer, passed.how),
     }
-    let how = match fault {
-        Some((When::After, how)) => Some(how),
-        _ => None,
-    };
-    write(hub, exchange, endpoint, answer, how)
-}
-
-/// Keeps a call that is held.
-fn stand(hub: &Hub, exchange: &Exchange<'_, '_>) -> io::Result<Then> {
-    hub.lock().hold.stands();
-    spoil::stand(exchange, || hub.lock().hold.is_held())
 }
 
 /// The front door itself: a page for browsers, which also tells the time.
@@ -141,29 +123,6 @@ fn known(hub: &Hub, host: Host, exchange: &Exchange<'_, '_>) -> Result<Endpoint,
     } else {
         Refusal::NoSuchPath
     })
-}
-
-/// Lets the switched-on latency pass.
-pub fn wait(hub: &Hub, endpoint: Endpoint, exchange: &Exchange<'_, '_>) {
-    let latency = {
-        let state = hub.lock();
-        let own = state.switches.latency_of.get(&endpoint);
-        own.map_or(state.switches.latency, |ms| Duration::from_millis(*ms))
-    };
-    if !latency.is_zero() {
-        exchange.pause(latency);
-    }
-}
-
-/// Counts the call, and finds the fault that is ordered for it.
-pub fn strike(hub: &Hub, endpoint: Endpoint) -> Option<(When, How)> {
-    let mut state = hub.lock();
-    state.judge.called(endpoint);
-    let fault = state.faults.strike(endpoint);
-    if fault.as_ref().is_some_and(|(_, how)| !how.only_waits()) {
-        state.judge.count(endpoint).errors += 1;
-    }
-    fault
 }
 
 /// Headers, token and rate.

@@ -6,6 +6,10 @@
     clippy::print_stderr, // and what is wrong with its options
 )]
 
+#[allow(
+    dead_code,
+    reason = "what tests do to an emulator in their own process"
+)]
 #[path = "mod.rs"]
 mod fake;
 

@@ -18,7 +18,6 @@
     clippy::needless_pass_by_value,    // tests hand over literals
     clippy::cast_possible_truncation,  // sizes in tests are small
     missing_docs,                      // fields that say it themselves
-    dead_code,                         // no test crate uses everything
     unreachable_pub                    // the module is included by several crates
 )]
 
@@ -123,7 +122,7 @@ impl Default for Options {
 pub struct Fake {
     // In this order: the ports close first, then the state is saved for the last time.
     servers: Vec<Server>,
-    saver: Option<disk::Saver>,
+    _saver: Option<disk::Saver>,
     hub: Arc<Hub>,
     /// MD5s of made-up content by size.
     etags: Mutex<HashMap<u64, String>>,
@@ -156,7 +155,7 @@ impl Fake {
         });
         Ok(Fake {
             servers,
-            saver,
+            _saver: saver,
             hub,
             etags: Mutex::default(),
         })

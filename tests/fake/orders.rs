@@ -1,9 +1,21 @@
 //! What every emulator lets a test do, whatever its cloud: order faults, move its clock, close its
-//! ports, read what was counted. Its state has `faults`, `hold` and `judge`.
+//! ports, read what was counted; and what becomes of calls by that, before and after they are carried
+//! out. Its state has `faults`, `hold`, `judge` and `switches`.
+
+use super::faults::How;
+
+/// What stands of a call's orders when it is carried out.
+pub struct Passed {
+    /// Whether it is stopped then.
+    pub held: bool,
+    /// How its answer is spoilt.
+    pub how: Option<How>,
+}
 
 /// Gives an emulator these methods: its type, its calls' and its hosts'.
 macro_rules! orders {
     ($fake:ty, $call:ty, $host:ty) => {
+        #[allow(dead_code, reason = "no cloud's tests use all of them")]
         impl $fake {
             // --- Faults and time ---
 
@@ -112,6 +124,66 @@ macro_rules! orders {
             /// Each breach of a documented rule by the client.
             pub fn complaints(&self) -> Vec<String> {
                 self.hub.lock().judge.complaints()
+            }
+        }
+
+        impl state::Hub {
+            /// A call has come: it waits for the latency, stands if it is held, fails as it was
+            /// ordered to. An Err is what becomes of the connection of one that isn't carried out.
+            pub fn arrive(
+                &self,
+                call: $call,
+                exchange: &mut $crate::fake::exchange::Exchange<'_, '_>,
+            ) -> io::Result<Result<orders::Passed, $crate::fake::http::Then>> {
+                use $crate::fake::{When, spoil};
+                self.wait(call, exchange);
+                let held = self.lock().hold.meet();
+                if held == Some(When::Before) {
+                    return self.stand(exchange).map(Err);
+                }
+                let how = match self.strike(call) {
+                    Some((When::Before, how)) => {
+                        if let Some(then) = spoil::request(self, exchange, &how)? {
+                            return Ok(Err(then));
+                        }
+                        None
+                    }
+                    after => after.map(|(_, how)| how),
+                };
+                let held = held.is_some();
+                Ok(Ok(orders::Passed { held, how }))
+            }
+
+            /// Lets the switched-on latency pass.
+            pub fn wait(&self, call: $call, exchange: &$crate::fake::exchange::Exchange<'_, '_>) {
+                let latency = {
+                    let switches = &self.lock().switches;
+                    let own = switches.latency_of.get(&call);
+                    own.map_or(switches.latency, |ms| Duration::from_millis(*ms))
+                };
+                if !latency.is_zero() {
+                    exchange.pause(latency);
+                }
+            }
+
+            /// Counts the call, and finds the fault that is ordered for it.
+            pub fn strike(&self, call: $call) -> Option<($crate::fake::When, $crate::fake::How)> {
+                let mut state = self.lock();
+                state.judge.called(call);
+                let fault = state.faults.strike(call);
+                if fault.as_ref().is_some_and(|(_, how)| !how.only_waits()) {
+                    state.judge.count(call).errors += 1;
+                }
+                fault
+            }
+
+            /// Keeps a call that is held.
+            pub fn stand(
+                &self,
+                exchange: &$crate::fake::exchange::Exchange<'_, '_>,
+            ) -> io::Result<$crate::fake::http::Then> {
+                self.lock().hold.stands();
+                $crate::fake::spoil::stand(exchange, || self.lock().hold.is_held())
             }
         }
     };

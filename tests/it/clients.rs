@@ -2,7 +2,7 @@
 //! and in a folder, for each client in the cache that `tests/clients.sh` fills. A client that
 //! isn't there is skipped with a printed reason.
 
-use crate::restic::{DEBIAN, RESTIC, RUSTIC, Restic, Running, text};
+use crate::restic::{DEBIAN, RESTIC, RUSTIC, Restic, Running, cases, text};
 use crate::rig::Rig;
 use crate::tree::{self, TempDir};
 use std::collections::BTreeSet;
@@ -13,34 +13,26 @@ use std::time::{Duration, Instant};
 /// Longest wait for what the server writes behind its answers.
 const PATIENCE: Duration = Duration::from_secs(240);
 
-/// One test a line: its name, the client, the repository, what is done.
-macro_rules! cases {
-    ($($name:ident: $client:ident $repo:literal $scenario:ident;)*) => {
-        $(#[test]
-        fn $name() {
-            try_client($client, $repo, $scenario);
-        })*
-    };
-}
-
+// One test a line: its name, the client, the repository, what is done.
 cases! {
-    debian_cycle: DEBIAN "/" cycle;
-    debian_cycle_in_folder: DEBIAN "/a/b/" cycle;
-    debian_copy: DEBIAN "/" copy;
-    debian_together: DEBIAN "/a/b/" together;
-    debian_killed: DEBIAN "/" killed;
-    restic_cycle: RESTIC "/" cycle;
-    restic_cycle_in_folder: RESTIC "/a/b/" cycle;
-    restic_copy: RESTIC "/a/b/" copy;
-    restic_together: RESTIC "/" together;
-    restic_killed: RESTIC "/a/b/" killed;
-    restic_undo: RESTIC "/a/b/" undo;
-    debian_undo: DEBIAN "/" undo;
-    rustic_cycle: RUSTIC "/" cycle;
-    rustic_cycle_in_folder: RUSTIC "/a/b/" cycle;
-    rustic_together: RUSTIC "/" together;
-    rustic_killed: RUSTIC "/a/b/" killed;
-    rustic_large: RUSTIC "/" large;
+    try_client;
+    debian_cycle: DEBIAN, "/", cycle;
+    debian_cycle_in_folder: DEBIAN, "/a/b/", cycle;
+    debian_copy: DEBIAN, "/", copy;
+    debian_together: DEBIAN, "/a/b/", together;
+    debian_killed: DEBIAN, "/", killed;
+    restic_cycle: RESTIC, "/", cycle;
+    restic_cycle_in_folder: RESTIC, "/a/b/", cycle;
+    restic_copy: RESTIC, "/a/b/", copy;
+    restic_together: RESTIC, "/", together;
+    restic_killed: RESTIC, "/a/b/", killed;
+    restic_undo: RESTIC, "/a/b/", undo;
+    debian_undo: DEBIAN, "/", undo;
+    rustic_cycle: RUSTIC, "/", cycle;
+    rustic_cycle_in_folder: RUSTIC, "/a/b/", cycle;
+    rustic_together: RUSTIC, "/", together;
+    rustic_killed: RUSTIC, "/a/b/", killed;
+    rustic_large: RUSTIC, "/", large;
 }
 
 /// Something done with a client; words of the warnings that it brings into the server's log.

@@ -11,6 +11,7 @@ mod access;
 mod account;
 mod budget;
 mod calls;
+mod cases;
 mod clients;
 mod cloud;
 mod device;

@@ -1,28 +1,61 @@
-//! What matrices of faults share, whatever the cloud: the operations that a store is asked for, what
-//! must be true of each answer, and cases that are tried side by side.
+//! The matrix of faults, whatever the cloud: every operation, at every call that it makes, with every
+//! mishap, once and until it is mended. Whatever happens, nothing is lost or half there, nothing is
+//! answered that isn't so, nothing hangs, and afterwards the same server works. Here stand the
+//! operations that a store is asked for, what must be true of each answer, the mishaps of every
+//! cloud, and cases that are tried side by side; what else can befall a cloud is its own matrix's.
 
-use crate::cloud::rig::{Server, id};
+use crate::cases::try_all;
+use crate::cloud::rig::{Server, id, ms};
+use crate::fake::{Fault, How, When};
 use crate::tree::random;
+use restic_123pan::cloud::Timing;
 use restic_123pan::restic::{File, Id, Kind, Range};
 use restic_123pan::store::Cause;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Mutex;
+use std::collections::BTreeMap;
+use std::fmt::Debug;
 use std::thread;
 use std::time::{Duration, Instant};
 
 /// Cases at a time: most of their time is waiting.
 const WORKERS: usize = 12;
 /// Longest time of an operation, whatever goes wrong: a few repetitions, and waits for the rate.
-pub(crate) const LONGEST: Duration = Duration::from_secs(30);
+const LONGEST: Duration = Duration::from_secs(30);
 
-/// What is there before an operation: what [`fill`] has stored.
+/// A cloud, and what is there before an operation: what [`fill`] has stored.
 pub(crate) trait World {
+    /// The cloud's calls.
+    type Call: Copy + Ord + Debug + Send;
+
     /// A server that has stored it.
     fn server(&self) -> &Server;
     fn pack(&self) -> Id;
     fn lock(&self) -> Id;
     /// The bytes of all files that the cloud has under a name.
     fn stored(&self, kind: Kind, id: Id) -> Vec<Vec<u8>>;
+    /// The calls that an operation makes.
+    fn calls(&self, act: impl FnOnce()) -> Vec<Self::Call>;
+    fn fail(&self, fault: Fault<Self::Call>);
+    /// Nothing is wrong any more.
+    fn mend(&self, how: &How);
+    /// Whether what went wrong says that the cloud is full.
+    fn is_full(how: &How) -> bool;
+
+    /// Whether after this fault nobody could tell what is there.
+    fn is_hopeless(_: &Fault<Self::Call>) -> bool {
+        false
+    }
+
+    /// What was there before is there again when all is mended.
+    fn check_rest(&self) {
+        check_rest(self.server());
+    }
+}
+
+/// The times of a server that soon gives up.
+pub(crate) fn hasten(timing: &mut Timing) {
+    (timing.retry, timing.rate_wait) = (ms(120), ms(1500));
+    (timing.stall, timing.answer) = (ms(500), ms(500));
+    timing.token_again = ms(5);
 }
 
 /// What an operation came to, and whether that may be.
@@ -142,7 +175,7 @@ pub(crate) fn operations<W: World>() -> Vec<(&'static str, Act<W>)> {
     ]
 }
 
-/// What was there before is there again when all is mended.
+/// What was there before is there again.
 pub(crate) fn check_rest(server: &Server) {
     let key = server.load(Kind::Keys, id(b"a key"));
     assert_eq!(key.unwrap(), b"a key");
@@ -150,31 +183,108 @@ pub(crate) fn check_rest(server: &Server) {
     assert_eq!(config.unwrap(), b"the config");
 }
 
-/// Tries cases side by side, those whose names have the word `FAULTS`, if there is one.
-pub(crate) fn try_all<C: Send>(mut cases: Vec<C>, name: fn(&C) -> &str, run: fn(&C)) {
-    let filter = std::env::var("FAULTS").unwrap_or_default();
-    cases.retain(|case| name(case).contains(&filter));
-    let (start, count) = (Instant::now(), cases.len());
-    let (next, failed) = (Mutex::new(cases.into_iter()), Mutex::new(Vec::new()));
-    thread::scope(|scope| {
-        for _ in 0..WORKERS {
-            scope.spawn(|| {
-                loop {
-                    let case = next.lock().unwrap().next();
-                    let Some(case) = case else { return };
-                    if catch_unwind(AssertUnwindSafe(|| run(&case))).is_err() {
-                        println!("--- failed: {}", name(&case));
-                        failed.lock().unwrap().push(name(&case).to_owned());
-                    }
-                }
-            });
+/// What happens, and on which side of a call's effect.
+pub(crate) type Mishap = (When, How);
+
+/// What may befall any call on its way there and back.
+pub(crate) fn way() -> Vec<Mishap> {
+    let all = [How::Reset, How::Cut, How::Html(502), How::Hang(ms(700))];
+    let both = all.map(|how| [(When::Before, how.clone()), (When::After, how)]);
+    both.into_iter().flatten().collect()
+}
+
+/// What may befall bytes on their way from the cloud, and what their host may say.
+pub(crate) fn downloads(refusals: impl IntoIterator<Item = How>) -> Vec<Mishap> {
+    let bytes = [How::OtherRange, How::OtherSize, How::Short];
+    let all = bytes.into_iter().chain([How::Stall(ms(700))]);
+    let way = way().into_iter().filter(|(when, _)| *when == When::Before);
+    way.chain(before(all.chain(refusals))).collect()
+}
+
+/// What a cloud may say instead of doing what it is asked.
+pub(crate) fn before(hows: impl IntoIterator<Item = How>) -> impl Iterator<Item = Mishap> {
+    hows.into_iter().map(|how| (When::Before, how))
+}
+
+/// Answers that can't be read.
+pub(crate) fn nonsense() -> [Mishap; 4] {
+    let all = [How::Empty, How::BadJson, How::WrongShape, How::NullData];
+    all.map(|how| (When::After, how))
+}
+
+/// An operation in a world, and a fault of one of its calls.
+pub(crate) struct Case<W: World> {
+    name: String,
+    world: fn() -> W,
+    act: Act<W>,
+    fault: Fault<W::Call>,
+}
+
+/// The cases of these operations in a world, by the calls that each makes when nothing is wrong.
+pub(crate) fn cases<W: World>(
+    way: &str,
+    world: fn() -> W,
+    operations: Vec<(&'static str, Act<W>)>,
+    mishaps: fn(W::Call) -> Vec<Mishap>,
+) -> Vec<Case<W>> {
+    let mut all = Vec::new();
+    for (operation, act) in operations {
+        let mut counts = BTreeMap::new();
+        let usual = world();
+        for call in usual.calls(|| act(&usual).unwrap()) {
+            *counts.entry(call).or_insert(0) += 1;
         }
+        for (call, count) in counts {
+            let mishaps = mishaps(call);
+            let faults = faults(call, count, &mishaps);
+            all.extend(faults.filter(|f| !W::is_hopeless(f)).map(|fault| Case {
+                name: format!("{operation}{way} × {fault:?}"),
+                world,
+                act,
+                fault,
+            }));
+        }
+    }
+    all
+}
+
+/// Everything that may befall the first and the second of so many calls, once or from then on.
+fn faults<C: Copy>(endpoint: C, count: u32, mishaps: &[Mishap]) -> impl Iterator<Item = Fault<C>> {
+    let orders = (0..count.min(2)).flat_map(|skip| [(skip, 1), (skip, 9999)]);
+    orders.flat_map(move |(skip, times)| {
+        mishaps.iter().map(move |(when, how)| Fault {
+            endpoint,
+            skip,
+            times,
+            when: *when,
+            how: how.clone(),
+        })
+    })
+}
+
+/// What an operation answers is so (its own checks), it ends, and when all is mended the server
+/// does what it couldn't.
+fn run<W: World>(case: &Case<W>) {
+    let world = (case.world)();
+    world.fail(case.fault.clone());
+    let start = Instant::now();
+    let told = (case.act)(&world);
+    let millis = start.elapsed().as_millis();
+    assert!(start.elapsed() < LONGEST, "it took {millis} ms");
+    assert_ne!(told, Err(Cause::Absent), "what is there isn't absent");
+    let full = W::is_full(&case.fault.how);
+    assert!(full || told != Err(Cause::Full), "nothing is full");
+    world.mend(&case.fault.how);
+    thread::sleep(ms(10));
+    assert_eq!((case.act)(&world), Ok(()), "when all is mended");
+    world.check_rest();
+}
+
+/// Tries the cases.
+pub(crate) fn run_all<W: World>(cases: Vec<Case<W>>) {
+    let name = |case: &Case<W>| case.name.clone();
+    try_all("FAULTS", WORKERS, cases, name, |case| {
+        run(case);
+        Ok(())
     });
-    let failed = failed.into_inner().unwrap();
-    println!("{count} cases in {} s", start.elapsed().as_secs());
-    assert!(
-        failed.is_empty(),
-        "{} of {count} failed: {failed:#?}",
-        failed.len()
-    );
 }

@@ -1,13 +1,17 @@
 //! The program's own server in a process of its own, as users start it: with its log at hand, killed
-//! and started again where clients look for it. Which cloud it is over is the users' of this business.
+//! and started again where clients look for it. Which cloud it is over is the users' of this business:
+//! what an emulator must know of itself for that is [`Emulated`].
 
+use crate::tree::TempDir;
+use crate::wire::Wire;
 use std::fs::{self, File};
 use std::net::SocketAddr;
-use std::ops::Range;
-use std::path::PathBuf;
+use std::ops::{Deref, Range};
+use std::path::{Path, PathBuf};
 use std::process::{self, Child, Command, Stdio};
 use std::sync::atomic::{AtomicU16, AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::thread;
 use std::time::{Duration, Instant};
 
 /// Longest wait for a line of the log.
@@ -60,6 +64,32 @@ impl Process {
         let _ = server.wait();
     }
 
+    /// A request on a connection of its own; None if the server doesn't answer it.
+    pub(crate) fn ask(&self, method: &str, path: &str, body: &[u8]) -> Option<u16> {
+        let mut wire = Wire::try_open(self.address(), PATIENCE).ok()?;
+        let answer = wire.try_ask(method, path, "Connection: close\r\n", body)?;
+        Some(answer.status)
+    }
+
+    /// Kills the server as soon as something is so, or what is done meanwhile has ended; what that
+    /// came to.
+    pub(crate) fn kill_when<T: Send>(
+        &self,
+        is_so: impl Fn() -> bool,
+        work: impl FnOnce() -> T + Send,
+    ) -> T {
+        thread::scope(|scope| {
+            let working = scope.spawn(work);
+            let end = Instant::now() + PATIENCE;
+            while !is_so() && !working.is_finished() {
+                assert!(Instant::now() < end, "it never came to pass");
+                thread::sleep(Duration::from_millis(2));
+            }
+            self.kill();
+            working.join().unwrap()
+        })
+    }
+
     /// Starts it again where clients look for it, with a new log.
     pub(crate) fn restart(&self) {
         self.start_again(true);
@@ -95,7 +125,7 @@ impl Process {
                 return;
             }
             assert!(Instant::now() < end, "{port} stays in use");
-            std::thread::sleep(Duration::from_millis(100));
+            thread::sleep(Duration::from_millis(100));
         }
     }
 
@@ -184,7 +214,7 @@ impl Process {
                 return Err(self.log());
             }
             assert!(Instant::now() < end, "waited in vain:\n{}", self.log());
-            std::thread::sleep(Duration::from_millis(5));
+            thread::sleep(Duration::from_millis(5));
         }
     }
 
@@ -206,6 +236,87 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         self.kill();
+    }
+}
+
+/// An emulated cloud, as a server must know it.
+pub(crate) trait Emulated: Send + Sync + Sized + 'static {
+    /// What makes it behave otherwise.
+    type Switches: Default;
+
+    /// One that behaves so.
+    fn with_switches(switches: Self::Switches) -> Self;
+
+    /// Gives a command of the program the words and variables of the account.
+    fn name_account(&self, command: &mut Command);
+
+    /// What is done in the state directory before a server starts.
+    fn prepare(&self, _state: &Path, _program: &dyn Fn(&[&str]) -> Command) {}
+
+    /// Each breach of a rule by the client.
+    fn complaints(&self) -> Vec<String>;
+}
+
+/// A server over an emulated cloud. The server ends when it is dropped.
+pub(crate) struct Over<C> {
+    /// The emulator, which may have other servers besides.
+    pub(crate) cloud: Arc<C>,
+    process: Process,
+    // Last, because the server writes into it.
+    _dir: TempDir,
+}
+
+impl<C: Emulated> Over<C> {
+    /// Starts both; `options` are the server's, besides those that every test needs.
+    pub(crate) fn start(options: &[&str]) -> Self {
+        Self::with(options, |_| {})
+    }
+
+    /// The same over a cloud that behaves otherwise.
+    pub(crate) fn with(options: &[&str], change: impl FnOnce(&mut C::Switches)) -> Self {
+        let mut switches = C::Switches::default();
+        change(&mut switches);
+        Self::over(Arc::new(C::with_switches(switches)), options)
+    }
+
+    /// One more server over the same cloud, as on another machine.
+    pub(crate) fn beside(&self) -> Self {
+        Self::over(Arc::clone(&self.cloud), &[])
+    }
+
+    fn over(cloud: Arc<C>, options: &[&str]) -> Self {
+        let dir = TempDir::new();
+        let (account, state) = (Arc::clone(&cloud), dir.path().join("state"));
+        let in_state = state.clone();
+        let program = move |words: &[&str]| {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_restic-123pan"));
+            command.args(words).env("PAN123_STATE_DIR", &in_state);
+            command.env("RUST_LOG", "info").env("RUST_BACKTRACE", "0");
+            account.name_account(command.stdin(Stdio::null()));
+            command
+        };
+        cloud.prepare(&state, &program);
+        Self {
+            process: Process::start(program, dir.path().join("log"), options),
+            cloud,
+            _dir: dir,
+        }
+    }
+
+    /// Fails if anything went wrong that no client saw: a warning or an error in the log, except
+    /// lines with one of the `expected` words; a call that breaks a rule.
+    pub(crate) fn assert_clean(&self, expected: &[&str]) {
+        self.assert_quiet(expected);
+        let complaints = self.cloud.complaints();
+        assert!(complaints.is_empty(), "{complaints:#?}");
+    }
+}
+
+impl<C> Deref for Over<C> {
+    type Target = Process;
+
+    fn deref(&self) -> &Process {
+        &self.process
     }
 }
 

@@ -2,7 +2,7 @@
 //! which restic prints. Each case prints what its client says, for who looks.
 
 use crate::fake::{Endpoint, How, When};
-use crate::restic::{DEBIAN, RESTIC, RUSTIC, Restic, text};
+use crate::restic::{DEBIAN, RESTIC, RUSTIC, Restic, cases, text};
 use crate::rig::Rig;
 use crate::tree::{self, TempDir};
 use crate::wire::Wire;
@@ -12,35 +12,27 @@ use std::path::Path;
 /// What rustic says whenever it can't read a config, whatever the answer.
 const NO_CONFIG: &str = "No repository config file found";
 
-/// One test a line: its name, the client, what is wrong.
-macro_rules! cases {
-    ($($name:ident: $client:ident $wrong:ident;)*) => {
-        $(#[test]
-        fn $name() {
-            try_client($client, $wrong);
-        })*
-    };
-}
-
+// One test a line: its name, the client, what is wrong.
 cases! {
-    debian_wrong_secret: DEBIAN wrong_secret;
-    debian_ended_benefit: DEBIAN ended_benefit;
-    debian_full: DEBIAN full;
-    debian_append_only: DEBIAN append_only;
-    debian_locked: DEBIAN locked;
-    debian_missing: DEBIAN missing;
-    restic_wrong_secret: RESTIC wrong_secret;
-    restic_ended_benefit: RESTIC ended_benefit;
-    restic_full: RESTIC full;
-    restic_append_only: RESTIC append_only;
-    restic_locked: RESTIC locked;
-    restic_missing: RESTIC missing;
-    rustic_wrong_secret: RUSTIC wrong_secret;
-    rustic_ended_benefit: RUSTIC ended_benefit;
-    rustic_full: RUSTIC full;
-    rustic_append_only: RUSTIC append_only;
-    rustic_locked: RUSTIC locked;
-    rustic_missing: RUSTIC missing;
+    try_client;
+    debian_wrong_secret: DEBIAN, wrong_secret;
+    debian_ended_benefit: DEBIAN, ended_benefit;
+    debian_full: DEBIAN, full;
+    debian_append_only: DEBIAN, append_only;
+    debian_locked: DEBIAN, locked;
+    debian_missing: DEBIAN, missing;
+    restic_wrong_secret: RESTIC, wrong_secret;
+    restic_ended_benefit: RESTIC, ended_benefit;
+    restic_full: RESTIC, full;
+    restic_append_only: RESTIC, append_only;
+    restic_locked: RESTIC, locked;
+    restic_missing: RESTIC, missing;
+    rustic_wrong_secret: RUSTIC, wrong_secret;
+    rustic_ended_benefit: RUSTIC, ended_benefit;
+    rustic_full: RUSTIC, full;
+    rustic_append_only: RUSTIC, append_only;
+    rustic_locked: RUSTIC, locked;
+    rustic_missing: RUSTIC, missing;
 }
 
 /// A client on a machine of its own.

@@ -18,6 +18,17 @@ pub(crate) const DEBIAN: &str = "restic-debian";
 pub(crate) const RESTIC: &str = "restic-0.19.1";
 pub(crate) const RUSTIC: &str = "rustic-root/bin/rustic";
 
+/// Tests of one function, each a line: its name, and what the function is called with.
+macro_rules! cases {
+    ($try:ident; $($name:ident: $($word:expr),*;)*) => {
+        $(#[test]
+        fn $name() {
+            $try($($word),*);
+        })*
+    };
+}
+pub(crate) use cases;
+
 /// A client, on a machine of its own, with the repository that it works on.
 pub(crate) struct Restic {
     program: PathBuf,

@@ -18,28 +18,20 @@ const README: usize = 300;
 const FUNCTION: usize = 70;
 
 /// Who alone may name what: the words, and the beginnings of the paths that may.
+#[rustfmt::skip]
 const OWNERS: [(&[&str], &[&str]); 6] = [
     // It bounds nothing, so it must never meet the network.
     (&["tiny_http"], &["src/server"]),
     // What meets the network stands in one place, where everything has a bound.
-    (
-        &["httparse", "ServerConnection", "ServerConfig", "epoll"],
-        &["src/front"],
-    ),
+    (&["httparse", "ServerConnection", "ServerConfig", "epoll"], &["src/front"]),
     // Threads and their queues are these two's, so that everything else can be tested in memory.
     (&["crossbeam_channel"], &["src/server", "src/front"]),
     // One door out, where pace, token and judgement can't be forgotten.
     (&["ureq"], &["src/cloud/client"]),
     // Only a cloud knows that files have numbers.
-    (
-        &["file_id", "parent_id", "dir_id"],
-        &["src/pan123/", "src/kdocs/api/"],
-    ),
+    (&["file_id", "parent_id", "dir_id"], &["src/pan123/", "src/kdocs/api/"]),
     // Signals end the process, which is main's business, once a muted terminal is itself again.
-    (
-        &["signal_hook"],
-        &["src/main.rs", "src/server", "src/access/unseen.rs"],
-    ),
+    (&["signal_hook"], &["src/main.rs", "src/server", "src/access/unseen.rs"]),
 ];
 
 /// What is pure, and what it may not name.
@@ -68,54 +60,34 @@ const TOP: [&str; 9] = [
 
 #[test]
 fn each_thing_has_its_owner() {
-    let mut faults = Vec::new();
-    for (path, text) in sources("src") {
-        for (words, owners) in OWNERS {
-            let foreign = !owners.iter().any(|owner| path.starts_with(owner));
-            let named = |line: &&str| words.iter().any(|word| has_word(line, word));
-            faults.extend(
-                code(&text)
-                    .filter(|l| foreign && named(l))
-                    .map(|l| format!("{path}: {l}")),
-            );
-        }
-    }
-    none(&faults);
+    none(&lines(|path, line| {
+        OWNERS.iter().any(|(words, owners)| {
+            let named = words.iter().any(|word| has_word(line, word));
+            named && !starts_with_any(path, owners)
+        })
+    }));
 }
 
 /// Routers with 32-bit MIPS have no 64-bit atomics; a number behind a lock does as well.
 #[test]
 fn atomics_are_small() {
-    let mut faults = Vec::new();
-    for (path, text) in sources("src") {
-        let wide = |line: &&str| has_word(line, "AtomicU64") || has_word(line, "AtomicI64");
-        faults.extend(code(&text).filter(wide).map(|l| format!("{path}: {l}")));
-    }
-    none(&faults);
+    none(&lines(|_, line| {
+        has_word(line, "AtomicU64") || has_word(line, "AtomicI64")
+    }));
 }
 
 /// One place where the compiler is asked to trust us, with its reason.
 #[test]
 fn unsafe_stands_once() {
-    let mut found = Vec::new();
-    for (path, text) in sources("src") {
-        let lines = code(&text).filter(|line| has_word(line, "unsafe"));
-        found.extend(lines.map(|line| format!("{path}: {line}")));
-    }
+    let found = lines(|_, line| has_word(line, "unsafe"));
     assert!(found.len() <= 1, "{}", found.join("\n"));
 }
 
 #[test]
 fn the_protocol_is_pure() {
-    let mut faults = Vec::new();
-    for (path, text) in sources("src")
-        .into_iter()
-        .filter(|(p, _)| PURE.iter().any(|pure| p.starts_with(pure)))
-    {
-        let impure = |line: &&str| IMPURE.iter().any(|word| has_word(line, word));
-        faults.extend(code(&text).filter(impure).map(|l| format!("{path}: {l}")));
-    }
-    none(&faults);
+    none(&lines(|path, line| {
+        starts_with_any(path, &PURE) && IMPURE.iter().any(|word| has_word(line, word))
+    }));
 }
 
 /// A status is an instruction to restic, and 123pan's codes are read in one place.
@@ -133,30 +105,18 @@ fn statuses_stand_in_few_files() {
         "src/cloud/client",
         "src/cloud/download.rs",
     ];
-    let mut faults = Vec::new();
-    for (path, text) in sources("src") {
-        let allowed = ALLOWED.iter().any(|a| path.starts_with(a));
-        let named = |line: &&str| names_status(line);
-        faults.extend(
-            code(&text)
-                .filter(|l| !allowed && named(l))
-                .map(|l| format!("{path}: {l}")),
-        );
-    }
-    none(&faults);
+    none(&lines(|path, line| {
+        !starts_with_any(path, &ALLOWED) && names_status(line)
+    }));
 }
 
 /// What an endpoint may do each second stands in the table of endpoints and nowhere else.
 #[test]
 fn rates_stand_in_the_table_of_endpoints() {
-    let mut faults = Vec::new();
-    for (path, text) in sources("src") {
-        let elsewhere = !path.starts_with("src/pan123/api") && !path.starts_with("src/smh/api");
-        let named = |line: &&str| line.contains("Rate::new(") && words(line).any(is_number);
-        let lines = code(&text).filter(|line| elsewhere && named(line));
-        faults.extend(lines.map(|line| format!("{path}: {line}")));
-    }
-    none(&faults);
+    none(&lines(|path, line| {
+        let elsewhere = !starts_with_any(path, &["src/pan123/api", "src/smh/api"]);
+        elsewhere && line.contains("Rate::new(") && words(line).any(is_number)
+    }));
 }
 
 fn is_number(word: &str) -> bool {
@@ -403,25 +363,32 @@ fn sources(folder: &str) -> Vec<(String, String)> {
     let mut found = Vec::new();
     let mut folders: Vec<PathBuf> = vec![root().join(folder)];
     while let Some(folder) = folders.pop() {
-        for path in fs::read_dir(folder)
-            .unwrap()
-            .map(|entry| entry.unwrap().path())
-        {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
             if path.is_dir() {
                 folders.push(path);
             } else if path.extension().is_some_and(|extension| extension == "rs") {
-                let name = path
-                    .strip_prefix(root())
-                    .unwrap()
-                    .to_str()
-                    .unwrap()
-                    .to_owned();
-                found.push((name, fs::read_to_string(&path).unwrap()));
+                let name = path.strip_prefix(root()).unwrap().to_str().unwrap();
+                found.push((name.to_owned(), read(name)));
             }
         }
     }
     found.sort();
     found
+}
+
+/// The lines of code in `src` of which something is so, given a file's path and a line of it.
+fn lines(is_so: impl Fn(&str, &str) -> bool) -> Vec<String> {
+    let mut found = Vec::new();
+    for (path, text) in sources("src") {
+        let lines = code(&text).filter(|line| is_so(&path, line));
+        found.extend(lines.map(|line| format!("{path}: {line}")));
+    }
+    found
+}
+
+fn starts_with_any(path: &str, starts: &[&str]) -> bool {
+    starts.iter().any(|start| path.starts_with(start))
 }
 
 /// A source's lines up to its own tests, without comments.

@@ -19,13 +19,9 @@ fn machine(name: &str, options: &str) -> PathBuf {
 
 /// What a line means on that machine.
 fn read_on(root: &Path, line: &str, variables: &[(&str, &str)]) -> Result<Read, String> {
-    let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
-    let temporary = std::env::temp_dir().display().to_string();
-    let state = ("STATE_DIRECTORY", temporary.as_str());
-    let all = std::iter::once(&state).chain(variables);
-    let all = all.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-    read(&words, &all.collect(), root).map_err(|exit| match exit {
-        Exit::Print(text) | Exit::Wrong(text) => text,
+    let words: Vec<&str> = line.split(' ').collect();
+    read_at(root, &words, variables).map_err(|exit| match exit {
+        Exit::Print(text) | Exit::Wrong(text) | Exit::Failed(text, _) => text,
     })
 }
 

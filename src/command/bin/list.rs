@@ -1,25 +1,25 @@
 //! `bin list`: what lies in the bin, by repository and kind.
 
-use super::Failure;
 use super::pick::{walk, within};
-use super::print::{files, kind, size};
-use crate::args::BinList;
+use super::{files, kind};
+use crate::args::{BinList, Exit};
 use crate::civil;
 use crate::cloud::{Item, Listing, Trash, What};
 use crate::restic::Kind;
 use crate::speech::{said, width};
+use crate::units::bytes as size;
 use crate::zone::moment;
 use serde_json::{Value, json};
-use std::io::Write;
+use std::io::{self, Write};
 
 /// Columns for how many files there are.
 const COUNT: usize = 12;
 
 /// Tells what lies in the bin.
-pub(super) fn run(bin: &dyn Trash, asked: &BinList, out: &mut dyn Write) -> Result<(), Failure> {
+pub(super) fn run(bin: &dyn Trash, asked: &BinList, out: &mut dyn Write) -> Result<(), Exit> {
     let seen = walk(bin)?;
     let mut items: Vec<&Item> = seen.items.iter().collect();
-    items.retain(|item| within(item, asked.since, None));
+    items.retain(|item| within(item, bin.now(), asked.since, None));
     let left_out = seen
         .items
         .iter()
@@ -50,7 +50,7 @@ pub(super) fn run(bin: &dyn Trash, asked: &BinList, out: &mut dyn Write) -> Resu
 }
 
 /// Tells of files of one kind in one repository.
-fn tell(group: &[&Item], out: &mut dyn Write) -> Result<(), Failure> {
+fn tell(group: &[&Item], out: &mut dyn Write) -> Result<(), Exit> {
     let sum: u64 = group.iter().map(|item| item.size).sum();
     let (what, count) = (kind(group[0]), said(&files(group.len())));
     let blanks = " ".repeat(COUNT.saturating_sub(width(&count)));
@@ -105,7 +105,7 @@ fn span(from: Option<u64>, to: Option<u64>) -> Option<String> {
     })
 }
 
-fn total(items: &[&Item], seen: &Listing, out: &mut dyn Write) -> Result<(), Failure> {
+fn total(items: &[&Item], seen: &Listing, out: &mut dyn Write) -> Result<(), Exit> {
     let sum: u64 = items.iter().map(|item| item.size).sum();
     writeln!(out, "total: {}, {}", files(items.len()), size(sum))?;
     if seen.closed > 0 {
@@ -115,7 +115,7 @@ fn total(items: &[&Item], seen: &Listing, out: &mut dyn Write) -> Result<(), Fai
     Ok(())
 }
 
-fn as_json(items: &[&Item], out: &mut dyn Write) -> Result<(), Failure> {
+fn as_json(items: &[&Item], out: &mut dyn Write) -> Result<(), Exit> {
     let time = |at: Option<u64>| at.map(civil::rfc3339);
     let object = |item: &&Item| -> Value {
         json!({
@@ -129,6 +129,6 @@ fn as_json(items: &[&Item], out: &mut dyn Write) -> Result<(), Failure> {
         })
     };
     let all: Vec<Value> = items.iter().map(object).collect();
-    serde_json::to_writer(&mut *out, &all)?;
+    serde_json::to_writer(&mut *out, &all).map_err(io::Error::from)?;
     Ok(writeln!(out)?)
 }

@@ -1,27 +1,26 @@
 //! Which of the things in the bin a command is about: by when they were deleted, by patterns, by
 //! the beginnings of their ids.
 
-use super::print::Line;
-use crate::args::When;
-use crate::civil;
+use crate::args::{Exit, When};
 use crate::cloud::{Item, Listing, Trash, What};
-use crate::error::Error;
+use crate::command::progress::Line;
 use crate::restic::Kind;
 
 /// Fewest digits that stand for an id: by chance, 8 digits mean one file of 4 billion.
 pub(super) const DIGITS: usize = 8;
 
 /// Reads what lies in the bin, saying how far it is.
-pub(super) fn walk(bin: &dyn Trash) -> Result<Listing, Error> {
+pub(super) fn walk(bin: &dyn Trash) -> Result<Listing, Exit> {
     let line = Line::new();
-    bin.walk(&|folders, files| {
+    let seen = bin.walk(&|folders, files| {
         line.say(&format!("{folders} folders read, {files} files in the bin"));
-    })
+    });
+    seen.map_err(Exit::failed)
 }
 
-/// What was deleted in this time. What isn't known to have been deleted in it is left out.
-pub(super) fn within(item: &Item, since: Option<When>, before: Option<When>) -> bool {
-    let now = civil::now();
+/// What was deleted in this time, as seen from `now`. What isn't known to have been deleted in it is
+/// left out.
+pub(super) fn within(item: &Item, now: u64, since: Option<When>, before: Option<When>) -> bool {
     let late = since.is_none_or(|s| item.since.is_some_and(|at| at >= s.seconds(now)));
     let early = before.is_none_or(|b| item.since.is_some_and(|at| at < b.seconds(now)));
     late && early

@@ -1,18 +1,19 @@
 //! `bin purge`: frees what lies in the bin.
 
-use super::Failure;
+use super::files;
 use super::pick::{walk, within};
-use super::print::{Line, files, size};
-use crate::args::BinPurge;
+use crate::args::{BinPurge, Exit};
 use crate::cloud::{Item, Trash, What};
+use crate::command::progress::Line;
 use crate::restic::File;
+use crate::units::bytes as size;
 use std::io::{self, BufRead, IsTerminal, Write};
 
 /// Frees what lies in the bin, after asking.
-pub(super) fn run(bin: &dyn Trash, asked: &BinPurge, out: &mut dyn Write) -> Result<(), Failure> {
+pub(super) fn run(bin: &dyn Trash, asked: &BinPurge, out: &mut dyn Write) -> Result<(), Exit> {
     if !asked.yes && !io::stdin().is_terminal() {
         let text = "there is no terminal to ask on; give --yes to purge without asking";
-        return Err(Failure::Usage(text.to_owned()));
+        return Err(Exit::Wrong(text.to_owned()));
     }
     let seen = walk(bin)?;
     let is_meant = |item: &&Item| {
@@ -21,7 +22,7 @@ pub(super) fn run(bin: &dyn Trash, asked: &BinPurge, out: &mut dyn Write) -> Res
             What::File(_) => true,
             What::Folder | What::Other => false,
         };
-        ours && within(item, asked.since, asked.older_than)
+        ours && within(item, bin.now(), asked.since, asked.older_than)
     };
     let items: Vec<&Item> = seen.items.iter().filter(is_meant).collect();
     let bytes = items.iter().map(|item| item.size).sum();
@@ -42,10 +43,10 @@ pub(super) fn run(bin: &dyn Trash, asked: &BinPurge, out: &mut dyn Write) -> Res
     drop(line);
     let count = usize::try_from(freed.files).unwrap_or(usize::MAX);
     writeln!(out, "purged {}, {}", files(count), size(freed.bytes))?;
-    Ok(done?)
+    done.map_err(Exit::failed)
 }
 
-fn confirmed(count: usize, bytes: u64, out: &mut dyn Write) -> Result<bool, Failure> {
+fn confirmed(count: usize, bytes: u64, out: &mut dyn Write) -> Result<bool, Exit> {
     write!(
         out,
         "Destroy {} with {} for good? Type yes: ",

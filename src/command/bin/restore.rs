@@ -1,11 +1,12 @@
 //! `bin restore`: brings packs and snapshots back, keys if they are named (safety rule 20).
 
-use super::Failure;
 use super::pick::{DIGITS, names, names_nothing, walk, within};
-use super::print::{Line, files, kind, size};
-use crate::args::BinRestore;
+use super::{files, kind};
+use crate::args::{BinRestore, Exit};
 use crate::cloud::{Item, Restored, Trash};
+use crate::command::progress::Line;
 use crate::restic::Kind;
+use crate::units::bytes as size;
 use std::collections::HashMap;
 use std::io::Write;
 
@@ -13,9 +14,9 @@ use std::io::Write;
 const SHOWN: usize = 8;
 
 /// Brings back what is meant.
-pub(super) fn run(bin: &dyn Trash, asked: &BinRestore, out: &mut dyn Write) -> Result<(), Failure> {
+pub(super) fn run(bin: &dyn Trash, asked: &BinRestore, out: &mut dyn Write) -> Result<(), Exit> {
     if let Some(word) = asked.which.iter().find(|word| names_nothing(word)) {
-        return Err(Failure::Usage(format!(
+        return Err(Exit::Wrong(format!(
             "{word:?} names nothing: give the first digits of an id, at least {DIGITS} of them, or \
              a pattern such as laptop/snapshots/*"
         )));
@@ -23,7 +24,7 @@ pub(super) fn run(bin: &dyn Trash, asked: &BinRestore, out: &mut dyn Write) -> R
     let seen = walk(bin)?;
     let meant = seen.items.iter().filter(|item| names(&asked.which, item));
     let (in_time, out_of_time): (Vec<&Item>, Vec<&Item>) =
-        meant.partition(|item| within(item, asked.since, None));
+        meant.partition(|item| within(item, bin.now(), asked.since, None));
     let items = newest(&in_time);
     let taken = in_time.len() - items.len();
     if taken > 0 {
@@ -41,7 +42,7 @@ pub(super) fn run(bin: &dyn Trash, asked: &BinRestore, out: &mut dyn Write) -> R
     if items.is_empty() {
         return Ok(writeln!(out, "there is nothing to bring back")?);
     }
-    let purged = bin.purged_with(&items, &seen)?;
+    let purged = bin.purged_with(&items, &seen).map_err(Exit::failed)?;
     if purged > 0 {
         let text = format!(
             "{purged} of the packs and snapshots that were deleted together with these have been \
@@ -49,7 +50,7 @@ pub(super) fn run(bin: &dyn Trash, asked: &BinRestore, out: &mut dyn Write) -> R
         );
         match asked.partial {
             true => writeln!(out, "{text}")?,
-            false => return Err(Failure::Failed(format!("{text}; --partial does it anyway"))),
+            false => return Err(Exit::failed(format!("{text}; --partial does it anyway"))),
         }
     }
     if asked.dry_run {
@@ -61,12 +62,10 @@ pub(super) fn run(bin: &dyn Trash, asked: &BinRestore, out: &mut dyn Write) -> R
     });
     drop(line);
     report(&restored, &items, out)?;
-    done?;
+    done.map_err(Exit::failed)?;
     match restored.left.is_empty() && restored.gone.is_empty() {
         true => Ok(()),
-        false => Err(Failure::Failed(
-            "some files couldn't be brought back".to_owned(),
-        )),
+        false => Err(Exit::failed("some files couldn't be brought back")),
     }
 }
 
@@ -83,7 +82,7 @@ fn newest<'a>(items: &[&'a Item]) -> Vec<&'a Item> {
     items
 }
 
-fn tell(items: &[&Item], out: &mut dyn Write) -> Result<(), Failure> {
+fn tell(items: &[&Item], out: &mut dyn Write) -> Result<(), Exit> {
     for item in items {
         let repo = item.repo.trim_start_matches('/');
         writeln!(out, "/{repo} {}/{}", kind(item), item.name)?;
@@ -97,7 +96,7 @@ fn tell(items: &[&Item], out: &mut dyn Write) -> Result<(), Failure> {
     )?)
 }
 
-fn report(restored: &Restored, items: &[&Item], out: &mut dyn Write) -> Result<(), Failure> {
+fn report(restored: &Restored, items: &[&Item], out: &mut dyn Write) -> Result<(), Exit> {
     writeln!(out, "brought back: {}", files(restored.back.len()))?;
     let name = |names: &[String]| {
         let more = if names.len() > SHOWN { ", …" } else { "" };

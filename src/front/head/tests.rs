@@ -104,34 +104,3 @@ fn what_is_not_clean() {
         assert_eq!(refused(&text[..most]), status, "{text:?}");
     }
 }
-
-#[test]
-fn lengths_are_digits_once() {
-    let table: [(&[&str], &[&str], Option<Length>); 17] = [
-        (&[], &[], Some(Length::None)),
-        (&["0"], &[], Some(Length::Known(0))),
-        (&["42"], &[], Some(Length::Known(42))),
-        (&["00042"], &[], Some(Length::Known(42))),
-        (
-            &["18446744073709551615"],
-            &[],
-            Some(Length::Known(u64::MAX)),
-        ),
-        (&["18446744073709551616"], &[], None),
-        (&["+5"], &[], None),
-        (&["-5"], &[], None),
-        (&[""], &[], None),
-        (&["5 5"], &[], None),
-        (&["5, 5"], &[], None),
-        (&["0x10"], &[], None),
-        (&["5", "5"], &[], None),
-        (&[], &["Chunked"], Some(Length::Chunked)),
-        (&["5"], &["chunked"], None),
-        (&[], &["gzip, chunked"], None),
-        (&[], &["chunked", "chunked"], None),
-    ];
-    for (lengths, encodings, expected) in table {
-        let found = length(lengths.iter().copied(), encodings.iter().copied());
-        assert_eq!(found.ok(), expected, "{lengths:?} {encodings:?}");
-    }
-}

@@ -3,7 +3,8 @@
 
 use crate::civil;
 use serde::Deserialize;
-use serde::de::{Deserializer, Error as _, IgnoredAny};
+use serde::de::{Deserializer, Error as _};
+use serde_json::Value;
 
 /// An entry of a list or of `infos`.
 #[derive(Clone, Debug, Deserialize)]
@@ -21,7 +22,7 @@ pub struct Row {
     #[serde(rename = "type", default, deserialize_with = "number")]
     pub kind: u64,
     /// MD5 of the content, in hex; empty for folders.
-    #[serde(default, deserialize_with = "text")]
+    #[serde(default, deserialize_with = "or_none")]
     pub etag: String,
     /// Bytes; 0 for folders.
     #[serde(default, deserialize_with = "length")]
@@ -66,22 +67,15 @@ impl Row {
 }
 
 /// One page of a folder's list.
-#[derive(Debug)]
+#[derive(Debug, Deserialize)]
 pub struct Page {
-    /// Its rows, those of the bin among them.
+    /// Its rows, those of the bin among them. Neither missing nor null: such an answer is a fault,
+    /// never an empty list (safety rule 11).
+    #[serde(rename = "fileList")]
     pub rows: Vec<Row>,
     /// Where the next page starts; None after the last one.
+    #[serde(rename = "lastFileId", deserialize_with = "cursor")]
     pub next: Option<i64>,
-}
-
-/// A page, as it comes.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct ListData {
-    #[serde(deserialize_with = "cursor")]
-    pub(super) last_file_id: i64,
-    // Neither missing nor null: such an answer is a fault, never an empty list (safety rule 11).
-    pub(super) file_list: Vec<Row>,
 }
 
 /// A new folder.
@@ -168,7 +162,7 @@ impl User {
 #[serde(rename_all = "camelCase", default)]
 pub struct Benefit {
     /// When it ends, as `2027-01-01 00:00:00` in Chinese time.
-    #[serde(deserialize_with = "text")]
+    #[serde(deserialize_with = "or_none")]
     pub end_time: String,
 }
 
@@ -177,7 +171,7 @@ pub struct Benefit {
 #[serde(default)]
 pub struct Uploaded {
     /// Whether everything is done.
-    #[serde(deserialize_with = "flag")]
+    #[serde(deserialize_with = "or_none")]
     completed: bool,
     #[serde(rename = "fileID", deserialize_with = "number")]
     file_id: u64,
@@ -195,19 +189,19 @@ impl Uploaded {
 #[serde(default)]
 pub struct Created {
     /// Whether 123pan has the content already, so that nothing needs to be sent.
-    #[serde(deserialize_with = "flag")]
+    #[serde(deserialize_with = "or_none")]
     pub reuse: bool,
     /// Then its number, if it is known.
     #[serde(rename = "fileID", deserialize_with = "number")]
     pub file_id: u64,
     /// Names the upload.
-    #[serde(rename = "preuploadID", deserialize_with = "text")]
+    #[serde(rename = "preuploadID", deserialize_with = "or_none")]
     pub upload: String,
     /// Bytes a slice.
     #[serde(rename = "sliceSize", deserialize_with = "number")]
     pub slice_size: u64,
     /// Where the slices go.
-    #[serde(deserialize_with = "texts")]
+    #[serde(deserialize_with = "or_none")]
     pub servers: Vec<String>,
 }
 
@@ -228,7 +222,7 @@ pub fn read_as_each(text: &str) -> Vec<Row> {
     let _ = read::<Uploaded>(text).map(Uploaded::file);
     let _ = read::<Created>(text);
     let found = read::<Infos>(text).map(|found| found.rows);
-    let listed = read::<ListData>(text).map(|listed| listed.file_list);
+    let listed = read::<Page>(text).map(|listed| listed.rows);
     found.into_iter().chain(listed).flatten().collect()
 }
 
@@ -254,10 +248,8 @@ fn signed<'de, D: Deserializer<'de>>(from: D) -> Result<i128, D::Error> {
 
 /// A time, which has no zone and is Chinese; 0 for what is none.
 fn moment<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
-    Ok(match Option::deserialize(from)? {
-        Some(Moment::Text(text)) => civil::chinese(&text).unwrap_or(0),
-        Some(Moment::Other(_)) | None => 0,
-    })
+    let told = Value::deserialize(from)?;
+    Ok(told.as_str().and_then(civil::chinese).unwrap_or(0))
 }
 
 /// Integers as numbers or as text, or null for none.
@@ -268,32 +260,20 @@ fn numbers<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<u64>, D::Error> {
     Ok(all.into_iter().map(|One(n)| n).collect())
 }
 
-fn cursor<'de, D: Deserializer<'de>>(from: D) -> Result<i64, D::Error> {
-    match Loose::deserialize(from)? {
-        Loose::Number(n) => Ok(n),
-        Loose::Text(text) => text.trim().parse().map_err(D::Error::custom),
-    }
+/// A cursor as a number or as text; -1 stands for none.
+fn cursor<'de, D: Deserializer<'de>>(from: D) -> Result<Option<i64>, D::Error> {
+    let cursor = match Loose::deserialize(from)? {
+        Loose::Number(n) => n,
+        Loose::Text(text) => text.trim().parse().map_err(D::Error::custom)?,
+    };
+    Ok((cursor != -1).then_some(cursor))
 }
 
-/// A boolean, or null for false.
-fn flag<'de, D: Deserializer<'de>>(from: D) -> Result<bool, D::Error> {
-    Ok(Option::deserialize(from)?.unwrap_or(false))
-}
-
-/// A text, or null for none.
-fn text<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+/// A boolean, a text or several, or null for none.
+fn or_none<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(
+    from: D,
+) -> Result<T, D::Error> {
     Ok(Option::deserialize(from)?.unwrap_or_default())
-}
-
-fn texts<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
-    Ok(Option::deserialize(from)?.unwrap_or_default())
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Moment {
-    Text(String),
-    Other(IgnoredAny),
 }
 
 #[derive(Deserialize)]

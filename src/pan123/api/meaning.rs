@@ -64,14 +64,9 @@ pub fn reason(endpoint: Endpoint, outcome: &Outcome) -> Option<Reason> {
 }
 
 fn by_code(endpoint: Endpoint, code: &str, message: &str) -> Reason {
-    let text = TEXTS
-        .iter()
-        .find(|(text, _)| message.contains(text))
-        .map(|(_, reason)| *reason);
-    let known = CODES
-        .iter()
-        .find(|(known, _)| *known == code)
-        .map(|(_, reason)| *reason);
+    let text = TEXTS.iter().find(|(text, _)| message.contains(text));
+    let known = CODES.iter().find(|(known, _)| *known == code);
+    let (known, text) = (known.map(|(_, is)| *is), text.map(|(_, is)| *is));
     match (endpoint, known, text) {
         (Endpoint::AccessToken | Endpoint::OauthToken, Some(Reason::Throttled), _) => {
             Reason::Throttled
@@ -107,8 +102,7 @@ fn by_status(endpoint: Endpoint, status: u16, start: &str) -> Reason {
         // Final for restic, so only where there is something to be stored.
         507 if endpoint.spec().is(Way::Writes) => Reason::Full,
         429 => Reason::Throttled,
-        // A proxy may say these after its backend has done the work.
-        500..=599 => Reason::Lost,
+        // A proxy may say 500 and more after its backend has done the work.
         _ => Reason::Lost,
     }
 }
@@ -117,7 +111,7 @@ fn by_status(endpoint: Endpoint, status: u16, start: &str) -> Reason {
 mod tests {
     use super::*;
 
-    fn answer(code: i64, message: &str) -> Outcome {
+    fn refused(code: i64, message: &str) -> Outcome {
         Outcome::Refused {
             status: 200,
             code: code.to_string(),
@@ -125,105 +119,48 @@ mod tests {
         }
     }
 
+    fn garbage(status: u16, start: &str) -> Outcome {
+        let start = start.to_owned();
+        Outcome::Garbage { status, start }
+    }
+
     #[test]
     fn messages_are_understood() {
-        let single = Endpoint::Single;
+        use Endpoint::{AccessToken, Complete, DownloadInfo, List, Mkdir, Purge, Single, Trash};
+        let queued = "该任务已成功进入秒传队列,任务队列削峰中,请慢一点";
+        let verifying = "文件正在校验中,请间隔1秒后再试";
+        let crowded = "tokens number has exceeded the limit";
+        let twin = "该目录下已经有同名文件夹,无法进行创建";
+        let blocked = "123pan-global-slb forbidden client ip";
         for (endpoint, outcome, expected) in [
-            (Endpoint::List, Outcome::Done, None),
-            (single, answer(1, "该文件重复"), Some(Reason::Taken)),
-            (single, answer(1, "文件已存在"), Some(Reason::Taken)),
-            (single, answer(5060, ""), Some(Reason::Taken)),
+            (Single, refused(1, "该文件重复"), Reason::Taken),
+            (Single, refused(1, "文件已存在"), Reason::Taken),
+            (Single, refused(5060, ""), Reason::Taken),
+            (Mkdir, refused(1, twin), Reason::Taken),
+            (Single, refused(1, "parentFileID不存在"), Reason::NoParent),
+            (Single, refused(1, queued), Reason::Queued),
+            (Single, refused(1, "请求被拒绝"), Reason::Banned),
+            (List, refused(1, "请求被拒绝"), Reason::Unknown),
+            (List, refused(401, crowded), Reason::PushedOut),
+            (List, refused(401, "token is expired"), Reason::Token),
             (
-                Endpoint::Mkdir,
-                answer(1, "该目录下已经有同名文件夹,无法进行创建"),
-                Some(Reason::Taken),
+                AccessToken,
+                refused(401, "clientSecret error"),
+                Reason::NoToken,
             ),
-            (
-                single,
-                answer(1, "parentFileID不存在"),
-                Some(Reason::NoParent),
-            ),
-            (
-                single,
-                answer(1, "该任务已成功进入秒传队列,任务队列削峰中,请慢一点"),
-                Some(Reason::Queued),
-            ),
-            (single, answer(1, "请求被拒绝"), Some(Reason::Banned)),
-            (
-                Endpoint::List,
-                answer(1, "请求被拒绝"),
-                Some(Reason::Unknown),
-            ),
-            (
-                Endpoint::List,
-                answer(401, "tokens number has exceeded the limit"),
-                Some(Reason::PushedOut),
-            ),
-            (
-                Endpoint::List,
-                answer(401, "token is expired"),
-                Some(Reason::Token),
-            ),
-            (
-                Endpoint::AccessToken,
-                answer(401, "clientSecret error"),
-                Some(Reason::NoToken),
-            ),
-            (
-                Endpoint::AccessToken,
-                Outcome::Garbage {
-                    status: 401,
-                    start: String::new(),
-                },
-                Some(Reason::NoToken),
-            ),
-            (
-                Endpoint::DownloadInfo,
-                answer(20103, "文件正在校验中,请间隔1秒后再试"),
-                Some(Reason::Verifying),
-            ),
-            (
-                Endpoint::Complete,
-                answer(1, "文件上传失败"),
-                Some(Reason::Corrupt),
-            ),
-            (single, answer(1, "空间不足"), Some(Reason::Full)),
-            (
-                Endpoint::Trash,
-                answer(1, "空间不足"),
-                Some(Reason::Unknown),
-            ),
-            (single, answer(7, "?"), Some(Reason::Unknown)),
-            (
-                Endpoint::Purge,
-                Outcome::Garbage {
-                    status: 404,
-                    start: String::new(),
-                },
-                Some(Reason::NoEndpoint),
-            ),
-            (
-                Endpoint::List,
-                Outcome::Garbage {
-                    status: 403,
-                    start: "123pan-global-slb forbidden client ip".to_owned(),
-                },
-                Some(Reason::Blocked),
-            ),
-            (
-                Endpoint::List,
-                Outcome::Garbage {
-                    status: 200,
-                    start: "<html>".to_owned(),
-                },
-                Some(Reason::Lost),
-            ),
+            (AccessToken, garbage(401, ""), Reason::NoToken),
+            (DownloadInfo, refused(20103, verifying), Reason::Verifying),
+            (Complete, refused(1, "文件上传失败"), Reason::Corrupt),
+            (Single, refused(1, "空间不足"), Reason::Full),
+            (Trash, refused(1, "空间不足"), Reason::Unknown),
+            (Single, refused(7, "?"), Reason::Unknown),
+            (Purge, garbage(404, ""), Reason::NoEndpoint),
+            (List, garbage(403, blocked), Reason::Blocked),
+            (List, garbage(200, "<html>"), Reason::Lost),
         ] {
-            assert_eq!(
-                reason(endpoint, &outcome),
-                expected,
-                "{endpoint:?} {outcome:?}"
-            );
+            let found = reason(endpoint, &outcome);
+            assert_eq!(found, Some(expected), "{endpoint:?} {outcome:?}");
         }
+        assert_eq!(reason(List, &Outcome::Done), None);
     }
 }

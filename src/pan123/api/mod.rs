@@ -23,7 +23,7 @@ use crate::cloud::dialect::Dialect;
 use crate::cloud::form::Form;
 use crate::cloud::{Fault, Priority, Reason, Timing, now};
 use crate::store::Account;
-use answers::{Address, Infos, ListData, MadeFolder, Measured, Recovered};
+use answers::{Address, Infos, MadeFolder, Measured, Recovered};
 use serde::de::DeserializeOwned;
 use serde_json::json;
 use std::sync::Arc;
@@ -144,19 +144,15 @@ impl Api {
         if let Some(after) = after {
             query += &format!("&lastFileId={after}");
         }
-        let data: ListData = self.ask(call(Endpoint::List).query(&query), priority)?;
+        let page: Page = self.ask(call(Endpoint::List).query(&query), priority)?;
         let is_foreign = |row: &&Row| row.trashed == 0 && !row.fits_into(folder);
-        if let Some(row) = data.file_list.iter().find(is_foreign) {
+        if let Some(row) = page.rows.iter().find(is_foreign) {
             // It may be another folder's list, in which all of ours seem to be gone.
             let (id, parent) = (row.file_id, row.parent_file_id);
             let text = format!("123pan's list of folder {folder} shows {id} of folder {parent}");
             return Err(Fault::new(Reason::Lost, text));
         }
-        let next = (data.last_file_id != -1).then_some(data.last_file_id);
-        Ok(Page {
-            rows: data.file_list,
-            next,
-        })
+        Ok(page)
     }
 
     /// Makes a folder and tells its number.
@@ -166,8 +162,7 @@ impl Api {
         Ok(data.dir)
     }
 
-    /// The rows of up to 100 files, living or in the bin; those that 123pan doesn't know are left
-    /// out.
+    /// The rows of files, living or in the bin; those that 123pan doesn't know are left out.
     pub fn infos(&self, files: &[u64], priority: Priority) -> Result<Vec<Row>, Fault> {
         let mut rows = Vec::new();
         for some in files.chunks(self.facts.infos) {

@@ -142,8 +142,8 @@ impl Work {
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
-            let wanted = self.urgent.wanted();
-            if wanted.is_some() {
+            let waiting = self.urgent.take();
+            if !waiting.is_empty() {
                 self.space_at = self.space_at.map(|_| Instant::now());
             }
             let due = |at: Option<Instant>| at.is_some_and(|at| at <= Instant::now());
@@ -155,12 +155,12 @@ impl Work {
                 self.find_tier();
             }
             if due(self.purge_at) && self.may_purge() {
-                self.purge(wanted.is_some());
+                self.purge(!waiting.is_empty());
             }
             if self.purge_at.is_some() && due(self.space_at) && self.may_purge() {
                 self.keep_reserve();
             }
-            self.urgent.done(wanted);
+            drop(waiting);
             self.parts.space.look(&self.parts.api);
             self.parts.confirm.confirm_snapshots();
             self.parts.api.timing().looks.count();

@@ -6,7 +6,7 @@ use super::{Confirm, State, state};
 use crate::cloud::{Priority, pause};
 use crate::pan123::api::Row;
 use crate::pan123::tree::paths::Path;
-use crate::restic::Repo;
+use crate::restic::{Kind, Repo};
 use crate::store::Error;
 use std::collections::HashMap;
 use std::time::Instant;
@@ -42,26 +42,17 @@ impl Confirm {
     /// Waits until lists show every index file and snapshot that was acknowledged in a
     /// repository: before a lock goes, other clients must be able to see what it protected.
     pub fn wait_until_listed(&self, repo: &Repo, priority: Priority) -> Result<(), Error> {
-        let unseen = self
-            .unconfirmed
-            .unseen_files()
-            .get(repo)
-            .cloned()
-            .unwrap_or_default();
-        let mut folders: HashMap<String, Vec<u64>> = HashMap::new();
-        for (path, file) in unseen {
-            folders.entry(path).or_default().push(file);
-        }
-        for (path, files) in folders {
+        for path in [Kind::Index, Kind::Snapshots].map(|kind| self.root.kind(repo, kind)) {
+            let files = self.unconfirmed.unseen_in(&path);
+            if files.is_empty() {
+                continue;
+            }
             let shown = self.shown(&path, &files, priority)?;
             self.confirm_by(repo, &path, &shown.rows);
             if !shown.missing.is_empty() {
                 self.miss_in_list(repo, &path, &shown.missing, priority)?;
             }
-            let mut unseen = self.unconfirmed.unseen_files();
-            if let Some(list) = unseen.get_mut(repo) {
-                list.retain(|(_, file)| !files.contains(file));
-            }
+            self.unconfirmed.shown(&files);
         }
         Ok(())
     }

@@ -64,10 +64,7 @@ impl Confirm {
         files: &[u64],
         priority: Priority,
     ) -> Result<(), Error> {
-        let mut rows = Vec::new();
-        for batch in files.chunks(BATCH) {
-            rows.extend(self.api.infos(batch, priority)?);
-        }
+        let rows = self.api.infos(files, priority)?;
         if rows.iter().any(Row::is_file) {
             let text = format!("123pan's list of /{path} doesn't show what was stored there");
             return Err(Error::new(Cause::Busy, text));

@@ -15,17 +15,17 @@ use super::config::Config;
 use super::tree::Tree;
 use super::tree::files::{CONFIG, name_of};
 use super::tree::list::holding;
-use super::tree::moved::Gone;
-use super::tree::paths::{Path, holds_packs, join, parent};
+use super::tree::moved::{Gone, Numbered};
+use super::tree::paths::{holds_packs, parent, way};
 use crate::cloud::paths::Root;
 use crate::cloud::{Priority, pause};
-use crate::restic::{File, Id, Kind, MAX_DEPTH, Repo};
+use crate::restic::{File, Id, Kind, Repo};
 use crate::store::{Cause, Error};
 use crate::warning::Kind as Warning;
 use acknowledged::{Acknowledged, Client};
 use ledger::Ledger;
 use log::{debug, warn};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Instant;
 use unconfirmed::Unconfirmed;
@@ -35,9 +35,6 @@ use unconfirmed::Unconfirmed;
 const MANY: usize = 5000;
 /// Files awaiting confirmation beyond which no more are taken.
 const TOO_MANY: usize = 50_000;
-/// Folders above a repository's files besides its own path: room for a long `--repo-path`, and
-/// `data`.
-const FOLDERS: usize = 12;
 
 /// What is said of a file that was acknowledged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,11 +100,11 @@ impl Confirm {
         if all.is_empty() {
             return Ok(());
         }
-        let mut lost = Vec::new();
         self.find_data(&all, priority)?;
         let above = self.folders_above(repo);
-        let (start, rest) = all.split_at(all.len().min(BATCH - above.len()));
-        lost.extend(self.confirm_batch(Some(repo), start, &above, true, priority)?);
+        let room = BATCH.saturating_sub(above.len());
+        let (start, rest) = all.split_at(all.len().min(room));
+        let mut lost = self.confirm_batch(Some(repo), start, &above, true, priority)?;
         for batch in rest.chunks(BATCH) {
             lost.extend(self.confirm_batch(Some(repo), batch, &[], true, priority)?);
         }
@@ -168,7 +165,7 @@ impl Confirm {
         &self,
         repo: Option<&Repo>,
         batch: &[Acknowledged],
-        above: &[(String, u64)],
+        above: &[Numbered],
         patient: bool,
         priority: Priority,
     ) -> Result<Vec<Acknowledged>, Error> {
@@ -176,14 +173,15 @@ impl Confirm {
         let mut open = batch.to_vec();
         for tries in 1.. {
             let files = open.iter().map(|file| file.number);
-            let files: Vec<u64> = files.chain(above.iter().map(|(_, id)| *id)).collect();
-            let rows = self.api.infos(&files, priority)?;
-            let rows: HashMap<u64, Row> = rows.into_iter().map(|row| (row.file_id, row)).collect();
+            let folders = above.iter().flat_map(|(_, ids)| ids.iter().copied());
+            let rows = self
+                .api
+                .infos(&files.chain(folders).collect::<Vec<u64>>(), priority)?;
             self.check_folders(above, &rows)?;
             let mut kept = HashSet::new();
             for file in &mut open {
                 let folders = self.folders(file);
-                let row = rows.get(&file.number);
+                let row = rows.iter().find(|row| row.file_id == file.number);
                 file.trashed = row.is_some_and(|row| row.trashed != 0);
                 match state(file, row, &folders) {
                     State::Missing => continue,
@@ -250,33 +248,17 @@ impl Confirm {
     /// The folders above all files of a repository, with their numbers. They are asked about along
     /// with the files, which costs no call: what is stored in a folder that somebody has put into
     /// the bin looks well until the bin is emptied.
-    fn folders_above(&self, repo: &Repo) -> Vec<(String, u64)> {
-        let repo = self.root.repo(repo);
-        let known = self.tree.known();
-        let data = join(&repo, Kind::Data.name());
-        let paths = std::iter::successors(Some(&*data), |path| Some(parent(path)));
-        let paths = paths
-            .take_while(|path| !path.is_empty())
-            .take(MAX_DEPTH + FOLDERS);
-        let numbers = |path: &Path| known.ids(path).and_then(|ids| ids.first().copied());
-        paths
-            .filter_map(|path| Some((path.to_owned(), numbers(path)?)))
-            .collect()
+    fn folders_above(&self, repo: &Repo) -> Vec<Numbered> {
+        let data = self.root.kind(repo, Kind::Data);
+        let mut above = self.tree.known().numbered(way(&data));
+        above.iter_mut().for_each(|(_, ids)| ids.truncate(1));
+        above
     }
 
-    fn check_folders(
-        &self,
-        above: &[(String, u64)],
-        rows: &HashMap<u64, Row>,
-    ) -> Result<(), Error> {
-        let mut known = self.tree.known();
-        let rows: Vec<Row> = rows.values().cloned().collect();
-        let gone =
-            |(path, id): &'_ (String, u64)| Some((path.clone(), known.gone(path, &[*id], &rows)?));
-        let Some((path, gone)) = above.iter().find_map(gone) else {
+    fn check_folders(&self, above: &[Numbered], rows: &[Row]) -> Result<(), Error> {
+        let Some((path, gone)) = self.tree.known().forget_gone(above, rows) else {
             return Ok(());
         };
-        known.forget_gone(&path, gone);
         let what = match gone {
             Gone::Trashed => "lies in 123pan's bin",
             Gone::Moved => "has been moved or renamed at 123pan",
@@ -293,15 +275,20 @@ impl Confirm {
             "123pan stored {} although the name was taken; that copy goes into the bin",
             file.filename()
         );
+        self.withdraw(file, priority)?;
+        let there = self.tree.rows(&file.path, file.name, priority)?;
+        Ok(is_there(file, &there))
+    }
+
+    /// Puts a file that must not count into the bin, however long others stay there.
+    fn withdraw(&self, file: &Acknowledged, priority: Priority) -> Result<(), Error> {
         let removal = Removal {
             path: file.path.clone(),
             name: file.name,
             files: vec![file.number],
             retention: Retention::Immediate,
         };
-        self.discard(&[removal], priority).pop().unwrap_or(Ok(()))?;
-        let there = self.tree.rows(&file.path, file.name, priority)?;
-        Ok(is_there(file, &there))
+        self.discard(&[removal], priority).pop().unwrap_or(Ok(()))
     }
 }
 

@@ -5,7 +5,6 @@ use super::acknowledged::{Acknowledged, Client};
 use crate::cloud::Priority;
 use crate::cloud::paths::priority_of;
 use crate::pan123::api::Row;
-use crate::pan123::bin::{Removal, Retention};
 use crate::pan123::tree::files::Known;
 use crate::pan123::tree::paths::Path;
 use crate::restic::{File, Kind, Repo};
@@ -59,7 +58,7 @@ impl Confirm {
             }
             Some(Kind::Index | Kind::Snapshots) => {
                 self.unconfirmed.add(repo, stored);
-                self.unconfirmed.unseen(repo, path, number);
+                self.unconfirmed.unseen(path, number);
                 Ok(())
             }
         }
@@ -80,13 +79,7 @@ impl Confirm {
         if let Ok(true) = shown {
             return Ok(());
         }
-        let removal = Removal {
-            path: path.clone(),
-            name: stored.name,
-            files: vec![number],
-            retention: Retention::Immediate,
-        };
-        let withdrawn = self.discard(&[removal], priority).pop().unwrap_or(Ok(()));
+        let withdrawn = self.withdraw(stored, priority);
         // Also if it can't be withdrawn, as it never came.
         self.tree.known().forget(path, stored.name, &[number]);
         let ending =

@@ -23,27 +23,24 @@ pub struct Unconfirmed {
     /// The same on disk; written while `acknowledged` is held.
     ledger: Ledger,
     /// Index files and snapshots that no list of the cloud has shown yet, by folder.
-    unseen: Mutex<HashMap<Repo, Vec<(String, u64)>>>,
+    unseen: Mutex<HashMap<String, Vec<u64>>>,
     /// Locks that this server has acknowledged and not removed.
     locks: Mutex<HashMap<Repo, HashMap<u64, Instant>>>,
 }
 
 impl Unconfirmed {
-    /// Nothing is unconfirmed, but what will be goes into this ledger.
-    fn new(ledger: Ledger) -> Self {
-        Self {
-            acknowledged: Mutex::default(),
-            ledger,
-            unseen: Mutex::default(),
-            locks: Mutex::default(),
-        }
-    }
-
     /// Begins with what an earlier process has acknowledged by its ledger, but for what it has put
     /// into the bin, or was about to when it was killed.
     pub fn recall(ledger: Ledger, config: &Config) -> Self {
         let recalled = ledger.read();
-        let (mut unconfirmed, mut done) = (Self::new(ledger.without_file()), Vec::new());
+        let mut done = Vec::new();
+        let mut unconfirmed = Self {
+            acknowledged: Mutex::default(),
+            // What is added now stands in it already.
+            ledger: ledger.without_file(),
+            unseen: Mutex::default(),
+            locks: Mutex::default(),
+        };
         let removed = (!recalled.is_empty()).then(|| PendingPurges::put(config));
         let removed = removed.unwrap_or_default();
         for (repo, file) in recalled {
@@ -52,7 +49,7 @@ impl Unconfirmed {
                 continue;
             }
             if !holds_packs(&file.path) {
-                unconfirmed.unseen(&repo, &file.path, file.number);
+                unconfirmed.unseen(&file.path, file.number);
             }
             unconfirmed.add(&repo, file);
         }
@@ -76,11 +73,22 @@ impl Unconfirmed {
     }
 
     /// Remembers an index file or a snapshot that lists don't show yet.
-    pub fn unseen(&self, repo: &Repo, path: &Path, file: u64) {
-        self.unseen_files()
-            .entry(repo.clone())
-            .or_default()
-            .push((path.to_owned(), file));
+    pub fn unseen(&self, path: &Path, file: u64) {
+        let mut unseen = lock(&self.unseen);
+        unseen.entry(path.to_owned()).or_default().push(file);
+    }
+
+    /// The index files and snapshots of a folder that lists don't show yet.
+    pub fn unseen_in(&self, path: &Path) -> Vec<u64> {
+        lock(&self.unseen).get(path).cloned().unwrap_or_default()
+    }
+
+    /// These have been shown, or are known not to be there, so that nobody waits for them.
+    pub fn shown(&self, files: &[u64]) {
+        lock(&self.unseen).retain(|_, unseen| {
+            unseen.retain(|file| !files.contains(file));
+            !unseen.is_empty()
+        });
     }
 
     /// Remembers a lock.
@@ -122,9 +130,7 @@ impl Unconfirmed {
         }
         self.ledger.done(&all, &done);
         drop(all);
-        for list in self.unseen_files().values_mut() {
-            list.retain(|(_, file)| !files.contains(file));
-        }
+        self.shown(files);
     }
 
     /// What is unconfirmed in a repository and hasn't waited for so long: then no client repeats its
@@ -156,11 +162,6 @@ impl Unconfirmed {
     /// What is unconfirmed in all repositories.
     pub fn all(&self) -> MutexGuard<'_, AllAcknowledged> {
         lock(&self.acknowledged)
-    }
-
-    /// What lists don't show yet, of all repositories.
-    pub fn unseen_files(&self) -> MutexGuard<'_, HashMap<Repo, Vec<(String, u64)>>> {
-        lock(&self.unseen)
     }
 
     /// Leaves those that are still unconfirmed: what is removed meanwhile, or taken back by another
@@ -204,11 +205,6 @@ impl Unconfirmed {
 
 /// Takes some out of a list; their numbers.
 fn take(list: &mut Vec<Acknowledged>, is_one: &dyn Fn(&Acknowledged) -> bool) -> Vec<u64> {
-    let mut files = Vec::new();
-    list.retain(|file| {
-        let taken = is_one(file);
-        files.extend(taken.then_some(file.number));
-        !taken
-    });
-    files
+    let taken = list.extract_if(.., |file| is_one(file));
+    taken.map(|file| file.number).collect()
 }

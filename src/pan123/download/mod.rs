@@ -5,7 +5,7 @@ use super::api::Api;
 use super::tree::Tree;
 use super::tree::files::{CONFIG, Known, name_of};
 use super::tree::list::newest;
-use super::tree::paths::{Path, holds_packs, parent};
+use super::tree::paths::Path;
 use crate::cloud::addresses::{self, Address, Addresses};
 use crate::cloud::download::Reader;
 use crate::cloud::paths::priority_of;
@@ -52,9 +52,7 @@ impl Downloads {
                 // yields is undocumented.
                 (1, File::Config) => self.tree.locate_now(path, name, priority)?,
                 // Once a minute, whether it still lies where it was.
-                (1, _) if self.tree.is_stale(above_packs(path)) => {
-                    self.tree.locate_now(path, name, priority)?
-                }
+                (1, _) if self.tree.is_stale(path) => self.tree.locate_now(path, name, priority)?,
                 (1, _) => self.tree.locate(path, name, priority)?,
                 _ => {
                     std::thread::sleep(pause(self.api.timing().look, tries));
@@ -69,29 +67,33 @@ impl Downloads {
                 self.addresses.forget(&known.file);
             }
             match self.open(path, known, range, priority) {
-                Err(OpenError::Gone(fault)) if tries == ROUNDS => return Err(fault.into()),
-                Err(OpenError::Gone(_)) => self.tree.known().forget(path, name, &[known.file]),
-                Err(OpenError::Failed(error)) => return Err(error),
-                Ok(loaded) => return Ok(loaded),
+                Ok(Some(loaded)) => return Ok(loaded),
+                Ok(None) => {
+                    let text = format!("the file has only {} bytes", known.size);
+                    return Err(Error::new(Cause::Range(known.size), text));
+                }
+                Err(fault) if tries < ROUNDS && is_gone(&fault) => {
+                    self.tree.known().forget(path, name, &[known.file]);
+                }
+                Err(fault) => return Err(fault.into()),
             }
         }
         Err(absent())
     }
 
+    /// Opens a file, unless it ends before the range begins.
     fn open(
         &self,
         path: &Path,
         known: Known,
         range: Option<Range>,
         priority: Priority,
-    ) -> Result<Loaded, OpenError> {
+    ) -> Result<Option<Loaded>, Fault> {
         let size = known.size;
         let Some(part) = Part::of(range, size) else {
             // Nothing is read, which would tell if another server has removed it.
             self.addresses.forget(&known.file);
-            self.addresses.get(&known.file, priority)?;
-            let text = format!("the file has only {size} bytes");
-            return Err(OpenError::Failed(Error::new(Cause::Range(size), text)));
+            return self.addresses.get(&known.file, priority).map(|_| None);
         };
         let whose = (known.file, priority);
         let mut reader = Reader::new(&self.api.client, &self.addresses, whose, size, part);
@@ -102,7 +104,7 @@ impl Downloads {
         );
         // Says that it is damaged, unless that is known.
         let damaged = move |what: &str| {
-            if tree.damage.find(&path, known.name, known.file) {
+            if tree.damage.find(known.file) {
                 let text = format!("/{path}/{} is damaged at 123pan: {what}", known.name);
                 api.client.troubles.damaged(&text);
             }
@@ -117,7 +119,7 @@ impl Downloads {
             damaged("its bytes aren't those stored");
             Ok(())
         };
-        Ok(loaded(reader, (size, part), name, wrong))
+        Ok(Some(loaded(reader, (size, part), name, wrong)))
     }
 }
 
@@ -145,30 +147,9 @@ fn address(
     })
 }
 
-/// A folder's path, or of those that hold packs the one above all of them.
-fn above_packs(path: &Path) -> &Path {
-    if holds_packs(path) {
-        parent(path)
-    } else {
-        path
-    }
-}
-
-/// Why a file can't be opened.
-enum OpenError {
-    /// 123pan says that there is no such file.
-    Gone(Fault),
-    /// Anything else.
-    Failed(Error),
-}
-
-impl From<Fault> for OpenError {
-    fn from(fault: Fault) -> Self {
-        match fault.reason {
-            Reason::NoFile | Reason::NoParent => Self::Gone(fault),
-            _ => Self::Failed(fault.into()),
-        }
-    }
+/// Whether 123pan says that there is no such file.
+fn is_gone(fault: &Fault) -> bool {
+    matches!(fault.reason, Reason::NoFile | Reason::NoParent)
 }
 
 /// How long an address may be used, by the time in its `t` (API reference 3.24), if that is in the

@@ -6,13 +6,11 @@
 //! makes `prune` stop and looks like one that somebody has removed. When a client sends the same
 //! name again, it is replaced (safety rule 3).
 
-use super::files::Files;
-use super::known::key;
-use super::paths::{Path, known_under};
+use super::files::{Files, Known};
+use super::paths::Path;
 use crate::pan123::api::{PASSED, Row};
-use crate::restic::Id;
 use crate::sync::lock;
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Mutex;
 
 /// Own files whose hashes are remembered, some 50 bytes each; beyond it the oldest are forgotten.
@@ -30,9 +28,6 @@ struct Inside {
     sums: BTreeMap<u64, u128>,
     /// The numbers of what was found damaged.
     found: BTreeSet<u64>,
-    /// The names under which something damaged lies, whose next body must be sent with force, and
-    /// so must be repeatable.
-    names: HashSet<(String, Id)>,
 }
 
 impl Damage {
@@ -52,9 +47,7 @@ impl Damage {
         let mut told = Vec::new();
         for row in rows {
             let wrong = self.wrong(row, sizes.get(&row.file_id).copied());
-            if let (Some(wrong), Some(name)) = (wrong, key(path, &row.filename))
-                && self.find(path, name, row.file_id)
-            {
+            if let Some(wrong) = wrong.filter(|_| self.find(row.file_id)) {
                 told.push(format!(
                     "/{path}/{} is damaged at 123pan: {wrong}",
                     row.filename
@@ -79,11 +72,8 @@ impl Damage {
     }
 
     /// Notes a damaged file; tells whether that is news.
-    pub fn find(&self, path: &Path, name: Id, file: u64) -> bool {
+    pub fn find(&self, file: u64) -> bool {
         let mut inside = lock(&self.0);
-        if inside.names.len() < MOST_FOUND {
-            inside.names.insert((known_under(path).to_owned(), name));
-        }
         let is_new = inside.found.insert(file);
         while inside.found.len() > MOST_FOUND && inside.found.pop_first().is_some() {}
         is_new
@@ -94,16 +84,9 @@ impl Damage {
         lock(&self.0).found.contains(&file)
     }
 
-    /// Whether something damaged lies under a name.
-    pub fn lies_under(&self, path: &Path, name: Id) -> bool {
-        let names = &lock(&self.0).names;
-        names.contains(&(known_under(path).to_owned(), name))
-    }
-
-    /// What lay there has been replaced.
-    pub fn mended(&self, path: &Path, name: Id) {
-        let name = (known_under(path).to_owned(), name);
-        lock(&self.0).names.remove(&name);
+    /// Whether one of these was.
+    pub fn is_among(&self, files: &[Known]) -> bool {
+        files.iter().any(|known| self.has(known.file))
     }
 }
 

@@ -11,7 +11,7 @@ use super::paths::{Path, holds_packs, is_hashed, join, last};
 use crate::cloud::layout;
 use crate::pan123::api::Row;
 use crate::restic::Id;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Bound;
 use std::time::{Duration, Instant};
 
@@ -81,11 +81,14 @@ impl Knowledge {
         }
     }
 
-    /// A folder's numbers, if they are known.
+    /// A folder's numbers, if any are known.
     pub fn ids(&self, path: &Path) -> Option<Vec<u64>> {
         match path {
             "" => Some(vec![0]),
-            _ => self.folders.get(path).map(|folder| folder.ids.clone()),
+            _ => {
+                let ids = self.folders.get(path).map(|folder| folder.ids.clone());
+                ids.filter(|ids| !ids.is_empty())
+            }
         }
     }
 
@@ -191,8 +194,7 @@ impl Knowledge {
     pub fn merge(&mut self, path: &Path, rows: Vec<Row>, now: Instant) -> Merged {
         let mut merged = Merged::default();
         let mut folders: BTreeMap<String, Vec<u64>> = BTreeMap::new();
-        let mut shown: Vec<u64> = rows.iter().map(|row| row.file_id).collect();
-        shown.sort_unstable();
+        let shown: HashSet<u64> = rows.iter().map(|row| row.file_id).collect();
         if path.is_empty() {
             self.root = rows.first().map(|row| row.parent_file_id).or(self.root);
         }
@@ -221,7 +223,7 @@ impl Knowledge {
             .filter(|(_, ids)| ids.len() > 1)
             .map(|(name, _)| name.clone())
             .collect();
-        let missing = |id: &u64| shown.binary_search(id).is_err();
+        let missing = |id: &u64| !shown.contains(id);
         self.merge_folders(path, folders, &missing, now, &mut merged);
         for known in self.files(path).iter().filter(|known| missing(&known.file)) {
             if self.is_own(known.file, now) {

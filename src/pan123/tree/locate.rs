@@ -4,7 +4,7 @@ use super::Tree;
 use super::files::{CONFIG, Known};
 use super::known::key;
 use super::moved::Numbered;
-use super::paths::{Path, is_data, join};
+use super::paths::{Path, is_data, join, way};
 use crate::cloud::Priority;
 use crate::pan123::api::BATCH;
 use crate::restic::Id;
@@ -122,19 +122,13 @@ impl Tree {
     /// cost nothing.
     fn around(&self, path: &Path, name: Id) -> Vec<Numbered> {
         let known = self.known();
-        let above = path
-            .match_indices('/')
-            .map(|(end, _)| path[..end].to_owned());
         let inside: Vec<String> = match is_data(path) {
             true => known.places(path, name),
             false => {
-                let names = known.subfolders(path).into_iter().take(INSIDE);
-                names.map(|name| join(path, &name)).collect()
+                let names = known.inside(path).take(INSIDE);
+                names.map(|name| join(path, name)).collect()
             }
         };
-        let all = above.chain([path.to_owned()]).chain(inside);
-        all.filter(|path| !path.is_empty())
-            .map(|path| (path.clone(), known.ids(&path).unwrap_or_default()))
-            .collect()
+        known.numbered(way(path).chain(inside.iter().map(String::as_str)))
     }
 }

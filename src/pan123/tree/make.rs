@@ -43,7 +43,7 @@ impl Tree {
             if let Some(id) = home() {
                 return Ok(id);
             }
-            if self.is_known(path) {
+            if self.knows(path) {
                 let text = format!("123pan's list doesn't show /{path}, which was made there");
                 return Err(Error::new(Cause::Busy, text));
             }
@@ -76,7 +76,7 @@ impl Tree {
             true => ids,
             false => self.find(path, priority)?,
         };
-        if ids.is_some_and(|ids| !ids.is_empty()) {
+        if ids.is_some() {
             return Ok(true);
         }
         match self.api.mkdir(above, last(path), priority) {
@@ -105,7 +105,7 @@ impl Tree {
         while self.known().home(path).is_none() {
             if tries > 0 {
                 // After an unknown outcome it may well not exist: the caller makes it again.
-                let longest = timing.visible / if self.is_known(path) { 1 } else { 4 };
+                let longest = timing.visible / if self.knows(path) { 1 } else { 4 };
                 let pause = pause(timing.pause, tries);
                 if start.elapsed() + pause > longest {
                     break;
@@ -116,10 +116,6 @@ impl Tree {
             tries += 1;
         }
         Ok(())
-    }
-
-    fn is_known(&self, path: &Path) -> bool {
-        self.known().ids(path).is_some_and(|ids| !ids.is_empty())
     }
 
     fn begin(&self, path: &Path) -> Result<Making<'_>, Error> {

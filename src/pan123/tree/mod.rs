@@ -12,7 +12,7 @@ mod packs;
 pub mod paths;
 mod read;
 
-use super::api::{Api, BATCH, Row};
+use super::api::{Api, Row};
 use crate::cloud::{Fault, Priority, Reason};
 use crate::lines::shown;
 use crate::store::{Cause, Error};
@@ -22,7 +22,7 @@ use damage::Damage;
 use files::Files;
 use known::{Knowledge, Merged};
 use log::{info, warn};
-use paths::{Path, join, parent};
+use paths::{Path, join, parent, way};
 use read::Lists;
 use std::collections::HashSet;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
@@ -75,23 +75,16 @@ impl Tree {
     /// A folder's numbers, from memory if they are there; None only if the cloud has just said
     /// that it doesn't exist.
     pub fn find(&self, path: &Path, priority: Priority) -> Result<Option<Vec<u64>>, Error> {
-        Ok(self.find_or_read(path, priority)?.map(|(ids, _)| ids))
+        let known = self.known().ids(path);
+        if known.is_some() || self.scan(parent(path), priority)?.is_none() {
+            return Ok(known);
+        }
+        Ok(self.known().ids(path))
     }
 
-    /// The same, and whether a list of the parent was read for it.
-    fn find_or_read(
-        &self,
-        path: &Path,
-        priority: Priority,
-    ) -> Result<Option<(Vec<u64>, bool)>, Error> {
-        let known = || self.known().ids(path).filter(|ids| !ids.is_empty());
-        if let Some(ids) = known() {
-            return Ok(Some((ids, false)));
-        }
-        if self.scan(parent(path), priority)?.is_none() {
-            return Ok(None);
-        }
-        Ok(known().map(|ids| (ids, true)))
+    /// Whether a folder's numbers are in memory.
+    fn knows(&self, path: &Path) -> bool {
+        self.known().ids(path).is_some()
     }
 
     /// Reads a folder's list to its end. None only if the cloud has just said that there is no
@@ -108,10 +101,11 @@ impl Tree {
         priority: Priority,
     ) -> Result<Option<Scan>, Error> {
         for _ in 0..ROUNDS {
-            let Some((ids, read)) = self.find_or_read(path, priority)? else {
+            // What isn't known, a list of the parent shows now.
+            let fresh = std::mem::take(&mut shown) || !self.knows(path);
+            let Some(ids) = self.find(path, priority)? else {
                 return Ok(None);
             };
-            let fresh = read || std::mem::take(&mut shown);
             let read = self.read(&ids, priority);
             // What a folder in the bin holds may still be listed.
             if self.forget_gone(path, priority)? {
@@ -160,22 +154,15 @@ impl Tree {
     /// asked once a minute at most: it costs a call.
     pub fn forget_gone(&self, path: &Path, priority: Priority) -> Result<bool, Error> {
         let now = Instant::now();
-        let above = path.match_indices('/').map(|(end, _)| &path[..end]);
-        let way = above.chain([path].into_iter().filter(|path| !path.is_empty()));
         let known = self.known();
-        let way: Vec<moved::Numbered> = way
-            .map(|path| (path.to_owned(), known.ids(path).unwrap_or_default()))
-            .collect();
+        let way = known.numbered(way(path));
         let is_stale = way.iter().any(|(path, _)| known.is_stale(path, now));
         drop(known);
         if !is_stale {
             return Ok(false);
         }
         let ids: Vec<u64> = way.iter().flat_map(|(_, ids)| ids).copied().collect();
-        let mut rows = Vec::new();
-        for batch in ids.chunks(BATCH) {
-            rows.extend(self.api.infos(batch, priority)?);
-        }
+        let rows = self.api.infos(&ids, priority)?;
         // What isn't shown may only be late, and isn't asked about again for a minute either.
         let mut known = self.known();
         let all_there = known.saw_all(&way, &rows, now);
@@ -194,7 +181,7 @@ impl Tree {
         let parent_there = self.scan(parent(path), priority)?.is_some();
         let mut known = self.known();
         let now = known.ids(path).unwrap_or_default();
-        let there = parent_there && !now.is_empty() && ids == now;
+        let there = parent_there && ids == now;
         if !parent_there {
             known.forget_folder(path);
         }
@@ -205,10 +192,7 @@ impl Tree {
     fn take_in(&self, path: &Path, rows: Vec<Row>, priority: Priority) -> Result<Scan, Error> {
         let before = self.known().files(path);
         let mut merged = self.known().merge(path, rows, Instant::now());
-        let mut said = Vec::new();
-        for batch in merged.doubtful.chunks(BATCH) {
-            said.extend(self.api.infos(batch, priority)?);
-        }
+        let said = self.api.infos(&merged.doubtful, priority)?;
         self.mention(path, &merged);
         self.mention_moved(path, &before, &merged, &said);
         for text in self.damage.compare(path, &before, &merged.rows) {

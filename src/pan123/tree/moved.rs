@@ -3,11 +3,10 @@
 //! so that its path is looked for anew, and said in the log.
 
 use super::Tree;
-use super::files::{Files, filename};
+use super::files::{Files, Known, filename};
 use super::known::{Knowledge, Merged, key};
 use super::paths::{Path, join, last, parent};
 use crate::pan123::api::Row;
-use crate::restic::Id;
 use crate::warning::Kind;
 use log::warn;
 use std::collections::HashMap;
@@ -27,7 +26,7 @@ pub enum Gone {
 
 impl Knowledge {
     /// What rows say of a folder that isn't as it is known.
-    pub fn gone(&self, path: &Path, ids: &[u64], rows: &[Row]) -> Option<Gone> {
+    fn gone(&self, path: &Path, ids: &[u64], rows: &[Row]) -> Option<Gone> {
         let above = self.told(parent(path));
         // Where one row tells its folder, 0 is the account's root, and not unknown.
         let tells = rows.iter().any(|row| row.parent_file_id != 0);
@@ -44,20 +43,28 @@ impl Knowledge {
         })
     }
 
-    /// Forgets a folder that lies elsewhere.
-    pub fn forget_gone(&mut self, path: &Path, gone: Gone) {
+    /// Folders with the numbers that are known.
+    pub fn numbered<'p>(&self, paths: impl Iterator<Item = &'p Path>) -> Vec<Numbered> {
+        let numbers = |path| self.ids(path).unwrap_or_default();
+        paths.map(|path| (path.to_owned(), numbers(path))).collect()
+    }
+
+    /// Forgets the first of some folders that lies elsewhere, with all that is in it; those above
+    /// others come first.
+    pub fn forget_gone(&mut self, folders: &[Numbered], rows: &[Row]) -> Option<(String, Gone)> {
+        let gone = |(path, ids): &Numbered| Some((path.clone(), self.gone(path, ids, rows)?));
+        let (path, gone) = folders.iter().find_map(gone)?;
         if gone == Gone::Moved {
-            warn!(target: &Kind::Moved.about(path), "somebody has moved or renamed /{path} at 123pan; it is looked for anew");
+            warn!(target: &Kind::Moved.about(&path), "somebody has moved or renamed /{path} at 123pan; it is looked for anew");
         }
-        self.forget_folder(path);
+        self.forget_folder(&path);
+        Some((path, gone))
     }
 
     /// Learns where folders lie, of which those above others come first. False if one of them lies
-    /// elsewhere and was forgotten, with all that is in it.
+    /// elsewhere and was forgotten.
     pub fn saw_all(&mut self, folders: &[Numbered], rows: &[Row], now: Instant) -> bool {
-        let gone = |(path, ids): &Numbered| Some((path.clone(), self.gone(path, ids, rows)?));
-        if let Some((path, gone)) = folders.iter().find_map(gone) {
-            self.forget_gone(&path, gone);
+        if self.forget_gone(folders, rows).is_some() {
             return false;
         }
         let is_shown = |id: &u64| rows.iter().any(|row| row.file_id == *id);
@@ -77,46 +84,30 @@ impl Tree {
         for name in &merged.renamed {
             warn!(target: &Kind::Moved.about(path), "somebody has renamed the folder {name:?} in /{path} at 123pan");
         }
-        let here = self.known().told(path);
-        for row in said.iter().filter(|row| row.trashed == 0) {
-            let old = before.iter().find(|known| known.file == row.file_id);
-            let is_there = |name| row.lies_in(&here) && key(path, &row.filename) == Some(name);
-            match old {
-                Some(old) if is_there(old.name) => {}
-                Some(old) => {
-                    let name = filename(old.name);
-                    warn!(target: &Kind::Moved.about(path), "somebody has moved or renamed {name} in /{path} at 123pan");
-                }
-                None if row.is_folder() && !self.knows(path, row) => {
-                    let name = &row.filename;
-                    warn!(target: &Kind::Moved.about(path), "somebody has moved the folder {name:?} out of /{path} at 123pan");
-                }
-                None => {}
-            }
+        let moved = |row: &&Row| row.is_folder() && !self.holds(path, row);
+        for name in said.iter().filter(moved).map(|row| &row.filename) {
+            warn!(target: &Kind::Moved.about(path), "somebody has moved the folder {name:?} out of /{path} at 123pan");
         }
-        self.mention_renamed(path, before, &merged.rows);
+        let here = self.known().told(path);
+        let files = merged.rows.iter().chain(said).filter(|row| row.is_file());
+        let files: HashMap<u64, &Row> = files.map(|row| (row.file_id, row)).collect();
+        let is_elsewhere = |old: &&Known| {
+            let is_there =
+                |row: &&Row| row.lies_in(&here) && key(path, &row.filename) == Some(old.name);
+            files.get(&old.file).is_some_and(|row| !is_there(row))
+        };
+        for name in before
+            .iter()
+            .filter(is_elsewhere)
+            .map(|old| filename(old.name))
+        {
+            warn!(target: &Kind::Moved.about(path), "somebody has moved or renamed {name} in /{path} at 123pan");
+        }
     }
 
     /// Whether a row's folder is known in this one by the row's name.
-    fn knows(&self, path: &Path, row: &Row) -> bool {
+    fn holds(&self, path: &Path, row: &Row) -> bool {
         let ids = self.known().ids(&join(path, &row.filename));
         ids.is_some_and(|ids| ids.contains(&row.file_id))
-    }
-
-    /// Says which files of a folder its list shows under other names.
-    fn mention_renamed(&self, path: &Path, before: &Files, rows: &[Row]) {
-        let names = rows
-            .iter()
-            .map(|row| (row.file_id, key(path, &row.filename)));
-        let names: HashMap<u64, Option<Id>> = names.collect();
-        for old in before.iter() {
-            if names
-                .get(&old.file)
-                .is_some_and(|name| *name != Some(old.name))
-            {
-                let name = filename(old.name);
-                warn!(target: &Kind::Moved.about(path), "somebody has renamed {name} in /{path} at 123pan");
-            }
-        }
     }
 }

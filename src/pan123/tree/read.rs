@@ -45,7 +45,10 @@ impl Lists {
     pub fn read(&self, api: &Api, folder: u64, priority: Priority) -> Result<Vec<Row>, Fault> {
         let (mut circles, mut rushes) = (0, 0);
         while circles < PASSES && rushes < RUSHES {
-            let mut chain = Chain::new(self.overlap() != REFUSED);
+            let mut chain = Chain {
+                overlaps: self.overlap() != REFUSED,
+                ..Chain::default()
+            };
             match self.read_chain(api, folder, priority, &mut chain)? {
                 Step::Done => return Ok(chain.rows),
                 Step::Refused if self.overlap() == UNTRIED => self.refuse(),
@@ -115,14 +118,16 @@ enum Step {
 }
 
 /// The way in which numbers go in a list.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
 enum Order {
     Up,
     Down,
+    #[default]
     None,
 }
 
 /// The rows from a list's start on, without a gap.
+#[derive(Default)]
 struct Chain {
     rows: Vec<Row>,
     places: HashMap<u64, usize>,
@@ -140,30 +145,13 @@ struct Chain {
     used: HashSet<i64>,
     order: Order,
     empty: usize,
+    /// Whether pages may overlap.
     overlaps: bool,
     /// Whether pages have overlapped.
     overlapped: bool,
 }
 
 impl Chain {
-    fn new(overlaps: bool) -> Self {
-        Self {
-            rows: Vec::new(),
-            places: HashMap::new(),
-            cursor: None,
-            before: None,
-            page: Vec::new(),
-            again: false,
-            steps_back: 0,
-            own: false,
-            used: HashSet::new(),
-            order: Order::None,
-            empty: 0,
-            overlaps,
-            overlapped: false,
-        }
-    }
-
     /// Whether the next page must hold a row that is known.
     fn overlapping(&self) -> bool {
         self.own && self.cursor.is_some()
@@ -185,10 +173,9 @@ impl Chain {
         if self.rows.is_empty() {
             self.order = order(&page.rows);
         }
-        self.empty = if page.rows.is_empty() {
-            self.empty + 1
-        } else {
-            0
+        self.empty = match page.rows.is_empty() {
+            true => self.empty + 1,
+            false => 0,
         };
         let last = page.rows.last().map(|row| row.file_id);
         let last_but_one = page.rows.iter().rev().nth(1).map(|row| row.file_id);

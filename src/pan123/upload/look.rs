@@ -13,22 +13,19 @@ use log::warn;
 use std::time::Instant;
 
 impl Uploads {
-    /// Looks what lies under the name: None if there is nothing, so that it can be sent again.
+    /// Looks what lies under the name; if there is nothing, or damage, it can be sent again.
     pub(super) fn look(
         &self,
         target: &mut Target,
         body: &mut Body<'_>,
         mut md5: Option<String>,
         reason: Reason,
-    ) -> Result<Option<Next>, Error> {
+    ) -> Result<Next, Error> {
         let start = Instant::now();
         let timing = &self.api.timing();
         // A name that is taken must show; anything else may not be there at all.
-        let longest = if reason == Reason::Taken {
-            timing.visible
-        } else {
-            timing.visible / 8
-        };
+        let is_new = reason != Reason::Taken;
+        let longest = timing.visible / if is_new { 8 } else { 1 };
         for tries in 1.. {
             let rows = self.tree.rows(&target.path, target.id, target.priority)?;
             // Read only if there is something to compare it with.
@@ -39,23 +36,17 @@ impl Uploads {
             };
             let mut held = holding(target.id, &rows, body.len(), md5);
             if let Some(row) = held.find(|row| !self.tree.damage.has(row.file_id)) {
-                let is_new = reason != Reason::Taken;
-                return Ok(Some(Next::Done(
-                    is_new.then_some(row.file_id),
-                    md5.to_owned(),
-                )));
+                let stored = is_new.then(|| (row.file_id, md5.to_owned()));
+                return Ok(Next::Done(stored));
             }
-            let is_copy = |row: &&Row| target.file == File::Config && row.holds(body.len(), md5);
-            if let Some(copy) = rows
-                .iter()
-                .find(is_copy)
-                .filter(|_| reason != Reason::Taken)
-            {
+            let may_be_copy = target.file == File::Config && is_new;
+            let mut copies = rows.iter().filter(|row| row.holds(body.len(), md5));
+            if let Some(copy) = copies.next().filter(|_| may_be_copy) {
                 // Stored beside an older config: confirming it takes it back.
-                return Ok(Some(Next::Done(Some(copy.file_id), md5.to_owned())));
+                return Ok(Next::Done(Some((copy.file_id, md5.to_owned()))));
             }
             if let Some(row) = rows.first() {
-                return self.replace(target, body, row).map(Some);
+                return self.replace(target, body, row);
             }
             let pause = pause(timing.look, tries);
             if start.elapsed() + pause > longest {
@@ -63,7 +54,7 @@ impl Uploads {
             }
             std::thread::sleep(pause);
         }
-        Ok(None)
+        Ok(Next::Again)
     }
 
     /// The name is taken by something else: for a hash's name that is damage, and is mended.
@@ -82,7 +73,7 @@ impl Uploads {
              {} bytes; it is replaced",
             body.len()
         );
-        self.tree.damage.find(path, target.id, file);
+        self.tree.damage.find(file);
         if !body.ready() {
             let text = "the damaged file is replaced when the client sends it again";
             return Err(Error::new(Cause::Busy, text));

@@ -22,8 +22,7 @@ use crate::cloud::{Fault, Priority, Reason, pause};
 use crate::restic::{File, Id};
 use crate::store::Error;
 use crate::sync::lock;
-use crate::warning::Kind;
-use log::{debug, warn};
+use log::debug;
 use places::Late;
 use std::time::Instant;
 
@@ -50,14 +49,12 @@ struct Sent {
     untouched: bool,
     /// Where it went.
     host: String,
-    /// Whether the `etag` went after the file.
-    late: bool,
 }
 
 /// What to do after an attempt.
 enum Next {
-    /// The file is there, under this number, with this MD5; no number if it was there before.
-    Done(Option<u64>, String),
+    /// The file is there: stored now, under this number, with this MD5, or before.
+    Done(Option<(u64, String)>),
     /// Send again.
     Again,
 }
@@ -119,14 +116,17 @@ impl Uploads {
             priority: priority_of(file.kind()),
             replace: false,
         };
-        if self.tree.damage.lies_under(path, target.id) {
+        let known = self.tree.known().find(path, target.id);
+        if self.tree.damage.is_among(&known) {
+            // It will be refused, and then sent again.
             body.buffer()?;
         }
         let (mut failing, mut tries) = (None, 0);
         loop {
             tries += 1;
             let parent = self.tree.ensure(&target.path, target.priority)?;
-            let _place = self.place(target.priority, self.api.timing().rate_wait, body)?;
+            let longest = self.api.timing().rate_wait;
+            let _place = self.places.take_for(body, target.priority, longest)?;
             // What can't be held goes in one call, as well as it may.
             let slices = self.prefer_slices() && body.buffer().is_ok();
             let sent = match body.len() > SINGLE || slices {
@@ -136,11 +136,7 @@ impl Uploads {
             self.count(&sent.stored);
             let since = *failing.get_or_insert_with(Instant::now);
             match self.judge(&mut target, sent, body, since, tries)? {
-                Next::Done(Some(number), md5) => {
-                    self.tree.damage.mended(path, target.id);
-                    return Ok(Some((number, md5)));
-                }
-                Next::Done(None, _) => return Ok(None),
+                Next::Done(stored) => return Ok(stored),
                 Next::Again => debug!("sending {} again", target.name),
             }
         }
@@ -148,17 +144,16 @@ impl Uploads {
 
     /// Sends a file in one call.
     fn in_one(&self, target: &Target, parent: u64, body: &mut Body<'_>) -> Result<Sent, Error> {
-        if self.refuses_late() {
+        if *lock(&self.late) == Late::Refused {
             // Where there is no room for it, it is tried once more as it comes: what was refused
             // may have been something else.
             let tried = body.buffer();
             tried.inspect_err(|_| *lock(&self.late) = Late::Untried)?;
         }
         let late = !body.repeatable();
-        let early = if late {
-            None
-        } else {
-            Some(md5_of(body).map_err(|e| body.unread(&e))?)
+        let early = match late {
+            true => None,
+            false => Some(md5_of(body).map_err(|e| body.unread(&e))?),
         };
         let host = self.hosts.pick(&self.api, target.priority)?;
         let (parent, size) = (parent.to_string(), body.len().to_string());
@@ -186,12 +181,14 @@ impl Uploads {
             false => form.finish().map(|late| early.or(late)),
         };
         let md5 = md5.map_err(|error| body.unread(&error))?;
+        if late {
+            self.tried_late(&stored);
+        }
         Ok(Sent {
             stored,
             md5,
             untouched,
             host,
-            late,
         })
     }
 
@@ -209,24 +206,15 @@ impl Uploads {
             md5,
             untouched,
             host,
-            late,
         } = sent;
         let fault = match stored {
-            Ok(Some(number)) => {
-                if late {
-                    *lock(&self.late) = Late::Taken;
-                }
-                return Ok(Next::Done(Some(number), md5.unwrap_or_default()));
-            }
+            Ok(Some(number)) => return Ok(Next::Done(Some((number, md5.unwrap_or_default())))),
             Ok(None) => Fault::new(
                 Reason::Queued,
                 "123pan took the file but didn't return its id",
             ),
             Err(fault) => fault,
         };
-        if late && fault.reason == Reason::Unknown {
-            self.refuse_late();
-        }
         let pause = pause(self.api.timing().pause, tries);
         let time_left = since.elapsed() + pause <= self.api.timing().retry;
         match after(fault.reason) {
@@ -237,7 +225,7 @@ impl Uploads {
             After::Look if untouched => self.hosts.failed(&host),
             After::Look => {
                 // A replacement may be refused as well, and is tried as long as anything else.
-                if let Some(done @ Next::Done(..)) = self.look(target, body, md5, fault.reason)? {
+                if let done @ Next::Done(..) = self.look(target, body, md5, fault.reason)? {
                     return Ok(done);
                 }
                 if fault.reason == Reason::Lost {
@@ -250,17 +238,5 @@ impl Uploads {
         }
         std::thread::sleep(pause);
         Ok(Next::Again)
-    }
-
-    fn refuse_late(&self) {
-        let mut late = lock(&self.late);
-        if *late == Late::Untried {
-            *late = Late::Refused;
-            warn!(
-                target: &Kind::Changed.about("upload"),
-                "123pan doesn't take a file whose hash comes last: from now on uploads are held \
-                 within --memory or spooled before they are sent"
-            );
-        }
     }
 }

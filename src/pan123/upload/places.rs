@@ -2,14 +2,14 @@
 
 use super::hosts::Hosts;
 use super::{After, after};
-use crate::body::Body;
-use crate::cloud::places::{Place, Places};
-use crate::cloud::{Fault, Priority, Reason};
+use crate::cloud::places::Places;
+use crate::cloud::{Fault, Reason};
 use crate::pan123::api::Api;
 use crate::pan123::config::Config;
 use crate::pan123::tree::Tree;
-use crate::store::Error;
 use crate::sync::lock;
+use crate::warning::Kind;
+use log::warn;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -23,7 +23,7 @@ pub struct Uploads {
     pub(super) api: Arc<Api>,
     pub(super) tree: Arc<Tree>,
     pub(super) hosts: Hosts,
-    places: Places,
+    pub(super) places: Places,
     pub(super) late: Mutex<Late>,
     failures: Mutex<Failures>,
 }
@@ -64,9 +64,21 @@ impl Uploads {
         self.places.state()
     }
 
-    /// Whether 123pan has refused an `etag` after the file.
-    pub(super) fn refuses_late(&self) -> bool {
-        *lock(&self.late) == Late::Refused
+    /// Learns how an upload went whose `etag` came after the file.
+    pub(super) fn tried_late(&self, stored: &Result<Option<u64>, Fault>) {
+        let mut late = lock(&self.late);
+        match stored {
+            Ok(Some(_)) => *late = Late::Taken,
+            Err(fault) if fault.reason == Reason::Unknown && *late == Late::Untried => {
+                *late = Late::Refused;
+                warn!(
+                    target: &Kind::Changed.about("upload"),
+                    "123pan doesn't take a file whose hash comes last: from now on uploads are held \
+                     within --memory or spooled before they are sent"
+                );
+            }
+            _ => {}
+        }
     }
 
     /// Whether files are sent in slices because one call doesn't work.
@@ -88,15 +100,5 @@ impl Uploads {
             }
             _ => {}
         }
-    }
-
-    /// Waits for one of the places that uploads have.
-    pub(super) fn place(
-        &self,
-        priority: Priority,
-        longest: Duration,
-        body: &mut Body<'_>,
-    ) -> Result<Place<'_>, Error> {
-        self.places.take_for(body, priority, longest)
     }
 }

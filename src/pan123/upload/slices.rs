@@ -37,7 +37,6 @@ impl Uploads {
             md5: Some(md5),
             untouched: false,
             host: String::new(),
-            late: false,
         })
     }
 

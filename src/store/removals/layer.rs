@@ -20,7 +20,7 @@ impl Store for Removals {
             return shared.store.list(repo, kind, found);
         }
         // What goes while the list is read may still be in it.
-        let before: HashSet<Id> = shared.proven(repo)?.ids(repo);
+        let before: HashSet<Id> = shared.proven(repo)?.of(repo).map(|(id, _)| *id).collect();
         shared.store.list(repo, kind, &mut |entry| {
             let hidden =
                 before.contains(&entry.id) || sync::lock(&shared.notes).has(repo, entry.id);

@@ -181,7 +181,11 @@ impl Shared {
     /// The notes, once it is known which of an earlier process still hold in a repository.
     fn proven(&self, repo: &Repo) -> Result<MutexGuard<'_, Notes>, Error> {
         let what = "looking for packs whose removal an earlier process has acknowledged";
-        self.wait_while(what, |notes| notes.any(repo, Phase::Recalled))
+        self.wait_while(what, |notes| {
+            notes
+                .of(repo)
+                .any(|(_, note)| note.phase == Phase::Recalled)
+        })
     }
 
     /// An error for a pack that is removed as far as clients know.
@@ -198,11 +202,12 @@ impl Shared {
     /// What is to be removed, if it is there and isn't noted yet; one that is noted, is noted
     /// again.
     fn still_there(&self, repo: &Repo, id: Id) -> Result<Option<Identity>, Error> {
-        let noted = self.proven(repo)?.identity(repo, id);
-        match noted {
-            Some(identity) => Ok(Some(identity)),
-            None => self.store.identity(repo, &File::Hashed(Kind::Data, id)),
+        let notes = self.proven(repo)?;
+        if let Some(note) = notes.find(repo, id) {
+            return Ok(Some(note.identity.clone()));
         }
+        drop(notes);
+        self.store.identity(repo, &File::Hashed(Kind::Data, id))
     }
 
     /// Notes a removal, on disk too unless the pack was just stored: its client may send it again,
@@ -231,28 +236,22 @@ impl Shared {
     /// Has everything sent that was removed in a repository, and waits until it is gone or has
     /// failed for good: whoever sees the repository unlocked sees it pruned.
     fn settle(&self, repo: &Repo) -> Result<(), Error> {
-        let upto = sync::lock(&self.notes).hurry(repo);
+        let upto = sync::lock(&self.notes).hurry(|entry| entry.repo == *repo);
         self.changed.notify_all();
         let what = format!("removing the packs of {repo}");
-        let done = self.wait_while(&what, |notes| notes.any_upto(repo, upto));
+        let done = self.wait_while(&what, |notes| notes.any_upto(upto, Some(repo)));
         done.map(drop)
     }
 
     /// Has everything sent that was removed anywhere, because somebody needs its room, and waits
     /// for it, but not for long.
     fn make_room(&self) {
-        let mut notes = sync::lock(&self.notes);
-        notes.hurry_those(|_| true);
-        let upto = notes.number;
-        drop(notes);
+        let upto = sync::lock(&self.notes).hurry(|_| true);
         self.changed.notify_all();
-        let waits = |notes: &mut Notes| notes.any_upto_anywhere(upto);
-        drop(sync::wait_while(
-            &self.changed,
-            sync::lock(&self.notes),
-            ROOM,
-            waits,
-        ));
+        let (notes, waits) = (sync::lock(&self.notes), |notes: &mut Notes| {
+            notes.any_upto(upto, None)
+        });
+        drop(sync::wait_while(&self.changed, notes, ROOM, waits));
     }
 
     /// Takes the note of a pack back if that is there with the body's bytes. If it isn't, it is
@@ -266,7 +265,7 @@ impl Shared {
             return Ok(true);
         }
         drop(claim);
-        sync::lock(&self.notes).hurry_one(repo, id);
+        sync::lock(&self.notes).hurry(|entry| entry.id == id && entry.repo == *repo);
         self.changed.notify_all();
         let what = "removing the pack that was there before";
         drop(self.wait_while(what, |notes| notes.has(repo, id))?);
@@ -291,7 +290,10 @@ impl Shared {
         drop(self.proven(repo)?);
         let what = "removing the pack that was there before";
         let busy = [Phase::Going, Phase::Claimed];
-        let is_busy = |notes: &mut Notes| busy.iter().any(|phase| notes.is(repo, id, *phase));
+        let is_busy = |notes: &mut Notes| {
+            let note = notes.find(repo, id);
+            note.is_some_and(|note| busy.contains(&note.phase))
+        };
         let mut notes = self.wait_while(what, is_busy)?;
         let claimed = notes.claim(repo, id);
         Ok(claimed.map(|size| Claim {
@@ -316,7 +318,9 @@ impl Claim<'_> {
     /// Forgets the note for good; false if the disk doesn't, because a restarted server would then
     /// remove what is acknowledged now.
     fn forget(&self) -> bool {
-        let is_logged = sync::lock(&self.shared.notes).is_logged(self.repo, self.id);
+        let notes = sync::lock(&self.shared.notes);
+        let is_logged = (notes.find(self.repo, self.id)).is_some_and(|note| note.logged);
+        drop(notes);
         let forgotten = !is_logged || self.shared.log.forget(self.repo, self.id);
         if forgotten {
             sync::lock(&self.shared.notes).remove(self.repo, self.id);

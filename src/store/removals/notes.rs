@@ -5,7 +5,7 @@ use super::Timing;
 use super::log::Line;
 use crate::restic::{Id, Repo};
 use crate::store::Identity;
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::time::Instant;
 
 /// Most notes at a time: a prune of 160 GB in packs of 16 MiB. With queue and log they take about
@@ -29,13 +29,15 @@ pub(super) enum Phase {
 
 /// A removal that was acknowledged.
 #[derive(Clone, Debug)]
-struct Note {
+pub(super) struct Note {
     /// Its number in order of arrival, which no other note has.
     number: u64,
-    identity: Identity,
-    phase: Phase,
+    /// What the pack is.
+    pub(super) identity: Identity,
+    /// Where it stands.
+    pub(super) phase: Phase,
     /// Whether the log knows of it.
-    logged: bool,
+    pub(super) logged: bool,
     /// When it failed first, and how often.
     failed: Option<(Instant, u32)>,
 }
@@ -58,7 +60,7 @@ pub(super) struct Notes {
     timing: Timing,
     repos: HashMap<Repo, HashMap<Id, Note>>,
     count: usize,
-    pub(super) number: u64,
+    number: u64,
     /// What waits for others to fill a call.
     usual: VecDeque<Entry>,
     /// What is sent at once.
@@ -136,42 +138,21 @@ impl Notes {
         self.find(repo, id).is_some()
     }
 
-    /// Whether a pack is noted and stands so.
-    pub(super) fn is(&self, repo: &Repo, id: Id, phase: Phase) -> bool {
-        self.find(repo, id).is_some_and(|note| note.phase == phase)
+    /// The note of a pack.
+    pub(super) fn find(&self, repo: &Repo, id: Id) -> Option<&Note> {
+        self.repos.get(repo)?.get(&id)
     }
 
-    /// Whether the log knows of a pack's note.
-    pub(super) fn is_logged(&self, repo: &Repo, id: Id) -> bool {
-        self.find(repo, id).is_some_and(|note| note.logged)
+    /// The notes of a repository.
+    pub(super) fn of(&self, repo: &Repo) -> impl Iterator<Item = (&Id, &Note)> {
+        self.repos.get(repo).into_iter().flatten()
     }
 
-    /// What a noted pack is.
-    pub(super) fn identity(&self, repo: &Repo, id: Id) -> Option<Identity> {
-        self.find(repo, id).map(|note| note.identity.clone())
-    }
-
-    /// The noted packs of a repository.
-    pub(super) fn ids(&self, repo: &Repo) -> HashSet<Id> {
-        let packs = self.repos.get(repo).into_iter().flat_map(HashMap::keys);
-        packs.copied().collect()
-    }
-
-    /// Whether any of a repository stands so.
-    pub(super) fn any(&self, repo: &Repo, phase: Phase) -> bool {
-        let mut notes = self.repos.get(repo).into_iter().flat_map(HashMap::values);
-        notes.any(|note| note.phase == phase)
-    }
-
-    /// Whether any of a repository is left that was noted up to this number.
-    pub(super) fn any_upto(&self, repo: &Repo, number: u64) -> bool {
-        let mut notes = self.repos.get(repo).into_iter().flat_map(HashMap::values);
-        notes.any(|note| note.number <= number)
-    }
-
-    /// The same in all repositories.
-    pub(super) fn any_upto_anywhere(&self, number: u64) -> bool {
-        self.repos.keys().any(|repo| self.any_upto(repo, number))
+    /// Whether any is left that was noted up to this number, of a repository or of all.
+    pub(super) fn any_upto(&self, number: u64, repo: Option<&Repo>) -> bool {
+        let repos = self.repos.iter();
+        let mut chosen = repos.filter(|(of, _)| repo.is_none_or(|repo| repo == *of));
+        chosen.any(|(_, notes)| notes.values().any(|note| note.number <= number))
     }
 
     /// Notes a removal, which waits longer if it is `spared` and isn't in the log then.
@@ -237,20 +218,9 @@ impl Notes {
         }
     }
 
-    /// Has what waits in a repository sent at once, but for what pauses after a failure; the
-    /// number up to which everything was noted before.
-    pub(super) fn hurry(&mut self, repo: &Repo) -> u64 {
-        self.hurry_those(|entry| entry.repo == *repo);
-        self.number
-    }
-
-    /// The same for one pack.
-    pub(super) fn hurry_one(&mut self, repo: &Repo, id: Id) {
-        self.hurry_those(|entry| entry.id == id && entry.repo == *repo);
-    }
-
-    /// The same for those that are chosen.
-    pub(super) fn hurry_those(&mut self, chosen: impl Fn(&Entry) -> bool) {
+    /// Has what waits of the chosen sent at once, but for what pauses after a failure; the number up
+    /// to which everything was noted before.
+    pub(super) fn hurry(&mut self, chosen: impl Fn(&Entry) -> bool) -> u64 {
         let pauses = |entry: &Entry| {
             let note = self.repos.get(&entry.repo).and_then(|of| of.get(&entry.id));
             note.is_some_and(|note| note.failed.is_some())
@@ -264,12 +234,13 @@ impl Notes {
         self.usual = usual;
         self.urgent.extend(hurried);
         self.urgent.extend(spared);
+        self.number
     }
 
     /// Has everything sent at once, because the process ends.
     pub(super) fn stop(&mut self, now: Instant) {
         self.stopped.get_or_insert(now);
-        self.hurry_those(|_| true);
+        self.hurry(|_| true);
     }
 
     /// Keeps a waiting removal back; the pack's size if there is one.
@@ -308,13 +279,15 @@ impl Notes {
         let due = self.later.extract_if(.., |(at, _)| *at <= now);
         let due: Vec<Entry> = due.map(|(_, entry)| entry).collect();
         for entry in due {
-            match self.is(&entry.repo, entry.id, Phase::Recalled) {
+            let note = self.find(&entry.repo, entry.id);
+            match note.is_some_and(|note| note.phase == Phase::Recalled) {
                 true => self.recalled.push(entry),
                 false => self.urgent.push_back(entry),
             }
         }
         while let Some(entry) = self.recalled.pop() {
-            if let Some(identity) = self.identity(&entry.repo, entry.id) {
+            if let Some(note) = self.find(&entry.repo, entry.id) {
+                let identity = note.identity.clone();
                 return Next::Prove(entry, identity);
             }
         }
@@ -387,10 +360,6 @@ impl Notes {
         let due = now + pause * 2u32.pow(times.min(DOUBLED));
         self.later.push((due, entry));
         true
-    }
-
-    fn find(&self, repo: &Repo, id: Id) -> Option<&Note> {
-        self.repos.get(repo)?.get(&id)
     }
 
     fn find_mut(&mut self, repo: &Repo, id: Id) -> Option<&mut Note> {

@@ -132,9 +132,9 @@ fn what_was_told_outlives_a_restart() {
         (64, false, ""), // within an hour
         (122, false, "recovered"),
     ] {
-        let mut state = State::read(&path);
+        let mut state: State = read(&path);
         state.tell(&seen(DAY + minute * 60, stale, true), Some(&notify));
-        state.write(&path);
+        assert!(write(&path, &state));
         assert_eq!(all(&sent), expected, "after {minute} minutes");
     }
     fs::remove_file(&path).unwrap();

@@ -5,10 +5,11 @@
 use super::super::repos::Repository;
 use super::super::snapshot::Snapshot;
 use super::super::warnings::Warning;
+use super::parts::{card, dim};
 use super::texts::{Language, Texts};
 use super::values::{age, escaped};
 use crate::store::Trouble;
-use crate::warning::Advice;
+use crate::warning::{Advice, Kind};
 use std::fmt::Write;
 
 /// Warnings that are shown; the JSON has all of them.
@@ -26,10 +27,10 @@ pub(super) fn attention(out: &mut String, seen: &Snapshot, texts: &Texts, langua
     if stale.is_empty() && current(seen).next().is_none() {
         return;
     }
+    let title = texts.needs_you;
     let _ = write!(
         out,
-        "<section class=\"card alarm\" role=\"alert\"><h2>{}</h2>",
-        texts.needs_you
+        "<section class=\"card alarm\" role=\"alert\"><h2>{title}</h2>"
     );
     for trouble in current(seen) {
         let text = said(&trouble.text, texts, language);
@@ -77,13 +78,8 @@ fn sentence(clause: &str, language: Language) -> String {
     if language == Language::Chinese {
         return escaped(&format!("{clause}。"));
     }
-    let mut letters = clause.chars();
-    let first: String = letters
-        .next()
-        .into_iter()
-        .flat_map(char::to_uppercase)
-        .collect();
-    escaped(&format!("{first}{}.", letters.as_str()))
+    let (first, rest) = clause.split_at_checked(1).unwrap_or(("", clause));
+    escaped(&format!("{}{rest}.", first.to_uppercase()))
 }
 
 /// What is shown of something that went wrong.
@@ -115,12 +111,11 @@ impl Note {
             }
             (Language::Chinese, None) => format!("{}，{}", texts.unknown, texts.in_log),
         };
-        let kind = warning.kind;
         Self {
             last: warning.last,
             times: warning.times,
             text,
-            advice: kind.map_or(Advice::default(), |kind| kind.advice()),
+            advice: warning.kind.map_or(Advice::default(), Kind::advice),
         }
     }
 
@@ -157,10 +152,9 @@ pub(super) fn warnings(out: &mut String, seen: &Snapshot, texts: &Texts, languag
     if all.is_empty() && unwell {
         return;
     }
-    let title = texts.warnings;
-    let _ = write!(out, "<section class=\"card wide\"><h2>{title}</h2>");
+    card(out, " wide", texts.warnings);
     if all.is_empty() {
-        let _ = write!(out, "<p class=\"dim\">{}</p>", texts.no_warnings);
+        dim(out, texts.no_warnings);
     }
     for note in all.iter().take(SHOWN) {
         note.write(out, seen.now, texts, language);

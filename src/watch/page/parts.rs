@@ -4,7 +4,7 @@
 use super::super::repos::{HOURS, Repository};
 use super::super::snapshot::{Snapshot, Transfer};
 use super::texts::Texts;
-use super::values::{age, bytes, escaped, percent, span};
+use super::values::{age, bytes, escaped, filled, percent, span};
 use crate::store::Account;
 use crate::zone::moment;
 use std::fmt::Write;
@@ -15,6 +15,16 @@ const SHOWN: usize = 8;
 const SOON: u64 = 14 * 86_400;
 
 // Writing to a String can't fail, here and below.
+
+/// Begins a part of the page: how it looks besides, and its title.
+pub(super) fn card(out: &mut String, class: &str, title: &str) {
+    let _ = write!(out, "<section class=\"card{class}\"><h2>{title}</h2>");
+}
+
+/// A paragraph about what isn't there.
+pub(super) fn dim(out: &mut String, text: &str) {
+    let _ = write!(out, "<p class=\"dim\">{text}</p>");
+}
 
 /// Title, state of the cloud, and since when all this runs.
 pub(super) fn header(out: &mut String, seen: &Snapshot, texts: &Texts) {
@@ -39,20 +49,14 @@ pub(super) fn header(out: &mut String, seen: &Snapshot, texts: &Texts) {
 
 /// Tier and space.
 pub(super) fn account(out: &mut String, seen: &Snapshot, texts: &Texts) {
-    let _ = write!(out, "<section class=\"card\"><h2>{}", texts.account);
     let Some(account) = &seen.cloud.account else {
-        let _ = write!(
-            out,
-            "</h2><p class=\"dim\">{}</p></section>",
-            texts.no_account
-        );
+        card(out, "", texts.account);
+        dim(out, texts.no_account);
+        out.push_str("</section>");
         return;
     };
-    let _ = write!(
-        out,
-        " <em class=\"tag\">{}</em></h2>",
-        escaped(texts.tier(account.tier))
-    );
+    let (name, tier) = (texts.account, escaped(texts.tier(account.tier)));
+    card(out, "", &format!("{name} <em class=\"tag\">{tier}</em>"));
     match account.total {
         0 => {
             let used = texts.used.replace("{}", &bytes(account.used));
@@ -74,13 +78,12 @@ pub(super) fn account(out: &mut String, seen: &Snapshot, texts: &Texts) {
 
 fn space(out: &mut String, account: &Account, texts: &Texts) {
     let share = percent(account.used, account.total);
-    let class = match (account.is_used(80), account.is_used(95)) {
-        (false, _) => "",
-        (true, false) => " near",
-        (true, true) => " full",
+    let class = match account {
+        account if account.is_used(95) => " full",
+        account if account.is_used(80) => " near",
+        _ => "",
     };
-    let used = texts.used_of.replacen("{}", &bytes(account.used), 1);
-    let used = used.replacen("{}", &bytes(account.total), 1);
+    let used = filled(texts.used_of, &bytes(account.used), &bytes(account.total));
     let free = texts.free.replace("{}", &bytes(account.free()));
     let _ = write!(
         out,
@@ -100,13 +103,9 @@ fn end_of(out: &mut String, name: &str, until: u64, is_near: bool) {
 
 /// The repositories with their last snapshots.
 pub(super) fn repositories(out: &mut String, seen: &Snapshot, texts: &Texts) {
-    let _ = write!(
-        out,
-        "<section class=\"card wide\"><h2>{}</h2>",
-        texts.repositories
-    );
+    card(out, " wide", texts.repositories);
     if seen.repositories.is_empty() {
-        let _ = write!(out, "<p class=\"dim\">{}</p>", texts.no_repositories);
+        dim(out, texts.no_repositories);
     }
     for repo in &seen.repositories {
         repository(out, repo, seen.now, texts);
@@ -129,17 +128,14 @@ fn repository(out: &mut String, repo: &Repository, now: u64, texts: &Texts) {
         ),
         None => texts.no_snapshot.to_owned(),
     };
-    let missed = match repo.snapshot_every.filter(|_| repo.stale) {
-        Some(every) => {
-            let text = texts.stale.replace("{}", &span(texts, every));
-            format!(" · <span class=\"near\">{text}</span>")
-        }
-        None => String::new(),
-    };
+    let every = repo.snapshot_every.filter(|_| repo.stale);
+    let missed = every.map_or(String::new(), |every| {
+        let text = texts.stale.replace("{}", &span(texts, every));
+        format!(" · <span class=\"near\">{text}</span>")
+    });
     let class = if repo.stale { " stale" } else { "" };
-    let day = texts
-        .last_day
-        .replace("{}", &bytes(repo.hours.iter().sum()));
+    let sum = bytes(repo.hours.iter().sum());
+    let day = texts.last_day.replace("{}", &sum);
     let _ = write!(
         out,
         "<div class=\"repo{class}\"><div><b>{name}</b><p class=\"dim\">{snapshot}{missed}</p></div>\
@@ -173,37 +169,29 @@ fn sparkline(hours: &[u64; HOURS]) -> String {
 
 /// What is on its way.
 pub(super) fn transfers(out: &mut String, seen: &Snapshot, texts: &Texts) {
-    let _ = write!(out, "<section class=\"card\"><h2>{}</h2>", texts.transfers);
+    card(out, "", texts.transfers);
     if seen.transfers.is_empty() {
-        let _ = write!(out, "<p class=\"dim\">{}</p>", texts.no_transfers);
+        dim(out, texts.no_transfers);
     }
     for transfer in seen.transfers.iter().take(SHOWN) {
         one_transfer(out, transfer, texts);
     }
     let more = seen.transfers.len().saturating_sub(SHOWN);
     if more > 0 {
-        let _ = write!(
-            out,
-            "<p class=\"dim\">{}</p>",
-            texts.more.replace("{}", &more.to_string())
-        );
+        dim(out, &texts.more.replace("{}", &more.to_string()));
     }
     out.push_str("</section>");
 }
 
 fn one_transfer(out: &mut String, transfer: &Transfer, texts: &Texts) {
-    let (arrow, class) = if transfer.upload {
-        ("↑", "up")
-    } else {
-        ("↓", "down")
+    let (arrow, class) = match transfer.upload {
+        true => ("↑", "up"),
+        false => ("↓", "down"),
     };
     let done = bytes(transfer.done);
     let (state, share) = match transfer.total {
         Some(total) => {
-            let text = texts
-                .of
-                .replacen("{}", &done, 1)
-                .replacen("{}", &bytes(total), 1);
+            let text = filled(texts.of, &done, &bytes(total));
             (text, percent(transfer.done, total))
         }
         None => (done, "100".to_owned()),

@@ -59,64 +59,98 @@ impl Language {
     }
 }
 
-/// The texts of a language.
-#[allow(missing_docs, reason = "the texts say themselves what they are")]
-#[derive(Debug)]
-pub struct Texts {
-    pub code: &'static str,
-    pub language: &'static str,
-    pub answers: &'static str,
-    pub silent: &'static str,
-    pub unasked: &'static str,
-    pub running_for: &'static str,
-    pub needs_you: &'static str,
-    pub account: &'static str,
-    pub used_of: &'static str,
+/// Makes the texts of a language from lines that hold them in each: what a text is called, English,
+/// Chinese.
+macro_rules! texts {
+    ($($(#[$about:meta])* $name:ident $en:literal, $zh:literal;)*) => {
+        /// The texts of a language.
+        #[allow(missing_docs, reason = "the texts say themselves what they are")]
+        #[derive(Debug)]
+        pub struct Texts {
+            $($(#[$about])* pub $name: &'static str,)*
+            /// Tiers of accounts that have another name in this language.
+            pub tiers: &'static [(&'static str, &'static str)],
+            /// Seconds, minutes, hours, days; for one and for many.
+            pub units: [[&'static str; 2]; 4],
+        }
+
+        /// English.
+        pub static ENGLISH: Texts = Texts {
+            $($name: $en,)*
+            tiers: &[],
+            units: [
+                ["{} second", "{} seconds"],
+                ["{} minute", "{} minutes"],
+                ["{} hour", "{} hours"],
+                ["{} day", "{} days"],
+            ],
+        };
+
+        /// 简体中文.
+        pub static CHINESE: Texts = Texts {
+            $($name: $zh,)*
+            tiers: &[
+                ("disk", "磁盘"),
+                ("free", "免费"),
+                ("no quota", "无配额"),
+                ("quota", "有配额"),
+            ],
+            units: [["{} 秒"; 2], ["{} 分钟"; 2], ["{} 小时"; 2], ["{} 天"; 2]],
+        };
+    };
+}
+
+texts! {
+    code "en", "zh-CN";
+    language "English", "中文";
+    answers "answers", "连接正常";
+    silent "can't be used", "无法使用";
+    unasked "not asked yet", "尚未连接";
+    running_for "running for {}", "已运行 {}";
+    needs_you "Needs your attention", "需要您处理";
+    account "Account", "账户";
+    used_of "{} of {} used", "已用 {}，共 {}";
     /// The same of an account without a bound.
-    pub used: &'static str,
-    pub free: &'static str,
-    pub benefit_until: &'static str,
-    pub token_until: &'static str,
-    pub no_account: &'static str,
-    pub repositories: &'static str,
-    pub no_repositories: &'static str,
-    pub others: &'static str,
-    pub last_snapshot: &'static str,
-    pub no_snapshot: &'static str,
-    pub stale: &'static str,
-    pub see_backup: &'static str,
-    pub last_day: &'static str,
-    pub transfers: &'static str,
-    pub no_transfers: &'static str,
-    pub more: &'static str,
-    pub work: &'static str,
-    pub uploads: &'static str,
-    pub waiting: &'static str,
-    pub rate_waiting: &'static str,
-    pub memory: &'static str,
-    pub limits: &'static str,
-    pub unlimited: &'static str,
-    pub removing: &'static str,
-    pub unremoved: &'static str,
-    pub bin: &'static str,
-    pub call: &'static str,
-    pub made: &'static str,
-    pub refused: &'static str,
-    pub failed: &'static str,
-    pub rate: &'static str,
-    pub of: &'static str,
-    pub warnings: &'static str,
-    pub no_warnings: &'static str,
-    pub unknown: &'static str,
-    pub in_log: &'static str,
-    pub times: &'static str,
-    pub refreshes: &'static str,
-    pub just_now: &'static str,
-    pub ago: &'static str,
-    /// Tiers of accounts that have another name in this language.
-    pub tiers: &'static [(&'static str, &'static str)],
-    /// Seconds, minutes, hours, days; for one and for many.
-    pub units: [[&'static str; 2]; 4],
+    used "{} used", "已用 {}";
+    free "{} free", "剩余 {}";
+    benefit_until "Developer benefit until", "开发者权益有效期至";
+    token_until "Access token until", "访问令牌有效期至";
+    no_account "Nothing is known of the account.", "没有账户信息。";
+    repositories "Repositories", "备份仓库";
+    no_repositories "No repository has been used yet.", "还没有使用过任何仓库。";
+    others "Others", "其他";
+    last_snapshot "Last snapshot", "最近快照";
+    no_snapshot "No snapshot seen yet", "尚未见到快照";
+    stale "no new one for more than {}", "超过 {}没有新快照";
+    see_backup "No new snapshot in {}: see on that machine whether its backup still runs.", "{} 很久没有新快照：请检查那台机器的备份是否仍在运行。";
+    last_day "{} in 24 hours", "24 小时内 {}";
+    transfers "Under way", "正在传输";
+    no_transfers "Nothing is being transferred.", "当前没有传输任务。";
+    more "and {} more", "另有 {} 项";
+    work "Queues and rates", "队列与速率";
+    uploads "Uploads", "上传";
+    waiting "Requests waiting", "排队请求";
+    rate_waiting "Calls waiting", "等待速率";
+    memory "Memory held", "占用内存";
+    limits "Traffic limits", "流量限速";
+    unlimited "none", "不限";
+    removing "Packs being removed", "正在删除的数据包";
+    unremoved "Packs that couldn't be removed", "未能删除的数据包";
+    bin "Files to purge from the bin", "回收站待清除文件";
+    call "Call", "接口";
+    made "Made", "调用";
+    refused "429", "429";
+    failed "Failed", "失败";
+    rate "Per second", "每秒上限";
+    of "{} of {}", "{} / {}";
+    warnings "Recent warnings", "最近警告";
+    no_warnings "No warnings. All is well.", "没有警告，一切正常。";
+    unknown "A warning of the log", "日志中有一条警告";
+    in_log "the log has the details", "详情见日志";
+    times "{} times", "{} 次";
+    refreshes "This page refreshes itself every 10 seconds.", "本页每 10 秒自动刷新。";
+    just_now "just now", "刚刚";
+    ago "{} ago", "{}前";
 }
 
 impl Texts {
@@ -134,131 +168,6 @@ impl Texts {
         }
     }
 }
-
-/// English.
-pub static ENGLISH: Texts = Texts {
-    code: "en",
-    language: "English",
-    answers: "answers",
-    silent: "can't be used",
-    unasked: "not asked yet",
-    running_for: "running for {}",
-    needs_you: "Needs your attention",
-    account: "Account",
-    used_of: "{} of {} used",
-    used: "{} used",
-    free: "{} free",
-    benefit_until: "Developer benefit until",
-    token_until: "Access token until",
-    no_account: "Nothing is known of the account.",
-    repositories: "Repositories",
-    no_repositories: "No repository has been used yet.",
-    others: "Others",
-    last_snapshot: "Last snapshot",
-    no_snapshot: "No snapshot seen yet",
-    stale: "no new one for more than {}",
-    see_backup: "No new snapshot in {}: see on that machine whether its backup still runs.",
-    last_day: "{} in 24 hours",
-    transfers: "Under way",
-    no_transfers: "Nothing is being transferred.",
-    more: "and {} more",
-    work: "Queues and rates",
-    uploads: "Uploads",
-    waiting: "Requests waiting",
-    rate_waiting: "Calls waiting",
-    memory: "Memory held",
-    limits: "Traffic limits",
-    unlimited: "none",
-    removing: "Packs being removed",
-    unremoved: "Packs that couldn't be removed",
-    bin: "Files to purge from the bin",
-    call: "Call",
-    made: "Made",
-    refused: "429",
-    failed: "Failed",
-    rate: "Per second",
-    of: "{} of {}",
-    warnings: "Recent warnings",
-    no_warnings: "No warnings. All is well.",
-    unknown: "A warning of the log",
-    in_log: "the log has the details",
-    times: "{} times",
-    refreshes: "This page refreshes itself every 10 seconds.",
-    just_now: "just now",
-    ago: "{} ago",
-    tiers: &[],
-    units: [
-        ["{} second", "{} seconds"],
-        ["{} minute", "{} minutes"],
-        ["{} hour", "{} hours"],
-        ["{} day", "{} days"],
-    ],
-};
-
-/// 简体中文.
-pub static CHINESE: Texts = Texts {
-    code: "zh-CN",
-    language: "中文",
-    answers: "连接正常",
-    silent: "无法使用",
-    unasked: "尚未连接",
-    running_for: "已运行 {}",
-    needs_you: "需要您处理",
-    account: "账户",
-    used_of: "已用 {}，共 {}",
-    used: "已用 {}",
-    free: "剩余 {}",
-    benefit_until: "开发者权益有效期至",
-    token_until: "访问令牌有效期至",
-    no_account: "没有账户信息。",
-    repositories: "备份仓库",
-    no_repositories: "还没有使用过任何仓库。",
-    others: "其他",
-    last_snapshot: "最近快照",
-    no_snapshot: "尚未见到快照",
-    stale: "超过 {}没有新快照",
-    see_backup: "{} 很久没有新快照：请检查那台机器的备份是否仍在运行。",
-    last_day: "24 小时内 {}",
-    transfers: "正在传输",
-    no_transfers: "当前没有传输任务。",
-    more: "另有 {} 项",
-    work: "队列与速率",
-    uploads: "上传",
-    waiting: "排队请求",
-    rate_waiting: "等待速率",
-    memory: "占用内存",
-    limits: "流量限速",
-    unlimited: "不限",
-    removing: "正在删除的数据包",
-    unremoved: "未能删除的数据包",
-    bin: "回收站待清除文件",
-    call: "接口",
-    made: "调用",
-    refused: "429",
-    failed: "失败",
-    rate: "每秒上限",
-    of: "{} / {}",
-    warnings: "最近警告",
-    no_warnings: "没有警告，一切正常。",
-    unknown: "日志中有一条警告",
-    in_log: "详情见日志",
-    times: "{} 次",
-    refreshes: "本页每 10 秒自动刷新。",
-    just_now: "刚刚",
-    ago: "{}前",
-    tiers: &[
-        ("disk", "磁盘"),
-        ("free", "免费"),
-        ("no quota", "无配额"),
-        ("quota", "有配额"),
-    ],
-    units: [
-        ["{} 秒", "{} 秒"],
-        ["{} 分钟", "{} 分钟"],
-        ["{} 小时", "{} 小时"],
-        ["{} 天", "{} 天"],
-    ],
-};
 
 #[cfg(test)]
 mod tests {

@@ -48,6 +48,11 @@ pub fn span(texts: &Texts, seconds: u64) -> String {
     text.replace("{}", &count.to_string())
 }
 
+/// A text with two gaps, and what is put into them.
+pub fn filled(text: &str, one: &str, other: &str) -> String {
+    text.replacen("{}", one, 1).replacen("{}", other, 1)
+}
+
 /// Text that can stand in HTML, in attributes as well.
 pub fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());

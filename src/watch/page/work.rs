@@ -1,14 +1,15 @@
 //! The part of the page about queues, rates and limits.
 
 use super::super::snapshot::Snapshot;
+use super::parts::card;
 use super::texts::Texts;
-use super::values::{bytes, escaped};
+use super::values::{bytes, escaped, filled};
 use std::fmt::Write;
 
 /// Queues and rates.
 pub(super) fn work(out: &mut String, seen: &Snapshot, texts: &Texts) {
     let cloud = &seen.cloud;
-    let of = |part: &str, whole: &str| texts.of.replacen("{}", part, 1).replacen("{}", whole, 1);
+    let of = |part: &str, whole: &str| filled(texts.of, part, whole);
     let waiting: usize = seen.lanes.iter().map(|lane| lane.waiting).sum();
     let rate_waiting: usize = cloud.calls.iter().map(|call| call.waiting).sum();
     // A disk has no uploads of its own.
@@ -28,11 +29,8 @@ pub(super) fn work(out: &mut String, seen: &Snapshot, texts: &Texts) {
         (texts.unremoved, cloud.unremoved.to_string()),
         (texts.bin, cloud.bin.to_string()),
     ];
-    let _ = write!(
-        out,
-        "<section class=\"card wide\"><h2>{}</h2><div class=\"halves\"><dl>",
-        texts.work
-    );
+    card(out, " wide", texts.work);
+    out.push_str("<div class=\"halves\"><dl>");
     for (name, value) in uploads.into_iter().chain(facts) {
         let _ = write!(out, "<div><dt>{name}</dt><dd>{value}</dd></div>");
     }
@@ -52,12 +50,8 @@ fn limits(seen: &Snapshot, texts: &Texts) -> String {
 }
 
 fn calls(out: &mut String, seen: &Snapshot, texts: &Texts) {
-    let mut used = seen
-        .cloud
-        .calls
-        .iter()
-        .filter(|call| call.made > 0)
-        .peekable();
+    let used = seen.cloud.calls.iter().filter(|call| call.made > 0);
+    let mut used = used.peekable();
     if used.peek().is_none() {
         return;
     }
@@ -68,10 +62,8 @@ fn calls(out: &mut String, seen: &Snapshot, texts: &Texts) {
     );
     for call in used {
         let hot = |count: u64| if count > 0 { " class=\"near\"" } else { "" };
-        let name = call
-            .name
-            .rsplit_once("/v")
-            .map_or(call.name, |(_, end)| end);
+        let name = call.name.rsplit_once("/v");
+        let name = name.map_or(call.name, |(_, end)| end);
         let name = name.split_once('/').map_or(name, |(_, end)| end);
         // Where it may be broken on a phone.
         let name = escaped(&texts.said(name))

@@ -9,14 +9,13 @@ use super::super::spoil::{self, Reply};
 use super::super::transfer::Transfer;
 use super::api::signature;
 use super::call::Call;
-use super::gate;
 use super::state::Hub;
 use std::io;
 
 /// Serves a download.
 pub fn serve(hub: &Hub, exchange: &mut Exchange<'_, '_>) -> io::Result<Then> {
     exchange.drain()?;
-    let fault = gate::strike(hub, Call::Get).map(|(_, how)| how);
+    let fault = hub.strike(Call::Get).map(|(_, how)| how);
     match &fault {
         Some(How::Hang(how_long)) => exchange.pause(*how_long),
         Some(How::Cut | How::Stall(_)) => {}

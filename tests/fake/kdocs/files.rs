@@ -38,10 +38,6 @@ impl Node {
     pub fn lives(&self, now: u64) -> bool {
         self.binned.is_none_or(|at| now < at)
     }
-
-    pub fn size(&self) -> u64 {
-        self.content.as_ref().map_or(0, |(size, _)| *size)
-    }
 }
 
 /// An id that tells nothing.

@@ -4,7 +4,7 @@
 use super::super::altered::alter;
 use super::super::args::Args;
 use super::super::exchange::Exchange;
-use super::super::faults::{How, When};
+use super::super::faults::How;
 use super::super::http::Then;
 use super::super::spoil::{self, Reply, Voice};
 use super::call::{Call, route};
@@ -36,20 +36,10 @@ pub fn serve(hub: &Hub, exchange: &mut Exchange<'_, '_>) -> io::Result<Then> {
         let no = (404, 404, "no such path");
         return write(hub, exchange, Call::Other, Err(no), None);
     };
-    let latency = hub.lock().switches.latency;
-    if !latency.is_zero() {
-        exchange.pause(latency);
-    }
-    let held = hub.lock().hold.meet();
-    if held == Some(When::Before) {
-        return spoil::stand(exchange, || stands(hub));
-    }
-    let fault = strike(hub, call);
-    if let Some((When::Before, how)) = &fault
-        && let Some(then) = spoil::request(hub, exchange, how)?
-    {
-        return Ok(then);
-    }
+    let passed = match hub.arrive(call, exchange)? {
+        Ok(passed) => passed,
+        Err(then) => return Ok(then),
+    };
     let outcome = match admit(hub, call, exchange) {
         Err(no) => {
             exchange.drain()?;
@@ -65,33 +55,10 @@ pub fn serve(hub: &Hub, exchange: &mut Exchange<'_, '_>) -> io::Result<Then> {
             super::api::call(hub, call, &file, &args, &body)
         }
     };
-    if held == Some(When::After) {
-        return spoil::stand(exchange, || stands(hub));
+    match passed.held {
+        true => hub.stand(exchange),
+        false => write(hub, exchange, call, outcome, passed.how),
     }
-    let how = fault
-        .filter(|(when, _)| *when == When::After)
-        .map(|(_, how)| how);
-    write(hub, exchange, call, outcome, how)
-}
-
-/// The call that is held stands there.
-fn stands(hub: &Hub) -> bool {
-    let mut state = hub.lock();
-    if state.hold.is_held() {
-        state.hold.stands();
-    }
-    state.hold.is_held()
-}
-
-/// Counts the call, and finds the fault that is ordered for it.
-pub fn strike(hub: &Hub, call: Call) -> Option<(When, How)> {
-    let mut state = hub.lock();
-    state.judge.called(call);
-    let fault = state.faults.strike(call);
-    if fault.as_ref().is_some_and(|(_, how)| !how.only_waits()) {
-        state.judge.count(call).errors += 1;
-    }
-    fault
 }
 
 /// Token, scope and budget.

@@ -9,7 +9,6 @@ use super::files::{APP, Files};
 #[derive(Clone, Debug)]
 pub struct FileView {
     pub id: String,
-    pub size: u64,
     content: Content,
 }
 
@@ -27,12 +26,9 @@ impl Fake {
         let living = state.files.all().filter(|node| node.lives(now));
         let here = living.filter(|node| state.files.path(node) == path);
         here.filter_map(|node| {
-            let (size, content) = node.content.clone()?;
-            Some(FileView {
-                id: node.id(),
-                size,
-                content,
-            })
+            let (_, content) = node.content.clone()?;
+            let id = node.id();
+            Some(FileView { id, content })
         })
         .collect()
     }

@@ -1,46 +1,44 @@
 //! Everything that Kdocs' documents leave open, as switches. The defaults are what clients have seen,
 //! or else the kindest reading.
 
+use super::super::choices::{choice, switches};
 use super::super::switches::millis;
+use super::call::Call;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// What becomes of a name that is taken.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Clash {
-    /// The new file gets another name: `x(1).bin`.
-    #[default]
-    Rename,
-    /// There are two files of that name.
-    Duplicate,
-    /// The old file is replaced, and keeps its id.
-    Overwrite,
-    /// The upload is refused.
-    Error,
+choice! {
+    /// What becomes of a name that is taken.
+    Clash {
+        /// The new file gets another name: `x(1).bin`.
+        Rename,
+        /// There are two files of that name.
+        Duplicate,
+        /// The old file is replaced, and keeps its id.
+        Overwrite,
+        /// The upload is refused.
+        Error,
+    }
 }
-
-/// What becomes of a deletion in the background.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Task {
-    /// It is done after `task_time`.
-    #[default]
-    Ends,
-    /// It never ends, or it fails and nobody says so: the files stay in the lists.
-    Fails,
-    /// It is done for all files but the first.
-    Half,
+choice! {
+    /// What becomes of a deletion in the background.
+    Task {
+        /// It is done after `task_time`.
+        Ends,
+        /// It never ends, or it fails and nobody says so: the files stay in the lists.
+        Fails,
+        /// It is done for all files but the first.
+        Half,
+    }
 }
-
-/// Where failures have their text.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Texts {
-    #[default]
-    Msg,
-    Message,
-    Result,
+choice! {
+    /// Where failures have their text.
+    Texts {
+        Msg,
+        Message,
+        Result,
+    }
 }
 
 /// Calls that an app may make in a day, of each page of the documents.
@@ -54,79 +52,55 @@ pub struct Budget {
     pub shared: bool,
 }
 
-/// How the service behaves.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Switches {
-    /// What the user has agreed to, with commas between.
-    pub scopes: String,
-    /// Names without an extension are refused.
-    pub bare_refused: bool,
-    /// Names that end in `.bin` are refused as well: no office format.
-    pub binary_refused: bool,
-    /// The largest file.
-    pub size_cap: Option<u64>,
-    pub clash: Clash,
-    /// Downloads obey a range.
-    pub ranges: bool,
-    /// Milliseconds for which a download's address is good.
-    #[serde(with = "millis")]
-    pub link_life: Duration,
-    /// Levels of `parent_path` that are missing are made.
-    pub makes_folders: bool,
-    /// The name that a row's size has; none if rows don't tell it.
-    pub size_field: Option<String>,
-    /// Most rows of a page.
-    pub page_max: usize,
-    /// Rows appear in lists, and go from them, so much later.
-    #[serde(with = "millis")]
-    pub lag: Duration,
-    /// Deletions of so many files or more are tasks.
-    pub task_from: Option<usize>,
-    #[serde(with = "millis")]
-    pub task_time: Duration,
-    pub task: Task,
-    /// Budgets a day.
-    pub budget: Option<Budget>,
-    /// The code of a call beyond the budget, and its HTTP status.
-    pub budget_code: (i64, u16),
-    /// Failures come with HTTP 200.
-    pub errors_as_200: bool,
-    pub texts: Texts,
-    /// The second page repeats the first.
-    pub page_repeats: bool,
-    /// Folders and files come in lists one after the other, with `next_filter`.
-    pub filters: bool,
-    #[serde(with = "millis")]
-    pub latency: Duration,
-}
-
-impl Default for Switches {
-    fn default() -> Self {
-        Self {
-            scopes: "access_personal_files,create_personal_files,download_personal_files,\
-                     remove_personal_files"
-                .to_owned(),
-            bare_refused: false,
-            binary_refused: false,
-            size_cap: None,
-            clash: Clash::default(),
-            ranges: true,
-            link_life: Duration::from_secs(600),
-            makes_folders: true,
-            size_field: Some("fsize".to_owned()),
-            page_max: 100,
-            lag: Duration::ZERO,
-            task_from: None,
-            task_time: Duration::from_millis(50),
-            task: Task::default(),
-            budget: None,
-            budget_code: (40_000_429, 403),
-            errors_as_200: false,
-            texts: Texts::default(),
-            page_repeats: false,
-            filters: true,
-            latency: Duration::ZERO,
-        }
+switches! {
+    /// How the service behaves.
+    #[derive(PartialEq)]
+    Switches {
+        /// What the user has agreed to, with commas between.
+        scopes: String = "access_personal_files,create_personal_files,download_personal_files,\
+            remove_personal_files"
+            .to_owned(),
+        /// Names without an extension are refused.
+        bare_refused: bool,
+        /// Names that end in `.bin` are refused as well: no office format.
+        binary_refused: bool,
+        /// The largest file.
+        size_cap: Option<u64>,
+        clash: Clash,
+        /// Downloads obey a range.
+        ranges: bool = true,
+        /// Milliseconds for which a download's address is good.
+        #[serde(with = "millis")]
+        link_life: Duration = Duration::from_secs(600),
+        /// Levels of `parent_path` that are missing are made.
+        makes_folders: bool = true,
+        /// The name that a row's size has; none if rows don't tell it.
+        size_field: Option<String> = Some("fsize".to_owned()),
+        /// Most rows of a page.
+        page_max: usize = 100,
+        /// Rows appear in lists, and go from them, so much later.
+        #[serde(with = "millis")]
+        lag: Duration,
+        /// Deletions of so many files or more are tasks.
+        task_from: Option<usize>,
+        #[serde(with = "millis")]
+        task_time: Duration = Duration::from_millis(50),
+        task: Task,
+        /// Budgets a day.
+        budget: Option<Budget>,
+        /// The code of a call beyond the budget, and its HTTP status.
+        budget_code: (i64, u16) = (40_000_429, 403),
+        /// Failures come with HTTP 200.
+        errors_as_200: bool,
+        texts: Texts,
+        /// The second page repeats the first.
+        page_repeats: bool,
+        /// Folders and files come in lists one after the other, with `next_filter`.
+        filters: bool = true,
+        /// Every call waits as long before it is carried out.
+        #[serde(with = "millis")]
+        latency: Duration,
+        /// The same for single calls, in milliseconds, instead of `latency`.
+        latency_of: BTreeMap<Call, u64>,
     }
 }

@@ -3,7 +3,7 @@
 
 use super::super::altered::alter;
 use super::super::exchange::Exchange;
-use super::super::faults::{How, When};
+use super::super::faults::How;
 use super::super::http::Then;
 use super::super::limits::Shape;
 use super::super::spoil::{self, Reply, Voice};
@@ -15,7 +15,6 @@ use super::state::{Hub, State};
 use super::tokens::Token;
 use serde_json::{Value, json};
 use std::io;
-use std::time::Duration;
 
 /// The largest JSON body.
 const BODY_MAX: u64 = 4 << 20;
@@ -31,17 +30,10 @@ pub fn serve(hub: &Hub, exchange: &mut Exchange<'_, '_>) -> io::Result<Then> {
         return write(hub, exchange, Call::Other, no("RouteNotFound"), None);
     };
     let writing = Writing::begin(hub, &route);
-    wait(hub, route.call, exchange);
-    let held = hub.lock().hold.meet();
-    if held == Some(When::Before) {
-        return stand(hub, exchange);
-    }
-    let fault = strike(hub, route.call);
-    if let Some((When::Before, how)) = &fault
-        && let Some(then) = spoil::request(hub, exchange, how)?
-    {
-        return Ok(then);
-    }
+    let passed = match hub.arrive(route.call, exchange)? {
+        Ok(passed) => passed,
+        Err(then) => return Ok(then),
+    };
     let Ok(body) = exchange.body(BODY_MAX) else {
         return Ok(Then::Close);
     };
@@ -57,15 +49,12 @@ pub fn serve(hub: &Hub, exchange: &mut Exchange<'_, '_>) -> io::Result<Then> {
             super::api::call(hub, &mut state, &route, &body, token.as_ref(), now)
         }
     };
-    if held == Some(When::After) {
-        return stand(hub, exchange);
+    if passed.held {
+        return hub.stand(exchange);
     }
     // Whoever gets the answer may write again.
     drop(writing);
-    let how = fault
-        .filter(|(when, _)| *when == When::After)
-        .map(|(_, how)| how);
-    write(hub, exchange, route.call, outcome, how)
+    write(hub, exchange, route.call, outcome, passed.how)
 }
 
 /// JSON must be called JSON.
@@ -124,35 +113,6 @@ fn unknown(hub: &Hub, exchange: &Exchange<'_, '_>) {
     }
     let text = format!("no such call: {} {}", head.method, head.path);
     state.judge.complain(text);
-}
-
-/// Lets the switched-on latency pass.
-pub fn wait(hub: &Hub, call: Call, exchange: &Exchange<'_, '_>) {
-    let latency = {
-        let switches = &hub.lock().switches;
-        let own = switches.latency_of.get(&call);
-        own.map_or(switches.latency, |ms| Duration::from_millis(*ms))
-    };
-    if !latency.is_zero() {
-        exchange.pause(latency);
-    }
-}
-
-/// Counts the call, and finds the fault that is ordered for it.
-pub fn strike(hub: &Hub, call: Call) -> Option<(When, How)> {
-    let mut state = hub.lock();
-    state.judge.called(call);
-    let fault = state.faults.strike(call);
-    if fault.as_ref().is_some_and(|(_, how)| !how.only_waits()) {
-        state.judge.count(call).errors += 1;
-    }
-    fault
-}
-
-/// Keeps a call that is held.
-pub fn stand(hub: &Hub, exchange: &Exchange<'_, '_>) -> io::Result<Then> {
-    hub.lock().hold.stands();
-    spoil::stand(exchange, || hub.lock().hold.is_held())
 }
 
 /// Rate and token. `None`: the call needs no token.

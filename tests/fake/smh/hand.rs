@@ -11,11 +11,6 @@ use std::sync::PoisonError;
 /// A file or folder as a test sees it.
 #[derive(Clone, Debug)]
 pub struct FileView {
-    pub name: String,
-    pub kind: Kind,
-    pub size: u64,
-    pub crc64: u64,
-    pub etag: String,
     /// Its bytes went because the space was over its quota.
     pub removed: bool,
     content: Option<Content>,
@@ -24,11 +19,6 @@ pub struct FileView {
 impl FileView {
     fn of(node: &Node) -> FileView {
         FileView {
-            name: node.name.clone(),
-            kind: node.kind,
-            size: node.size,
-            crc64: node.crc64,
-            etag: node.etag.clone(),
             removed: node.removed,
             content: node.content.clone(),
         }
@@ -143,12 +133,6 @@ impl Fake {
         let node = state.tree.node_mut(id).unwrap();
         (node.size, node.crc64, node.etag) = (new.size, new.crc64, new.etag);
         node.content = Some(new.content);
-    }
-
-    /// Its bytes become others; its row stays as it was, so that only a reader can tell.
-    pub fn rot(&self, path: &str, bytes: &[u8]) {
-        let (id, new) = (self.id(path), stored(&self.hub.keep, bytes));
-        self.hub.lock().tree.node_mut(id).unwrap().content = Some(new.content);
     }
 
     /// Its bytes go because the space is over its quota.

@@ -92,7 +92,7 @@ impl Default for Options {
 pub struct Fake {
     // In this order: the ports close first, then the state is saved for the last time.
     servers: Vec<Server>,
-    saver: Option<Saver>,
+    _saver: Option<Saver>,
     hub: Arc<Hub>,
     /// CRC-64s of made-up content by size.
     checksums: Mutex<HashMap<u64, u64>>,
@@ -120,7 +120,7 @@ impl Fake {
         let checksums = Mutex::default();
         Ok(Fake {
             servers,
-            saver,
+            _saver: saver,
             hub,
             checksums,
         })

@@ -15,6 +15,7 @@ pub fn no<T>(code: &'static str) -> Result<T, Refusal> {
 }
 
 /// The statuses of all codes that the emulator says by itself.
+#[rustfmt::skip]
 const STATUSES: &[(u16, &[&str])] = &[
     (
         400,
@@ -68,14 +69,7 @@ const STATUSES: &[(u16, &[&str])] = &[
             "WrongLibraryIdOrSecret",
         ],
     ),
-    (
-        409,
-        &[
-            "PathConflict",
-            "SameNameDirectoryOrFileExists",
-            "UploadComplete",
-        ],
-    ),
+    (409, &["PathConflict", "SameNameDirectoryOrFileExists", "UploadComplete"]),
     (413, &["RequestEntityTooLarge"]),
     (429, &["RateLimitExceeded"]),
 ];

@@ -9,7 +9,6 @@ use super::super::spoil::{self, Reply, Voice};
 use super::super::transfer::Transfer;
 use super::Host;
 use super::call::{Call, Query};
-use super::gate;
 use super::state::{Hub, State};
 use super::switches::{Oddly, Switches};
 use super::tree::{Node, Stored};
@@ -60,12 +59,12 @@ pub fn serve(hub: &Hub, host: Host, exchange: &mut Exchange<'_, '_>) -> io::Resu
         "GET" | "HEAD" => Call::Get,
         _ => Call::Other,
     };
-    gate::wait(hub, call, exchange);
+    hub.wait(call, exchange);
     let held = hub.lock().hold.meet();
     if held == Some(When::Before) {
-        return gate::stand(hub, exchange);
+        return hub.stand(exchange);
     }
-    let fault = gate::strike(hub, call);
+    let fault = hub.strike(call);
     let spoils = |when: When, how: &How| match call {
         // What is read is sent otherwise than it is.
         Call::Get => !how.alters() && !matches!(how, How::Cut | How::Stall(_)),
@@ -86,7 +85,7 @@ pub fn serve(hub: &Hub, host: Host, exchange: &mut Exchange<'_, '_>) -> io::Resu
         _ => Err((405, "MethodNotAllowed", "This method is not allowed.")),
     };
     match held {
-        Some(_) => gate::stand(hub, exchange),
+        Some(_) => hub.stand(exchange),
         None => tell(hub, exchange, call, result, how.as_ref()),
     }
 }

@@ -203,28 +203,13 @@ fn what_is_wrong_is_told_before_the_server_starts() {
 fn stumbles_have_their_sentence() {
     let dir = TempDir::new();
     let none = dir.path().join("none").display().to_string();
+    #[rustfmt::skip]
     let table: [(&[&str], i32, &str); 5] = [
-        (
-            &["bin", "restore", "abc"],
-            2,
-            "the first digits of an id, at least 8 of them",
-        ),
+        (&["bin", "restore", "abc"], 2, "the first digits of an id, at least 8 of them"),
         (&["bin", "restore", "0123ABCDEF"], 2, "names nothing"),
-        (
-            &["status", "--listen", "127.0.0.1:9"],
-            1,
-            "no server listens on 127.0.0.1:9; start it",
-        ),
-        (
-            &["status", "--listen", "unix:/none/such"],
-            1,
-            "no server listens on unix:/none/such",
-        ),
-        (
-            &["import", &none],
-            1,
-            "is no repository: there is no config",
-        ),
+        (&["status", "--listen", "127.0.0.1:9"], 1, "no server listens on 127.0.0.1:9; start it"),
+        (&["status", "--listen", "unix:/none/such"], 1, "no server listens on unix:/none/such"),
+        (&["import", &none], 1, "is no repository: there is no config"),
     ];
     for (words, code, named) in table {
         let output = run(dir.path(), words, "");
@@ -292,17 +277,12 @@ fn commands_speak_chinese() {
         text(&[output.stdout, output.stderr].concat())
     };
     let chinese = [("LANG", "zh_CN.UTF-8")];
+    #[rustfmt::skip]
     let table: [(&[&str], &str); 6] = [
         (&["--help"], "用法：restic-123pan [命令] [选项]"),
         (&["bin", "restore", "--help"], "从回收站恢复包和快照。"),
-        (
-            &["check-config"],
-            "配置正确：监听 127.0.0.1:8000，无 TLS，不需要密码",
-        ),
-        (
-            &["--listn", ":80"],
-            "没有选项 --listn (您是不是想写 --listen?)；参见 restic-123pan --help",
-        ),
+        (&["check-config"], "配置正确：监听 127.0.0.1:8000，无 TLS，不需要密码"),
+        (&["--listn", ":80"], "没有选项 --listn (您是不是想写 --listen?)；参见 restic-123pan --help"),
         (&["status", "--listen", "127.0.0.1:9"], "没有服务器在监听"),
         (&["import", "/none"], "再次运行同一命令即可继续"),
     ];

@@ -235,6 +235,9 @@ fn what_was_remembered_goes_with_the_user() {
         server.access.reload().store(true, Ordering::Relaxed);
         assert_eq!((status(), server.access.hashed()), (expected, hashed));
     }
+    // Where passwords are asked for, the server may be asked by any name.
+    let request = "GET /config HTTP/1.1\r\nHost: nas.example\r\n\r\n";
+    assert_eq!(server.open().send(request).answer(false).status, 401);
 }
 
 /// What is kept back comes when its time is over.

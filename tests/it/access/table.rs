@@ -6,14 +6,12 @@ use super::{Guarded, cheap, id, with_roles};
 const ROLES: [&str; 4] = ["read", "append", "write", "admin"];
 const KINDS: [&str; 6] = ["config", "data", "keys", "locks", "snapshots", "index"];
 /// The least role for each method on a file of each kind.
+#[rustfmt::skip]
 const FILES: [(&str, [&str; 6]); 4] = [
     ("HEAD", ["read"; 6]),
     ("GET", ["read"; 6]),
     ("POST", ["append"; 6]),
-    (
-        "DELETE",
-        ["admin", "write", "admin", "append", "write", "write"],
-    ),
+    ("DELETE", ["admin", "write", "admin", "append", "write", "write"]),
 ];
 
 fn start(append_only: bool) -> Guarded {

@@ -19,46 +19,17 @@ type Step = (&'static str, &'static str, u64, &'static [(Endpoint, u64)]);
 
 /// Without uploads, new folders, addresses of packs and lists of their folders, which are counted
 /// apart: how many there are is chance's.
+#[rustfmt::skip]
 const STEPS: &[Step] = &[
-    (
-        "init",
-        "init",
-        0,
-        &[(Token, 1), (Domain, 1), (List, 9), (Infos, 2)],
-    ),
-    (
-        "backup",
-        "backup files",
-        1,
-        &[(List, 12), (DownloadInfo, 2), (Infos, 2), (Trash, 1)],
-    ),
-    (
-        "unchanged backup",
-        "backup files",
-        1,
-        &[(List, 8), (Trash, 1)],
-    ),
+    ("init", "init", 0, &[(Token, 1), (Domain, 1), (List, 9), (Infos, 2)]),
+    ("backup", "backup files", 1, &[(List, 12), (DownloadInfo, 2), (Infos, 2), (Trash, 1)]),
+    ("unchanged backup", "backup files", 1, &[(List, 8), (Trash, 1)]),
     ("snapshots", "snapshots", 1, &[(List, 6), (Trash, 1)]),
-    (
-        "restore",
-        "restore latest --target restored",
-        1,
-        &[(List, 7), (Trash, 1)],
-    ),
+    ("restore", "restore latest --target restored", 1, &[(List, 7), (Trash, 1)]),
     // Index, two snapshots, and the pack of trees.
-    (
-        "check",
-        "check",
-        1,
-        &[(List, 8), (DownloadInfo, 4), (Trash, 1)],
-    ),
+    ("check", "check", 1, &[(List, 8), (DownloadInfo, 4), (Trash, 1)]),
     // All that it reads has been read before, so that its address is known.
-    (
-        "check --read-data",
-        "check --read-data",
-        1,
-        &[(List, 8), (Trash, 1)],
-    ),
+    ("check --read-data", "check --read-data", 1, &[(List, 8), (Trash, 1)]),
 ];
 
 #[test]

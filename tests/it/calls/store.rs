@@ -18,6 +18,7 @@ struct World {
 type Step = (&'static str, fn(&mut World), &'static [(Endpoint, u64)]);
 
 /// One after the other in a new repository.
+#[rustfmt::skip]
 const STEPS: &[Step] = &[
     (
         // Lists: the root, and again when the repository's folder has been made in it; that folder,
@@ -56,34 +57,14 @@ const STEPS: &[Step] = &[
         |world| drop(world.client.back_up(64..64)),
         &[(Single, 2), (List, 8), (Trash, 1)],
     ),
-    (
-        "snapshots",
-        snapshots,
-        &[(Single, 1), (List, 6), (Trash, 1)],
-    ),
-    (
-        "reading all packs, in parts, at once",
-        read_all,
-        &[(DownloadInfo, 64)],
-    ),
+    ("snapshots", snapshots, &[(Single, 1), (List, 6), (Trash, 1)]),
+    ("reading all packs, in parts, at once", read_all, &[(DownloadInfo, 64)]),
     ("reading them again", read_all, &[]),
     // Another server may have removed them.
     ("sizes of packs", sizes, &[(Infos, 64)]),
-    (
-        "a lock",
-        |world| world.lock = Some(world.client.lock(b"first")),
-        &[(Single, 1), (List, 3)],
-    ),
-    (
-        "its refreshment",
-        refresh,
-        &[(Single, 1), (List, 2), (Trash, 1)],
-    ),
-    (
-        "the list of packs",
-        |world| drop(world.client.list(Kind::Data)),
-        &[(List, 17)],
-    ),
+    ("a lock", |world| world.lock = Some(world.client.lock(b"first")), &[(Single, 1), (List, 3)]),
+    ("its refreshment", refresh, &[(Single, 1), (List, 2), (Trash, 1)]),
+    ("the list of packs", |world| drop(world.client.list(Kind::Data)), &[(List, 17)]),
     (
         "removing 64 packs at once",
         |world| world.client.remove(&std::mem::take(&mut world.packs)),

@@ -11,21 +11,14 @@ use std::time::Duration;
 /// What the cloud makes of a pack, and what the index gets then.
 #[test]
 fn an_index_waits_for_its_packs() {
+    #[rustfmt::skip]
     let cases: [(&str, fn(&mut Switches), Result<(), Cause>); 8] = [
         ("stored", |_| {}, Ok(())),
         ("lost", |s| s.single = Single::Lost, Err(Cause::Lost)),
         ("short", |s| s.single = Single::WrongSize, Err(Cause::Lost)),
-        (
-            "other bytes",
-            |s| s.single = Single::WrongEtag,
-            Err(Cause::Lost),
-        ),
+        ("other bytes", |s| s.single = Single::WrongEtag, Err(Cause::Lost)),
         ("infos late", |s| s.lag_infos = ms(100), Ok(())),
-        (
-            "infos too late",
-            |s| s.lag_infos = ms(60_000),
-            Err(Cause::Lost),
-        ),
+        ("infos too late", |s| s.lag_infos = ms(60_000), Err(Cause::Lost)),
         ("the other key", |s| s.infos_key = InfosKey::List, Ok(())),
         ("ids as strings", |s| s.ids_as_strings = true, Ok(())),
     ];
@@ -53,32 +46,13 @@ type Change = fn(&Cloud, &str);
 /// What is true of a pack when the index comes, and what the index gets.
 #[test]
 fn a_pack_must_be_where_it_was_put() {
+    #[rustfmt::skip]
     let cases: [(&str, Change, Result<(), Cause>); 6] = [
         ("kept", |_, _| {}, Ok(())),
-        (
-            "trashed",
-            |c, path| {
-                c.trash_by_hand(path);
-            },
-            Err(Cause::Lost),
-        ),
-        (
-            "destroyed",
-            |c, path| {
-                c.delete_by_hand(path);
-            },
-            Err(Cause::Lost),
-        ),
-        (
-            "damaged",
-            |c, path| c.damage(path, b"other"),
-            Err(Cause::Lost),
-        ),
-        (
-            "rejected",
-            |c, path| c.set_status(path, 101),
-            Err(Cause::Lost),
-        ),
+        ("trashed", |c, path| { c.trash_by_hand(path); }, Err(Cause::Lost)),
+        ("destroyed", |c, path| { c.delete_by_hand(path); }, Err(Cause::Lost)),
+        ("damaged", |c, path| c.damage(path, b"other"), Err(Cause::Lost)),
+        ("rejected", |c, path| c.set_status(path, 101), Err(Cause::Lost)),
         ("audited", |c, path| c.set_status(path, 100), Ok(())),
     ];
     for (name, change, expected) in cases {

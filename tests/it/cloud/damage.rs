@@ -47,15 +47,11 @@ fn a_list_shows_it() {
     let size = PACK.len() as u64;
     type Break = fn(&Cloud);
     let pack = || path(Kind::Data, id(PACK));
+    #[rustfmt::skip]
     let table: [(&str, Single, Break, u64); 5] = [
         ("a size at once", Single::WrongSize, |_| {}, size - 1),
         ("a hash at once", Single::WrongEtag, |_| {}, size),
-        (
-            "a size later",
-            Single::Done,
-            |c| c.damage(&path(Kind::Data, id(PACK)), b"short"),
-            5,
-        ),
+        ("a size later", Single::Done, |c| c.damage(&path(Kind::Data, id(PACK)), b"short"), 5),
         (
             "a hash later",
             Single::Done,

@@ -269,23 +269,12 @@ fn folders_that_lists_do_not_show_yet_do_no_harm() {
 /// A line that a kill, a full disk or a bad one has spoilt is left out; the others count.
 #[test]
 fn a_damaged_ledger_is_read_as_far_as_it_is_whole() {
+    #[rustfmt::skip]
     let damages: [(&str, fn(&mut Vec<u8>), bool); 6] = [
         ("none", |_| {}, true),
-        (
-            "a line that broke off",
-            |text| text.extend(b"\n0badcafe\tmade\t17"),
-            true,
-        ),
-        (
-            "other bytes",
-            |text| text.splice(0..0, [0xff; 4096]).for_each(drop),
-            true,
-        ),
-        (
-            "its end is missing",
-            |text| text.truncate(text.len() - 3),
-            false,
-        ),
+        ("a line that broke off", |text| text.extend(b"\n0badcafe\tmade\t17"), true),
+        ("other bytes", |text| text.splice(0..0, [0xff; 4096]).for_each(drop), true),
+        ("its end is missing", |text| text.truncate(text.len() - 3), false),
         ("another digit", |text| text[14] ^= 1, false),
         ("nothing left", Vec::clear, false),
     ];

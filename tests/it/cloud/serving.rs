@@ -62,27 +62,16 @@ fn pack(bytes: &[u8]) -> String {
 /// What goes wrong in the cloud, and the status of a POST, a GET and a list then.
 #[test]
 fn troubles_have_their_statuses() {
+    #[rustfmt::skip]
     let cases: [(&str, fn(&Cloud), [u16; 3]); 8] = [
         ("nothing", |_| {}, [200, 200, 200]),
         ("blocked", |c| c.set(|s| s.blocked = true), [503, 503, 503]),
         ("banned", |c| c.set(|s| s.banned = true), [503, 200, 200]),
         ("full", |c| c.set_space(10, 10), [507, 200, 200]),
         ("no traffic", |c| c.set_traffic(Some(0)), [200, 503, 200]),
-        (
-            "no list",
-            |c| broken(c, Endpoint::List, &How::NullData),
-            [200, 200, 502],
-        ),
-        (
-            "no address",
-            |c| broken(c, Endpoint::DownloadInfo, &How::Html(404)),
-            [200, 502, 200],
-        ),
-        (
-            "no bytes",
-            |c| broken(c, Endpoint::Cdn, &How::Html(416)),
-            [200, 502, 200],
-        ),
+        ("no list", |c| broken(c, Endpoint::List, &How::NullData), [200, 200, 502]),
+        ("no address", |c| broken(c, Endpoint::DownloadInfo, &How::Html(404)), [200, 502, 200]),
+        ("no bytes", |c| broken(c, Endpoint::Cdn, &How::Html(416)), [200, 502, 200]),
     ];
     for (name, trouble, statuses) in cases {
         println!("{name}");

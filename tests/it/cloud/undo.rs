@@ -154,6 +154,11 @@ fn list_shows_what_lies_there() {
     assert!(text.contains("left out: 3 files"), "{text}");
     let since = rfc3339(desk.now - 31 * HOUR);
     assert_eq!(json(&["list", "--json", "--since", &since]).len(), 2);
+    // It is the cloud's clock that tells how long ago something was.
+    desk.cloud.set(|s| s.front.date_skew = 2 * 3600);
+    let told = desk.bin(&["list", "--since", "6h"]);
+    assert!(told.out.contains("total: 0 files"), "{told:?}");
+    desk.cloud.set(|s| s.front.date_skew = 0);
     let told = desk.bin(&["list", "--repo-path", "/nowhere"]);
     assert_eq!(told.code, Some(1));
     assert!(told.err.contains("/nowhere doesn't exist"), "{told:?}");
@@ -179,29 +184,15 @@ fn purge_frees_what_is_meant() {
     assert_eq!(told.code, Some(2), "{told:?}");
     assert!(told.err.contains("--yes"), "{told:?}");
     assert_eq!(desk.cloud.bin().len(), 3);
-    for (words, said, left) in [
-        (
-            &["purge", "--yes", "--older-than", "1d"][..],
-            "purged 1 file, 11 B\n",
-            2,
-        ),
-        (
-            &["purge", "--yes", "--older-than", "1d"],
-            "there is nothing to purge\n",
-            2,
-        ),
-        (
-            &["purge", "--yes", "--since", "6h"],
-            "purged 1 file, 10 B\n",
-            1,
-        ),
+    #[rustfmt::skip]
+    let cases = [
+        (&["purge", "--yes", "--older-than", "1d"][..], "purged 1 file, 11 B\n", 2),
+        (&["purge", "--yes", "--older-than", "1d"], "there is nothing to purge\n", 2),
+        (&["purge", "--yes", "--since", "6h"], "purged 1 file, 10 B\n", 1),
         (&["purge", "--yes"], "there is nothing to purge\n", 1),
-        (
-            &["purge", "--yes", "--with-configs"],
-            "purged 1 file, 8 B\n",
-            0,
-        ),
-    ] {
+        (&["purge", "--yes", "--with-configs"], "purged 1 file, 8 B\n", 0),
+    ];
+    for (words, said, left) in cases {
         assert_eq!(desk.good(words), said, "{words:?}");
         assert_eq!(desk.cloud.bin().len(), left, "{words:?}");
     }
@@ -232,35 +223,21 @@ fn restore_brings_back_packs_and_snapshots() {
         living.map(|(kind, _)| *kind).collect::<Vec<Kind>>()
     };
     let key = id(b"a Keys").to_string();
-    for (words, said, expected) in [
-        (
-            &["restore", "--dry-run"][..],
-            "2 files would be brought back",
-            &[][..],
-        ),
+    #[rustfmt::skip]
+    let cases = [
+        (&["restore", "--dry-run"][..], "2 files would be brought back", &[][..]),
         (&["restore", "--since", "1h"], "nothing to bring back", &[]),
         (&["restore", "other/*"], "nothing to bring back", &[]),
-        (
-            &["restore", "host/keys/*", "host/index/*"],
-            "nothing to bring back",
-            &[],
-        ),
-        (
-            &["restore", "/host/snapshots/*"],
-            "brought back: 1 file\n",
-            &[Kind::Snapshots],
-        ),
-        (
-            &["restore", "--since", "3h"],
-            "`restic repair index`",
-            &[Kind::Data, Kind::Snapshots],
-        ),
+        (&["restore", "host/keys/*", "host/index/*"], "nothing to bring back", &[]),
+        (&["restore", "/host/snapshots/*"], "brought back: 1 file\n", &[Kind::Snapshots]),
+        (&["restore", "--since", "3h"], "`restic repair index`", &[Kind::Data, Kind::Snapshots]),
         (
             &["restore", &key[..8]],
             "brought back: 1 file\n",
             &[Kind::Data, Kind::Keys, Kind::Snapshots],
         ),
-    ] {
+    ];
+    for (words, said, expected) in cases {
         let text = desk.good(words);
         assert!(text.contains(said), "{words:?}: {text}");
         assert_eq!(back(), expected, "{words:?}");

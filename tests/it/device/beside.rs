@@ -69,12 +69,9 @@ fn commands_beside_a_service_just_work() {
     write("id", &format!("{}\n", cloud.client_id()));
     write("secret", &format!("{}\n", cloud.client_secret()));
     let whose = "using the settings of the service in /etc/restic-123pan";
+    #[rustfmt::skip]
     let table: [(&[&str], i32, &str); 6] = [
-        (
-            &["doctor"],
-            0,
-            "/var/lib/private/restic-123pan can be written",
-        ),
+        (&["doctor"], 0, "/var/lib/private/restic-123pan can be written"),
         (&["verify"], 0, "nothing is wrong"),
         (&["bin", "list"], 0, "total: "),
         (&["bin", "restore"], 0, "there is nothing to bring back"),

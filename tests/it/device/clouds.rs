@@ -51,21 +51,14 @@ fn a_folder_is_served() {
 #[test]
 fn what_a_folder_can_not_do_is_one_sentence() {
     let dir = TempDir::new();
-    for (words, sentence) in [
+    #[rustfmt::skip]
+    let cases = [
         (&["bin", "list"][..], "the local cloud has no recycle bin"),
-        (
-            &["verify"],
-            "the local cloud has no verify; run restic check",
-        ),
-        (
-            &["login", "--redirect-uri=x"],
-            "the local cloud has no login",
-        ),
-        (
-            &["--tier=vip"],
-            "--tier is an option of --cloud 123pan, not of --cloud local",
-        ),
-    ] {
+        (&["verify"], "the local cloud has no verify; run restic check"),
+        (&["login", "--redirect-uri=x"], "the local cloud has no login"),
+        (&["--tier=vip"], "--tier is an option of --cloud 123pan, not of --cloud local"),
+    ];
+    for (words, sentence) in cases {
         let (output, text) = run(dir.path(), words);
         assert_eq!(output.status.code(), Some(2), "{text}");
         assert_eq!(text, format!("restic-123pan: {sentence}\n"));

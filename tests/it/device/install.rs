@@ -27,9 +27,15 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 }
 
 fn make(words: &[String]) -> String {
+    make_in("C", words)
+}
+
+/// The same in a locale.
+fn make_in(locale: &str, words: &[String]) -> String {
     let mut make = Command::new("make");
     make.current_dir(env!("CARGO_MANIFEST_DIR"))
-        .env_remove("MAKEFLAGS");
+        .env_remove("MAKEFLAGS")
+        .env("LC_ALL", locale);
     run(make.arg("-s").args(words))
 }
 
@@ -49,9 +55,14 @@ fn make_install_puts_these_files_and_uninstall_takes_them() {
         words.to_vec()
     };
     let told = make(&words("install"));
-    for step in ["1. ", "2. ", "3. "] {
+    for step in ["Next:", "1. ", "2. ", "3. ", "4. "] {
         assert!(told.lines().any(|line| line.starts_with(step)), "{told}");
     }
+    let told = make_in("zh_CN.UTF-8", &words("install"));
+    assert!(
+        told.contains("下一步：") && !told.contains("Next"),
+        "{told}"
+    );
     let prefix = dir.path().join("opt/x");
     let wanted: Vec<PathBuf> = INSTALLED
         .iter()

@@ -10,56 +10,17 @@ const TARGETS: &str = include_str!("../../dist/targets");
 
 /// A device, Debian's name of its architecture, how OpenWrt's names of it begin, and what
 /// `readelf` says about a program for it.
+#[rustfmt::skip]
 const DEVICES: [(&str, &str, &str, &[&str]); 8] = [
-    (
-        "x86_64",
-        "amd64",
-        "x86_64",
-        &["ELF64", "little endian", "X86-64"],
-    ),
-    (
-        "aarch64",
-        "arm64",
-        "aarch64_",
-        &["ELF64", "little endian", "AArch64"],
-    ),
-    (
-        "armv7",
-        "-",
-        "arm_cortex-a",
-        &["ELF32", "hard-float ABI", "Tag_CPU_arch: v7"],
-    ),
+    ("x86_64", "amd64", "x86_64", &["ELF64", "little endian", "X86-64"]),
+    ("aarch64", "arm64", "aarch64_", &["ELF64", "little endian", "AArch64"]),
+    ("armv7", "-", "arm_cortex-a", &["ELF32", "hard-float ABI", "Tag_CPU_arch: v7"]),
     // The oldest Raspberry Pi is an ARMv6, and its system calls that armhf as well.
-    (
-        "armv6",
-        "armhf",
-        "arm_",
-        &["ELF32", "hard-float ABI", "Tag_CPU_arch: v6"],
-    ),
-    (
-        "mipsel",
-        "-",
-        "mipsel_",
-        &["ELF32", "little endian", "o32, mips32r2", "Soft float"],
-    ),
-    (
-        "mips",
-        "-",
-        "mips_",
-        &["ELF32", "big endian", "o32, mips32r2", "Soft float"],
-    ),
-    (
-        "riscv64",
-        "riscv64",
-        "riscv64_",
-        &["ELF64", "RISC-V", "double-float ABI"],
-    ),
-    (
-        "i686",
-        "i386",
-        "i386_",
-        &["ELF32", "little endian", "Intel 80386"],
-    ),
+    ("armv6", "armhf", "arm_", &["ELF32", "hard-float ABI", "Tag_CPU_arch: v6"]),
+    ("mipsel", "-", "mipsel_", &["ELF32", "little endian", "o32, mips32r2", "Soft float"]),
+    ("mips", "-", "mips_", &["ELF32", "big endian", "o32, mips32r2", "Soft float"]),
+    ("riscv64", "riscv64", "riscv64_", &["ELF64", "RISC-V", "double-float ABI"]),
+    ("i686", "i386", "i386_", &["ELF32", "little endian", "Intel 80386"]),
 ];
 
 /// The table's rows: name, triple, flags, qemu, OpenWrt's names, Debian's.

@@ -13,6 +13,7 @@ mod operations;
 mod rules;
 mod world;
 
+use crate::cases::try_all;
 use crate::fake::{Endpoint, Fake, Fault, How, When};
 use mishap::{Leave, Mishap, Place, What};
 use mishaps::mishaps;
@@ -20,18 +21,10 @@ use operations::{Act, Item, Operation, operations};
 use restic_123pan::restic::Kind;
 use rules::Tree;
 use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Mutex;
-use std::sync::mpsc::channel;
-use std::thread;
-use std::time::{Duration, Instant};
 use world::World;
 
 /// Cases at a time: most of their time is waiting.
 const WORKERS: usize = 24;
-/// Longest time until the next case ends; longer is a hang.
-const PATIENCE: Duration = Duration::from_secs(180);
-
 /// Most calls for one operation, whatever goes wrong: what is polled is polled for a while, and
 /// all else is tried a few times.
 const MOST_CALLS: usize = 150;
@@ -51,14 +44,8 @@ struct Case<'a> {
 #[test]
 fn every_call_with_every_mishap() {
     let (operations, mishaps) = (operations(), mishaps());
-    let filter = std::env::var("FAULTS").unwrap_or_default();
-    let mut cases = matrix(&operations, &mishaps);
-    cases.retain(|case| case.name().contains(&filter));
-    let (start, count) = (Instant::now(), cases.len());
-    let failed = run(cases);
-    println!("{count} cases in {} s", start.elapsed().as_secs());
-    assert!(count > 0, "no case is called {filter:?}");
-    assert!(failed.is_empty(), "{} of {count} failed", failed.len());
+    let cases = matrix(&operations, &mishaps);
+    try_all("FAULTS", WORKERS, cases, Case::name, Case::run);
 }
 
 /// An API whose name nobody knows, or whose port is dead, is a cloud that is away for now.
@@ -125,53 +112,6 @@ fn calls(operation: &Operation) -> BTreeMap<Endpoint, u32> {
         *calls.entry(endpoint).or_default() += 1;
     }
     calls
-}
-
-/// Runs cases side by side; what is wrong with those that fail.
-fn run(cases: Vec<Case<'_>>) -> Vec<String> {
-    let count = cases.len();
-    let (cases, running) = (Mutex::new(cases.into_iter()), Mutex::new(Vec::new()));
-    let (sender, ended) = channel();
-    thread::scope(|scope| {
-        for _ in 0..WORKERS.min(count) {
-            let (cases, running, sender) = (&cases, &running, sender.clone());
-            scope.spawn(move || {
-                loop {
-                    let Some(case) = cases.lock().unwrap().next() else {
-                        return;
-                    };
-                    let name = case.name();
-                    running.lock().unwrap().push(name.clone());
-                    let tried = catch_unwind(AssertUnwindSafe(|| case.run()));
-                    let fault = tried.unwrap_or_else(|panic| Err(said(&*panic)));
-                    running.lock().unwrap().retain(|other| *other != name);
-                    let _ = sender.send(fault.err().map(|fault| format!("{name}: {fault}")));
-                }
-            });
-        }
-        let mut failed = Vec::new();
-        for _ in 0..count {
-            match ended.recv_timeout(PATIENCE) {
-                Ok(None) => {}
-                Ok(Some(fault)) => {
-                    println!("{fault}");
-                    failed.push(fault);
-                }
-                Err(_) => {
-                    eprintln!("these hang: {:#?}", running.lock().unwrap());
-                    std::process::exit(1);
-                }
-            }
-        }
-        failed
-    })
-}
-
-/// What a panic said.
-fn said(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<String>().map(String::as_str);
-    let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
-    text.unwrap_or("panicked").to_owned()
 }
 
 impl Case<'_> {

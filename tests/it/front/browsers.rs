@@ -25,9 +25,19 @@ fn pages_of_other_sites_are_refused() {
         }
     }
     for (host, status) in [
-        ("rebound.example", 403),
-        ("nas.lan:8000", 200),
+        ("127.0.0.1", 200),
+        ("127.0.0.1:81", 200),
         ("[::1]", 200),
+        ("[::1]:81", 200),
+        ("LocalHost:1", 200),
+        ("NAS.lan:8000", 200),
+        ("nas.lan.", 200),
+        ("", 403),
+        ("rebound.example", 403),
+        ("rebound.example:81", 403),
+        ("127.0.0.1.rebound.example", 403),
+        ("localhost.rebound.example", 403),
+        ("nas.lan.evil", 403),
     ] {
         for path in ["/a/keys/", "/-/status"] {
             let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n");
@@ -36,6 +46,8 @@ fn pages_of_other_sites_are_refused() {
             assert!(status == 200 || answer.reason.contains("--host"));
         }
     }
+    let nameless = "GET /-/status HTTP/1.0\r\nConnection: keep-alive\r\n\r\n";
+    assert_eq!(wire.send(nameless).answer(false).status, 200);
     // The target's own host counts.
     let absolute = "GET http://rebound.example/a/keys/ HTTP/1.1\r\nHost: localhost\r\n\r\n";
     assert_eq!(wire.send(absolute).answer(false).status, 403);

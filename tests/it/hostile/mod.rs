@@ -8,6 +8,7 @@ mod crowds;
 mod honest;
 mod process;
 
+use crate::cases::try_all;
 use crate::fake::Fake;
 use crate::rig::Rig;
 use crate::tree::TempDir;
@@ -18,7 +19,6 @@ use process::Process;
 use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::Command;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -41,32 +41,12 @@ const MEMORY: u64 = 4;
 
 #[test]
 fn an_honest_client_finishes_whatever_others_do() {
-    let only = std::env::var("CASE").unwrap_or_default();
-    let cases = CASES.iter().filter(|case| case.name.contains(&only));
-    let queue = Mutex::new(cases);
-    let (lines, failed) = (Mutex::new(Vec::new()), Mutex::new(Vec::new()));
-    thread::scope(|scope| {
-        for _ in 0..AT_ONCE {
-            scope.spawn(|| {
-                while let Some(case) = next(&queue) {
-                    match catch_unwind(AssertUnwindSafe(|| try_case(case))) {
-                        Ok(line) => lines.lock().unwrap().push(line),
-                        Err(_) => failed.lock().unwrap().push(case.name),
-                    }
-                }
-            });
-        }
-    });
-    let mut lines = lines.into_inner().unwrap();
-    lines.sort();
     println!("case | attacker | honest client | RSS in MiB | descriptors | threads");
-    println!("{}", lines.join("\n"));
-    let failed = failed.into_inner().unwrap();
-    assert!(failed.is_empty(), "failed: {failed:?}");
-}
-
-fn next<T>(queue: &Mutex<impl Iterator<Item = T>>) -> Option<T> {
-    queue.lock().unwrap().next()
+    let name = |case: &&Case| case.name.to_owned();
+    try_all("CASE", AT_ONCE, CASES, name, |case| {
+        println!("{}", try_case(case));
+        Ok(())
+    });
 }
 
 /// Runs a case; its line in the table.

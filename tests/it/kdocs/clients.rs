@@ -3,23 +3,15 @@
 use super::process::Process;
 use crate::clients::{Session, cycle};
 use crate::fake::kdocs::{Budget, Clash, Switches};
-use crate::restic::{RESTIC, RUSTIC, Restic};
+use crate::restic::{RESTIC, RUSTIC, Restic, cases};
 use crate::tree::TempDir;
 
-/// One test a line: its name, the client, how the account behaves.
-macro_rules! cases {
-    ($($name:ident: $client:ident $account:ident;)*) => {
-        $(#[test]
-        fn $name() {
-            try_client($client, $account);
-        })*
-    };
-}
-
+// One test a line: its name, the client, how the account behaves.
 cases! {
-    restic_cycle: RESTIC usual;
-    rustic_cycle: RUSTIC usual;
-    restic_cycle_where_all_is_odd: RESTIC odd;
+    try_client;
+    restic_cycle: RESTIC, usual;
+    rustic_cycle: RUSTIC, usual;
+    restic_cycle_where_all_is_odd: RESTIC, odd;
 }
 
 /// The budgets of a formal app.
@@ -53,5 +45,5 @@ fn try_client(client: &str, account: fn(&mut Switches)) {
     let expected = cycle(&session);
     let all: Vec<&str> = expected.iter().chain(&EXPECTED).copied().collect();
     process.assert_clean(&all);
-    assert!(process.account.binned() > 0, "nothing was deleted");
+    assert!(process.cloud.binned() > 0, "nothing was deleted");
 }

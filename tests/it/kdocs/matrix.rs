@@ -1,22 +1,19 @@
-//! The matrix of faults: every operation, at every call that it makes, with every mishap, once and
-//! until it is mended. Whatever happens, nothing is lost or half there, nothing is answered that
-//! isn't so, nothing hangs, and afterwards the same server works.
+//! Kdocs' matrix of faults: what it may say, and operations of a server that knows nothing yet.
 
 use super::budgets::DAY;
 use super::rig::{Account, path};
-use crate::cloud::rig::{Server, ms};
+use crate::cloud::rig::Server;
 use crate::fake::kdocs::{Call, Clash, Switches};
 use crate::fake::{Fault, How, When};
-use crate::matrix::{self, Act, LONGEST, check_rest, fill, operations, removed, saved, try_all};
+use crate::matrix::{
+    self, Act, Mishap, before, cases, downloads, fill, hasten, nonsense, operations, removed,
+    run_all, saved, way,
+};
 use restic_123pan::cloud::{Clock, now};
 use restic_123pan::restic::{Id, Kind};
-use restic_123pan::store::Cause;
 use serde_json::json;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread;
-use std::time::Instant;
 
 /// What is there before an operation.
 struct World {
@@ -32,14 +29,12 @@ struct World {
 }
 
 impl World {
-    fn new(change: Change) -> Self {
+    fn new(change: fn(&mut Switches)) -> Self {
         let (account, days) = (Account::known(change), Arc::new(AtomicU64::new(0)));
         let server = || {
             let days = Arc::clone(&days);
             let server = account.server_with(|c| {
-                (c.shared.timing.retry, c.shared.timing.rate_wait) = (ms(120), ms(1500));
-                (c.shared.timing.stall, c.shared.timing.answer) = (ms(500), ms(500));
-                c.shared.timing.token_again = ms(5);
+                hasten(&mut c.shared.timing);
                 c.shared.timing.clock =
                     Clock::new(move || now() + DAY * days.load(Ordering::SeqCst));
             });
@@ -59,6 +54,8 @@ impl World {
 }
 
 impl matrix::World for World {
+    type Call = Call;
+
     fn server(&self) -> &Server {
         &self.server
     }
@@ -75,6 +72,43 @@ impl matrix::World for World {
         let files = self.account.files(&path(kind, id));
         files.iter().map(|file| file.bytes().to_vec()).collect()
     }
+
+    fn calls(&self, act: impl FnOnce()) -> Vec<Call> {
+        self.account.reset_counters();
+        act();
+        self.account.trail()
+    }
+
+    fn fail(&self, fault: Fault<Call>) {
+        self.account.fail(fault);
+    }
+
+    fn mend(&self, how: &How) {
+        self.account.clear_faults();
+        if says(how, OVER) {
+            self.days.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    fn is_full(how: &How) -> bool {
+        says(how, "space")
+    }
+
+    /// If all lists say that nothing is there, nothing is.
+    fn is_hopeless(fault: &Fault<Call>) -> bool {
+        fault.times > 1 && fault.how == absent() && fault.endpoint == Call::AppList
+    }
+
+    fn check_rest(&self) {
+        matrix::check_rest(&self.server);
+        let names = self.account.living();
+        assert!(!names.iter().any(|name| name.contains('(')), "{names:?}");
+    }
+}
+
+/// Whether Kdocs refuses with a text that has these words.
+fn says(how: &How, words: &str) -> bool {
+    matches!(how, How::Code(_, text) if text.contains(words))
 }
 
 /// Operations of a server that knows nothing yet, and a list of nothing.
@@ -102,56 +136,24 @@ const OPERATIONS: [(&str, Act<World>); 5] = [
     }),
 ];
 
-/// What makes Kdocs behave otherwise.
-type Change = fn(&mut Switches);
-
-/// Ways of Kdocs' in which operations go differently.
-const WAYS: [(&str, Change); 2] = [
-    ("", |_| {}),
-    (" in odd ways", |s| {
-        (s.clash, s.ranges, s.task_from) = (Clash::Duplicate, false, Some(1));
-        s.page_max = 1;
-    }),
-];
-
 fn code(code: i64, text: &str) -> How {
     How::Code(code, text.to_owned())
 }
 
 /// What may befall a call.
-fn mishaps(call: Call) -> Vec<(When, How)> {
-    let (before, after) = (When::Before, When::After);
-    let both = [How::Reset, How::Cut, How::Html(502), How::Hang(ms(700))];
-    let both = both.map(|how| [(before, how.clone()), (after, how)]);
-    let mut all: Vec<(When, How)> = both.into_iter().flatten().collect();
+fn mishaps(call: Call) -> Vec<Mishap> {
     if call == Call::Get {
-        all.retain(|(when, _)| *when == before);
-        all.extend(downloads().map(|how| (before, how)));
-        return all;
+        return downloads([How::Html(403), How::Html(404)]);
     }
-    all.extend(refusals().map(|how| (before, how)));
-    let odd = [How::Empty, How::BadJson, How::WrongShape, How::NullData];
-    all.extend(odd.map(|how| (after, how)));
+    let said = before(refusals()).chain(nonsense());
     let task = || How::Data(json!({"task_id": "a-task"}));
-    match call {
-        Call::Upload => all.push((before, How::ResetInBody(100))),
+    let own = match call {
+        Call::Upload => vec![(When::Before, How::ResetInBody(100))],
         // It is accepted and never done, or done and told as if it weren't.
-        Call::DeleteMany => all.extend([(before, task()), (after, task())]),
-        _ => {}
-    }
-    all
-}
-
-/// What may befall bytes on their way from the host of downloads.
-fn downloads() -> [How; 6] {
-    [
-        How::OtherRange,
-        How::OtherSize,
-        How::Short,
-        How::Stall(ms(700)),
-        How::Html(403),
-        How::Html(404),
-    ]
+        Call::DeleteMany => vec![(When::Before, task()), (When::After, task())],
+        _ => Vec::new(),
+    };
+    way().into_iter().chain(said).chain(own).collect()
 }
 
 /// What the API may say to anything.
@@ -180,85 +182,21 @@ fn absent() -> How {
 /// The calls of the day are used up.
 const OVER: &str = "request count over the limit of the day";
 
-struct Case {
-    name: String,
-    act: Act<World>,
-    change: Change,
-    fault: Fault<Call>,
-}
-
-/// All cases, by the calls that each operation makes when nothing is wrong.
-fn cases() -> Vec<Case> {
-    let mut all = Vec::new();
-    for (way, change) in WAYS {
-        for (operation, act) in operations().into_iter().chain(OPERATIONS) {
-            for (call, count) in calls(act, change) {
-                all.extend(faults(call, count).into_iter().map(|fault| Case {
-                    name: format!("{operation}{way} × {fault:?}"),
-                    act,
-                    change,
-                    fault,
-                }));
-            }
-        }
-    }
-    all
-}
-
-/// The calls that an operation makes, and how often.
-fn calls(act: Act<World>, change: Change) -> BTreeMap<Call, u32> {
-    let world = World::new(change);
-    world.account.reset_counters();
-    act(&world).unwrap();
-    let mut counts = BTreeMap::new();
-    for call in world.account.trail() {
-        *counts.entry(call).or_insert(0) += 1;
-    }
-    counts
-}
-
-/// Everything that may befall the first and the second of so many calls, once or from then on.
-fn faults(endpoint: Call, count: u32) -> Vec<Fault<Call>> {
-    let orders = (0..count.min(2)).flat_map(|skip| [(skip, 1), (skip, 9999)]);
-    let each = orders.flat_map(|(skip, times)| {
-        mishaps(endpoint).into_iter().map(move |(when, how)| Fault {
-            endpoint,
-            skip,
-            times,
-            when,
-            how,
-        })
-    });
-    // If all lists say that nothing is there, nothing is.
-    let is_empty =
-        |fault: &Fault<Call>| fault.times > 1 && fault.how == absent() && endpoint == Call::AppList;
-    each.filter(|fault| !is_empty(fault)).collect()
-}
-
-/// What an operation answers is so (its own checks), it ends, and when all is mended the server
-/// does what it couldn't.
-fn run(case: &Case) {
-    let world = World::new(case.change);
-    world.account.fail(case.fault.clone());
-    let start = Instant::now();
-    let told = (case.act)(&world);
-    let millis = start.elapsed().as_millis();
-    assert!(start.elapsed() < LONGEST, "it took {millis} ms");
-    let says = |words: &str| matches!(&case.fault.how, How::Code(_, text) if text.contains(words));
-    assert_ne!(told, Err(Cause::Absent), "what is there isn't absent");
-    assert!(says("space") || told != Err(Cause::Full), "nothing is full");
-    world.account.clear_faults();
-    if says(OVER) {
-        world.days.fetch_add(1, Ordering::SeqCst);
-    }
-    thread::sleep(ms(10));
-    assert_eq!((case.act)(&world), Ok(()), "when all is mended");
-    check_rest(&world.server);
-    let names = world.account.living();
-    assert!(!names.iter().any(|name| name.contains('(')), "{names:?}");
-}
-
+/// Also in ways of Kdocs' in which operations go differently.
 #[test]
 fn every_call_with_every_mishap() {
-    try_all(cases(), |case| &case.name, run);
+    let ways: [(&str, fn() -> World); 2] = [
+        ("", || World::new(|_| {})),
+        (" in odd ways", || {
+            World::new(|s| {
+                (s.clash, s.ranges, s.task_from) = (Clash::Duplicate, false, Some(1));
+                s.page_max = 1;
+            })
+        }),
+    ];
+    let all = ways.into_iter().flat_map(|(way, world)| {
+        let operations = operations().into_iter().chain(OPERATIONS);
+        cases(way, world, operations.collect(), mishaps)
+    });
+    run_all(all.collect());
 }

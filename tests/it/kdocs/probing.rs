@@ -5,111 +5,50 @@ use super::rig::{Account, LARGEST};
 use crate::cloud::rig::{id, ms};
 use crate::fake::kdocs::{Call, Clash, Switches, Task};
 use crate::local::Served;
-use restic_123pan::cloud::probe::Observation;
+use crate::probing::{Case, Probed, check, run};
 use restic_123pan::kdocs::probe;
 use restic_123pan::restic::Kind;
 use restic_123pan::store::Cause;
-use std::collections::BTreeMap;
 
-/// What a probe finds, by question, and how it ends.
-fn probed(account: &Account) -> (BTreeMap<&'static str, Observation>, Result<String, String>) {
-    let mut findings = BTreeMap::new();
-    let end = probe(&account.config(), &mut |finding| {
-        findings.insert(finding.about, finding.clone());
-    });
-    (findings, end)
+fn probed(account: &Account) -> Probed {
+    run(|tell| probe(&account.config(), tell))
 }
 
-/// How Kdocs behaves, a question, words of what is found, and whether the store can be used.
-type Case = (fn(&mut Switches), &'static str, &'static str, bool);
-
-const CASES: [Case; 19] = [
+#[rustfmt::skip]
+const CASES: &[Case<Switches>] = &[
     (|_| {}, "name without extension", "taken", true),
-    (
-        |s| s.bare_refused = true,
-        "name without extension",
-        "refused",
-        true,
-    ),
+    (|s| s.bare_refused = true, "name without extension", "refused", true),
     (|s| s.bare_refused = true, "name with .bin", "taken", true),
-    (
-        |s| s.binary_refused = true,
-        "name with .bin",
-        "refused",
-        false,
-    ),
+    (|s| s.binary_refused = true, "name with .bin", "refused", false),
     (|_| {}, "new folders", "they are made", true),
     (|_| {}, "size in lists", "fsize 1048576", true),
     (|s| s.size_field = None, "size in lists", "no fsize", false),
-    (
-        |s| s.size_field = Some("bytes".to_owned()),
-        "size in lists",
-        "no fsize",
-        false,
-    ),
-    (
-        |s| s.clash = Clash::Rename,
-        "a name that is taken",
-        "another name",
-        true,
-    ),
-    (
-        |s| s.clash = Clash::Duplicate,
-        "a name that is taken",
-        "two of the name",
-        true,
-    ),
-    (
-        |s| s.clash = Clash::Overwrite,
-        "a name that is taken",
-        "replaced",
-        true,
-    ),
-    (
-        |s| s.clash = Clash::Error,
-        "a name that is taken",
-        "refused",
-        true,
-    ),
+    (|s| s.size_field = Some("bytes".to_owned()), "size in lists", "no fsize", false),
+    (|s| s.clash = Clash::Rename, "a name that is taken", "another name", true),
+    (|s| s.clash = Clash::Duplicate, "a name that is taken", "two of the name", true),
+    (|s| s.clash = Clash::Overwrite, "a name that is taken", "replaced", true),
+    (|s| s.clash = Clash::Error, "a name that is taken", "refused", true),
     (|_| {}, "ranges of downloads", "obeyed", true),
     (|s| s.ranges = false, "ranges of downloads", "ignored", true),
     (|_| {}, "size of a file", "24.0 MiB are taken", true),
-    (
-        |s| s.size_cap = Some(2 << 20),
-        "size of a file",
-        "aren't",
-        false,
-    ),
-    (
-        |s| s.task_from = Some(1),
-        "deleting",
-        "gone from lists",
-        true,
-    ),
-    (
-        |s| (s.task_from, s.task) = (Some(1), Task::Fails),
-        "deleting",
-        "still show",
-        false,
-    ),
+    (|s| s.size_cap = Some(2 << 20), "size of a file", "aren't", false),
+    (|s| s.task_from = Some(1), "deleting", "gone from lists", true),
+    (|s| (s.task_from, s.task) = (Some(1), Task::Fails), "deleting", "still show", false),
     (|s| s.lag = ms(60), "new folders", "they are made", true),
 ];
 
 #[test]
 fn the_table_is_right_whatever_kdocs_does() {
-    for (n, (change, about, words, usable)) in CASES.into_iter().enumerate() {
-        let account = Account::untried(change);
-        let (findings, end) = probed(&account);
-        let found = &findings[about];
-        assert!(found.found.contains(words), "{n}: {found:?}");
-        assert_eq!(end.is_ok(), usable, "{n}: {end:?}");
+    for (n, case) in CASES.iter().enumerate() {
+        let account = Account::untried(case.0);
+        check(n, case, &probed(&account));
         let is_task_lost = account.switches().task == Task::Fails;
         assert!(
             is_task_lost || account.living().is_empty(),
             "{n}: left behind"
         );
         let saved = account.server().save(Kind::Locks, b"a lock");
-        assert_eq!(saved.is_ok(), usable, "{n}: {saved:?}");
+        assert_eq!(saved.is_ok(), case.3, "{n}: {saved:?}");
     }
 }
 
@@ -185,13 +124,13 @@ fn the_command_prints_a_table_or_json() {
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!(json["usable"], true);
     assert!(json["findings"].as_array().is_some_and(|all| all.len() > 6));
-    let secret = [process.account.app_key(), "refresh", "access_token"];
+    let secret = [process.cloud.app_key(), "refresh", "access_token"];
     assert!(
         secret[1..]
             .iter()
             .all(|word| !json.to_string().contains(word))
     );
-    process.account.set(|s| s.binary_refused = true);
+    process.cloud.set(|s| s.binary_refused = true);
     let told = process.refused(&["doctor", "--probe"]);
     assert!(told.contains("takes no binary files"), "{told}");
     let told = process.refused(&["doctor"]);
@@ -221,7 +160,7 @@ fn the_command_speaks_chinese() {
     assert!(lines.ends_with("删除不释放空间。\n"), "{lines}");
     let json = told(&["doctor", "--probe", "--json"]);
     assert!(json.contains("ranges of downloads"), "{json}");
-    process.account.set(|s| s.binary_refused = true);
+    process.cloud.set(|s| s.binary_refused = true);
     let lines = told(&["doctor", "--probe"]);
     assert!(lines.contains("金山文档无法使用：不接受此应用"), "{lines}");
     let lines = told(&["doctor"]);
@@ -236,14 +175,14 @@ fn a_user_logs_in() {
     use std::io::Write;
     use std::process::Stdio;
     let process = Process::start(&[]);
-    process.account.revoke_grants();
+    process.cloud.revoke_grants();
     let mut command = process.command(&["login", "--redirect-uri", "https://example.com/back"]);
     command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
     let mut login = command.spawn().unwrap();
-    let code = process.account.authorize();
+    let code = process.cloud.authorize();
     writeln!(login.stdin.take().unwrap(), "{code}").unwrap();
     let output = login.wait_with_output().unwrap();
     let told = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();

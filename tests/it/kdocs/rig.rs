@@ -1,15 +1,14 @@
 //! An emulated user's files and servers over them, without a socket of our own. Times that are
 //! seconds in earnest are milliseconds here.
 
-pub(crate) use crate::account::BASE;
 use crate::account::shared;
-use crate::cloud::rig::{Server, fast, shard};
+pub(crate) use crate::cloud::rig::{BASE, path};
+use crate::cloud::rig::{Server, fast};
 use crate::fake::kdocs::{Call, Fake, Options, Switches};
 use crate::tree::TempDir;
 use restic_123pan::cloud::Shared;
 use restic_123pan::cloud::token::Grant;
 use restic_123pan::kdocs::{App, Config, Kdocs, probe};
-use restic_123pan::restic::{Id, Kind};
 use restic_123pan::settings::Secret;
 use std::fs;
 use std::ops::Deref;
@@ -17,14 +16,6 @@ use std::sync::{Arc, OnceLock};
 
 /// The largest file that probes try: 150 MiB would take long.
 pub(crate) const LARGEST: u64 = 24 << 20;
-
-/// Where a file of the usual repository is.
-pub(crate) fn path(kind: Kind, id: Id) -> String {
-    match kind {
-        Kind::Data => format!("{BASE}/host/data/{}/{id}", shard(id)),
-        _ => format!("{BASE}/host/{}/{id}", kind.name()),
-    }
-}
 
 /// An emulated user's files. When they go, nothing of what its servers did may have broken a rule.
 pub(crate) struct Account {

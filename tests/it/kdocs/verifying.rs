@@ -92,12 +92,12 @@ fn each_flaw_is_told_with_its_place() {
 fn the_command_says_what_to_do() {
     let process = Process::start(&[]);
     let path = path(Kind::Keys, id(b"a key"));
-    process.account.plant(&path, b"a key");
+    process.cloud.plant(&path, b"a key");
     let told = process.refused(&["verify"]);
     for words in ["no-config", "look for it in the recycle bin on kdocs.cn"] {
         assert!(told.contains(words), "{words}: {told}");
     }
-    process.account.plant("restic/host/config", b"a config");
+    process.cloud.plant("restic/host/config", b"a config");
     let told = process.run(&["verify", "/host"]);
     assert!(told.contains("/host"), "{told}");
 }

@@ -3,27 +3,19 @@
 
 use super::Served;
 use crate::clients::{Session, cycle, together};
-use crate::restic::{DEBIAN, RESTIC, RUSTIC, Restic};
+use crate::restic::{DEBIAN, RESTIC, RUSTIC, Restic, cases};
 use crate::tree::{self, TempDir};
 
-/// One test a line: its name, the client, the repository, what is done.
-macro_rules! cases {
-    ($($name:ident: $client:ident $repo:literal $scenario:ident;)*) => {
-        $(#[test]
-        fn $name() {
-            try_client($client, $repo, $scenario);
-        })*
-    };
-}
-
+// One test a line: its name, the client, the repository, what is done.
 cases! {
-    debian_cycle: DEBIAN "/" through;
-    restic_cycle: RESTIC "/a/b/" through;
-    rustic_cycle: RUSTIC "/a/b/" through;
-    restic_together: RESTIC "/" many;
-    debian_directly: DEBIAN "/a/b/" directly;
-    restic_directly: RESTIC "/" directly;
-    rustic_directly: RUSTIC "/" directly;
+    try_client;
+    debian_cycle: DEBIAN, "/", through;
+    restic_cycle: RESTIC, "/a/b/", through;
+    rustic_cycle: RUSTIC, "/a/b/", through;
+    restic_together: RESTIC, "/", many;
+    debian_directly: DEBIAN, "/a/b/", directly;
+    restic_directly: RESTIC, "/", directly;
+    rustic_directly: RUSTIC, "/", directly;
 }
 
 /// Something done with a client, through the server and on the folder itself.

@@ -198,42 +198,19 @@ fn status_takes_a_users_password_but_never_as_a_word() {
         )
     };
     let alice = ["--user", "alice"];
-    for (words, variables, code, said) in [
-        (
-            &alice[..],
-            &[("PAN123_PASSWORD", "secret")][..],
-            0,
-            "uploads",
-        ),
+    #[rustfmt::skip]
+    let cases = [
+        (&alice[..], &[("PAN123_PASSWORD", "secret")][..], 0, "uploads"),
         (&alice, &[("PAN123_PASSWORD_FILE", &password)], 0, "uploads"),
-        (
-            &[],
-            &[("PAN123_USER", "bob"), ("PAN123_PASSWORD", "secret")],
-            0,
-            "uploads",
-        ),
-        (
-            &alice,
-            &[("PAN123_PASSWORD", "Secret")],
-            1,
-            "wrong name or password",
-        ),
+        (&[], &[("PAN123_USER", "bob"), ("PAN123_PASSWORD", "secret")], 0, "uploads"),
+        (&alice, &[("PAN123_PASSWORD", "Secret")], 1, "wrong name or password"),
         // Standard input is no terminal here, and empty.
         (&alice, &[], 1, "wrong name or password"),
-        (
-            &[],
-            &[("PAN123_PASSWORD", "secret")],
-            1,
-            "name a user with --user",
-        ),
-        (
-            &alice,
-            &[("PAN123_PASSWORD_FILE", "/none/such")],
-            2,
-            "/none/such",
-        ),
+        (&[], &[("PAN123_PASSWORD", "secret")], 1, "name a user with --user"),
+        (&alice, &[("PAN123_PASSWORD_FILE", "/none/such")], 2, "/none/such"),
         (&["--password", "secret"], &[], 2, "--help"),
-    ] {
+    ];
+    for (words, variables, code, said) in cases {
         let (ended, text) = status(words, variables);
         assert!(
             ended == code && text.contains(said),

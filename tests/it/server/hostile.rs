@@ -3,8 +3,12 @@
 use super::{Running, chunked, id, post};
 use crate::wire::Wire;
 use restic_123pan::front::Pace;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+/// Bytes of a body after which somebody begins with it.
+const STARTED: usize = 70_000;
 
 /// A client that stalls for a second is too slow.
 const QUICK: Pace = Pace {
@@ -25,10 +29,14 @@ fn lengths_that_cannot_be_trusted() {
         "Content-Length:\r\n",
         "Content-Length: 1 1\r\n",
         "Content-Length: 99999999999999999999999\r\n",
+        "Content-Length: 0x10\r\n",
+        "Content-Length: 5, 5\r\n",
         "Content-Length: 5\r\nContent-Length: 6\r\n",
         "Content-Length: 5\r\nContent-Length: 5\r\n",
         "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
         "Transfer-Encoding: gzip\r\n",
+        "Transfer-Encoding: gzip, chunked\r\n",
+        "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n",
         "Transfer-Encoding: chunked\r\nConnection: upgrade\r\n",
         "Content-Length: +99999999999999\r\n",
     ];
@@ -48,13 +56,10 @@ fn bodies_that_break_off() {
     let server = Running::with(|config| config.front.pace = QUICK);
     let te = "Transfer-Encoding: chunked\r\n";
     let (short, none) = (vec![b'x'; 2000], Vec::new());
+    #[rustfmt::skip]
     let table: [(&str, &str, Vec<u8>); 6] = [
         ("short", "Content-Length: 3000\r\n", short.clone()),
-        (
-            "large and short",
-            "Content-Length: 200000000\r\n",
-            short.clone(),
-        ),
+        ("large and short", "Content-Length: 200000000\r\n", short.clone()),
         ("mid-chunk", te, chunked(&[&short])[..1000].to_vec()),
         ("between chunks", te, chunked(&[&short])),
         ("before the first chunk", te, none),
@@ -79,10 +84,21 @@ fn bodies_that_break_off() {
 }
 
 #[test]
+fn a_config_without_a_length_is_not_collected_whole() {
+    let server = Running::start();
+    let mut wire = server.open();
+    wire.send(post("/a/config", "Transfer-Encoding: chunked\r\n"));
+    // And no end of it.
+    let answer = wire.send(chunked(&[&[7; 400_000]])).answer(false);
+    assert_eq!(answer.status, 400);
+    assert!(wire.ended() && !server.has("/a/config"));
+}
+
+#[test]
 fn huge_bodies_are_not_waited_for() {
     let server = Running::with(|config| config.front.pace = QUICK);
     let path = format!("/a/data/{}", id(b"x"));
-    for length in [10_000_000_001_u64, 99_999_999_999_999_999] {
+    for length in [10_000_000_001, u64::MAX] {
         let head = format!("Content-Length: {length}\r\n");
         let mut wire = server.open();
         let answer = wire
@@ -111,6 +127,48 @@ fn huge_bodies_are_not_waited_for() {
         .end();
     assert_eq!(refused.answer(false).status, 404);
     assert!(server.lives());
+}
+
+/// Other parties hold every thread of the packs' lane: three send nothing more, one is slow.
+#[test]
+fn who_stands_still_gives_way_to_others() {
+    let server = Running::with(|config| {
+        config.workers = 2;
+        config.front.pace.patience = Duration::from_secs(20);
+    });
+    let upload = |party: u8, body: &[u8]| {
+        let mut wire = server.open_from([127, 0, 0, party]);
+        let path = format!("/a/data/{}", id(body));
+        let head = format!("Content-Length: {}\r\n", body.len());
+        wire.send(post(&path, &head)).send(&body[..STARTED]);
+        wire
+    };
+    let (still, slow) = ([7; 200_000], vec![8; STARTED + 60_000]);
+    let mut moves = upload(2, &slow);
+    let mut held = [3, 4, 5].map(|party| upload(party, &still));
+    let stop = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            // Twice as fast as it must be.
+            for piece in slow[STARTED..].chunks(500) {
+                if !stop.load(Ordering::SeqCst) {
+                    thread::sleep(Duration::from_millis(250));
+                }
+                moves.send(piece);
+            }
+        });
+        let begin = Instant::now();
+        for seed in 0..2 {
+            let path = format!("/a/data/{}", id(&[seed]));
+            assert_eq!(server.open().ask("POST", &path, "", &[seed]).status, 200);
+        }
+        stop.store(true, Ordering::SeqCst);
+        let took = begin.elapsed();
+        assert!(took < Duration::from_secs(15), "{took:?}");
+    });
+    assert_eq!(moves.answer(false).status, 200);
+    let first = held.iter_mut().next().unwrap();
+    assert_eq!(first.answer(false).status, 400);
 }
 
 #[test]

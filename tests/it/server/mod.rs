@@ -11,6 +11,7 @@ use restic_123pan::body::Budget;
 use restic_123pan::restic::hex;
 use restic_123pan::server::{self, Config, Error, Stop};
 use restic_123pan::service::Service;
+use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, connect, socket_with};
 use sha2::{Digest, Sha256};
 use std::net::SocketAddr;
 use std::thread::{self, JoinHandle};
@@ -52,6 +53,15 @@ impl Running {
 
     fn open(&self) -> Wire {
         Wire::open(self.address)
+    }
+
+    /// A connection that comes from an address of its own.
+    fn open_from(&self, address: [u8; 4]) -> Wire {
+        let (family, kind) = (AddressFamily::INET, SocketType::STREAM);
+        let socket = socket_with(family, kind, SocketFlags::CLOEXEC, None).unwrap();
+        bind(&socket, &SocketAddr::from((address, 0))).unwrap();
+        connect(&socket, &self.address).unwrap();
+        Wire::over(socket.into())
     }
 
     fn end(mut self) -> Result<(), Error> {

@@ -7,6 +7,7 @@ use super::{Running, chunked, id, post};
 /// P is a pack's id, O another, L 3000 bytes.
 const TABLE: &str = "
 POST   /a/b/              |                           |       | 400 | content-length: 0 |
+POST   /a/b/?create=false |                           |       | 400 | content-length: 0 |
 POST   /a/b/?create=true  |                           |       | 200 | content-length: 0 |
 POST   /a/b/?create=true  |                           |       | 200 | content-length: 0 |
 POST   /?create=true      |                           |       | 200 | content-length: 0 |
@@ -36,10 +37,16 @@ POST   /a/b/data/P        |                           |       | 400 | content-ty
 POST   /a/b/data/P        |                           | hello | 200 | content-length: 0 |
 POST   /a/b/data/P        |                           | hello | 200 | content-length: 0 |
 POST   /a/b/data/PP       |                           | hello | 404 | content-length: 0 |
+DELETE /a/b/data/         |                           |       | 405 | allow: GET |
+PATCH  /a/b/data/P        |                           | L     | 405 | allow: HEAD, GET, POST, DELETE |
 GET    /a/b/data/         |                           |       | 200 | content-type: V1 | ['P']
 GET    /a/b/data/         | Accept: V2                |       | 200 | content-type: V2 | [{'name':'P','size':5}]
 GET    /a/b/data/         | Accept: V2                |       | 200 | transfer-encoding: chunked | [{'name':'P','size':5}]
 GET    /a/b/data          | Accept: V2                |       | 200 | content-type: V2 | [{'name':'P','size':5}]
+GET    /a/b/data/         | Accept: text/html, V2;q=0.9 |       | 200 | content-type: V2 | [{'name':'P','size':5}]
+GET    /a/b/data/         | Accept: application/VND.x.restic.rest.v2 |       | 200 | content-type: V2 | [{'name':'P','size':5}]
+GET    /a/b/data/         | Accept: V1                |       | 200 | content-type: V1 | ['P']
+GET    /a/b/data/         | Accept: */*               |       | 200 | content-type: V1 | ['P']
 HEAD   /a/b/data/P        |                           |       | 200 | content-length: 5 |
 HEAD   /a/b/data/P        | Content-Length: 0         |       | 200 | content-length: 5 |
 HEAD   /a/b/data/P        |                           | hello | 200 | content-length: 5 |
@@ -125,7 +132,8 @@ fn bodies_of_every_form() {
     let te = "Transfer-Encoding: chunked\r\n";
 
     // restic 0.19's and rustic's ways to create.
-    wire.send(post("/a/?create=true", te)).send(chunked(&[b""]));
+    let create = post("/a/?create=true", "Transfer-Encoding: Chunked\r\n");
+    wire.send(create).send(chunked(&[b""]));
     assert_eq!(wire.answer(false).status, 200);
     wire.send(post("/a/?create=true", ""));
     assert_eq!(wire.answer(false).status, 200);
@@ -141,7 +149,7 @@ fn bodies_of_every_form() {
 
     for bytes in [&b"small"[..], &large[1..]] {
         let length = format!(
-            "Content-Length: {}\r\nExpect: 100-continue\r\n",
+            "Content-Length: 00{}\r\nExpect: 100-continue\r\n",
             bytes.len()
         );
         wire.send(post(&path(bytes), &length));

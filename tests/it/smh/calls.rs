@@ -15,9 +15,9 @@ const FILES: u64 = 16;
 
 /// The calls of a command, in all and by name, without those for tokens.
 fn calls(process: &Process, run: impl FnOnce()) -> (u64, String) {
-    process.library.reset_counters();
+    process.cloud.reset_counters();
     run();
-    let counts = process.library.calls();
+    let counts = process.cloud.calls();
     let each = counts
         .endpoints
         .iter()
@@ -49,10 +49,10 @@ fn calls_of_each_command() {
     note("init", count(&["init"]));
     let backup = ["backup", text(&files)];
     note("backup of 17 packs or so", count(&backup));
-    let puts = process.library.count(Call::Put).calls;
-    let missed = process.library.count(Call::Mkdir).calls;
-    let starts = process.library.count(Call::Start).calls;
-    let confirms = process.library.count(Call::Confirm).calls;
+    let puts = process.cloud.count(Call::Put).calls;
+    let missed = process.cloud.count(Call::Mkdir).calls;
+    let starts = process.cloud.count(Call::Start).calls;
+    let confirms = process.cloud.count(Call::Confirm).calls;
     // Each file is begun, sent and confirmed once; one more start for a folder that isn't there, by
     // each upload that wanted it before it was made.
     assert_eq!(puts, confirms, "{table:#?}");
@@ -61,8 +61,8 @@ fn calls_of_each_command() {
         (missed..=missed * CONNECTIONS).contains(&again),
         "{table:#?}"
     );
-    assert_eq!(process.library.count(Call::HeadFile).calls, 0, "{table:#?}");
-    assert!(process.library.count(Call::Info).calls <= 1, "{table:#?}");
+    assert_eq!(process.cloud.count(Call::HeadFile).calls, 0, "{table:#?}");
+    assert!(process.cloud.count(Call::Info).calls <= 1, "{table:#?}");
     let unchanged = note("unchanged backup", count(&backup));
     note("snapshots", count(&["snapshots"]));
     note("check", count(&["check"]));

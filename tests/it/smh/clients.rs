@@ -6,28 +6,20 @@ use super::rig::BASE;
 use crate::clients::{Session, cycle, together};
 use crate::fake::smh::Switches;
 use crate::mixed::Host;
-use crate::restic::{DEBIAN, RESTIC, RUSTIC, Restic};
+use crate::restic::{DEBIAN, RESTIC, RUSTIC, Restic, cases};
 use crate::tree::{self, TempDir};
 use std::time::Duration;
 
-/// One test a line: its name, the client, the repository, how the library behaves, what is done.
-macro_rules! cases {
-    ($($name:ident: $client:ident $repo:literal $library:ident $scenario:ident;)*) => {
-        $(#[test]
-        fn $name() {
-            try_client($client, $repo, $library, $scenario);
-        })*
-    };
-}
-
+// One test a line: its name, the client, the repository, how the library behaves, what is done.
 cases! {
-    debian_cycle: DEBIAN "/" usual cycle;
-    restic_cycle: RESTIC "/a/b/" usual cycle;
-    rustic_cycle: RUSTIC "/a/b/" usual cycle;
-    restic_cycle_where_lists_lag: RESTIC "/" lagging cycle;
-    rustic_cycle_where_all_is_odd: RUSTIC "/" odd cycle;
-    restic_cycle_where_all_is_odd: RESTIC "/" odd cycle;
-    restic_together: RESTIC "/" usual together;
+    try_client;
+    debian_cycle: DEBIAN, "/", usual, cycle;
+    restic_cycle: RESTIC, "/a/b/", usual, cycle;
+    rustic_cycle: RUSTIC, "/a/b/", usual, cycle;
+    restic_cycle_where_lists_lag: RESTIC, "/", lagging, cycle;
+    rustic_cycle_where_all_is_odd: RUSTIC, "/", odd, cycle;
+    restic_cycle_where_all_is_odd: RESTIC, "/", odd, cycle;
+    restic_together: RESTIC, "/", usual, together;
 }
 
 fn usual(_: &mut Switches) {}
@@ -63,11 +55,7 @@ fn try_client(
     let session = Session::new(client, restic, dir.path());
     let expected = scenario(&session);
     process.assert_clean(expected);
-    assert_eq!(
-        process.library.open_uploads(),
-        0,
-        "uploads that nobody ended"
-    );
+    assert_eq!(process.cloud.open_uploads(), 0, "uploads that nobody ended");
 }
 
 /// Two servers on one library, as on two machines: each sees what the other does.
@@ -151,7 +139,7 @@ fn restic_completes_while_calls_fail() {
     let Some(restic) = Restic::find(RESTIC, process.url("/a/b/"), dir.path()) else {
         return;
     };
-    let (library, host) = (&process.library, Host(restic));
+    let (library, host) = (&process.cloud, Host(restic));
     library.mix(1, 20);
     host.live(dir.path());
     let (calls, faults) = (library.calls().all(), library.faults_fired());

@@ -3,17 +3,12 @@
 
 use super::process::Process;
 use super::rig::BASE;
+use crate::cases::try_all;
 use crate::cloud::rig::id;
 use crate::fake::When;
 use crate::tree::random;
-use crate::wire::Wire;
 use restic_123pan::restic::Kind;
 use std::collections::BTreeMap;
-use std::thread;
-use std::time::{Duration, Instant};
-
-/// Longest until a call stands or the work is done.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A request, with its body.
 #[derive(Clone)]
@@ -41,19 +36,11 @@ fn steps() -> Vec<Step> {
 
 /// Makes the requests one after the other; how many of them were answered well.
 fn work(process: &Process, steps: &[Step]) -> usize {
-    let address = ([127, 0, 0, 1], process.port()).into();
-    for (n, Step(method, path, body)) in steps.iter().enumerate() {
-        let Ok(mut wire) = Wire::try_open(address, PATIENCE) else {
-            return n;
-        };
-        let asked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            wire.ask(method, path, "Connection: close\r\n", body).status
-        }));
-        if !asked.is_ok_and(|status| status < 300) {
-            return n;
-        }
-    }
-    steps.len()
+    let fails = |Step(method, path, body): &Step| {
+        let status = process.ask(method, path, body);
+        !status.is_some_and(|status| status < 300)
+    };
+    steps.iter().position(fails).unwrap_or(steps.len())
 }
 
 /// What must be in the space when so many steps are done; those that have begun may be as well.
@@ -71,7 +58,7 @@ fn check(process: &Process, steps: &[Step], done: usize) {
         .get(done)
         .map(|Step(_, path, body)| (name(path), body));
     for (path, body) in &expected {
-        let there = process.library.file(path).map(|file| file.bytes());
+        let there = process.cloud.file(path).map(|file| file.bytes());
         let may_go = open.as_ref().is_some_and(|(open, _)| open == path);
         // A pack's DELETE is acknowledged before it is carried out; what a kill prevents, the next
         // prune does.
@@ -83,7 +70,7 @@ fn check(process: &Process, steps: &[Step], done: usize) {
     }
     if let Some((path, body)) = open
         && !body.is_empty()
-        && let Some(file) = process.library.file(&path)
+        && let Some(file) = process.cloud.file(&path)
     {
         assert_eq!(file.bytes(), *body, "{path} is there, but not whole");
     }
@@ -93,46 +80,24 @@ fn check(process: &Process, steps: &[Step], done: usize) {
 fn a_server_that_is_killed_at_each_call() {
     let steps = steps();
     let process = Process::start(&["--bin", "purge"]);
-    process.library.reset_counters();
+    process.cloud.reset_counters();
     assert_eq!(work(&process, &steps), steps.len());
-    let calls = process.library.trail().len();
+    let calls = process.cloud.trail().len();
     drop(process);
     assert!(calls > 25, "only {calls} calls");
     let cases = (0..calls).flat_map(|n| [(n, When::Before), (n, When::After)]);
-    let cases = std::sync::Mutex::new(cases);
-    thread::scope(|scope| {
-        for _ in 0..4 {
-            scope.spawn(|| {
-                loop {
-                    let case = cases.lock().unwrap().next();
-                    let Some((n, when)) = case else { return };
-                    kill_at(n, when, &steps);
-                }
-            });
-        }
+    let name = |(n, when): &(usize, When)| format!("killed at call {n}, {when:?}");
+    try_all("KILLS", 4, cases, name, |(n, when)| {
+        kill_at(*n, *when, &steps);
+        Ok(())
     });
-    println!("{} kills", calls * 2);
 }
 
 fn kill_at(n: usize, when: When, steps: &[Step]) {
-    println!("--- killed at call {n}, {when:?}");
     let process = Process::start(&["--bin", "purge"]);
-    process.library.hold(u32::try_from(n).unwrap(), when);
-    let done = thread::scope(|scope| {
-        let server = &process;
-        let pid = server.pid();
-        let working = scope.spawn(move || work(server, steps));
-        let end = Instant::now() + PATIENCE;
-        while !process.library.holds() && !working.is_finished() {
-            assert!(Instant::now() < end, "call {n} never came");
-            thread::sleep(Duration::from_millis(2));
-        }
-        let pid = rustix::process::Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
-        rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
-        working.join().unwrap()
-    });
-    process.library.release();
-    process.kill();
+    process.cloud.hold(u32::try_from(n).unwrap(), when);
+    let done = process.kill_when(|| process.cloud.holds(), || work(&process, steps));
+    process.cloud.release();
     check(&process, steps, done);
     process.restart();
     // The client repeats what it wasn't answered.
@@ -142,6 +107,6 @@ fn kill_at(n: usize, when: When, steps: &[Step]) {
         "after call {n}"
     );
     check(&process, steps, steps.len());
-    let complaints = process.library.complaints();
+    let complaints = process.cloud.complaints();
     assert!(complaints.is_empty(), "{complaints:#?}");
 }

@@ -15,98 +15,29 @@ use restic_123pan::store::Cause;
 /// Calls of a probe where all is as documented, with the token.
 const CALLS: u64 = 23;
 
+#[rustfmt::skip]
 const CASES: &[Case<Switches>] = &[
     (|_| {}, "life of a token", " s", true),
     (|_| {}, "life of an upload", "900 s", true),
-    (
-        |s| s.signature_life = ms(60_000),
-        "life of an upload",
-        "60 s",
-        true,
-    ),
+    (|s| s.signature_life = ms(60_000), "life of an upload", "60 s", true),
     (|_| {}, "lag of lists", "a file shows at once", true),
-    (
-        |s| s.lag_new = ms(60),
-        "lag of lists",
-        "a file shows after ",
-        true,
-    ),
+    (|s| s.lag_new = ms(60), "lag of lists", "a file shows after ", true),
     (|_| {}, "name in other case", "another name", true),
-    (
-        |_| {},
-        "ranges and redirects",
-        "ranges are obeyed; there is no redirect",
-        true,
-    ),
-    (
-        |s| s.storage_redirects = true,
-        "ranges and redirects",
-        "a redirect leads elsewhere",
-        true,
-    ),
-    (
-        |s| s.cuts_after = Some(9),
-        "ranges and redirects",
-        "broke off",
-        false,
-    ),
-    (
-        |_| {},
-        "two uploads of a name",
-        "the second is refused",
-        true,
-    ),
-    (
-        |s| s.zero = Oddly::Stored,
-        "file without bytes",
-        "taken",
-        true,
-    ),
-    (
-        |s| s.zero = Oddly::Status400,
-        "file without bytes",
-        "refused",
-        true,
-    ),
+    (|_| {}, "ranges and redirects", "ranges are obeyed; there is no redirect", true),
+    (|s| s.storage_redirects = true, "ranges and redirects", "a redirect leads elsewhere", true),
+    (|s| s.cuts_after = Some(9), "ranges and redirects", "broke off", false),
+    (|_| {}, "two uploads of a name", "the second is refused", true),
+    (|s| s.zero = Oddly::Stored, "file without bytes", "taken", true),
+    (|s| s.zero = Oddly::Status400, "file without bytes", "refused", true),
     (|_| {}, "upload without a length", "not tried", true),
     (|_| {}, "deletion of many", "at once: 3 files", true),
-    (
-        |s| s.batch_task_from = Some(1),
-        "deletion of many",
-        "as a task: 3 files",
-        true,
-    ),
-    (
-        |s| s.lag_deleted = ms(60),
-        "deletion of many",
-        "at once: 3 files",
-        true,
-    ),
-    (
-        |s| s.bin = true,
-        "deletion of many",
-        "at once: 3 files",
-        true,
-    ),
-    (
-        |s| (s.bin, s.permanent_ignored) = (true, true),
-        "deletion of many",
-        "at once",
-        true,
-    ),
+    (|s| s.batch_task_from = Some(1), "deletion of many", "as a task: 3 files", true),
+    (|s| s.lag_deleted = ms(60), "deletion of many", "at once: 3 files", true),
+    (|s| s.bin = true, "deletion of many", "at once: 3 files", true),
+    (|s| (s.bin, s.permanent_ignored) = (true, true), "deletion of many", "at once", true),
     (|_| {}, "deletion of a folder", "at once", true),
-    (
-        |s| s.folder_task = true,
-        "deletion of a folder",
-        "as a task",
-        true,
-    ),
-    (
-        |s| s.incomplete_times = 2,
-        "two uploads of a name",
-        "the second is refused",
-        true,
-    ),
+    (|s| s.folder_task = true, "deletion of a folder", "as a task", true),
+    (|s| s.incomplete_times = 2, "two uploads of a name", "the second is refused", true),
     (|_| {}, "too many calls", "0 of 19 calls were refused", true),
 ];
 
@@ -189,7 +120,7 @@ fn the_command_prints_a_table_or_json() {
     let text = process.run(&["doctor", "--probe", "--json"]);
     let json: serde_json::Value = serde_json::from_str(&text).unwrap();
     assert_eq!(json["usable"], true);
-    let library = &process.library;
+    let library = &process.cloud;
     for secret in [library.secret(), &library.storage_url(), "access_token"] {
         assert!(!text.contains(secret), "{secret}: {text}");
     }

@@ -1,12 +1,11 @@
 //! An emulated library and servers over it, without a socket of our own. Times that are seconds in
 //! earnest are milliseconds here.
 
-pub(crate) use crate::account::BASE;
 use crate::account::shared;
+pub(crate) use crate::cloud::rig::{BASE, path};
 use crate::cloud::rig::{Server, fast, ms};
 use crate::fake::smh::{Call, Fake, Options, Switches};
 use restic_123pan::cloud::{Shared, Timing};
-use restic_123pan::restic::{Id, Kind};
 use restic_123pan::settings::Secret;
 use restic_123pan::settings::values::Bin;
 use restic_123pan::smh::{Config, Smh};
@@ -92,13 +91,5 @@ impl Drop for Library {
         let complaints = self.0.complaints();
         let fine = std::thread::panicking() || complaints.is_empty();
         assert!(fine, "{complaints:#?}");
-    }
-}
-
-/// Where a file of the usual repository is in the space.
-pub(crate) fn path(kind: Kind, id: Id) -> String {
-    match kind {
-        Kind::Data => format!("{BASE}/host/data/{}/{id}", &id.to_string()[..1]),
-        _ => format!("{BASE}/host/{}/{id}", kind.name()),
     }
 }

@@ -14,34 +14,27 @@ use std::time::Duration;
 type Unfit = (&'static str, fn(&mut Switches), &'static str);
 
 /// Rule 11. What can't keep repositories safe isn't started with.
+#[rustfmt::skip]
 const UNFIT: [Unfit; 3] = [
-    (
-        "a library of media",
-        |s| s.media = true,
-        "library of files, not of media",
-    ),
+    ("a library of media", |s| s.media = true, "library of files, not of media"),
     ("history", |s| s.history = true, "keeps earlier versions"),
-    (
-        "a quota that removes",
-        |s| s.quota_removes = true,
-        "removeWhenExceed",
-    ),
+    ("a quota that removes", |s| s.quota_removes = true, "removeWhenExceed"),
 ];
 
 #[test]
 fn unfit_libraries_are_refused() {
     for (name, change, words) in UNFIT {
         let process = Process::start(&[]);
-        process.library.set_quota(Some(1 << 40), 0);
-        process.library.set(change);
-        let before = process.library.tree();
+        process.cloud.set_quota(Some(1 << 40), 0);
+        process.cloud.set(change);
+        let before = process.cloud.tree();
         let said = process.refused(&["--listen", "127.0.0.1:0"]);
         assert!(said.contains(words), "{name}: {said}");
         assert_eq!(said.trim().lines().count(), 1, "{said}");
         let said = process.refused(&["doctor"]);
         assert!(said.contains('✗') && said.contains(words), "{name}: {said}");
-        assert_eq!(process.library.tree(), before, "something was left behind");
-        assert!(process.library.living(BASE).is_empty());
+        assert_eq!(process.cloud.tree(), before, "something was left behind");
+        assert!(process.cloud.living(BASE).is_empty());
     }
 }
 
@@ -83,7 +76,7 @@ fn the_doctor_finds_all_well() {
         assert!(told.contains(&format!("✓ {step}")), "{step}: {told}");
     }
     assert!(
-        process.library.living(BASE).is_empty(),
+        process.cloud.living(BASE).is_empty(),
         "it leaves nothing behind"
     );
     process.assert_clean(&[]);
@@ -103,10 +96,8 @@ fn the_doctor_names_what_is_wrong() {
         !output.status.success() && !told.contains("another"),
         "{told}"
     );
-    process
-        .library
-        .set(|s| s.lag_new = Duration::from_secs(3600));
-    process.library.set_quota(Some(1000), 0);
+    process.cloud.set(|s| s.lag_new = Duration::from_secs(3600));
+    process.cloud.set_quota(Some(1000), 0);
     let told = process.refused(&["doctor"]);
     assert!(told.contains("raise the quota"), "{told}");
 }
@@ -115,7 +106,7 @@ fn the_doctor_names_what_is_wrong() {
 #[test]
 fn the_secret_is_tried_before_the_start() {
     let process = Process::start(&[]);
-    let before = process.library.tree();
+    let before = process.cloud.tree();
     let ask = |change: &dyn Fn(&mut Command)| {
         let mut command = process.command(&["check-config", "--online"]);
         change(&mut command);
@@ -131,7 +122,7 @@ fn the_secret_is_tried_before_the_start() {
     });
     assert_eq!(code, Some(2), "{told}");
     assert!(told.contains("PAN123_SMH_LIBRARY_SECRET"), "{told}");
-    assert_eq!(process.library.tree(), before);
+    assert_eq!(process.cloud.tree(), before);
 }
 
 /// Stores a small repository by the server.
@@ -154,7 +145,7 @@ fn verify_finds_what_is_wrong() {
     fill(&process);
     let told = process.run(&["verify"]);
     assert!(told.contains("/host"), "{told}");
-    let library = &process.library;
+    let library = &process.cloud;
     let pack = |n: u64| path(Kind::Data, id(&random(n, 5)));
     library.plant(&pack(70), &random(70, 5));
     library.remove_by_quota(&pack(70));
@@ -189,8 +180,8 @@ fn verify_finds_what_is_wrong() {
 fn the_bin_gives_back_what_was_deleted() {
     let process = Process::with(&["--bin", "keep"], |s| s.bin = true);
     fill(&process);
-    process.library.plant("elsewhere/file", b"of somebody else");
-    process.library.trash_by_hand("elsewhere/file");
+    process.cloud.plant("elsewhere/file", b"of somebody else");
+    process.cloud.trash_by_hand("elsewhere/file");
     let mut wire = Wire::open(([127, 0, 0, 1], process.port()).into());
     let snapshot = id(&random(Kind::Snapshots as u64, 99));
     let url = format!("/host/snapshots/{snapshot}");
@@ -203,7 +194,7 @@ fn the_bin_gives_back_what_was_deleted() {
     assert_eq!(wire.ask("HEAD", &url, "", b"").status, 200);
     assert_eq!(wire.ask("DELETE", &url, "", b"").status, 200);
     process.run(&["bin", "purge", "--yes"]);
-    let bin = process.library.bin();
+    let bin = process.cloud.bin();
     assert_eq!(bin.values().collect::<Vec<_>>(), ["/elsewhere/file"]);
     process.assert_clean(&[]);
 }
@@ -226,7 +217,7 @@ fn repositories_are_exported_and_imported() {
     process.run(&["export", "/host", folder]);
     assert!(dir.path().join("config").is_file());
     process.run(&["import", folder, "/copy"]);
-    let copied = |kind: &str| process.library.living(&format!("{BASE}/copy/{kind}")).len();
+    let copied = |kind: &str| process.cloud.living(&format!("{BASE}/copy/{kind}")).len();
     assert_eq!(
         ["keys", "index", "snapshots", "data"].map(copied),
         [1, 1, 1, 1]
@@ -236,7 +227,7 @@ fn repositories_are_exported_and_imported() {
 #[test]
 fn the_page_and_the_metrics_tell_of_the_library() {
     let process = Process::start(&[]);
-    process.library.set_quota(Some(1 << 30), 0);
+    process.cloud.set_quota(Some(1 << 30), 0);
     fill(&process);
     let mut wire = Wire::open(([127, 0, 0, 1], process.port()).into());
     let page = wire.ask("GET", "/-/", "", b"").text();

@@ -1,7 +1,7 @@
 //! The arrows of the crate's first page: who names a cloud, which module uses which, and that the
 //! parts of a cloud go in no circle.
 
-use super::{code, has_word, none, read, sources};
+use super::{code, has_word, lines, none, read, sources, starts_with_any};
 
 /// What is above, or beside a cloud, names none: what differs between clouds comes through
 /// `Store::limits()`, `Health` and the cloud's own directory.
@@ -79,15 +79,10 @@ fn the_scanner_of_clouds_works() {
 }
 
 /// Modules of the crate that those of a folder may not use: the arrows of the crate's first page.
+#[rustfmt::skip]
 const ARROWS: [(&str, &[&str]); 11] = [
-    (
-        "src/units.rs",
-        &["settings", "cloud", "clouds", "access", "args", "command"],
-    ),
-    (
-        "src/settings",
-        &["cloud", "clouds", "store", "access", "args", "command"],
-    ),
+    ("src/units.rs", &["settings", "cloud", "clouds", "access", "args", "command"]),
+    ("src/settings", &["cloud", "clouds", "store", "access", "args", "command"]),
     ("src/access", &["cloud", "clouds", "args", "command"]),
     (
         "src/restic",
@@ -95,53 +90,25 @@ const ARROWS: [(&str, &[&str]); 11] = [
             "body", "store", "cloud", "pan123", "service", "server", "watch", "args", "command",
         ],
     ),
-    (
-        "src/body",
-        &[
-            "store", "cloud", "pan123", "service", "server", "watch", "args", "command",
-        ],
-    ),
-    (
-        "src/store",
-        &[
-            "cloud", "pan123", "service", "server", "watch", "args", "command",
-        ],
-    ),
-    (
-        "src/cloud",
-        &[
-            "pan123", "clouds", "service", "server", "watch", "args", "command", "access",
-        ],
-    ),
-    (
-        "src/pan123",
-        &["service", "server", "watch", "args", "command", "access"],
-    ),
-    (
-        "src/smh",
-        &["service", "server", "watch", "args", "command", "access"],
-    ),
-    (
-        "src/service",
-        &["cloud", "pan123", "server", "args", "command"],
-    ),
+    ("src/body", &["store", "cloud", "pan123", "service", "server", "watch", "args", "command"]),
+    ("src/store", &["cloud", "pan123", "service", "server", "watch", "args", "command"]),
+    ("src/cloud", &["pan123", "clouds", "service", "server", "watch", "args", "command", "access"]),
+    ("src/pan123", &["service", "server", "watch", "args", "command", "access"]),
+    ("src/smh", &["service", "server", "watch", "args", "command", "access"]),
+    ("src/service", &["cloud", "pan123", "server", "args", "command"]),
     ("src/server", &["cloud", "pan123", "args", "command"]),
 ];
 
 #[test]
 fn modules_use_what_is_below_them() {
-    let mut faults = Vec::new();
-    for (path, text) in sources("src") {
-        for (_, above) in ARROWS.iter().filter(|(start, _)| path.starts_with(start)) {
-            let names = |line: &&str| {
-                above
-                    .iter()
-                    .any(|m| line.contains(&format!("crate::{m}::")))
-            };
-            faults.extend(code(&text).filter(names).map(|l| format!("{path}: {l}")));
-        }
-    }
-    none(&faults);
+    none(&lines(|path, line| {
+        let mut below = ARROWS.iter().filter(|(start, _)| path.starts_with(start));
+        below.any(|(_, above)| {
+            above
+                .iter()
+                .any(|m| line.contains(&format!("crate::{m}::")))
+        })
+    }));
 }
 
 /// What a warning is about, its kind says: nobody looks for words in what people are to read.
@@ -153,16 +120,10 @@ fn sentences_are_not_searched() {
         "src/warning",
         "src/command/log.rs",
     ];
-    let mut faults = Vec::new();
-    for (path, text) in sources("src") {
-        let reads =
-            readers.iter().any(|start| path.starts_with(start)) && !path.ends_with("tests.rs");
-        let searches =
-            |line: &&str| line.contains(".contains(\"") || line.contains("ends_with(\"::");
-        let lines = code(&text).filter(|line| reads && searches(line));
-        faults.extend(lines.map(|line| format!("{path}: {line}")));
-    }
-    none(&faults);
+    none(&lines(|path, line| {
+        let reads = starts_with_any(path, &readers) && !path.ends_with("tests.rs");
+        reads && (line.contains(".contains(\"") || line.contains("ends_with(\"::"))
+    }));
 }
 
 /// The parts of what clouds share and of a cloud, each before those that may use it.
@@ -239,12 +200,10 @@ fn uses_part(line: &str, whole: &str, part: &str) -> bool {
 
 #[test]
 fn the_client_knows_no_way_to_tokens() {
-    let mut faults = Vec::new();
-    for (path, text) in sources("src/cloud/client") {
-        let names = |line: &&str| line.contains("cloud::token") || line.contains("super::token");
-        faults.extend(code(&text).filter(names).map(|l| format!("{path}: {l}")));
-    }
-    none(&faults);
+    none(&lines(|path, line| {
+        let names = line.contains("cloud::token") || line.contains("super::token");
+        names && path.starts_with("src/cloud/client")
+    }));
 }
 
 /// One poisoned lock must not stop the others, and one file says why.
@@ -259,17 +218,9 @@ fn poisoned_locks_are_one_files_business() {
         "src/main.rs",
         "src/sync.rs",
     ];
-    let mut faults = Vec::new();
-    for (path, text) in sources("src") {
-        let elsewhere = !OTHERS.iter().any(|other| path.starts_with(other));
-        let named = |line: &&str| has_word(line, "PoisonError");
-        faults.extend(
-            code(&text)
-                .filter(|l| elsewhere && named(l))
-                .map(|l| format!("{path}: {l}")),
-        );
-    }
-    none(&faults);
+    none(&lines(|path, line| {
+        !starts_with_any(path, &OTHERS) && has_word(line, "PoisonError")
+    }));
 }
 
 #[test]

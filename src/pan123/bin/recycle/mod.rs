@@ -95,6 +95,10 @@ impl RecycleBin {
 }
 
 impl Trash for RecycleBin {
+    fn now(&self) -> u64 {
+        self.api.client.time.or_ours()
+    }
+
     fn walk(&self, progress: &(dyn Fn(usize, usize) + Sync)) -> Result<Listing, Error> {
         let mut listing = walk::walk(&self.tree, &self.base, progress)?;
         let files = self.list.waiting.iter().map(|entry| (entry.file, entry));

@@ -96,11 +96,11 @@ fn what_is_spared_waits_two_minutes_or_for_its_lock() {
         Some(now + ms(120_000))
     );
     add(&mut notes, 3, true, now);
-    notes.hurry_one(&repo(), id(&1u32.to_be_bytes()));
+    notes.hurry(|entry| entry.id == id(&1u32.to_be_bytes()));
     assert_eq!(sent(&mut notes, now + ms(1000)).len(), 1);
-    notes.hurry(&Repo::new("another").unwrap());
+    notes.hurry(|entry| entry.repo != repo());
     assert_eq!(sent(&mut notes, now + ms(1000)).len(), 0);
-    notes.hurry(&repo());
+    notes.hurry(|entry| entry.repo == repo());
     assert_eq!(sent(&mut notes, now + ms(1000)).len(), 1);
 }
 
@@ -117,7 +117,7 @@ fn failures_have_growing_pauses_and_an_end() {
             break;
         }
         // A lock's DELETE doesn't make it any faster.
-        notes.hurry(&repo());
+        notes.hurry(|entry| entry.repo == repo());
         let until = waits_until(&mut notes, now).unwrap();
         pauses.push((until - now).as_secs());
         now = until;

@@ -109,7 +109,7 @@ fn stroke(chance: &mut Chance) -> Stroke {
 
 fn start(options: &[&str]) -> Place {
     let process = Process::with(options, fair);
-    (Arc::<Fake>::clone(&process.library), Box::new(process))
+    (Arc::<Fake>::clone(&process.cloud), Box::new(process))
 }
 
 impl Sky for Fake {
