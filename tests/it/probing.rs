@@ -2,7 +2,7 @@
 //! should say, and a probe for each call that may fail.
 
 use crate::fake::{Fault, How, When};
-use restic_123pan::cloud::probe::Finding;
+use restic_123pan::cloud::probe::Observation;
 use std::collections::BTreeMap;
 
 /// A file of somebody else's beside the repositories.
@@ -12,11 +12,11 @@ pub(crate) const OTHER: &str = "somebody's";
 pub(crate) type Case<S> = (fn(&mut S), &'static str, &'static str, bool);
 
 /// What a probe found, by question, and how it ended.
-pub(crate) type Probed = (BTreeMap<&'static str, Finding>, Result<String, String>);
+pub(crate) type Probed = (BTreeMap<&'static str, Observation>, Result<String, String>);
 
 /// Runs a probe.
 pub(crate) fn run(
-    probe: impl FnOnce(&mut dyn FnMut(&Finding)) -> Result<String, String>,
+    probe: impl FnOnce(&mut dyn FnMut(&Observation)) -> Result<String, String>,
 ) -> Probed {
     let mut findings = BTreeMap::new();
     let end = probe(&mut |finding| {

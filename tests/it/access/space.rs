@@ -1,8 +1,9 @@
 //! Space: what can't fit is refused before anything of it goes to the emulated cloud.
 
 use super::{Guarded, authorization, cheap, id, with_roles};
-use crate::account::config;
+use crate::account::{config, shared};
 use crate::fake::{Endpoint, Fake};
+use restic_123pan::cloud::Shared;
 use restic_123pan::pan123::{Bin, Config, Pan123, Timing};
 use restic_123pan::store::Store;
 use std::thread;
@@ -24,10 +25,12 @@ fn account_with(free: u64, change: impl FnOnce(&mut Config)) -> (Fake, Pan123) {
         ..Timing::default()
     };
     let mut config = Config {
-        rate_share: 1.0,
         allow_http_upload: true,
-        ipv4_only: true,
-        timing,
+        shared: Shared {
+            rate_share: 1.0,
+            ipv6: false,
+            ..shared(timing)
+        },
         ..config(&fake)
     };
     change(&mut config);
@@ -100,7 +103,7 @@ fn bodies_without_a_length_count_too() {
 /// more before anything is refused.
 #[test]
 fn what_was_freed_can_be_filled_at_once() {
-    let one_minute = |config: &mut Config| config.timing.glance = Duration::from_secs(60);
+    let one_minute = |config: &mut Config| config.shared.timing.glance = Duration::from_secs(60);
     for (bin, bin_counts, limit) in [
         // In the bin it takes up no space.
         (Bin::Keep, false, ""),
@@ -113,8 +116,8 @@ fn what_was_freed_can_be_filled_at_once() {
         let free = if limit.is_empty() { 9 } else { 1 << 10 };
         let (fake, store) = account_with(free, |config| {
             one_minute(config);
-            config.bin = bin;
-            config.timing.purge = Duration::from_secs(2);
+            config.shared.bin = bin;
+            config.shared.timing.purge = Duration::from_secs(2);
         });
         fake.set(|s| s.bin_counts = bin_counts);
         let roles = format!("laptop /home admin{limit}\n");
@@ -133,7 +136,7 @@ fn what_was_freed_can_be_filled_at_once() {
 /// By hand, or by another program.
 #[test]
 fn what_others_freed_counts() {
-    let (fake, store) = account_with(3, |config| config.timing.glance = Duration::ZERO);
+    let (fake, store) = account_with(3, |config| config.shared.timing.glance = Duration::ZERO);
     let server = Guarded::over(store, 0, "", |_, _| {});
     assert_eq!(post(&server, "", "/data", (4, 1)), 507);
     fake.set_space(1 << 40, 0);
@@ -144,9 +147,9 @@ fn what_others_freed_counts() {
 #[test]
 fn the_reserve_is_made_good_before_a_pack_is_refused() {
     let (fake, store) = account_with(9, |config| {
-        config.bin = Bin::Days(7);
-        config.reserve = 6 << 20;
-        config.timing.purge = Duration::from_secs(2);
+        config.shared.bin = Bin::Days(7);
+        config.shared.reserve = 6 << 20;
+        config.shared.timing.purge = Duration::from_secs(2);
     });
     let server = Guarded::over(store, 0, "", |_, _| {});
     assert_eq!(post(&server, "", "/data", (4, 1)), 200);

@@ -165,8 +165,8 @@ fn deletes_share_calls() {
         let cloud = Fake::start();
         plant(&cloud, Layout::Sixteen, 600);
         let mut config = config(&cloud, 1000.0);
-        config.bin = Bin::Purge;
-        config.timing.purge = Duration::from_millis(250);
+        config.shared.bin = Bin::Purge;
+        config.shared.timing.purge = Duration::from_millis(250);
         let client = Client::over(&config);
         client.list(Kind::Data);
         let packs: Vec<File> = (0..600).map(planted).collect();

@@ -33,7 +33,7 @@ fn a_faulty_list_is_never_short() {
         for kind in [Kind::Snapshots, Kind::Data] {
             for warm in [true, false] {
                 let cloud = Cloud::with(|s| s.page_max = 2);
-                let quick = || cloud.server_with(|c| c.timing.retry = ms(5));
+                let quick = || cloud.server_with(|c| c.shared.timing.retry = ms(5));
                 let server = quick();
                 let ids = save_many(&server, kind, 5);
                 let server = if warm { server } else { quick() };
@@ -121,7 +121,7 @@ fn own_writes_and_removals_show_at_once() {
 #[test]
 fn after_a_while_infos_decides() {
     let cloud = Cloud::start();
-    let server = cloud.server_with(|c| c.timing.overlay = ms(30));
+    let server = cloud.server_with(|c| c.shared.timing.overlay = ms(30));
     let ids = save_many(&server, Kind::Snapshots, 3);
     cloud.set(|s| s.list_hides = vec![ids[1].to_string(), ids[2].to_string()]);
     cloud.delete_by_hand(&path(Kind::Snapshots, ids[2]));
@@ -137,7 +137,7 @@ fn after_a_while_infos_decides() {
 fn a_restored_file_comes_back() {
     for kind in [Kind::Snapshots, Kind::Data] {
         let cloud = Cloud::start();
-        let server = cloud.server_with(|c| c.timing.overlay = ms(30));
+        let server = cloud.server_with(|c| c.shared.timing.overlay = ms(30));
         let name = server.save(kind, b"content").unwrap();
         let number = cloud.file(&path(kind, name)).unwrap().id;
         server.remove(kind, name).unwrap();
@@ -154,7 +154,7 @@ fn a_restored_file_comes_back() {
 fn others_removals_are_believed() {
     for destroyed in [false, true] {
         let cloud = Cloud::start();
-        let server = cloud.server_with(|c| c.timing.overlay = ms(100));
+        let server = cloud.server_with(|c| c.shared.timing.overlay = ms(100));
         let name = server.save(Kind::Snapshots, b"a snapshot").unwrap();
         let path = path(Kind::Snapshots, name);
         match destroyed {
@@ -177,7 +177,7 @@ fn skipped_rows_are_found() {
             (s.cursor, s.page_max) = (Cursor::Offset, 3);
             s.latency_of.insert(Endpoint::List, 20);
         });
-        let server = cloud.server_with(|c| c.timing.overlay = ms(1));
+        let server = cloud.server_with(|c| c.shared.timing.overlay = ms(1));
         let name = |n: u64| {
             let bytes = random(n, 10);
             (id(&bytes), bytes)

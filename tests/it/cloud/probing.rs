@@ -67,11 +67,9 @@ fn account(change: impl FnOnce(&mut Switches)) -> Cloud {
 
 /// A server that keeps what was found, on the account's own machine.
 fn kept(cloud: &Cloud) -> Config {
-    let state_dir = Some(cloud.folder().to_owned());
-    Config {
-        state_dir,
-        ..cloud.config()
-    }
+    let mut config = cloud.config();
+    config.shared.state_dir = Some(cloud.folder().to_owned());
+    config
 }
 
 #[test]
@@ -214,7 +212,7 @@ fn a_server_knows_that_nothing_can_be_purged() {
         cloud.reset_counters();
         let server = cloud.server_with(|config| {
             *config = kept(&cloud);
-            config.bin = Bin::Purge;
+            config.shared.bin = Bin::Purge;
         });
         let id = server.save(Kind::Keys, b"a key").unwrap();
         server.remove(Kind::Keys, id).unwrap();

@@ -73,14 +73,14 @@ impl Cloud {
 
     /// One that soon stops repeating.
     pub(crate) fn hasty_server(&self) -> Server {
-        self.server_with(|c| c.timing.retry = ms(20))
+        self.server_with(|c| c.shared.timing.retry = ms(20))
     }
 
     /// One that is configured otherwise.
     pub(crate) fn server_with(&self, change: impl FnOnce(&mut Config)) -> Server {
         let mut config = self.config();
         change(&mut config);
-        let looks = config.timing.looks.clone();
+        let looks = config.shared.timing.looks.clone();
         Server {
             looks,
             ..Server::over(Pan123::new(&config))
@@ -90,7 +90,7 @@ impl Cloud {
     /// How a server is configured for it.
     pub(crate) fn config(&self) -> Config {
         Config {
-            timing: fast(),
+            shared: account::shared(fast()),
             ..account::config(self)
         }
     }

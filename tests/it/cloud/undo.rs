@@ -47,9 +47,9 @@ impl Desk {
         self.cloud
             .tell_time_by(move || theirs.load(Ordering::SeqCst));
         self.cloud.server_with(|config| {
-            config.bin = Bin::Days(7);
-            config.state_dir = Some(self.cloud.folder().to_owned());
-            config.timing.clock = Clock::new(move || clock.load(Ordering::SeqCst));
+            config.shared.bin = Bin::Days(7);
+            config.shared.state_dir = Some(self.cloud.folder().to_owned());
+            config.shared.timing.clock = Clock::new(move || clock.load(Ordering::SeqCst));
         })
     }
 

@@ -180,7 +180,7 @@ fn a_stream_goes_to_the_next_host() {
 #[test]
 fn uploads_are_bounded() {
     let cloud = Cloud::with(|s| _ = s.latency_of.insert(Endpoint::Single, 30));
-    let server = cloud.server_with(|c| c.uploads = 3);
+    let server = cloud.server_with(|c| c.shared.uploads = 3);
     std::thread::scope(|scope| {
         for n in 0..12_u64 {
             let server = &server;

@@ -25,7 +25,7 @@ pub(super) const TEST: Budget = Budget {
 pub(super) fn test_app(config: &mut Config, days: &Arc<AtomicU64>) {
     let days = Arc::clone(days);
     config.app = App::Test;
-    config.clock = Clock::new(move || now() + DAY * days.load(Ordering::SeqCst));
+    config.shared.timing.clock = Clock::new(move || now() + DAY * days.load(Ordering::SeqCst));
 }
 
 /// Stores packs until one isn't taken; how many were, and why it ended.

@@ -46,11 +46,11 @@ impl Day {
         }
         drop(other);
         let store = account.store_with(|config| {
-            test_app(config, &ahead);
-            config.timing = restic_123pan::cloud::Timing {
+            config.shared.timing = restic_123pan::cloud::Timing {
                 token_pause: ms(1),
                 ..Default::default()
             };
+            test_app(config, &ahead);
         });
         let (server, dir) = (Served::over(Box::new(store)), TempDir::new());
         let restic = Restic::find(RESTIC, server.url("/"), dir.path())?;

@@ -34,8 +34,9 @@ impl World {
         let server = || {
             let days = Arc::clone(&days);
             let server = account.server_with(|c| {
-                hasten(&mut c.timing);
-                c.clock = Clock::new(move || now() + DAY * days.load(Ordering::SeqCst));
+                hasten(&mut c.shared.timing);
+                c.shared.timing.clock =
+                    Clock::new(move || now() + DAY * days.load(Ordering::SeqCst));
             });
             server.memory(0, None)
         };

@@ -1,13 +1,15 @@
 //! An emulated user's files and servers over them, without a socket of our own. Times that are
 //! seconds in earnest are milliseconds here.
 
+use crate::account::shared;
 pub(crate) use crate::cloud::rig::{BASE, path};
 use crate::cloud::rig::{Server, fast};
 use crate::fake::kdocs::{Call, Fake, Options, Switches};
 use crate::tree::TempDir;
+use restic_123pan::cloud::Shared;
 use restic_123pan::cloud::token::Grant;
-use restic_123pan::cloud::{Clock, Timing};
 use restic_123pan::kdocs::{App, Config, Kdocs, probe};
+use restic_123pan::settings::Secret;
 use std::fs;
 use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
@@ -93,19 +95,14 @@ impl Account {
         Config {
             host: self.fake.url(),
             app_id: self.fake.app_id().to_owned(),
-            app_key: self.fake.app_key().to_owned(),
+            app_key: Secret::new(self.fake.app_key()),
             app: App::Formal,
             grant: Some(Arc::clone(&self.grant)),
-            repo_path: BASE.to_owned(),
-            state_dir: Some(self.folder.path().to_owned()),
-            uploads: 4,
-            // Rates are the business of few.
-            rate_share: 1000.0,
             largest: LARGEST,
-            ipv4_only: false,
-            ca: None,
-            clock: Clock::default(),
-            timing: Timing { ..fast() },
+            shared: Shared {
+                state_dir: Some(self.folder.path().to_owned()),
+                ..shared(fast())
+            },
         }
     }
 }

@@ -101,7 +101,7 @@ fn a_server_knows_how_late_lists_are() {
     for (told, stored) in [(false, Err(Cause::Busy)), (true, Ok(()))] {
         let (library, folder) = (library(|s| s.lag_new = ms(700)), TempDir::new());
         let mut config = config(&library);
-        config.state_dir = Some(folder.path().to_owned());
+        config.shared.state_dir = Some(folder.path().to_owned());
         if told {
             probed(&config).1.unwrap();
         }

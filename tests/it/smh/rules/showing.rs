@@ -169,7 +169,7 @@ fn markers_that_go_wrong_end_a_list() {
 fn secrets_are_not_told() {
     let library = Library::start();
     let config = config(&library);
-    let (secret, host) = (config.secret.clone(), config.host.clone());
+    let (secret, host) = (config.secret.reveal().to_owned(), config.host.clone());
     let server = Server::over(Smh::new(&config));
     let pack = server.save(Kind::Data, b"a pack").unwrap();
     let calls = [
