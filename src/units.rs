@@ -19,18 +19,21 @@ pub fn size(text: &str) -> Result<u64, String> {
     number.checked_mul(1 << shift).ok_or_else(wrong)
 }
 
-/// Writes a number of bytes.
-pub fn bytes(count: u64) -> String {
+/// A number of bytes, in powers of 1024, with three digits or so.
+pub fn bytes(bytes: u64) -> String {
     const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
-    if count < 1024 {
-        return format!("{count} B");
+    let (mut whole, mut rest, mut unit) = (bytes, 0, "B");
+    for next in UNITS {
+        if whole < 1024 {
+            break;
+        }
+        (rest, whole, unit) = (whole % 1024, whole / 1024, next);
     }
-    let (mut tenths, mut unit) = (u128::from(count) * 10 / 1024, 0);
-    while tenths >= 10_240 && unit + 1 < UNITS.len() {
-        tenths /= 1024;
-        unit += 1;
+    match (unit, whole) {
+        ("B", _) | (_, 100..) => format!("{whole} {unit}"),
+        (_, 10..) => format!("{whole}.{} {unit}", rest * 10 / 1024),
+        _ => format!("{whole}.{:02} {unit}", rest * 100 / 1024),
     }
-    format!("{}.{} {}", tenths / 10, tenths % 10, UNITS[unit])
 }
 
 #[cfg(test)]
@@ -52,8 +55,11 @@ mod tests {
         let written = [
             (0, "0 B"),
             (1023, "1023 B"),
-            (1536, "1.5 KiB"),
-            (u64::MAX, "16383.9 PiB"),
+            (1024, "1.00 KiB"),
+            (1536, "1.50 KiB"),
+            (12_900_000, "12.3 MiB"),
+            (300 << 30, "300 GiB"),
+            (u64::MAX, "16383 PiB"),
         ];
         for (count, text) in written {
             assert_eq!(bytes(count), text);

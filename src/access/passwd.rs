@@ -136,7 +136,7 @@ fn replace(path: &Path, text: &str) -> io::Result<()> {
         .create_new(true)
         .mode(0o600)
         .open(&new)?;
-    let written = || -> io::Result<()> {
+    let mut written = || -> io::Result<()> {
         if let Ok(old) = fs::metadata(path) {
             file.set_permissions(old.permissions())?;
             // Only root may, and only root needs it.
@@ -146,7 +146,6 @@ fn replace(path: &Path, text: &str) -> io::Result<()> {
         file.sync_all()?;
         fs::rename(&new, path)
     };
-    let mut written = written;
     written().inspect_err(|_| drop(fs::remove_file(&new)))
 }
 

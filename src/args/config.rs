@@ -8,9 +8,8 @@ use crate::disk::exposed;
 use crate::front::Listen;
 use crate::limit::Timetable;
 use crate::restic::Repo;
-use crate::settings::Secret;
-use crate::settings::Settings;
 use crate::settings::values::{bin, certificates, count, repo_path, share, url};
+use crate::settings::{Secret, Settings};
 use crate::units::size;
 use crate::warning::Warning;
 use std::net::IpAddr;
@@ -91,32 +90,24 @@ impl Config {
         let places = [&rules.htpasswd, &shared.state_dir].into_iter().flatten();
         let places = own.chain(places.cloned());
         warnings.extend(places.filter_map(|path| exposed(&path)));
+        let limit = |name, option| settings.value(name, option, Timetable::parse);
+        let workers = |text: &str| count(text, MOST_WORKERS);
+        let notify = settings.optional("notify", &serving.notify, url)?;
         Ok(Self {
             listen,
             tls: listen::tls(
-                settings.text("tls-cert", serving.tls_cert.as_deref()),
-                settings.text("tls-key", serving.tls_key.as_deref()),
+                settings.path("tls-cert", &serving.tls_cert),
+                settings.path("tls-key", &serving.tls_key),
             )?,
             hosts: settings.list("host", &serving.host, |name| Ok(name.to_owned()))?,
             proxy: settings.optional("trusted-proxy", &serving.trusted_proxy, values::address)?,
             rules,
             no_auth: settings.switch("no-auth", serving.no_auth)?,
-            workers: settings.value("workers", &serving.workers, |text| {
-                count(text, MOST_WORKERS)
-            })?,
-            limit_upload: settings.value(
-                "limit-upload",
-                &serving.limit_upload,
-                Timetable::parse,
-            )?,
-            limit_download: settings.value(
-                "limit-download",
-                &serving.limit_download,
-                Timetable::parse,
-            )?,
+            workers: settings.value("workers", &serving.workers, workers)?,
+            limit_upload: limit("limit-upload", &serving.limit_upload)?,
+            limit_download: limit("limit-download", &serving.limit_download)?,
             max_age: settings.optional("max-age", &serving.max_age, values::age)?,
-            notify: settings
-                .optional("notify", &serving.notify, |text| url(text).map(Secret::new))?,
+            notify: notify.map(Secret::new),
             spool_dir,
             spool_size: settings.value("spool-size", &using.spool_size, size)?,
             memory: settings.value("memory", &using.memory, size)?,
@@ -148,13 +139,9 @@ impl Config {
 }
 
 fn rules(flags: &Serving, settings: &Settings<'_>) -> Result<Rules, String> {
-    let path = |name: &str, flag: &Option<String>| {
-        let text = settings.text(name, flag.as_deref());
-        text.map(PathBuf::from)
-    };
     Ok(Rules {
-        htpasswd: path("htpasswd-file", &flags.htpasswd_file),
-        roles: path("roles", &flags.roles),
+        htpasswd: settings.path("htpasswd-file", &flags.htpasswd_file),
+        roles: settings.path("roles", &flags.roles),
         private_repos: settings.switch("private-repos", flags.private_repos)?,
         append_only: settings.switch("append-only", flags.append_only)?,
         ..Rules::default()

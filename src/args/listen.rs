@@ -15,12 +15,11 @@ pub(super) fn listen(
 ) -> Result<Vec<Listen>, String> {
     let host = settings.foreign("LISTEN_ADDR");
     let port = settings.foreign("LISTEN_PORT");
-    let silent = options.is_empty() && settings.find("listen").is_none();
-    if !silent || (host.is_none() && port.is_none()) {
-        return match silent {
-            true => Ok(Vec::new()),
-            false => settings.list("listen", options, values::listen),
-        };
+    if !options.is_empty() || settings.find("listen").is_some() {
+        return settings.list("listen", options, values::listen);
+    }
+    if host.is_none() && port.is_none() {
+        return Ok(Vec::new());
     }
     let names = "LISTEN_ADDR and LISTEN_PORT";
     let text = values::host_and_port(host, port);
@@ -32,11 +31,11 @@ pub(super) fn listen(
 
 /// The files of a certificate and its key: both or none.
 pub(super) fn tls(
-    certificate: Option<String>,
-    key: Option<String>,
+    certificate: Option<PathBuf>,
+    key: Option<PathBuf>,
 ) -> Result<Option<(PathBuf, PathBuf)>, String> {
     match (certificate, key) {
-        (Some(certificate), Some(key)) => Ok(Some((certificate.into(), key.into()))),
+        (Some(certificate), Some(key)) => Ok(Some((certificate, key))),
         (None, None) => Ok(None),
         _ => Err("--tls-cert and --tls-key belong together: name both".to_owned()),
     }

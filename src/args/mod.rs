@@ -222,7 +222,7 @@ fn version() -> Exit {
 
 /// The cloud that is named, maybe by the configuration file, which is read for it.
 fn chosen(line: &Line, settings: &mut Settings<'_>) -> Result<&'static Cloud, String> {
-    let general: General = from_args(&[], &line.only(&Opt::of::<General>()))?;
+    let general: General = from_args(&line.only(&Opt::of::<General>()))?;
     if let Some(path) = settings.text("config", general.config.as_deref()) {
         let credentials: Vec<String> = Table::credentials().collect();
         let names = settings.known.iter().map(|option| &option.name);
@@ -263,8 +263,8 @@ fn task(
 ) -> Result<Task, Exit> {
     let second = matches!(command, Parsed::Verify(_));
     let config = || {
-        let serving: Serving = from_args(&[], &parts.of(Part::Serving))?;
-        let using: Using = from_args(&[], &parts.of(Part::Using))?;
+        let serving: Serving = from_args(&parts.of(Part::Serving))?;
+        let using: Using = from_args(&parts.of(Part::Using))?;
         Config::read((&serving, &using), settings, cloud, second)
     };
     let safe = || {
@@ -284,7 +284,7 @@ fn task(
         Parsed::Status(status) => Task::Ask(ask(&status, settings)?),
         Parsed::Health(health) => Task::Ask(Ask {
             address: reachable(&health.listen, settings)?,
-            certificate: certificate(&health.tls_cert, settings),
+            certificate: settings.path("tls-cert", &health.tls_cert),
             status: None,
         }),
         Parsed::Service(service) => Task::Service(service),
@@ -295,8 +295,7 @@ fn task(
 }
 
 fn passwd(asked: commands::Passwd, settings: &Settings<'_>) -> Result<Passwd, String> {
-    let file = settings.text("htpasswd-file", asked.htpasswd_file.as_deref());
-    let file = file.map(PathBuf::from);
+    let file = settings.path("htpasswd-file", &asked.htpasswd_file);
     let named = || {
         let text = "passwd: name the file of passwords with --htpasswd-file";
         file.clone().ok_or_else(|| text.to_owned())
@@ -344,7 +343,7 @@ fn ask(status: &Status, settings: &Settings<'_>) -> Result<Ask, String> {
     };
     Ok(Ask {
         address: reachable(&status.listen, settings)?,
-        certificate: certificate(&status.tls_cert, settings),
+        certificate: settings.path("tls-cert", &status.tls_cert),
         status: Some(Asker {
             user,
             password,
@@ -352,9 +351,4 @@ fn ask(status: &Status, settings: &Settings<'_>) -> Result<Ask, String> {
             max_age: settings.optional("max-age", &status.max_age, values::age)?,
         }),
     })
-}
-
-fn certificate(option: &Option<String>, settings: &Settings<'_>) -> Option<PathBuf> {
-    let file = settings.text("tls-cert", option.as_deref());
-    file.map(PathBuf::from)
 }

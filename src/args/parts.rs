@@ -57,7 +57,7 @@ impl Parts {
     /// The command, as argh reads it.
     pub(super) fn own(&self) -> Result<Program, String> {
         let wrong = |why| format!("{}: {why}; see {NAME} {} --help", self.name, self.name);
-        from_args(&[], &self.own).map_err(wrong)
+        from_args(&self.own).map_err(wrong)
     }
 
     /// The words of a part.

@@ -37,18 +37,16 @@ pub fn probe(account: &dyn Account, as_json: bool) -> Option<ExitCode> {
     })?;
     let (Ok(text) | Err(text)) = &end;
     let good = end.is_ok();
-    let _ = match as_json {
-        true => writeln!(
-            out,
-            "{}",
-            json!({
-                "version": env!("CARGO_PKG_VERSION"),
-                "usable": good,
-                "end": text,
-                "findings": findings,
-            })
-        ),
-        false => writeln!(out, "\n{}", said(&format!("{text}."))),
+    let shown = match as_json {
+        true => json!({
+            "version": env!("CARGO_PKG_VERSION"),
+            "usable": good,
+            "end": text,
+            "findings": findings,
+        })
+        .to_string(),
+        false => format!("\n{}", said(&format!("{text}."))),
     };
+    let _ = writeln!(out, "{shown}");
     Some(ended(good))
 }

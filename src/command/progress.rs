@@ -7,7 +7,7 @@ use crate::units::bytes as size;
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -33,9 +33,9 @@ pub struct Screen<'a> {
 /// What is done of what is to be done. Bytes count when they are read.
 #[derive(Debug)]
 pub(super) struct Progress {
-    files: (AtomicUsize, u64),
-    /// Behind a lock, as 32-bit MIPS has no 64-bit atomics.
-    bytes: (Mutex<u64>, u64),
+    /// Files and bytes; behind a lock, as 32-bit MIPS has no 64-bit atomics.
+    done: Mutex<(u64, u64)>,
+    all: (u64, u64),
     start: Instant,
 }
 
@@ -43,25 +43,25 @@ impl Progress {
     /// So much is to be done.
     pub(super) fn new(files: u64, bytes: u64) -> Self {
         Self {
-            files: (AtomicUsize::new(0), files),
-            bytes: (Mutex::new(0), bytes),
+            done: Mutex::default(),
+            all: (files, bytes),
             start: Instant::now(),
         }
     }
 
     /// A file is done.
     pub(super) fn file(&self) {
-        self.files.0.fetch_add(1, Ordering::Relaxed);
+        lock(&self.done).0 += 1;
     }
 
     /// So many bytes are done.
     pub(super) fn bytes(&self, n: u64) {
-        *lock(&self.bytes.0) += n;
+        lock(&self.done).1 += n;
     }
 
     /// So many bytes must be done again.
     pub(super) fn undo(&self, n: u64) {
-        *lock(&self.bytes.0) -= n;
+        lock(&self.done).1 -= n;
     }
 
     /// Does the work and shows meanwhile how far it is.
@@ -91,38 +91,34 @@ impl Progress {
     fn show(&self, out: &mut dyn Write, terminal: bool) {
         let line = said(&self.line(self.start.elapsed(), terminal));
         // The rest of a longer line is cleared.
-        let (before, after) = if terminal {
-            ("\r", "\x1b[K")
-        } else {
-            ("", "\n")
+        let (before, after) = match terminal {
+            true => ("\r", "\x1b[K"),
+            false => ("", "\n"),
         };
         let _ = write!(out, "{before}{line}{after}");
         let _ = out.flush();
     }
 
     fn line(&self, elapsed: Duration, bar: bool) -> String {
-        let files = (self.files.0.load(Ordering::Relaxed) as u64, self.files.1);
-        let bytes = (lock(&self.bytes.0).min(self.bytes.1), self.bytes.1);
+        let ((files, bytes), (all_files, all)) = (*lock(&self.done), self.all);
+        let bytes = bytes.min(all);
         let mut text = String::new();
         if bar {
-            let full = (bytes.0 * BAR).checked_div(bytes.1).unwrap_or(BAR);
-            for at in 0..BAR {
-                text.push(if at < full { '#' } else { '.' });
-            }
+            let full = (bytes * BAR).checked_div(all).unwrap_or(BAR);
+            text.extend((0..BAR).map(|at| if at < full { '#' } else { '.' }));
             text.push(' ');
         }
-        let percent = (bytes.0 * 100).checked_div(bytes.1).unwrap_or(100);
-        let (done, all) = (size(bytes.0), size(bytes.1));
+        let percent = (bytes * 100).checked_div(all).unwrap_or(100);
+        let (done, whole) = (size(bytes), size(all));
         let _ = write!(
             text,
-            "{percent}% of {all}: {done}, {} of {} files",
-            files.0, files.1
+            "{percent}% of {whole}: {done}, {files} of {all_files} files"
         );
-        let seconds = elapsed.as_secs();
-        if elapsed >= WARM && bytes.0 > 0 && files.0 < files.1 {
-            let left = u128::from(bytes.1 - bytes.0) * elapsed.as_millis() / u128::from(bytes.0);
+        if elapsed >= WARM && bytes > 0 && files < all_files {
+            let left = u128::from(all - bytes) * elapsed.as_millis() / u128::from(bytes);
             let left = Duration::from_millis(u64::try_from(left).unwrap_or(u64::MAX));
-            let _ = write!(text, ", {}/s, {} left", size(bytes.0 / seconds), time(left));
+            let speed = size(bytes / elapsed.as_secs());
+            let _ = write!(text, ", {speed}/s, {} left", time(left));
         }
         text
     }
@@ -195,7 +191,7 @@ mod tests {
         progress.bytes(5 << 20);
         assert_eq!(
             progress.line(Duration::from_secs(10), true),
-            "############............ 50% of 10.0 MiB: 5.0 MiB, 1 of 4 files, 512.0 KiB/s, 10 s left"
+            "############............ 50% of 10.0 MiB: 5.00 MiB, 1 of 4 files, 512 KiB/s, 10 s left"
         );
         progress.undo(5 << 20);
         assert!(

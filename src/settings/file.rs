@@ -32,7 +32,7 @@ impl File {
             let Some((name, value)) = line.split_once('=') else {
                 return Err(wrong("write name = value".to_owned()));
             };
-            let (name, value) = (name.trim(), unquoted(value.trim()));
+            let (name, value) = (name.trim(), unquoted(value));
             if !names.contains(&name) {
                 let near = did_you_mean("", name, names.iter().copied());
                 return Err(wrong(format!("there is no option {name:?}{near}")));
@@ -72,10 +72,11 @@ pub fn variable(name: &str) -> String {
     format!("PAN123_{}", name.to_ascii_uppercase().replace('-', "_"))
 }
 
-/// A value without the quotes around it, which people are used to.
-fn unquoted(text: &str) -> &str {
-    let inside = text.strip_prefix('"').and_then(|t| t.strip_suffix('"'));
-    inside.unwrap_or(text)
+/// A value without blanks and the quotes around it, which people are used to.
+pub(super) fn unquoted(text: &str) -> &str {
+    let text = text.trim();
+    let inside = |quote| text.strip_prefix(quote)?.strip_suffix(quote);
+    inside('\'').or_else(|| inside('"')).unwrap_or(text)
 }
 
 #[cfg(test)]

@@ -41,7 +41,7 @@ pub struct Settings<'a> {
 impl Settings<'_> {
     /// The cloud's own options, as far as the command line has them.
     pub fn flags<F: FromArgs>(&self) -> Result<F, String> {
-        from_args(&[], &self.own)
+        from_args(&self.own)
     }
 
     /// The value of a variable that isn't this program's own.
@@ -64,6 +64,11 @@ impl Settings<'_> {
     /// A text, by the option or else by what stands behind it.
     pub fn text(&self, name: &str, option: Option<&str>) -> Option<String> {
         self.found(name, option).map(|(text, _)| text)
+    }
+
+    /// The path of a file or folder, likewise.
+    pub fn path(&self, name: &str, option: &Option<String>) -> Option<PathBuf> {
+        self.text(name, option.as_deref()).map(PathBuf::from)
     }
 
     /// A value; an error says where the bad one stood, or that there is none.
@@ -125,11 +130,7 @@ impl Settings<'_> {
         let Some((text, place)) = self.find(name).filter(|_| !option) else {
             return Ok(option);
         };
-        match text.as_str() {
-            "0" | "false" | "no" | "off" | "disabled" => Ok(false),
-            "1" | "true" | "yes" | "on" | "enabled" => Ok(true),
-            _ => Err(format!("{place} must be 1, true, yes, 0, false or no")),
-        }
+        is_on(&text).ok_or_else(|| format!("{place} must be 1, true, yes, 0, false or no"))
     }
 
     /// What no option takes, because every user of the machine could read it then: the variable,
@@ -184,11 +185,19 @@ impl Settings<'_> {
     }
 }
 
-/// Reads a part of the command line; `path` are the words of its command. What is wrong is said in
-/// one line.
-pub fn from_args<F: FromArgs>(path: &[&str], words: &[String]) -> Result<F, String> {
+/// Whether the value of a switch means that it is on.
+fn is_on(text: &str) -> Option<bool> {
+    match text {
+        "0" | "false" | "no" | "off" | "disabled" => Some(false),
+        "1" | "true" | "yes" | "on" | "enabled" => Some(true),
+        _ => None,
+    }
+}
+
+/// Reads a part of the command line. What is wrong is said in one line.
+pub fn from_args<F: FromArgs>(words: &[String]) -> Result<F, String> {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    F::from_args(path, &words).map_err(|early| one_line(&early.output))
+    F::from_args(&[], &words).map_err(|early| one_line(&early.output))
 }
 
 #[cfg(test)]

@@ -2,7 +2,8 @@
 //! stands in `/etc/restic-123pan`, where systemd and OpenRC have it from, or in OpenWrt's UCI.
 //! Whether they count is for others to say; whoever may not read them doesn't get half of them.
 
-use super::{Variables, variable};
+use super::file::unquoted;
+use super::{Variables, is_on, variable};
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -67,7 +68,7 @@ fn uci(root: &Path, credentials: &[&str]) -> Found {
     let text = read(root, UCI)?.unwrap_or_default();
     let section = sections(&text).into_iter().find(|(_, options)| {
         let enabled = options.iter().find(|(name, _)| name == "enabled");
-        enabled.is_some_and(|(_, value)| is_on(value))
+        enabled.is_some_and(|(_, value)| is_on(value) == Some(true))
     });
     let Some((name, options)) = section else {
         return Ok(None);
@@ -93,20 +94,15 @@ fn sections(text: &str) -> Vec<(String, Vec<(String, String)>)> {
         let kind = words.next().unwrap_or_default();
         let (name, rest) = (words.next().unwrap_or_default(), words.next().unwrap_or(""));
         match (kind, all.last_mut()) {
-            ("config", _) => all.push((unquoted(rest), Vec::new())),
+            ("config", _) => all.push((unquoted(rest).to_owned(), Vec::new())),
             ("option" | "list", Some((_, options))) => {
                 let name = unquoted(name).replace('_', "-");
-                options.push((name, unquoted(rest)));
+                options.push((name, unquoted(rest).to_owned()));
             }
             _ => {}
         }
     }
     all
-}
-
-/// Whether a switch of OpenWrt's is on.
-fn is_on(value: &str) -> bool {
-    matches!(value, "1" | "on" | "true" | "yes" | "enabled")
 }
 
 /// A line `NAME=value` of a variable of this program's.
@@ -117,14 +113,7 @@ fn assignment(line: &str) -> Option<(String, String)> {
         .unwrap_or(line)
         .split_once('=')?;
     let ours = name.starts_with(&variable(""));
-    ours.then(|| (name.to_owned(), unquoted(value)))
-}
-
-fn unquoted(text: &str) -> String {
-    let text = text.trim();
-    let inside = |quote| text.strip_prefix(quote)?.strip_suffix(quote);
-    let inside = inside('\'').or_else(|| inside('"'));
-    inside.unwrap_or(text).to_owned()
+    ours.then(|| (name.to_owned(), unquoted(value).to_owned()))
 }
 
 /// Names the files of credentials that are there and hold something.

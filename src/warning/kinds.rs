@@ -18,22 +18,22 @@ macro_rules! kinds {
 
             /// Its name, for machines.
             pub fn name(self) -> &'static str {
-                match self {
-                    $(Self::$kind => $name,)*
-                }
+                self.row().0
             }
 
             /// What it means in Chinese; `{}` stands for what it is about.
             pub fn chinese(self) -> &'static str {
-                match self {
-                    $(Self::$kind => $title,)*
-                }
+                self.row().1
             }
 
             /// What to do about it; nothing in English where the sentence says it.
             pub fn advice(self) -> Advice {
+                self.row().2
+            }
+
+            fn row(self) -> (&'static str, &'static str, Advice) {
                 match self {
-                    $(Self::$kind => Advice { en: $en, zh: $zh },)*
+                    $(Self::$kind => ($name, $title, Advice { en: $en, zh: $zh }),)*
                 }
             }
         }

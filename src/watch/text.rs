@@ -1,8 +1,9 @@
 //! The JSON of `/-/status` as a few lines for a terminal: what `restic-123pan status` prints.
 
 use super::page::texts::{Language, Texts};
-use super::page::values::{self, bytes, percent};
+use super::page::values::{self, percent};
 use crate::speech::{padded, said, speaks_chinese};
+use crate::units::bytes;
 use crate::zone::moment;
 use serde_json::Value;
 use std::fmt::Write;

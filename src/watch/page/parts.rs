@@ -4,8 +4,9 @@
 use super::super::repos::{HOURS, Repository};
 use super::super::snapshot::{Snapshot, Transfer};
 use super::texts::Texts;
-use super::values::{age, bytes, escaped, filled, percent, span};
+use super::values::{age, escaped, filled, percent, span};
 use crate::store::Account;
+use crate::units::bytes;
 use crate::zone::moment;
 use std::fmt::Write;
 

@@ -2,23 +2,6 @@
 
 use super::texts::Texts;
 
-/// A number of bytes, in powers of 1024, with three digits or so.
-pub fn bytes(bytes: u64) -> String {
-    const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
-    let (mut whole, mut rest, mut unit) = (bytes, 0, "B");
-    for next in UNITS {
-        if whole < 1024 {
-            break;
-        }
-        (rest, whole, unit) = (whole % 1024, whole / 1024, next);
-    }
-    match (unit, whole) {
-        ("B", _) | (_, 100..) => format!("{whole} {unit}"),
-        (_, 10..) => format!("{whole}.{} {unit}", rest * 10 / 1024),
-        _ => format!("{whole}.{:02} {unit}", rest * 100 / 1024),
-    }
-}
-
 /// A part in percent of a whole, with one digit after the point.
 pub fn percent(part: u64, whole: u64) -> String {
     let tenths = u128::from(part) * 1000 / u128::from(whole.max(1));
@@ -76,19 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sizes() {
-        for (number, text) in [
-            (0, "0 B"),
-            (1023, "1023 B"),
-            (1024, "1.00 KiB"),
-            (1536, "1.50 KiB"),
-            (12_900_000, "12.3 MiB"),
-            (2 << 40, "2.00 TiB"),
-            (300 << 30, "300 GiB"),
-            (u64::MAX, "16383 PiB"),
-        ] {
-            assert_eq!(bytes(number), text);
-        }
+    fn shares() {
         assert_eq!(percent(1, 3), "33.3");
         assert_eq!(percent(5, 0), "100.0");
         assert_eq!(percent(u64::MAX, u64::MAX), "100.0");

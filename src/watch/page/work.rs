@@ -3,7 +3,8 @@
 use super::super::snapshot::Snapshot;
 use super::parts::card;
 use super::texts::Texts;
-use super::values::{bytes, escaped, filled};
+use super::values::{escaped, filled};
+use crate::units::bytes;
 use std::fmt::Write;
 
 /// Queues and rates.
