@@ -76,9 +76,8 @@ pub fn alike(line: &str) -> String {
 /// Whether a word is a number, perhaps with a sign or an end around it.
 fn is_number(word: &str) -> bool {
     let word = word.trim_matches(['"', ':', '.', '%', '+', '-']);
-    let digits = word
-        .bytes()
-        .all(|c| c.is_ascii_digit() || b".,".contains(&c));
+    let mut bytes = word.bytes();
+    let digits = bytes.all(|c| c.is_ascii_digit() || b".,".contains(&c));
     !word.is_empty() && digits && word.parse::<IpAddr>().is_err()
 }
 
@@ -294,37 +293,25 @@ mod tests {
         let state = Mutex::default();
         let repeats = Repeats { minute, state };
         for fate in [Fate::Written, Fate::CountedFirst, Fate::Counted] {
-            assert_eq!(
-                repeats.count(Level::Warn, alike("try 1"), "try 1", Instant::now()),
-                fate
-            );
+            let counted = repeats.count(Level::Warn, alike("try 1"), "try 1", Instant::now());
+            assert_eq!(counted, fate);
         }
         let start = Instant::now();
         repeats.tell();
         assert!(start.elapsed() >= minute / 2 && !lock(&repeats.state).tells);
-        assert!(
-            lock(&repeats.state)
-                .all
-                .values()
-                .all(|said| said.again == 0)
-        );
+        let state = lock(&repeats.state);
+        assert!(state.all.values().all(|said| said.again == 0));
     }
 
     #[test]
     fn memory_is_bounded() {
         let (repeats, now) = (Repeats::default(), Instant::now());
+        let count = |line: &str, now| repeats.count(Level::Warn, alike(line), line, now);
         for number in 0..2 * MOST {
-            let line = format!("line{number}");
-            assert_eq!(
-                repeats.count(Level::Warn, alike(&line), &line, now),
-                Fate::Written
-            );
+            assert_eq!(count(&format!("line{number}"), now), Fate::Written);
         }
         assert_eq!(lock(&repeats.state).all.len(), MOST);
-        assert_eq!(
-            repeats.count(Level::Warn, alike("new"), "new", now + MINUTE),
-            Fate::Written
-        );
+        assert_eq!(count("new", now + MINUTE), Fate::Written);
         assert_eq!(lock(&repeats.state).all.len(), 1);
     }
 }

@@ -35,10 +35,7 @@ pub(super) fn state(
     }
     let below = |name: &str, rest: &str| Some(Path::new(settings.foreign(name)?).join(rest));
     let usual = [
-        // systemd may name several, with colons between them.
-        settings
-            .foreign("STATE_DIRECTORY")
-            .and_then(|list| list.split(':').next().map(PathBuf::from)),
+        of_systemd(settings, "STATE_DIRECTORY"),
         below("XDG_STATE_HOME", NAME),
         below("HOME", ".local/state").map(|path| path.join(NAME)),
         Some(Path::new("/var/lib").join(NAME)),
@@ -55,12 +52,15 @@ pub(super) fn state(
 /// A folder in memory with much room, for bodies that exceed `--memory`. Nothing large is written to
 /// a disk, which may be a router's flash, unless its user says so.
 pub(super) fn roomy(settings: &Settings<'_>) -> Option<PathBuf> {
-    let own = settings.foreign("RUNTIME_DIRECTORY");
-    let own = own.and_then(|list| list.split(':').next().map(PathBuf::from));
-    let usual = own
-        .into_iter()
-        .chain(["/dev/shm", "/tmp"].map(PathBuf::from));
-    usual.into_iter().find(|path| is_roomy(path))
+    let own = of_systemd(settings, "RUNTIME_DIRECTORY").into_iter();
+    let mut usual = own.chain(["/dev/shm", "/tmp"].map(PathBuf::from));
+    usual.find(|path| is_roomy(path))
+}
+
+/// A folder that systemd names; it may name several, with colons between them.
+fn of_systemd(settings: &Settings<'_>, variable: &str) -> Option<PathBuf> {
+    let list = settings.foreign(variable)?;
+    list.split(':').next().map(PathBuf::from)
 }
 
 /// Whether a folder lies in memory, can be written to, and has room.

@@ -22,7 +22,7 @@ impl When {
     /// In seconds since 1970, as seen from `now`.
     pub fn seconds(self, now: u64) -> u64 {
         match self {
-            Self::Ago(seconds) => now.saturating_sub(seconds.min(MOST_AGO)),
+            Self::Ago(seconds) => now.saturating_sub(seconds),
             Self::At(at) => at,
         }
     }
@@ -40,12 +40,8 @@ pub(super) fn host_and_port(host: Option<&str>, port: Option<&str>) -> String {
         (Some(host), port) => {
             // A bare address of IPv6 wants brackets.
             let bare = host.contains(':') && !host.starts_with('[');
-            let host = if bare {
-                format!("[{host}]")
-            } else {
-                host.to_owned()
-            };
-            format!("{host}:{}", port.unwrap_or("8000"))
+            let (open, close) = if bare { ("[", "]") } else { ("", "") };
+            format!("{open}{host}{close}:{}", port.unwrap_or("8000"))
         }
         (None, port) => format!("127.0.0.1:{}", port.unwrap_or("8000")),
     }
@@ -70,22 +66,17 @@ pub(super) fn age(text: &str) -> Result<u64, String> {
 
 /// So many seconds, minutes, hours or days.
 fn span(text: &str) -> Option<u64> {
-    let unit = match text.chars().last()? {
-        's' => 1,
-        'm' => 60,
-        'h' => 3600,
-        'd' => 24 * 3600,
-        _ => return None,
-    };
-    let number: u64 = text[..text.len() - 1].parse().ok()?;
-    number.checked_mul(unit).filter(|span| *span <= MOST_AGO)
+    let units = [("s", 1), ("m", 60), ("h", 3600), ("d", 24 * 3600)];
+    let number = |(sign, unit)| Some((text.strip_suffix(sign)?, unit));
+    let (number, unit): (&str, u64) = units.into_iter().find_map(number)?;
+    let span = number.parse::<u64>().ok()?.checked_mul(unit)?;
+    Some(span).filter(|span| *span <= MOST_AGO)
 }
 
 /// A time: so long ago, a date, or a date with a time.
 pub(super) fn moment(text: &str) -> Result<When, String> {
     let at = || civil::seconds(text).or_else(|| civil::seconds(&format!("{text}T00:00:00Z")));
     let when = span(text).map(When::Ago).or_else(|| at().map(When::At));
-    when.ok_or_else(|| {
-        "write 2h or 3d for so long ago, 2026-11-22, or 2026-11-22T10:00:00+08:00".to_owned()
-    })
+    let how = "write 2h or 3d for so long ago, 2026-11-22, or 2026-11-22T10:00:00+08:00";
+    when.ok_or_else(|| how.to_owned())
 }

@@ -57,15 +57,11 @@ fn answer(asked: &Ask) -> io::Result<bool> {
         false => watch::text(&status),
     };
     io::stdout().write_all(shown.as_bytes())?;
-    let old = asker
-        .max_age
-        .map_or(Vec::new(), |age| watch::older(&status, age));
+    let older = |age| watch::older(&status, age);
+    let old = asker.max_age.map_or(Vec::new(), older);
     for name in old.iter().filter(|_| !asker.json) {
-        let (label, text) = (
-            said("too old"),
-            said(&format!("the last snapshot of {name}")),
-        );
-        writeln!(io::stdout(), "{} {text}", padded(&label, 9))?;
+        let text = said(&format!("the last snapshot of {name}"));
+        writeln!(io::stdout(), "{} {text}", padded(&said("too old"), 9))?;
     }
     Ok(old.is_empty())
 }
@@ -81,12 +77,8 @@ fn fetch(asked: &Ask, path: &str, lines: &str) -> io::Result<String> {
         }
         Listen::Tcp(..) => {
             let none = || io::Error::other("no such address");
-            let to = asked
-                .address
-                .to_string()
-                .to_socket_addrs()?
-                .next()
-                .ok_or_else(none)?;
+            let mut all = asked.address.to_string().to_socket_addrs()?;
+            let to = all.next().ok_or_else(none)?;
             let socket = TcpStream::connect_timeout(&to, PATIENCE)?;
             socket.set_read_timeout(Some(PATIENCE))?;
             socket.set_write_timeout(Some(PATIENCE))?;

@@ -11,7 +11,7 @@ use super::progress::{Progress, Screen};
 use crate::body::{Body, Budget};
 use crate::error::{Cause, Error};
 use crate::restic::{File, Kind, Repo};
-use crate::store::{Entry, Loaded, Store};
+use crate::store::{Entry, Store};
 use crate::sync::lock;
 use std::collections::HashMap;
 use std::io::Read;
@@ -143,10 +143,8 @@ fn count(source: &Lists, plan: &[(Kind, Entry)]) -> Copied {
 type Lists = HashMap<Kind, Vec<Entry>>;
 
 fn lists(end: End<'_>) -> Result<Lists, String> {
-    LISTED
-        .into_iter()
-        .map(|kind| Ok((kind, list(end, kind)?)))
-        .collect()
+    let read = |kind| Ok((kind, list(end, kind)?));
+    LISTED.into_iter().map(read).collect()
 }
 
 fn list(end: End<'_>, kind: Kind) -> Result<Vec<Entry>, String> {
@@ -204,16 +202,11 @@ fn refuse_other(
             false => other("is another repository"),
         };
     }
-    let ids = |lists: &Lists, kind: Kind| -> Vec<_> {
-        lists[&kind].iter().map(|entry| entry.id).collect()
-    };
-    let keys = ids(source, Kind::Keys);
-    let there = ids(target, Kind::Keys);
-    let ours = there.iter().any(|id| keys.contains(id));
-    let foreign = [Kind::Keys, Kind::Index, Kind::Snapshots]
-        .into_iter()
-        .any(|kind| !target[&kind].is_empty());
-    match foreign && !ours {
+    let keys = &source[&Kind::Keys];
+    let is_ours = |there: &Entry| keys.iter().any(|key| key.id == there.id);
+    let ours = target[&Kind::Keys].iter().any(is_ours);
+    let mut telling = [Kind::Keys, Kind::Index, Kind::Snapshots].into_iter();
+    match !ours && telling.any(|kind| !target[&kind].is_empty()) {
         true => other("holds part of another repository"),
         false => Ok(false),
     }
@@ -245,19 +238,16 @@ struct Work<'a> {
 impl Work<'_> {
     /// Copies everything, the config last.
     fn run(&self, plan: &[(Kind, Entry)], config: Option<&[u8]>) -> Result<(), String> {
-        COPIED
-            .into_iter()
-            .try_for_each(|kind| self.all(plan, kind))?;
+        for kind in COPIED {
+            self.all(plan, kind)?;
+        }
         config.map_or(Ok(()), |config| self.config(config))
     }
 
     /// Copies all files of a kind, several at a time. The next kind begins when all are there.
     fn all(&self, plan: &[(Kind, Entry)], kind: Kind) -> Result<(), String> {
-        let files: Vec<&Entry> = plan
-            .iter()
-            .filter(|(its, _)| *its == kind)
-            .map(|(_, entry)| entry)
-            .collect();
+        let files = plan.iter().filter(|(its, _)| *its == kind);
+        let files: Vec<&Entry> = files.map(|(_, entry)| entry).collect();
         let next = AtomicUsize::new(0);
         let take = || {
             let at = next.fetch_add(1, Ordering::Relaxed);
@@ -285,38 +275,37 @@ impl Work<'_> {
     /// Copies a file, again and again while what fails may pass.
     fn file(&self, file: &File, size: u64) -> Result<(), Error> {
         self.patiently(|counted| {
-            let Loaded {
-                size: found,
-                reader,
-                ..
-            } = self.from.store.load(self.from.repo, file, None)?;
-            if found != size {
+            let loaded = self.from.store.load(self.from.repo, file, None)?;
+            if loaded.size != size {
                 let text = format!("{} has changed while it was copied", self.from.name);
                 return Err(Error::new(Cause::BadBody, text));
             }
-            let mut source = Counted {
-                reader,
-                counted,
-                progress: self.progress,
-            };
-            let mut body = Body::fixed(&mut source, size, file.id(), self.options.budget)?;
-            let saved = self.to.store.save(self.to.repo, file, &mut body);
-            saved.map_err(|error| body.fault().cloned().unwrap_or(error))
+            self.save(file, size, loaded.reader, counted)
         })
     }
 
     fn config(&self, config: &[u8]) -> Result<(), String> {
-        let copied = self.patiently(|counted| {
-            let mut source = Counted {
-                reader: config,
-                counted,
-                progress: self.progress,
-            };
-            let mut body =
-                Body::fixed(&mut source, config.len() as u64, None, self.options.budget)?;
-            self.to.store.save(self.to.repo, &File::Config, &mut body)
-        });
+        let size = config.len() as u64;
+        let copied = self.patiently(|counted| self.save(&File::Config, size, config, counted));
         copied.map_err(|error| format!("config: {error}"))
+    }
+
+    fn save(
+        &self,
+        file: &File,
+        size: u64,
+        reader: impl Read,
+        counted: &mut u64,
+    ) -> Result<(), Error> {
+        let progress = self.progress;
+        let mut source = Counted {
+            reader,
+            counted,
+            progress,
+        };
+        let mut body = Body::fixed(&mut source, size, file.id(), self.options.budget)?;
+        let saved = self.to.store.save(self.to.repo, file, &mut body);
+        saved.map_err(|error| body.fault().cloned().unwrap_or(error))
     }
 
     fn patiently(&self, mut act: impl FnMut(&mut u64) -> Result<(), Error>) -> Result<(), Error> {

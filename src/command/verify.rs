@@ -43,13 +43,11 @@ fn look(asked: &args::Verify, verify: &Verify<'_>) -> Result<usize, String> {
         return Err(text(error));
     }
     let report = report.map_err(|error| error.to_string())?;
-    let sum = if printer.json {
-        sum_as_json
-    } else {
-        sum_as_text
+    let told = match printer.json {
+        true => sum_as_json(&report, found),
+        false => sum_as_text(&report, found),
     };
-    sum(&report, found).map_err(text)?;
-    Ok(found)
+    told.map(|()| found).map_err(text)
 }
 
 /// Prints what is found as it is found.
@@ -89,8 +87,7 @@ fn finding_as_text(finding: &Finding) -> String {
     let name = padded(&said(finding.flaw.name()), 15);
     let (path, advice) = (&finding.path, said(&format!("{}.", finding.advice)));
     let sign = if finding.flaw.is_note() { '-' } else { '✗' };
-    let number = finding.number.map(|number| format!(" (id {number})"));
-    let number = number.unwrap_or_default();
+    let number = (finding.number).map_or(String::new(), |number| format!(" (id {number})"));
     format!("{sign} {name} {path}{number}\n  → {advice}\n")
 }
 
@@ -113,10 +110,10 @@ fn sum_as_text(report: &Report, found: usize) -> io::Result<()> {
         let layouts = contents.layouts().all();
         let layouts = layouts.map(|layout| format!(", packs in {} folders", layout.folders()));
         let layouts: String = layouts.collect();
+        let deleted = contents.deleted;
         writeln!(
             out,
-            "/{repo}: {counts}; {bytes}{layouts}; {} deleted",
-            contents.deleted
+            "/{repo}: {counts}; {bytes}{layouts}; {deleted} deleted"
         )?;
     }
     let (repos, folders, calls) = (report.repositories.len(), report.folders, report.calls);

@@ -1,6 +1,6 @@
 //! `bin list`: what lies in the bin, by repository and kind.
 
-use super::pick::{walk, within};
+use super::pick::{tell_unknown, walk, within};
 use super::{files, kind};
 use crate::args::{BinList, Exit};
 use crate::civil;
@@ -20,11 +20,6 @@ pub(super) fn run(bin: &dyn Trash, asked: &BinList, out: &mut dyn Write) -> Resu
     let seen = walk(bin)?;
     let mut items: Vec<&Item> = seen.items.iter().collect();
     items.retain(|item| within(item, bin.now(), asked.since, None));
-    let left_out = seen
-        .items
-        .iter()
-        .filter(|item| item.since.is_none())
-        .count();
     if asked.json {
         return as_json(&items, out);
     }
@@ -39,12 +34,8 @@ pub(super) fn run(bin: &dyn Trash, asked: &BinList, out: &mut dyn Write) -> Resu
     if items.iter().any(|item| item.what == What::Folder) {
         writeln!(out, "{}", bin.about_folders())?;
     }
-    if asked.since.is_some() && left_out > 0 {
-        writeln!(
-            out,
-            "left out: {}, deleted at an unknown time",
-            files(left_out)
-        )?;
+    if asked.since.is_some() {
+        tell_unknown(&seen.items, out)?;
     }
     Ok(())
 }

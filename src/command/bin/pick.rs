@@ -1,10 +1,12 @@
 //! Which of the things in the bin a command is about: by when they were deleted, by patterns, by
 //! the beginnings of their ids.
 
+use super::files;
 use crate::args::{Exit, When};
 use crate::cloud::{Item, Listing, Trash, What};
 use crate::command::progress::Line;
 use crate::restic::Kind;
+use std::io::{self, Write};
 
 /// Fewest digits that stand for an id: by chance, 8 digits mean one file of 4 billion.
 pub(super) const DIGITS: usize = 8;
@@ -24,6 +26,22 @@ pub(super) fn within(item: &Item, now: u64, since: Option<When>, before: Option<
     let late = since.is_none_or(|s| item.since.is_some_and(|at| at >= s.seconds(now)));
     let early = before.is_none_or(|b| item.since.is_some_and(|at| at < b.seconds(now)));
     late && early
+}
+
+/// Tells how many of these nobody knows when they were deleted.
+pub(super) fn tell_unknown<'i>(
+    items: impl IntoIterator<Item = &'i Item>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let unknown = items.into_iter().filter(|item| item.since.is_none());
+    match unknown.count() {
+        0 => Ok(()),
+        count => writeln!(
+            out,
+            "left out: {}, deleted at an unknown time",
+            files(count)
+        ),
+    }
 }
 
 /// Whether words name a file that can be brought back: a pack or a snapshot by a pattern or an id,

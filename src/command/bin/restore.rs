@@ -1,6 +1,6 @@
 //! `bin restore`: brings packs and snapshots back, keys if they are named (safety rule 20).
 
-use super::pick::{DIGITS, names, names_nothing, walk, within};
+use super::pick::{DIGITS, names, names_nothing, tell_unknown, walk, within};
 use super::{files, kind};
 use crate::args::{BinRestore, Exit};
 use crate::cloud::{Item, Restored, Trash};
@@ -30,15 +30,7 @@ pub(super) fn run(bin: &dyn Trash, asked: &BinRestore, out: &mut dyn Write) -> R
     if taken > 0 {
         writeln!(out, "left out: {}, whose names exist again", files(taken))?;
     }
-    let unknown = out_of_time.iter().filter(|item| item.since.is_none());
-    let unknown = unknown.count();
-    if unknown > 0 {
-        writeln!(
-            out,
-            "left out: {}, deleted at an unknown time",
-            files(unknown)
-        )?;
-    }
+    tell_unknown(out_of_time, out)?;
     if items.is_empty() {
         return Ok(writeln!(out, "there is nothing to bring back")?);
     }
