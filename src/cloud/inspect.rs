@@ -188,7 +188,7 @@ impl Walker<'_> {
     /// A folder that is a repository or holds some.
     fn any(&self, place: &Place, names: &Names<'_>) -> Vec<Place> {
         let (survey, mut below) = (&self.about.survey, Vec::new());
-        let of_kind = |name: &str| Kind::ALL.iter().any(|kind| kind.name() == name);
+        let of_kind = |name: &str| Kind::from_name(name).is_some();
         for (name, folders) in names.folders.iter().filter(|(name, _)| !of_kind(name)) {
             let path = join(&place.path, name);
             if survey.leads_on(&path) {

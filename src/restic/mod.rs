@@ -158,7 +158,8 @@ impl Kind {
         }
     }
 
-    fn from_name(name: &str) -> Option<Self> {
+    /// The kind of this name.
+    pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 }

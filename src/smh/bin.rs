@@ -104,13 +104,12 @@ fn place(below: &str) -> (&str, What) {
         return (above, What::File(File::Config));
     }
     let (repo, kind) = above.rsplit_once('/').unwrap_or(("", above));
-    let of = |name: &str| Kind::ALL.into_iter().find(|kind| kind.name() == name);
-    let found = match of(kind) {
+    let found = match Kind::from_name(kind) {
         Some(kind) => Some((repo, kind)),
         // One of the folders of packs.
         None => {
             let (above, data) = repo.rsplit_once('/').unwrap_or(("", repo));
-            of(data)
+            Kind::from_name(data)
                 .filter(|kind| *kind == Kind::Data)
                 .map(|kind| (above, kind))
         }

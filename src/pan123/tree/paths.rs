@@ -30,8 +30,7 @@ pub fn owner(path: &Path) -> (&Path, Option<Kind>) {
     if holds_packs(path) {
         return (parent(parent(path)), Some(Kind::Data));
     }
-    let kind = Kind::ALL.into_iter().find(|kind| kind.name() == last(path));
-    match kind {
+    match Kind::from_name(last(path)) {
         Some(kind) => (parent(path), Some(kind)),
         None => (path, None),
     }
