@@ -3,7 +3,7 @@
 
 use super::bin::{Removal, Retention};
 use super::confirm::Confirm;
-use super::tree::files::{CONFIG, name_of};
+use super::tree::files::name_of;
 use super::tree::paths::Path;
 use super::tree::{Scan, Tree};
 use crate::cloud::paths::{Root, priority_of};
@@ -24,7 +24,7 @@ pub struct Removals {
     confirm: Arc<Confirm>,
     /// Removals that may still come to pass although their DELETEs were answered with an error, by
     /// folder and name (safety rule 4).
-    doubtful: Mutex<HashMap<(String, Id), Vec<u64>>>,
+    doubtful: Mutex<HashMap<(String, Id), Removal>>,
 }
 
 impl Removals {
@@ -62,7 +62,7 @@ impl Removals {
             let name = (self.root.folder(repo, file), name_of(file));
             match &done {
                 Ok(()) => lock(&self.doubtful).remove(&name),
-                Err(_) => lock(&self.doubtful).insert(name, removal.files),
+                Err(_) => lock(&self.doubtful).insert(name, removal),
             };
             done
         };
@@ -73,17 +73,8 @@ impl Removals {
     /// the same name (safety rule 4).
     pub fn finish(&self, path: &Path, name: Id, priority: Priority) -> Result<(), Error> {
         let key = (path.to_owned(), name);
-        let Some(files) = lock(&self.doubtful).get(&key).cloned() else {
+        let Some(removal) = lock(&self.doubtful).get(&key).cloned() else {
             return Ok(());
-        };
-        let removal = Removal {
-            path: key.0.clone(),
-            name,
-            files,
-            retention: match name {
-                CONFIG => Retention::Forever,
-                _ => Retention::Configured,
-            },
         };
         self.confirm
             .discard(&[removal], priority)
