@@ -25,7 +25,7 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsE
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Most bytes of a file that are read: the list of the bin, the longest, has a tenth at its bound.
+/// Most bytes of a file that are read: the log of the bin, the longest, has half of it at its bound.
 const LARGEST: u64 = 64 << 20;
 /// How the names of files end that are being written.
 const NEW: &str = ".new";
@@ -66,14 +66,6 @@ impl StateFile {
     /// The same for what goes to its end.
     pub fn append(&self, text: &[u8], follows: &str) -> bool {
         self.tell(append(&self.path, text), follows)
-    }
-
-    /// Removes it and tells whether it is gone.
-    pub fn remove(&self) -> bool {
-        match remove(&self.path) {
-            Err(error) => error.kind() == ErrorKind::NotFound,
-            Ok(()) => true,
-        }
     }
 
     fn tell(&self, written: io::Result<()>, follows: &str) -> bool {
@@ -117,10 +109,15 @@ pub fn read(path: &Path) -> io::Result<Vec<u8>> {
 /// Replaces a file in one step, readable by its owner alone.
 pub fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
     swap(path, text, File::sync_all)?;
-    // Or a power cut would bring the old one back; not every file system can do it.
+    sync_folder(path);
+    Ok(())
+}
+
+/// Waits until what was replaced or removed beside a file is so on disk: a power cut would bring it
+/// back. Not every file system can do it.
+pub fn sync_folder(path: &Path) {
     let folder = path.parent().and_then(|folder| File::open(folder).ok());
     let _ = folder.map(|folder| folder.sync_all());
-    Ok(())
 }
 
 fn swap(path: &Path, text: &[u8], sync: fn(&File) -> io::Result<()>) -> io::Result<()> {
@@ -157,9 +154,10 @@ pub fn lock_file(path: &Path) -> io::Result<File> {
     open_or_make(OpenOptions::new().read(true).write(true), path)
 }
 
-/// Removes a file, or a link in its place.
-pub fn remove(path: &Path) -> io::Result<()> {
-    as_owner(path, || fs::remove_file(path))
+/// Removes a file, or a link in its place, and tells whether it is gone.
+pub fn remove(path: &Path) -> bool {
+    let removed = as_owner(path, || fs::remove_file(path));
+    removed.map_or_else(|error| error.kind() == ErrorKind::NotFound, |()| true)
 }
 
 /// A file that has no name any more, so that nothing is left behind whatever happens.

@@ -117,7 +117,7 @@ pub struct Timing {
     /// Between two looks at the account's free space; also how long the size of a folder is
     /// believed.
     pub space: Duration,
-    /// Least time between two writes of the purge list, to spare flash memory.
+    /// Before what couldn't be written to the state directory is tried again.
     pub store: Duration,
 }
 

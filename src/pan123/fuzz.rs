@@ -3,9 +3,9 @@
 pub use super::api::envelope::parse;
 pub use super::api::meaning::reason;
 pub use super::api::{Endpoint, Row, read_as_each};
-pub use super::bin::journal::{line, parse as journal};
+pub use super::bin::earlier::{listed, noted};
 pub use super::bin::list::List;
-pub use super::bin::pending::{PendingPurges, PurgeOutcome};
+pub use super::bin::pending::PendingPurges;
 pub use super::confirm::ledger::{made, parse as acknowledged};
 pub use super::download::lifetime;
 pub use crate::cloud::call::Way;

@@ -369,7 +369,7 @@ fn tell_of_unknown(report: &mut Report<'_>, about: Question, sent: Option<&Fault
 }
 
 fn is_gone(looked: &Examined) -> bool {
-    !looked.outcome.missing.is_empty()
+    !looked.missing.is_empty()
 }
 
 /// 123pan's refusal of a call, if it answered so; an Err if nobody knows what became of it.

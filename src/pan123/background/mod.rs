@@ -3,11 +3,12 @@
 //! account's tier and space; looking for snapshots once more. Nobody waits for any of it, and all
 //! of its calls go last.
 
+mod batching;
 mod reserve;
 
 use super::api::{Api, BATCH, Row, User, rates};
 use super::bin::Trash;
-use super::bin::batching::PurgeBatching;
+use super::bin::list::Stage;
 use super::bin::look::{destroy, examine};
 use super::confirm::Confirm;
 use super::space::Space;
@@ -17,17 +18,16 @@ use crate::cloud::daemon::Daemon;
 use crate::cloud::{Fault, Priority, Reason, pause};
 use crate::restic::Id;
 use crate::warning::Kind;
+use batching::PurgeBatching;
 use log::{info, warn};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
 use std::time::{Duration, Instant};
 
-/// Files on the purge list for each of which its writes are a millisecond rarer: a long list costs
-/// more flash memory a write.
-const RARER: Duration = Duration::from_millis(1);
 /// Single files that 123pan must refuse to purge, one after the other, until it is believed that
 /// it refuses all.
 const REFUSALS: u32 = 5;
+
 /// The thread in the background.
 pub struct Background {
     daemon: Daemon,
@@ -63,8 +63,8 @@ struct Work {
     time_at: Instant,
     /// When what an earlier process had under way is looked at.
     recall_at: Instant,
-    /// When the purge list may be written.
-    store_at: Instant,
+    /// When what couldn't be written to the state directory is tried again.
+    complete_at: Instant,
     failures: u32,
     batching: PurgeBatching,
     /// Most files in a call: fewer while 123pan refuses one of them.
@@ -102,7 +102,7 @@ impl Background {
             reserve,
             time_at: now,
             recall_at: now,
-            store_at: now,
+            complete_at: now,
             failures: 0,
             batching: PurgeBatching::new(bin),
             most: BATCH,
@@ -146,7 +146,9 @@ impl Work {
             if due(Some(self.recall_at)) {
                 self.recall();
             }
-            self.store();
+            if due(Some(self.complete_at)) {
+                self.complete();
+            }
             if due(self.tier_at) {
                 self.find_tier();
             }
@@ -161,7 +163,6 @@ impl Work {
             self.parts.confirm.confirm_snapshots();
             self.parts.api.timing().looks.count();
         }
-        self.parts.trash.pending.store();
     }
 
     fn stopping(&self) -> bool {
@@ -190,28 +191,24 @@ impl Work {
     /// may have put the rest into the bin since (safety rule 19).
     fn recall(&mut self) {
         let pending = &self.parts.trash.pending;
-        while let Some(files) = pending.uncommitted() {
-            let mut in_bin = Vec::new();
-            for batch in files.chunks(BATCH) {
-                let Ok(looked) = examine(&self.parts.api, batch, Priority::Background) else {
-                    self.recall_at = Instant::now() + self.parts.api.timing().tier;
-                    return;
-                };
-                in_bin.extend(looked.in_bin.iter().map(|row| row.file_id));
+        loop {
+            let files = pending.uncommitted();
+            if files.is_empty() {
+                return;
             }
-            pending.recall(&in_bin);
+            let Ok(looked) = examine(&self.parts.api, &files, Priority::Background) else {
+                self.recall_at = Instant::now() + self.parts.api.timing().tier;
+                return;
+            };
+            let in_bin: Vec<u64> = looked.in_bin.iter().map(|row| row.file_id).collect();
+            pending.settle(Stage::Uncommitted, &files, |file| in_bin.contains(file));
         }
     }
 
-    /// Writes the purge list, and the token if it couldn't be, unless that was just done.
-    fn store(&mut self) {
-        let pending = &self.parts.trash.pending;
-        if Instant::now() < self.store_at {
-            return;
-        }
-        if self.parts.api.client.keep_token() | pending.store() {
-            let files = u32::try_from(pending.len()).unwrap_or(u32::MAX);
-            self.store_at = Instant::now() + self.parts.api.timing().store + RARER * files;
+    /// Writes the token and the purge list where they couldn't be written when they changed.
+    fn complete(&mut self) {
+        if self.parts.api.client.keep_token() | self.parts.trash.pending.complete() {
+            self.complete_at = Instant::now() + self.parts.api.timing().store;
         }
     }
 
@@ -246,7 +243,6 @@ impl Work {
             if due.is_empty() || !is_due || self.purge_some(&due, u64::MAX).is_none() {
                 return;
             }
-            self.store();
         }
     }
 
@@ -263,7 +259,7 @@ impl Work {
         }
         // A list that was damaged on disk may name anything.
         for row in looked.in_bin.extract_if(.., |row| !is_restics(row)) {
-            looked.outcome.alive.insert(row.file_id);
+            looked.alive.push(row.file_id);
         }
         let mut freed = 0;
         let needed = looked.in_bin.iter().take_while(|row| {
@@ -279,9 +275,8 @@ impl Work {
         self.parts.space.purged();
         (self.failures, self.refusals) = (0, 0);
         self.most = (self.most * 2).min(BATCH);
-        let mut outcome = looked.outcome;
-        outcome.gone.extend(needed);
-        self.parts.trash.pending.learn(&outcome);
+        let gone = [needed, looked.missing].concat();
+        self.parts.trash.pending.learn(&gone, &looked.alive);
         Some(freed)
     }
 

@@ -1,61 +1,54 @@
-//! The list of what lies in the bin, as values and as it is on disk. What a damaged file holds may be
-//! any number, so nothing here may overflow.
+//! The list of what lies in the bin, as values and as lines of its log. What a damaged line holds may
+//! be any number, so nothing here may overflow.
+//!
+//! ```text
+//! going    since due kind files repository    about to go into the bin
+//! trashed  since due kind files repository    they lie there
+//! purged   files                              they are destroyed
+//! left     files                              they don't lie there, or not any more
+//! past     from to count repository           packs or snapshots that were purged
+//! ```
 
+use super::removal::{DAY, NEVER};
 use crate::cloud::timing::SANE;
+use crate::disk::log::{sealed, unsealed};
 use crate::restic::Kind;
-use serde::{Deserialize, Serialize};
-use std::collections::VecDeque;
+use serde::Deserialize;
+use std::collections::HashMap;
 
 /// Most purges that are remembered for `bin restore`; beyond it the oldest are forgotten.
 const MOST_PAST: usize = 1000;
 /// Seconds within which removals belong together: a prune removes its files in one go.
 pub const TOGETHER: u64 = 600;
-/// Seconds in a day.
-pub const DAY: u64 = 24 * 3600;
-/// When a file is purged that is kept.
-pub const NEVER: u64 = u64::MAX;
 
-/// How long something stays in the bin.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Retention {
-    /// As configured.
-    Configured,
-    /// It goes at once, however long others stay.
-    Immediate,
-    /// It is left there, whatever is configured: without its config a repository is lost.
-    Forever,
+/// How far a file has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stage {
+    /// This process is putting it into the bin.
+    Going,
+    /// An earlier process was about to, and may not have done it.
+    Uncommitted,
+    /// It lies there.
+    Trashed,
 }
 
-/// Files that have just gone into the bin.
-#[derive(Clone, Debug)]
-pub struct Trashed {
-    /// Their repository's folder in the account.
-    pub repo: String,
-    /// What they are.
-    pub kind: Kind,
-    /// Their numbers.
-    pub files: Vec<u64>,
-    /// How long they stay there.
-    pub retention: Retention,
-}
-
-/// A file in the bin. Times are seconds since 1970.
-#[derive(Clone, Debug, PartialEq)]
+/// A file that goes into the bin, or lies there. Times are seconds since 1970.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Waiting {
-    /// Its number.
-    pub file: u64,
-    /// When it is to be purged; 0 for at once, [`NEVER`] for never.
-    pub due: u64,
-    /// When it was put there.
-    pub since: u64,
     /// Its repository, by its place in the list of repositories.
     pub repo: u32,
     /// What it is.
     pub kind: Kind,
+    /// How far it has come.
+    pub stage: Stage,
+    /// When it was put there; 0 if that isn't known.
+    pub since: u64,
+    /// When it is to be purged; 0 for at once, [`NEVER`] for never.
+    pub due: u64,
 }
 
 /// Packs or snapshots that were purged: when they had been put into the bin.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, PartialEq)]
 pub struct PurgeRecord {
     /// Their repository.
     pub repo: u32,
@@ -68,30 +61,100 @@ pub struct PurgeRecord {
 }
 
 /// The list.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct List {
     /// The folders of repositories.
     pub repos: Vec<String>,
-    /// What lies in the bin, oldest first.
-    pub waiting: VecDeque<Waiting>,
+    /// What lies in the bin, or is about to, by its number.
+    pub waiting: HashMap<u64, Waiting>,
     /// What has been purged.
     pub past: Vec<PurgeRecord>,
-    /// Whether it differs from what is on disk.
-    pub changed: bool,
-}
-
-/// The list as it is on disk, short because there may be many files.
-#[derive(Default, Deserialize, Serialize)]
-struct Stored {
-    repos: Vec<String>,
-    /// Number, due, since, repository, first letter of the kind.
-    files: Vec<(u64, u64, u64, u32, char)>,
-    past: Vec<PurgeRecord>,
 }
 
 impl List {
-    /// The number of a repository.
-    pub fn number(&mut self, repo: &str) -> u32 {
+    /// The list that a log holds. A line that broke off or is damaged is left out.
+    pub fn parse(text: &[u8]) -> Self {
+        let mut list = Self::default();
+        for line in unsealed(text) {
+            let _ = list.take(line);
+        }
+        list
+    }
+
+    fn take(&mut self, line: &str) -> Option<()> {
+        let numbers = |words: &str| words.split(' ').map(number).collect::<Option<Vec<u64>>>();
+        let words: Vec<&str> = line.split('\t').collect();
+        match words[..] {
+            [word @ ("going" | "trashed"), since, due, kind, files, repo] => {
+                let entry = Waiting {
+                    repo: self.place(repo),
+                    kind: Kind::from_name(kind)?,
+                    stage: match word {
+                        "going" => Stage::Uncommitted,
+                        _ => Stage::Trashed,
+                    },
+                    since: number(since)?,
+                    due: number(due)?,
+                };
+                let files = numbers(files)?.into_iter();
+                self.waiting.extend(files.map(|file| (file, entry)));
+            }
+            [word @ ("purged" | "left"), files] => drop(self.remove(word, &numbers(files)?)),
+            ["past", from, to, count, repo] => {
+                let (from, to, count) = (number(from)?, number(to)?, number(count)?);
+                let repo = self.place(repo);
+                let record = PurgeRecord {
+                    repo,
+                    from,
+                    to,
+                    count,
+                };
+                // It is there twice while an earlier list is taken over.
+                if !self.past.contains(&record) {
+                    self.past.push(record);
+                }
+            }
+            _ => {}
+        }
+        Some(())
+    }
+
+    /// All that a log holds with this list.
+    pub fn text(&self) -> String {
+        let past = self.past.iter().map(|past| {
+            let (from, to, count) = (past.from, past.to, past.count);
+            let repo = self.repo(past.repo);
+            sealed(&format!("past\t{from}\t{to}\t{count}\t{repo}"))
+        });
+        past.collect::<String>() + &self.lines(self.waiting.keys())
+    }
+
+    /// The lines of some of the files on it.
+    pub fn lines<'a>(&self, files: impl IntoIterator<Item = &'a u64>) -> String {
+        let entry = |file| Some((self.waiting.get(file)?, file));
+        let mut all: Vec<(&Waiting, &u64)> = files.into_iter().filter_map(entry).collect();
+        all.sort_unstable();
+        let alike = all.chunk_by(|(one, _), (other, _)| one == other);
+        alike.map(|alike| self.line(alike)).collect()
+    }
+
+    /// The line of files of which the same is known.
+    fn line(&self, alike: &[(&Waiting, &u64)]) -> String {
+        let entry = alike[0].0;
+        let word = match entry.stage {
+            Stage::Going | Stage::Uncommitted => "going",
+            Stage::Trashed => "trashed",
+        };
+        let (since, due, kind) = (entry.since, entry.due, entry.kind.name());
+        let (files, repo) = (
+            joined(alike.iter().map(|(_, file)| *file)),
+            self.repo(entry.repo),
+        );
+        sealed(&format!("{word}\t{since}\t{due}\t{kind}\t{files}\t{repo}"))
+    }
+
+    /// The place of a repository.
+    pub fn place(&mut self, repo: &str) -> u32 {
         let place = self.repos.iter().position(|known| known == repo);
         let place = place.unwrap_or_else(|| {
             self.repos.push(repo.to_owned());
@@ -100,87 +163,109 @@ impl List {
         u32::try_from(place).unwrap_or(u32::MAX)
     }
 
-    /// What was put into the bin under a wrong clock stays its full time from now on.
-    pub fn mend(&mut self, time: u64) {
-        let is_wrong = |entry: &&mut Waiting| {
-            let counted = entry.due != 0 && entry.due != NEVER;
-            counted && (entry.since < SANE || entry.since > time + DAY)
-        };
-        let mut changed = false;
-        for entry in self.waiting.iter_mut().filter(is_wrong) {
-            entry.due = time.saturating_add(entry.due.saturating_sub(entry.since));
-            entry.since = time;
-            changed = true;
-        }
-        self.changed |= changed;
+    fn repo(&self, place: u32) -> &str {
+        self.repos.get(place as usize).map_or("", String::as_str)
     }
 
-    /// Remembers a purge, together with those near it in time.
-    pub fn remember(&mut self, new: PurgeRecord) {
-        let near = |old: &&mut PurgeRecord| {
-            let (from, to) = (old.from.min(new.from), old.to.max(new.to));
-            let span = old.to.saturating_sub(old.from);
-            old.repo == new.repo && to - from <= span.saturating_add(TOGETHER)
-        };
-        if let Some(old) = self.past.iter_mut().rev().find(near) {
-            (old.from, old.to) = (old.from.min(new.from), old.to.max(new.to));
-            old.count = old.count.saturating_add(new.count);
+    /// The files of which something is so, the oldest first, at most so many.
+    pub fn oldest(&self, most: usize, is_so: impl Fn(&Waiting) -> bool) -> Vec<u64> {
+        let some = self.waiting.iter().filter(|(_, entry)| is_so(entry));
+        let mut some: Vec<(u64, u64)> = some.map(|(file, entry)| (entry.since, *file)).collect();
+        if some.len() > most {
+            some.select_nth_unstable(most);
+            some.truncate(most);
+        }
+        some.sort_unstable();
+        some.into_iter().map(|(_, file)| file).collect()
+    }
+
+    /// What was put into the bin under a wrong clock stays its full time from now on; answers the
+    /// lines that say so.
+    pub fn mend(&mut self, time: u64) -> String {
+        let is_wrong = |entry: &Waiting| entry.since < SANE || entry.since > time + DAY;
+        let all = self.waiting.iter();
+        let wrong = all.filter(|(_, entry)| entry.is_counted() && is_wrong(entry));
+        let wrong: Vec<u64> = wrong.map(|(file, _)| *file).collect();
+        self.set(&wrong, |entry| entry.begin(time))
+    }
+
+    /// Sets something of files that are on it; answers the lines that say so.
+    pub fn set(&mut self, files: &[u64], set: impl Fn(&mut Waiting)) -> String {
+        for file in files {
+            self.waiting.entry(*file).and_modify(&set);
+        }
+        self.lines(files)
+    }
+
+    /// Takes off files that are `purged`, which is remembered, or have `left`; answers the line that
+    /// says so.
+    pub fn remove<'a>(&mut self, word: &str, files: impl IntoIterator<Item = &'a u64>) -> String {
+        let mut removed = Vec::new();
+        for file in files {
+            if let Some(entry) = self.waiting.remove(file) {
+                removed.push(file);
+                if word == "purged" {
+                    self.remember(&entry);
+                }
+            }
+        }
+        match removed[..] {
+            [] => String::new(),
+            _ => sealed(&format!("{word}\t{}", joined(removed))),
+        }
+    }
+
+    /// Remembers that something was purged, together with what was near it in time, unless it can be
+    /// done without.
+    fn remember(&mut self, purged: &Waiting) {
+        if !matches!(purged.kind, Kind::Data | Kind::Snapshots) {
             return;
         }
-        self.past.push(new);
+        let (repo, at) = (purged.repo, purged.since);
+        let near = |past: &PurgeRecord| {
+            let span = past.to.saturating_sub(past.from);
+            let wider = past.to.max(at) - past.from.min(at);
+            past.repo == repo && wider <= span.saturating_add(TOGETHER)
+        };
+        let new = PurgeRecord {
+            repo,
+            from: at,
+            to: at,
+            count: 0,
+        };
+        let place = self.past.iter().rposition(near);
+        let place = place.unwrap_or_else(|| {
+            self.past.push(new);
+            self.past.len() - 1
+        });
+        let past = &mut self.past[place];
+        (past.from, past.to) = (past.from.min(at), past.to.max(at));
+        past.count = past.count.saturating_add(1);
         let most = self.past.len().saturating_sub(MOST_PAST);
         self.past.drain(..most);
     }
+}
 
-    /// The list that a file holds.
-    pub fn parse(text: &[u8]) -> serde_json::Result<Self> {
-        serde_json::from_slice(text).map(Self::from)
-    }
-
-    /// What a file holds with this list.
-    pub fn text(&self) -> Vec<u8> {
-        serde_json::to_vec(&self.stored()).unwrap_or_default()
-    }
-
-    fn stored(&self) -> Stored {
-        let letter = |kind: Kind| kind.name().chars().next().unwrap_or(' ');
-        let row = |e: &Waiting| (e.file, e.due, e.since, e.repo, letter(e.kind));
-        Stored {
-            repos: self.repos.clone(),
-            files: self.waiting.iter().map(row).collect(),
-            past: self.past.clone(),
+impl Waiting {
+    /// Lies in the bin since this time, and for as long as it was to.
+    pub fn begin(&mut self, time: u64) {
+        if self.is_counted() {
+            self.due = time.saturating_add(self.due.saturating_sub(self.since));
         }
+        self.since = time;
     }
 
-    fn from(stored: Stored) -> Self {
-        let waiting = stored.files.into_iter().filter_map(|row| {
-            let (file, due, since, repo, letter) = row;
-            let mut kinds = Kind::ALL.into_iter();
-            Some(Waiting {
-                file,
-                due,
-                since,
-                repo,
-                kind: kinds.find(|kind| kind.name().starts_with(letter))?,
-            })
-        });
-        Self {
-            waiting: waiting.collect(),
-            repos: stored.repos,
-            past: stored.past,
-            changed: false,
-        }
+    /// Whether its days are counted.
+    pub fn is_counted(&self) -> bool {
+        self.due != 0 && self.due != NEVER
     }
 }
 
-impl PurgeRecord {
-    /// What to remember of a file that has been purged; nothing if it could be done without.
-    pub fn of(entry: &Waiting) -> Option<Self> {
-        matches!(entry.kind, Kind::Data | Kind::Snapshots).then_some(Self {
-            repo: entry.repo,
-            from: entry.since,
-            to: entry.since,
-            count: 1,
-        })
-    }
+fn number(word: &str) -> Option<u64> {
+    word.parse().ok()
+}
+
+fn joined<'a>(files: impl IntoIterator<Item = &'a u64>) -> String {
+    let files: Vec<String> = files.into_iter().map(u64::to_string).collect();
+    files.join(" ")
 }

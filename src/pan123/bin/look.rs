@@ -1,31 +1,33 @@
 //! What has become of files that were put into the bin, and their end there.
 
-use super::pending::PurgeOutcome;
 use crate::cloud::{Fault, Priority, Reason};
 use crate::pan123::api::{Api, Row};
 use std::collections::HashMap;
 
 /// What `infos` says of files that were put into the bin.
+#[derive(Default)]
 pub struct Examined {
     /// Those that are still there, in the order asked.
     pub in_bin: Vec<Row>,
-    /// What has become of the others.
-    pub outcome: PurgeOutcome,
+    /// Those that 123pan doesn't know: they have been destroyed.
+    pub missing: Vec<u64>,
+    /// Those that aren't in the bin.
+    pub alive: Vec<u64>,
 }
 
 /// Looks at up to a hundred files that were put into the bin.
 pub fn examine(api: &Api, files: &[u64], priority: Priority) -> Result<Examined, Fault> {
     let rows = api.infos(files, priority)?;
     let mut rows: HashMap<u64, Row> = rows.into_iter().map(|row| (row.file_id, row)).collect();
-    let (mut in_bin, mut outcome) = (Vec::new(), PurgeOutcome::default());
+    let mut looked = Examined::default();
     for file in files {
         match rows.remove(file) {
-            Some(row) if row.trashed != 0 => in_bin.push(row),
-            Some(_) => drop(outcome.alive.insert(*file)),
-            None => drop(outcome.missing.insert(*file)),
+            Some(row) if row.trashed != 0 => looked.in_bin.push(row),
+            Some(_) => looked.alive.push(*file),
+            None => looked.missing.push(*file),
         }
     }
-    Ok(Examined { in_bin, outcome })
+    Ok(looked)
 }
 
 /// Destroys up to a hundred files that are in the bin.

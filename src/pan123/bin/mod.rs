@@ -1,58 +1,30 @@
 //! The account's bin: putting files there, many in one call, each answered by what has become of
-//! it. What of it is to be purged, and when, is the list of `pending`; `journal` has what is on its
-//! way there; purging is the background's; `recycle` is the bin as its owner sees it.
+//! it. What of it is to be purged, and when, is the list of `pending`; purging is the background's;
+//! `recycle` is the bin as its owner sees it.
 //!
 //! What trash does with ids that are unknown or in the bin already isn't documented (API
 //! reference 3.19), so a failed call says nothing about any one of them: `infos` does (safety
 //! rule 18).
 
-pub mod batching;
-pub mod journal;
+pub mod earlier;
 pub mod list;
 pub mod look;
 pub mod pending;
 pub mod recycle;
+mod removal;
 #[cfg(test)]
 mod tests;
 
 use super::api::{Api, BATCH};
 use super::tree::Tree;
-use super::tree::paths::owner;
 use crate::cloud::{Fault, Priority, Reason};
-use crate::restic::Id;
 use crate::store::Error;
-pub use list::{Retention, Trashed};
+use list::Stage;
 use pending::PendingPurges;
+pub use removal::{Removal, Retention};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Instant;
-
-/// Files of one name that go into the bin.
-#[derive(Clone, Debug)]
-pub struct Removal {
-    /// Their folder; of packs `data`, or the one of its folders that holds them.
-    pub path: String,
-    /// Their name.
-    pub name: Id,
-    /// Their numbers; one, but for doubles.
-    pub files: Vec<u64>,
-    /// How long they stay in the bin.
-    pub retention: Retention,
-}
-
-impl Removal {
-    /// What is to be purged later of a name; nothing of a config.
-    fn trashed(&self) -> Option<Trashed> {
-        let (repo, kind) = owner(&self.path);
-        let trashed = Trashed {
-            repo: repo.to_owned(),
-            kind: kind?,
-            files: self.files.clone(),
-            retention: self.retention,
-        };
-        (self.retention != Retention::Forever).then_some(trashed)
-    }
-}
 
 /// The way into the bin.
 pub struct Trash {
@@ -71,18 +43,15 @@ impl Trash {
 
     /// Puts files into the bin and answers for each name.
     pub fn discard(&self, removals: &[Removal], priority: Priority) -> Vec<Result<(), Error>> {
-        let all: HashSet<u64> = removals
-            .iter()
-            .flat_map(|name| name.files.iter().copied())
-            .collect();
-        let all: Vec<u64> = all.into_iter().collect();
-        let going: Vec<Trashed> = removals.iter().filter_map(Removal::trashed).collect();
-        let _entry = self.pending.note(&going);
+        let all: HashSet<&u64> = removals.iter().flat_map(|name| &name.files).collect();
+        let all: Vec<u64> = all.into_iter().copied().collect();
+        self.pending.note(removals);
         let mut failed = HashMap::new();
         for batch in all.chunks(BATCH) {
             self.trash(batch, priority, &mut failed);
         }
-        let mut trashed = Vec::new();
+        let is_in_bin = |file: &u64| !failed.contains_key(file);
+        self.pending.settle(Stage::Going, &all, is_in_bin);
         let gone = |removal: &Removal| {
             if let Some(fault) = removal.files.iter().find_map(|file| failed.get(file)) {
                 return Err(Error::from(fault.clone()).during("moving it into 123pan's bin"));
@@ -93,12 +62,9 @@ impl Trash {
             self.tree
                 .known()
                 .removed(path, *name, files, Instant::now());
-            trashed.extend(removal.trashed());
             Ok(())
         };
-        let removed = removals.iter().map(gone).collect();
-        self.pending.add(&trashed);
-        removed
+        removals.iter().map(gone).collect()
     }
 
     /// Trashes up to a hundred files; those that aren't in the bin afterwards have failed.

@@ -39,7 +39,7 @@ impl Ledger {
     /// What an earlier process has acknowledged, whenever that was: what time it is, the cloud
     /// hasn't told yet.
     pub fn read(&self) -> Vec<(Repo, Acknowledged)> {
-        parse(&self.log.read())
+        parse(&self.log.read().unwrap_or_default())
     }
 
     /// The cloud's time, once it is known.
@@ -65,8 +65,8 @@ impl Ledger {
     pub fn add(&self, all: &AllAcknowledged, text: &str) {
         // Nobody can miss what is of a client that has ended.
         let is_open = |file: &&Acknowledged| file.client != Client::Ended;
-        let open = all.values().map(|list| list.iter().filter(is_open).count());
-        self.log.append(text, open.sum(), || {
+        let any_open = all.values().flatten().any(|file| is_open(&file));
+        self.log.append(text, any_open, || {
             let files = |(repo, list): (&Repo, &Vec<Acknowledged>)| -> String {
                 let open = list.iter().filter(is_open);
                 open.map(|file| self.line(repo, file)).collect()

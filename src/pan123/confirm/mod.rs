@@ -66,7 +66,7 @@ impl Confirm {
             root: Root::new(&config.repo_path),
             tree: Arc::clone(tree),
             trash: Arc::clone(trash),
-            unconfirmed: Unconfirmed::recall(ledger, config),
+            unconfirmed: Unconfirmed::recall(ledger, &trash.pending),
         }
     }
 

@@ -5,7 +5,6 @@
 use super::acknowledged::{Acknowledged, AllAcknowledged, Client};
 use super::ledger::Ledger;
 use crate::pan123::bin::pending::PendingPurges;
-use crate::pan123::config::Config;
 use crate::pan123::tree::paths::{Path, holds_packs};
 use crate::restic::{Id, Repo};
 use crate::sync::lock;
@@ -31,8 +30,7 @@ pub struct Unconfirmed {
 impl Unconfirmed {
     /// Begins with what an earlier process has acknowledged by its ledger, but for what it has put
     /// into the bin, or was about to when it was killed.
-    pub fn recall(ledger: Ledger, config: &Config) -> Self {
-        let recalled = ledger.read();
+    pub fn recall(ledger: Ledger, removed: &PendingPurges) -> Self {
         let mut done = Vec::new();
         let mut unconfirmed = Self {
             acknowledged: Mutex::default(),
@@ -41,10 +39,8 @@ impl Unconfirmed {
             unseen: Mutex::default(),
             locks: Mutex::default(),
         };
-        let removed = (!recalled.is_empty()).then(|| PendingPurges::put(config));
-        let removed = removed.unwrap_or_default();
-        for (repo, file) in recalled {
-            if removed.contains(&file.number) {
+        for (repo, file) in ledger.read() {
+            if removed.has(file.number) {
                 done.push(file.number);
                 continue;
             }

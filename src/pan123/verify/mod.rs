@@ -45,7 +45,7 @@ pub fn verify(
             seen: Mutex::default(),
         },
         filled: false,
-        deleted: PendingPurges::put(config),
+        deleted: PendingPurges::peek(config).waiting.into_keys().collect(),
         client: &api.client,
         read: &|path| read(&tree, path, &numbers),
     };

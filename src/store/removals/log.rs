@@ -65,7 +65,7 @@ impl Log {
             return Self::default().and_nothing();
         };
         let log = disk::log::Log::synced(path, FOLLOWS);
-        let open = parse(&log.read());
+        let open = parse(&log.read().unwrap_or_default());
         let (young, old): (Vec<Line>, Vec<Line>) =
             open.into_values().partition(|line| line.holds(now));
         if !old.is_empty() {
@@ -132,7 +132,7 @@ impl Open {
     /// Adds lines, after which this is noted.
     fn write(&self, lines: &str, open: &Noted) {
         let all = || open.values().map(Line::text).collect();
-        self.log.append(lines, open.len(), all);
+        self.log.append(lines, !open.is_empty(), all);
     }
 }
 

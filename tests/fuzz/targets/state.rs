@@ -1,47 +1,38 @@
 //! The files of the state directory, which a crash, a full disk or an older program may have left
-//! in any state: a token, the list of what is to be purged, the journal beside it, and the ledger
-//! of promises.
+//! in any state: a token, the list of what is to be purged, as it is and as it was once, and the
+//! ledger of promises.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use restic_123pan::cloud::Timing;
 use restic_123pan::cloud::time::Time;
+use restic_123pan::pan123::Bin;
 use restic_123pan::pan123::fuzz::{
-    GrantFile, List, PendingPurges, PurgeOutcome, Stored, Token, acknowledged, journal, line, made,
-    sealed,
+    GrantFile, List, PendingPurges, Stored, Token, acknowledged, listed, made, noted, sealed,
 };
 
 /// Moments of the clock, in seconds since 1970; routers without a battery begin at 0.
 const NOW: [u64; 3] = [0, 1_800_000_000, 250_000_000_000];
 
 fuzz_target!(|bytes: &[u8]| {
+    let resealed = resealed(bytes);
     token(bytes);
-    noted(bytes);
-    noted(resealed(bytes).as_bytes());
     open(bytes);
-    open(resealed(bytes).as_bytes());
-    let Ok(list) = List::parse(bytes) else {
-        return;
-    };
-    let text = list.text();
-    // Ids, times and repositories: what is kept isn't much longer than what was read.
-    let again = List::parse(&text).expect("what it has written itself");
-    assert_eq!(again.text(), text, "a list changes by being kept");
-    for now in NOW {
-        use_list(&list, now);
-    }
+    open(resealed.as_bytes());
+    kept(&List::parse(bytes));
+    kept(&List::parse(resealed.as_bytes()));
+    let mut lines = noted(bytes, Bin::Days(7)) + &noted(resealed.as_bytes(), Bin::Days(7));
+    lines += &listed(bytes).unwrap_or_default();
+    kept(&List::parse(lines.as_bytes()));
 });
 
-/// Each line that is whole is read, and written as it would have been.
-fn noted(bytes: &[u8]) {
-    for (since, trashed) in journal(bytes) {
-        let text = line(&trashed, since);
-        let again: Vec<String> = journal(text.as_bytes())
-            .map(|(since, trashed)| line(&trashed, since))
-            .collect();
-        assert!(again == [text] || trashed.files.is_empty());
-        let pending = PendingPurges::of(List::default(), Time::new(&Timing::default()));
-        pending.add_since(&[trashed], since);
+/// What is written of a list is read again, and then it is the same.
+fn kept(list: &List) {
+    let kept = List::parse(list.text().as_bytes());
+    let text = List::parse(kept.text().as_bytes()).text();
+    assert_eq!(text, kept.text(), "a list changes by being kept");
+    for now in NOW {
+        use_list(list, now);
     }
 }
 
@@ -90,16 +81,8 @@ fn use_list(list: &List, now: u64) {
     assert!(due.len() <= 100 && oldest.len() <= 100);
     assert_eq!(pending.due(), due, "what is due changes by being asked for");
     let (gone, alive) = due.split_at(due.len() / 2);
-    pending.learn(&PurgeOutcome {
-        gone: gone.iter().copied().collect(),
-        alive: alive.iter().copied().collect(),
-        ..PurgeOutcome::default()
-    });
+    pending.learn(gone, alive);
     pending.postpone(&oldest);
     assert!(pending.due().iter().all(|file| !due.contains(file)));
     assert!(pending.len() <= before - due.len());
-    let left = pending.into_list();
-    let again = List::parse(&left.text()).expect("what it has written itself");
-    assert_eq!(again.waiting, left.waiting);
-    assert_eq!(again.past, left.past);
 }

@@ -2,7 +2,7 @@
 //! happen behind its client's back, and only what this server has put into the bin is purged.
 
 use super::rig::{Cloud, Server, eventually, folder, ms, path, sorted};
-use super::waste::{DAY, Hand, NOW};
+use super::waste::{DAY, Hand, NOW, list};
 use crate::fake::{BadIds, Endpoint, How, Taken, When};
 use crate::tree::random;
 use restic_123pan::pan123::Bin;
@@ -319,19 +319,11 @@ fn two_processes_do_not_share_a_purge_list() {
     let name = one.save(Kind::Data, b"a pack").unwrap();
     one.remove(Kind::Data, name).unwrap();
     drop(one);
-    let list = || {
-        let files = std::fs::read_dir(cloud.folder()).unwrap();
-        let bin = |name: &str| name.starts_with("bin-") && name.ends_with(".json");
-        let mut files = files.map(|file| file.unwrap());
-        files
-            .find(|file| bin(&file.file_name().to_string_lossy()))
-            .map(|f| std::fs::read(f.path()).unwrap())
-    };
-    let before = list().expect("kept");
+    let before = list(&cloud);
     let name = other.save(Kind::Data, b"another pack").unwrap();
     other.remove(Kind::Data, name).unwrap();
     drop(other);
-    assert_eq!(list(), Some(before));
+    assert_eq!(list(&cloud), before);
 }
 
 /// Nothing but files goes: the folders stay, and so does what has an id but another name.

@@ -2,6 +2,7 @@
 //! server has left in the bin.
 
 use super::rig::{Cloud, Server, id, path, shard};
+use super::waste::log_file;
 use crate::fake::{MissingFolder, Switches};
 use restic_123pan::civil::rfc3339;
 use restic_123pan::pan123::{Bin, Clock};
@@ -336,13 +337,9 @@ fn a_lost_list_is_no_obstacle() {
     let server = desk.server();
     let pack = desk.removed(&server, Kind::Data, b"a pack", 3);
     drop(server);
-    for file in std::fs::read_dir(desk.cloud.folder()).unwrap() {
-        let path = file.unwrap().path();
-        let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        if name.starts_with("bin-") && name.ends_with(".json") {
-            std::fs::write(&path, "{\"repos\":[").unwrap();
-        }
-    }
+    let log = log_file(&desk.cloud);
+    std::fs::remove_file(&log).unwrap();
+    std::fs::create_dir(&log).unwrap();
     let told = desk.bin(&["list"]);
     assert_eq!(told.code, Some(0));
     assert!(told.err.contains("can't be read"), "{told:?}");

@@ -4,8 +4,11 @@
 use super::rig::{Cloud, Server, eventually, log_of, ms, path};
 use crate::fake::{Endpoint, How, When};
 use crate::tree::random;
+use restic_123pan::disk::log::sealed;
 use restic_123pan::pan123::{Bin, Clock, Config};
 use restic_123pan::restic::{Id, Kind};
+use std::fs;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -73,14 +76,20 @@ fn left(cloud: &Cloud, numbers: &[u64]) -> Vec<u64> {
     left.filter(|file| numbers.contains(file)).collect()
 }
 
+/// The log of the list.
+pub(super) fn log_file(cloud: &Cloud) -> PathBuf {
+    let files = fs::read_dir(cloud.folder()).unwrap();
+    let mut files = files.map(|file| file.unwrap().path());
+    let is_log = |path: &PathBuf| {
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        name.starts_with("bin-") && name.ends_with(".log")
+    };
+    files.find(is_log).expect("the log of the list")
+}
+
 /// The list as it is on disk.
-fn list(cloud: &Cloud) -> Option<String> {
-    let mut files = std::fs::read_dir(cloud.folder()).unwrap();
-    let name = |file: &std::fs::DirEntry| file.file_name().to_string_lossy().into_owned();
-    let is_list =
-        |file: &std::fs::DirEntry| name(file).starts_with("bin-") && name(file).ends_with(".json");
-    let file = files.find_map(|file| file.ok().filter(is_list))?;
-    std::fs::read_to_string(file.path()).ok()
+pub(super) fn list(cloud: &Cloud) -> String {
+    fs::read_to_string(log_file(cloud)).unwrap()
 }
 
 #[test]
@@ -122,9 +131,8 @@ fn a_wrong_clock_purges_nothing_early() {
         let pack = server.save(Kind::Data, b"a pack").unwrap();
         let files = [number(&cloud, Kind::Data, pack)];
         server.remove(Kind::Data, pack).unwrap();
-        let wanted = format!(",{},{NOW},", NOW + 7 * DAY);
-        let has = |list: String| list.contains(&wanted);
-        eventually("noted", || list(&cloud).is_some_and(has));
+        let noted = format!("trashed\t{NOW}\t{}\t", NOW + 7 * DAY);
+        assert!(list(&cloud).contains(&noted), "{}", list(&cloud));
         for (ours_now, theirs_now) in [(NOW, NOW), (NOW + 7 * DAY - HOUR, NOW + 7 * DAY - HOUR)] {
             ours.set(ours_now);
             theirs.set(theirs_now);
@@ -238,38 +246,94 @@ fn a_second_removal_begins_anew() {
     });
 }
 
-/// A kill loses nothing that is older than the last write, which comes soon.
+/// A kill loses nothing, and a removal costs a line or two, however long the list is.
 #[test]
-fn the_list_is_written_soon_and_rarely() {
+fn the_list_is_added_to_at_once() {
     let cloud = Cloud::start();
     let hand = Hand::at(NOW);
-    let server = weekly(&cloud, &hand, |config| config.timing.store = ms(60_000));
-    let files = remove_some(&cloud, &server, &hand, 1);
-    let holds = |text: String| text.contains(&files[0].to_string());
-    eventually("written", || list(&cloud).is_some_and(holds));
-    let before = list(&cloud);
-    remove_some(&cloud, &server, &hand, 3);
-    server.look_around();
-    assert_eq!(list(&cloud), before, "not again within a minute");
+    let server = weekly(&cloud, &hand, |_| {});
+    let mut before = String::new();
+    for _ in 0..5 {
+        let files = remove_some(&cloud, &server, &hand, 1);
+        let now = list(&cloud);
+        let added = now.strip_prefix(&before).expect("nothing is written anew");
+        let lines: Vec<&str> = added.lines().filter(|line| !line.is_empty()).collect();
+        let names = |line: &&str| line.contains(&format!("\t{}\t", files[0]));
+        assert!(lines.len() == 2 && lines.iter().all(names), "{lines:?}");
+        before = now;
+    }
+}
+
+/// What is done with goes from the log now and then.
+#[test]
+fn the_list_stays_short() {
+    let cloud = Cloud::start();
+    let hand = Hand::at(NOW);
+    let server = weekly(&cloud, &hand, |_| {});
+    remove_some(&cloud, &server, &hand, 1);
+    for n in 0..40 {
+        let name = server.save(Kind::Locks, &random(n, 10)).unwrap();
+        server.remove(Kind::Locks, name).unwrap();
+    }
+    eventually("it is written anew", || {
+        cloud.bin().len() == 1 && list(&cloud).len() < 1300
+    });
+}
+
+/// What an earlier version has listed, and what it was about to put into the bin, is taken over.
+#[test]
+fn an_earlier_list_is_taken_over() {
+    let cloud = Cloud::start();
+    let hand = Hand::at(NOW);
+    let server = weekly(&cloud, &hand, |_| {});
+    let [listed, noted] = remove_some(&cloud, &server, &hand, 2)[..] else {
+        unreachable!()
+    };
+    let alive = server.save(Kind::Data, b"not removed").unwrap();
+    let alive = number(&cloud, Kind::Data, alive);
     drop(server);
-    assert_ne!(list(&cloud), before, "but at the end");
+    let log = log_file(&cloud);
+    let due = NOW + DAY;
+    let json = format!(r#"{{"repos":["a"],"files":[[{listed},{due},{NOW},0,"d"]],"past":[]}}"#);
+    fs::write(log.with_extension("json"), json).unwrap();
+    let journal = sealed(&format!("{NOW}\tdata\tconfigured\t{noted} {alive}\ta"));
+    fs::write(log.with_extension("journal"), journal).unwrap();
+    let server = weekly(&cloud, &hand, |_| {});
+    let is_known = || list(&cloud).contains(&format!("left\t{alive}"));
+    eventually("what was under way is known", is_known);
+    for end in ["json", "journal"] {
+        assert!(!log.with_extension(end).exists(), "{end}");
+    }
+    assert_eq!(left(&cloud, &[listed, noted]), [listed, noted]);
+    hand.set(due);
+    eventually("the listed one is purged", || {
+        server.hear();
+        left(&cloud, &[listed]).is_empty()
+    });
+    assert_eq!(left(&cloud, &[noted]), [noted]);
+    hand.set(NOW + 7 * DAY);
+    eventually("all is purged", || {
+        server.hear();
+        cloud.bin().is_empty()
+    });
+    assert!(!cloud.by_id(alive).unwrap().trashed);
 }
 
 #[test]
 fn a_broken_list_is_lived_with() {
-    for garbage in ["", "{", "[1, 2]", "{\"repos\": 7}"] {
+    let garbage = ["", "{", "[1, 2]", "{\"repos\": 7}"];
+    for (end, garbage) in garbage
+        .iter()
+        .flat_map(|text| ["log", "json"].map(|end| (end, text)))
+    {
         let cloud = Cloud::start();
         let hand = Hand::at(NOW);
         let server = weekly(&cloud, &hand, |_| {});
         remove_some(&cloud, &server, &hand, 1);
         drop(server);
-        for file in std::fs::read_dir(cloud.folder()).unwrap() {
-            let path = file.unwrap().path();
-            let name = path.file_name().unwrap().to_string_lossy().into_owned();
-            if name.starts_with("bin-") && name.ends_with(".json") {
-                std::fs::write(&path, garbage).unwrap();
-            }
-        }
+        let log = log_file(&cloud);
+        fs::remove_file(&log).unwrap();
+        fs::write(log.with_extension(end), garbage).unwrap();
         let server = weekly(&cloud, &hand, |_| {});
         remove_some(&cloud, &server, &hand, 2);
         hand.set(NOW + 8 * DAY);

@@ -89,8 +89,8 @@ fn check_state(machine: &Machine) {
             assert!(whole.is_ok(), "{}", file.display());
         }
     }
-    let alone = ["journal", "ledger", "log", "probe"].len();
-    let most = ["json", "lock", "new"].len() * 2 + ["lock", "new"].len() + alone;
+    let alone = ["ledger", "probe"].len();
+    let most = ["token", "bin", "removals"].len() * ["itself", "lock", "new"].len() + alone;
     let files = machine.state_files();
     assert!(files.len() <= most, "{files:?}");
     for word in ["WARN", "ERROR"] {

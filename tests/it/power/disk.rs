@@ -59,7 +59,6 @@ fn a_disk_that_can_not_be_written_later() {
         machine.start();
         works(&machine, "one");
         machine.set("disk", fault);
-        // The list is written again half a minute after the first time.
         for n in 0..20 {
             works(&machine, &format!("{n} of many"));
         }

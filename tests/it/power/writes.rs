@@ -11,15 +11,17 @@ use std::time::Duration;
 
 /// Machines that are killed at the same time; most of their time is waiting.
 const MACHINES: usize = 12;
-/// Fewest steps that a token, a journal, a list and a ledger take to write.
+/// Fewest steps that a token, a list and a ledger take to write.
 const FEWEST: u64 = 40;
 /// Fewest steps that the log of removals takes: two notes, one that is taken back, the end.
 const FEWEST_OF_REMOVALS: u64 = 10;
+/// Fewest steps in which an earlier list is taken over: a log, and two files that go.
+const FEWEST_OF_AN_EARLIER_LIST: u64 = 8;
 const PACK: &[u8] = b"a pack that comes and goes";
 /// What is promised as long as its repository has no index.
 const PROMISED: &[u8] = b"a pack that nobody has seen yet";
 /// Packs of which the ledger learns that they were seen; so many that it is written anew.
-const SEEN: u8 = 6;
+const SEEN: u8 = 9;
 
 fn pack() -> String {
     format!("/r/data/{}", name(PACK))
@@ -57,6 +59,13 @@ fn a_kill_at_each_step_leaves_whole_files() {
 fn a_kill_at_each_step_loses_no_pack() {
     let steps = steps(removed_at);
     assert!(steps >= FEWEST_OF_REMOVALS, "{steps} steps");
+}
+
+/// Whatever was on an earlier version's list is purged once, and nothing else.
+#[test]
+fn a_kill_at_each_step_takes_an_earlier_list_over() {
+    let steps = steps(taken_over_at);
+    assert!(steps >= FEWEST_OF_AN_EARLIER_LIST, "{steps} steps");
 }
 
 /// Has machines killed at one step after the other, until there are no more; how many there were.
@@ -135,12 +144,7 @@ fn killed_at(step: u64) -> bool {
     let removed = machine.ask("DELETE", &pack(), b"") == Some(200);
     let removed = removed && machine.unlock() == Some(200);
     let promised = promise(&machine);
-    // A kill, or a list that is on disk, with the journal gone.
-    machine.wait_for("the list", |m| {
-        let is_written = m.state_file("bin-", ".json").is_some();
-        m.is_dead() || (removed && is_written && m.state_file("bin-", ".journal").is_none())
-    });
-    // Whatever comes after the journal's end.
+    // Whatever comes in the background.
     thread::sleep(Duration::from_millis(300));
     let is_killed = machine.is_dead();
     machine.kill();
@@ -178,6 +182,44 @@ fn killed_at(step: u64) -> bool {
     is_killed
 }
 
+/// One life of a machine that is killed while it takes over the list of an earlier version and what
+/// that was about to put into the bin, and its next one; false if it wasn't killed.
+fn taken_over_at(step: u64) -> bool {
+    let mut machine = Machine::new(&["--bin", "purge"]).unwrap();
+    let trashed = [&b"listed"[..], b"noted", b"by hand"].map(|bytes| {
+        let name = name(bytes);
+        let path = format!("/restic-backup/r/data/{}/{name}", &name[..1]);
+        machine.cloud.plant(&path, bytes);
+        machine.cloud.trash_by_hand(&path)
+    });
+    machine.start();
+    machine.wait_for("its lock", |m| m.state_file("bin-", ".lock").is_some());
+    let lock = machine.state_file("bin-", ".lock").unwrap();
+    machine.kill();
+    let [listed, noted, by_hand] = trashed;
+    let json = format!(r#"{{"repos":["r"],"files":[[{listed},0,0,0,"d"]],"past":[]}}"#);
+    fs::write(lock.with_extension("json"), json).unwrap();
+    let line = sealed(&format!("0\tdata\timmediate\t{noted}\tr"));
+    fs::write(lock.with_extension("journal"), line).unwrap();
+    machine.set("kill", step);
+    machine.start();
+    let is_over = |end: &&str| !lock.with_extension(end).exists();
+    machine.wait_for("the list to be taken over", |m| {
+        m.is_dead() || ["json", "journal"].iter().all(is_over)
+    });
+    // Whatever comes in the background.
+    thread::sleep(Duration::from_millis(300));
+    let is_killed = machine.is_dead();
+    machine.kill();
+    machine.unset("kill");
+    machine.start();
+    assert_eq!(machine.lines("WARN"), [""; 0], "step {step}");
+    let left = |m: &Machine| -> Vec<u64> { m.cloud.bin().iter().map(|file| file.id).collect() };
+    machine.wait_for("the purge", |m| left(m) == [by_hand]);
+    assert!(["json", "journal"].iter().all(is_over), "step {step}");
+    is_killed
+}
+
 /// A machine that was killed with a file in the bin that is still to be purged.
 fn with_a_list() -> Option<Machine> {
     let mut machine = Machine::new(&["--bin", "purge"])?;
@@ -186,7 +228,6 @@ fn with_a_list() -> Option<Machine> {
     assert_eq!(machine.ask("POST", &pack(), PACK), Some(200));
     assert_eq!(machine.ask("DELETE", &pack(), b""), Some(200));
     assert_eq!(machine.unlock(), Some(200));
-    machine.wait_for("the list", |m| m.state_file("bin-", ".json").is_some());
     machine.kill();
     Some(machine)
 }
@@ -224,23 +265,24 @@ fn garbage_purges_nothing() {
         machine.cloud.plant(path, b"not restic's");
         machine.cloud.trash_by_hand(path)
     });
-    let list = machine.state_file("bin-", ".json").unwrap();
-    let text = fs::read_to_string(&list).unwrap();
-    let mut stored: serde_json::Value = serde_json::from_str(&text).unwrap();
-    let entry = serde_json::json!([foreign[0], 0, 0, 0, "d"]);
-    stored["files"].as_array_mut().unwrap().push(entry);
-    fs::write(&list, stored.to_string()).unwrap();
-    // Whatever wrote it there, its sum is right.
-    let line = sealed(&format!("0\tdata\timmediate\t{}\tx", foreign[1]));
-    fs::write(list.with_extension("journal"), line).unwrap();
+    let log = machine.state_file("bin-", ".log").unwrap();
+    let text = fs::read_to_string(&log).unwrap();
+    // Whatever wrote them there, their sums are right.
+    let [one, other] = [("trashed", foreign[0]), ("going", foreign[1])]
+        .map(|(word, file)| sealed(&format!("{word}\t0\t0\tdata\t{file}\tx")));
+    fs::write(&log, text + &one + &other).unwrap();
     machine.start();
     let left = |m: &mut Machine| -> Vec<u64> { m.cloud.bin().iter().map(|file| file.id).collect() };
     machine.wait_for("the own one's purge", |m| left(m) == foreign);
-    let is_empty = |m: &mut Machine| {
-        let text = fs::read_to_string(&list).unwrap();
-        let stored: serde_json::Value = serde_json::from_str(&text).unwrap();
-        m.is_dead() || stored["files"].as_array().unwrap().is_empty()
+    let have_left = |m: &mut Machine| {
+        let text = fs::read_to_string(&log).unwrap();
+        let lines = text.lines().filter_map(|line| line.split_once("\tleft\t"));
+        let left: String = lines.map(|(_, files)| format!("{files} ")).collect();
+        m.is_dead()
+            || foreign
+                .iter()
+                .all(|file| left.contains(&format!("{file} ")))
     };
-    machine.wait_for("the list to be empty", is_empty);
+    machine.wait_for("the list to be without them", have_left);
     assert_eq!(left(&mut machine), foreign);
 }

@@ -11,9 +11,10 @@ mod restore;
 mod walk;
 mod whole;
 
-use super::list::{List, NEVER, Waiting};
+use super::list::List;
 use super::look::{destroy, examine};
 use super::pending::PendingPurges;
+use super::removal::NEVER;
 use crate::cloud::timing::SANE;
 use crate::cloud::{Freed, Item, Listing, Priority, Reason, Restored, Trash, What};
 use crate::pan123::Config;
@@ -23,7 +24,6 @@ use crate::pan123::tree::known::key;
 use crate::pan123::tree::paths::{Path, owner};
 use crate::restic::File;
 use crate::store::{Cause, Error};
-use std::collections::HashMap;
 use std::sync::Arc;
 
 /// An account's bin.
@@ -101,10 +101,8 @@ impl Trash for RecycleBin {
 
     fn walk(&self, progress: &(dyn Fn(usize, usize) + Sync)) -> Result<Listing, Error> {
         let mut listing = walk::walk(&self.tree, &self.base, progress)?;
-        let files = self.list.waiting.iter().map(|entry| (entry.file, entry));
-        let known: HashMap<u64, &Waiting> = files.collect();
         for item in &mut listing.items {
-            if let Some(entry) = known.get(&item.file) {
+            if let Some(entry) = self.list.waiting.get(&item.file) {
                 item.since = (entry.since >= SANE).then_some(entry.since);
                 item.due = (entry.due != NEVER).then_some(entry.due);
             }

@@ -95,7 +95,7 @@ impl RecycleBin {
         let left: HashSet<u64> = looked.in_bin.iter().map(|row| row.file_id).collect();
         for item in batch {
             let names = match item.file {
-                file if looked.outcome.alive.contains(&file) => &mut restored.back,
+                file if looked.alive.contains(&file) => &mut restored.back,
                 file if left.contains(&file) => &mut restored.left,
                 _ => &mut restored.gone,
             };

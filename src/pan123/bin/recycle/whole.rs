@@ -48,11 +48,11 @@ pub fn purged_with(bin: &RecycleBin, wanted: &[&Item], listing: &Listing) -> Res
             .collect();
         let counts = |kind| matches!(kind, Kind::Data | Kind::Snapshots);
         let entries = bin.list.waiting.iter();
-        let entries = entries.filter(|e| e.repo == number && counts(e.kind));
-        events.extend(entries.map(|entry| Event {
+        let entries = entries.filter(|(_, e)| e.repo == number && counts(e.kind));
+        events.extend(entries.map(|(file, entry)| Event {
             from: entry.since,
             to: entry.since,
-            what: match entry.file {
+            what: match *file {
                 file if files.contains(&file) => Happened::Wanted,
                 file if shown.contains(&file) => Happened::Removed,
                 file => Happened::Missing(file),
@@ -71,7 +71,7 @@ impl RecycleBin {
         let mut unknown = 0;
         for batch in files.chunks(BATCH) {
             let looked = examine(&self.api, batch, Priority::Background)?;
-            unknown += looked.outcome.missing.len() as u64;
+            unknown += looked.missing.len() as u64;
         }
         Ok(unknown)
     }
