@@ -3,11 +3,11 @@
 use super::{Guarded, authorization, cheap, id, with_roles};
 use crate::account::{config, shared};
 use crate::fake::{Endpoint, Fake};
+use crate::waiting::eventually;
 use restic_123pan::cloud::Shared;
 use restic_123pan::pan123::{Bin, Config, Pan123, Timing};
 use restic_123pan::store::Store;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 const MIB: usize = 1 << 20;
 
@@ -35,9 +35,7 @@ fn account_with(free: u64, change: impl FnOnce(&mut Config)) -> (Fake, Pan123) {
     };
     change(&mut config);
     let store = Pan123::new(&config);
-    while store.free_space().is_none() {
-        thread::sleep(Duration::from_millis(5));
-    }
+    eventually("the space is known", || store.free_space().is_some());
     (fake, store)
 }
 
@@ -258,17 +256,11 @@ fn uploads_in_flight_count_against_a_limit() {
         "POST {path} HTTP/1.1\r\nHost: localhost\r\n{headers}Content-Length: {length}\r\n\r\n"
     ));
     wire.send(&content[..MIB]);
-    let end = Instant::now() + Duration::from_secs(60);
-    loop {
+    eventually("bytes are read, when the body has been counted", || {
         let status = server.ask("other", "GET", "/-/status", b"").text();
         let status: serde_json::Value = serde_json::from_str(&status).unwrap();
-        // Bytes are read when the body has been counted.
-        if status["transfers"][0]["done"].as_u64() > Some(0) {
-            break;
-        }
-        assert!(Instant::now() < end, "{status:#}");
-        thread::sleep(Duration::from_millis(5));
-    }
+        status["transfers"][0]["done"].as_u64() > Some(0)
+    });
     assert_eq!(post(&server, "laptop", "/home/b/data", (4, 2)), 507);
     assert_eq!(post(&server, "laptop", "/home/b/data", (1, 3)), 200);
     wire.send(&content[MIB..]);

@@ -262,8 +262,7 @@ fn the_config_is_not_purged() {
     let server = cloud.server_with(|c| c.shared.bin = Bin::Purge);
     server.save_config(b"a config").unwrap();
     let number = cloud.file("restic/host/config").unwrap().id;
-    let config = [(server.repo(), restic_123pan::restic::File::Config)];
-    assert!(server.store.remove(&config)[0].is_ok());
+    assert_eq!(server.remove_config(), Ok(()));
     server.look_around();
     assert!(cloud.by_id(number).unwrap().trashed);
 }

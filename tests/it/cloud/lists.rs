@@ -2,7 +2,7 @@
 //! too late, or answers instead.
 
 use super::rig::{BASE, Cloud, Server, folder, id, ms, path, sorted};
-use crate::fake::{Cursor, Endpoint, Fault, How, When};
+use crate::fake::{Cursor, Endpoint, How, When};
 use crate::tree::random;
 use restic_123pan::restic::{Id, Kind};
 use restic_123pan::store::Cause;
@@ -38,16 +38,7 @@ fn a_faulty_list_is_never_short() {
                 let ids = save_many(&server, kind, 5);
                 let server = if warm { server } else { quick() };
                 for skip in 0..8 {
-                    let (times, when) = (1000, When::After);
-                    let endpoint = Endpoint::List;
-                    let how = how.clone();
-                    cloud.fail(Fault {
-                        endpoint,
-                        skip,
-                        times,
-                        when,
-                        how,
-                    });
+                    cloud.fail_after(skip, Endpoint::List, 1000, When::After, how.clone());
                     let listed = server.list(kind);
                     cloud.clear_faults();
                     let whole = listed == Ok(sorted(ids.clone()));
@@ -68,15 +59,7 @@ fn a_faulty_list_makes_nothing_absent() {
         let pack = cloud.server().save(Kind::Data, b"a pack").unwrap();
         let server = cloud.hasty_server();
         for skip in 0..4 {
-            let (endpoint, times, when) = (Endpoint::List, 1000, When::Before);
-            let how = how.clone();
-            cloud.fail(Fault {
-                endpoint,
-                skip,
-                times,
-                when,
-                how,
-            });
+            cloud.fail_after(skip, Endpoint::List, 1000, When::Before, how.clone());
             let answers = [
                 server.size(Kind::Data, pack).map(drop),
                 server.load(Kind::Data, pack).map(drop),
@@ -227,14 +210,7 @@ fn a_list_that_fails_midway_is_an_error() {
     let server = cloud.hasty_server();
     let ids = save_many(&server, Kind::Data, 40);
     // The repository's folders come first, then those of the packs.
-    let (endpoint, times, when) = (Endpoint::List, 1000, When::Before);
-    cloud.fail(Fault {
-        endpoint,
-        skip: 8,
-        times,
-        when,
-        how: How::NullData,
-    });
+    cloud.fail_after(8, Endpoint::List, 1000, When::Before, How::NullData);
     let mut told = 0;
     let listed = server.store.list(&server.repo(), Kind::Data, &mut |_| {
         told += 1;

@@ -3,7 +3,7 @@
 
 use super::rig::{BASE, Cloud, Server, ms};
 use crate::fake::{BadIds, Cursor, Endpoint, How, InfosKey, Parts, Single, Switches, Taken, When};
-use crate::probing::{Case, OTHER, Probed, check, each_call_fails, run};
+use crate::probing::{Case, OTHER, Probed, check, each_call_fails, run, try_table};
 use restic_123pan::pan123::{Bin, Config, probe};
 use restic_123pan::restic::Kind;
 use restic_123pan::store::Cause;
@@ -74,7 +74,7 @@ fn kept(cloud: &Cloud) -> Config {
 
 #[test]
 fn the_table_is_right_and_nothing_is_left() {
-    for (n, case) in CASES.iter().enumerate() {
+    try_table(CASES, |n, case| {
         let cloud = account(case.0);
         check(n, case, &probed(&kept(&cloud)));
         assert_eq!(cloud.living(BASE), [OTHER], "{n}: left behind");
@@ -83,7 +83,7 @@ fn the_table_is_right_and_nothing_is_left() {
         if case.3 {
             kept_server(&cloud).save(Kind::Keys, b"a key").unwrap();
         }
-    }
+    });
 }
 
 fn kept_server(cloud: &Cloud) -> Server {

@@ -1,7 +1,7 @@
 //! The vendor's document about deletions of many, a test for each of its sentences, by which it is
 //! called; then what follows from them.
 
-use super::budgets::{TEST, test_app};
+use super::budgets::{in_the_morning, test_app};
 use super::rig::{Account, path};
 use crate::cloud::rig::{Server, id, ms};
 use crate::fake::kdocs::{Call, Task};
@@ -109,7 +109,7 @@ fn what_lies_in_the_bin_can_be_restored() {
 
 #[test]
 fn a_test_app_makes_five_hundred_of_them_a_day() {
-    let account = Account::with(|s| s.budget = Some(TEST));
+    let account = in_the_morning();
     let server = account.server_with(|config| test_app(config, &Arc::default()));
     let lock = server.save(Kind::Locks, b"a lock").unwrap();
     let begun = account.used(Call::DeleteMany);

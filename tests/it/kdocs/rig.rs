@@ -14,8 +14,9 @@ use std::fs;
 use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 
-/// The largest file that probes try: 150 MiB would take long.
-pub(crate) const LARGEST: u64 = 24 << 20;
+/// The largest file that probes try: 150 MiB would take long, and restic's smallest packs have up to
+/// 12 here.
+pub(crate) const LARGEST: u64 = 16 << 20;
 
 /// An emulated user's files. When they go, nothing of what its servers did may have broken a rule.
 pub(crate) struct Account {
@@ -47,10 +48,15 @@ impl Account {
     /// The same, tried out.
     pub(crate) fn with(change: impl FnOnce(&mut Switches)) -> Self {
         let account = Self::untried(change);
-        let probed = probe(&account.config(), &mut |finding| println!("{finding}"));
-        assert!(probed.is_ok(), "{probed:?}");
-        account.reset_counters();
+        account.try_out(&account.config());
         account
+    }
+
+    /// Has a probe try it out.
+    pub(crate) fn try_out(&self, config: &Config) {
+        let probed = probe(config, &mut |finding| println!("{finding}"));
+        assert!(probed.is_ok(), "{probed:?}");
+        self.reset_counters();
     }
 
     /// The same, of which a server knows already what the probe finds of the usual one.

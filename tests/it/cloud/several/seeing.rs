@@ -162,8 +162,7 @@ fn a_config_is_never_stale() {
                 let read = server.load_part(&File::Config, None).unwrap();
                 assert_eq!(read, config, "{bin:?}");
             }
-            let names = [(server.repo(), File::Config)];
-            assert!(server.store.remove(&names).iter().all(Result::is_ok));
+            assert_eq!(server.remove_config(), Ok(()));
             for server in [&one, &other] {
                 let read = server.load_part(&File::Config, None);
                 assert_eq!(read, Err(Cause::Absent), "{bin:?}");

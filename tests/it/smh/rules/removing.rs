@@ -4,7 +4,7 @@ use super::LONG;
 use crate::fake::smh::Call;
 use crate::smh::rig::Library;
 use crate::tree::random;
-use restic_123pan::restic::{File, Id, Kind, Repo};
+use restic_123pan::restic::{Id, Kind, Repo};
 use restic_123pan::settings::values::Bin;
 use restic_123pan::store::Cause;
 
@@ -95,7 +95,7 @@ fn nothing_else_is_removed() {
     for (kind, id) in Kind::ALL.into_iter().zip(ids) {
         assert_eq!(server.remove(kind, id), Ok(()));
     }
-    assert!(server.store.remove(&[(server.repo(), File::Config)])[0].is_ok());
+    assert_eq!(server.remove_config(), Ok(()));
     assert_eq!(library.tree().len(), before - 6);
     assert!(library.file("elsewhere/a file").is_some());
 }
