@@ -28,11 +28,13 @@ test: clients  ## run all tests, with the real restic and rustic where they can 
 soak:  ## random histories against the model for half an hour; SOAK_MINUTES=5 for less
 	$(CARGO) test --locked --test it -- --exact model::soak::soak --ignored --nocapture
 
-check:  ## formatting and lints
+check:  ## formatting, lints, and the links of the documentation
 	$(CARGO) fmt --check
 	$(CARGO) fmt --check --manifest-path tests/fuzz/Cargo.toml
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	$(CARGO) clippy --locked --lib -- -D warnings -A clippy::len-without-is-empty --cfg fuzzing
+	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --no-deps
+	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --no-deps --document-private-items
 
 fuzz:  ## feed nonsense to every parser, a minute each; FUZZ_SECONDS=600, TARGET=request for one
 	tests/fuzz/run.sh $(TARGET)

@@ -91,6 +91,21 @@ impl Error {
     }
 }
 
+/// Its sentence, for whoever only passes it on.
+impl From<Error> for String {
+    fn from(error: Error) -> Self {
+        error.text
+    }
+}
+
+/// Takes absence for an answer.
+pub fn absent_is<T>(result: Result<T, Error>, answer: T) -> Result<T, Error> {
+    match result {
+        Err(error) if error.cause == Cause::Absent => Ok(answer),
+        result => result,
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)

@@ -4,8 +4,8 @@ use log::{error, info, warn};
 use restic_123pan::access::Access;
 use restic_123pan::args::{self, Config, Exit, Read, Table, Task};
 use restic_123pan::body::Budget;
+use restic_123pan::cloud::Account;
 use restic_123pan::cloud::client::{Network, Post};
-use restic_123pan::cloud::{Account, Timing};
 use restic_123pan::command::{self, start_log};
 use restic_123pan::front::{self, Tls};
 use restic_123pan::limit::{Limit, Limits};
@@ -258,12 +258,8 @@ fn alarm_pause(config: &Config) -> Duration {
 fn notify(config: &Config) -> Option<Notify> {
     let url = config.notify.as_ref()?;
     let network = Network {
-        api_url: String::new(),
-        allow_http: true,
         connections: 1,
-        ipv4_only: !config.shared.ipv6,
-        ca: config.shared.ca.clone(),
-        timing: Timing::default(),
+        ..config.shared.network("")
     };
     let post = Post::new(url, network);
     Some(Box::new(move |text| post.send(text)))

@@ -3,7 +3,7 @@
 use super::options::{Serving, Using};
 use super::{folders, listen, values};
 use crate::access::Rules;
-use crate::cloud::{Cloud, Setup, Shared};
+use crate::cloud::{Cloud, Setup, Shared, Timing};
 use crate::disk::exposed;
 use crate::front::Listen;
 use crate::limit::Timetable;
@@ -163,6 +163,7 @@ fn shared(
         reserve: settings.value("reserve", &flags.reserve, size)?,
         ipv6: !settings.switch("no-ipv6", flags.no_ipv6)?,
         ca: settings.optional("ca-file", &flags.ca_file, certificates)?,
+        timing: Timing::default(),
     })
 }
 

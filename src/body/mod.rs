@@ -36,6 +36,17 @@ pub const SIGN_OF_LIFE: Duration = Duration::from_secs(8);
 /// Bytes of memory taken at once while a body of unknown length grows.
 const SEGMENT: usize = 256 << 10;
 
+/// What a request's head says about the body that follows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Length {
+    /// There is none.
+    None,
+    /// It has so many bytes.
+    Known(u64),
+    /// It ends with its last chunk.
+    Chunked,
+}
+
 /// A body of known length, read from its start like a file. The end comes only if all bytes were
 /// right; otherwise reading fails, and [`Body::fault`] tells why.
 pub struct Body<'a> {

@@ -9,9 +9,12 @@
 //! A [`Cloud`] describes itself; from the settings it makes a [`Setup`], of which nothing is opened
 //! yet; and from this an [`Account`]. What a cloud can't do, it doesn't implement.
 
+use super::client::Network;
 use super::doctor::{Step, StepResult};
 use super::finding::{Event, Report};
-use super::probe::Finding;
+use super::probe::Observation;
+use super::timing::Timing;
+use crate::disk;
 use crate::error::Error;
 use crate::restic::{File, Kind, Repo};
 use crate::settings::values::Bin;
@@ -69,6 +72,29 @@ pub struct Shared {
     pub ipv6: bool,
     /// Certificate authorities to trust instead of the usual ones, as PEM.
     pub ca: Option<Vec<u8>>,
+    /// Every timeout, pause and bound in time.
+    pub timing: Timing,
+}
+
+impl Shared {
+    /// A file of the state directory, by whose account it is about and which folder there: several
+    /// servers may share the directory.
+    pub fn state_file(&self, name: &str, whose: &str, extension: &str) -> Option<PathBuf> {
+        let about = format!("{whose} {}", self.repo_path.path());
+        disk::state_file(self.state_dir.as_ref(), name, &about, extension)
+    }
+
+    /// How a cloud is reached whose API is there.
+    pub fn network(&self, api_url: &str) -> Network {
+        Network {
+            api_url: api_url.to_owned(),
+            allow_http: false,
+            connections: self.uploads,
+            ipv4_only: !self.ipv6,
+            ca: self.ca.clone(),
+            timing: self.timing.clone(),
+        }
+    }
 }
 
 /// An account as the settings name it. Its `Debug` shows no secret.
@@ -142,7 +168,7 @@ pub trait Account {
     /// Tries out on the account what nobody says about its cloud, keeps what was found for the
     /// server, and tells of each finding. Ok says that the cloud can be used, Err why not; None
     /// if there is nothing to try out.
-    fn probe(&self, _tell: &mut dyn FnMut(&Finding)) -> Option<Result<String, String>> {
+    fn probe(&self, _tell: &mut dyn FnMut(&Observation)) -> Option<Result<String, String>> {
         None
     }
 
@@ -260,3 +286,33 @@ pub struct Restored {
 
 /// Looks these repositories through by lists alone, or all of them if none is named.
 pub type Verify<'a> = dyn Fn(&[Repo], &(dyn Fn(Event<'_>) + Sync)) -> Result<Report, Error> + 'a;
+
+/// Has a cloud with these options read what these words and variables say.
+#[cfg(test)]
+pub fn example<T>(
+    known: Vec<Opt>,
+    words: &[&str],
+    variables: &[(&str, &str)],
+    read: impl FnOnce(&Settings<'_>, &Shared) -> T,
+) -> T {
+    let pair = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+    let variables: crate::settings::Variables = variables.iter().map(pair).collect();
+    let settings = Settings {
+        variables: &variables,
+        file: crate::settings::File::default(),
+        known,
+        own: words.iter().map(|word| (*word).to_owned()).collect(),
+    };
+    let shared = Shared {
+        repo_path: Repo::new("a/b").expect("a path"),
+        state_dir: Some("/state".into()),
+        uploads: 3,
+        rate_share: 0.5,
+        bin: Bin::Keep,
+        reserve: 0,
+        ipv6: true,
+        ca: None,
+        timing: Timing::default(),
+    };
+    read(&settings, &shared)
+}

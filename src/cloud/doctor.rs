@@ -49,21 +49,7 @@ impl Problem {
             advice: advice.into(),
         }
     }
-}
 
-impl From<Error> for Problem {
-    fn from(error: Error) -> Self {
-        Self::new(
-            error.to_string(),
-            "look at what was said before; then try again",
-        )
-    }
-}
-
-/// What a step finds.
-pub type StepResult = Result<String, Problem>;
-
-impl Problem {
     /// What is wrong after a call.
     pub fn of(fault: &Fault, client: &Client) -> Self {
         let advice = client.advice(fault.reason);
@@ -89,6 +75,18 @@ impl Problem {
             Some(trouble) => Ok(Self::new(text, trouble.advice.said())),
             None => Err(text),
         }
+    }
+}
+
+/// What a step finds.
+pub type StepResult = Result<String, Problem>;
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        Self::new(
+            error.to_string(),
+            "look at what was said before; then try again",
+        )
     }
 }
 
@@ -120,15 +118,19 @@ pub fn timing() -> Timing {
 
 /// A walk of some doctor's.
 pub struct Walk<'a, D> {
-    /// Who makes the steps.
-    pub doctor: D,
-    /// Who is told of each.
-    pub tell: &'a mut dyn FnMut(&Step),
+    doctor: D,
+    tell: &'a mut dyn FnMut(&Step),
     /// Whether all was well.
     pub good: bool,
 }
 
-impl<D> Walk<'_, D> {
+impl<'a, D> Walk<'a, D> {
+    /// A walk by this doctor, of which no step is made; who is told of each.
+    pub fn new(doctor: D, tell: &'a mut dyn FnMut(&Step)) -> Self {
+        let good = true;
+        Self { doctor, tell, good }
+    }
+
     /// Makes a step and tells whether all was well.
     pub fn step(&mut self, name: &'static str, make: impl FnOnce(&mut D) -> StepResult) -> bool {
         let start = Instant::now();
@@ -186,22 +188,15 @@ fn dns(client: &Client) -> StepResult {
     if let Some(proxy) = client.proxy() {
         return Ok(format!("the proxy {proxy} finds {host}"));
     }
-    let found = addresses(client);
     let advice = "check this machine's DNS servers and --api-url";
     let problem = |text: &dyn Display| Problem::new(format!("{host}: {text}"), advice);
-    let found: Vec<String> = match found {
-        Ok(found) => found
-            .iter()
-            .map(|address| address.ip().to_string())
-            .collect(),
-        Err(error) => return Err(problem(&error)),
-    };
-    match found.first() {
-        None => Err(problem(&"no address")),
-        Some(first) if found.len() == 1 => Ok(format!("{host} has the address {first}")),
-        Some(first) => Ok(format!(
-            "{host} has the address {first} and {} more",
-            found.len() - 1
+    match &*addresses(client).map_err(|error| problem(&error))? {
+        [] => Err(problem(&"no address")),
+        [one] => Ok(format!("{host} has the address {}", one.ip())),
+        [first, more @ ..] => Ok(format!(
+            "{host} has the address {} and {} more",
+            first.ip(),
+            more.len()
         )),
     }
 }

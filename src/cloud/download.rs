@@ -1,13 +1,16 @@
 //! A reader that asks for a new address and goes on from the byte reached when the download breaks
 //! off. What it yields is complete or fails.
 
+use super::addresses::Addresses;
 use super::client::{Client, Fetched};
 use super::outcome::{Fault, Reason};
+use super::pace::Priority;
 use super::retry::pause;
 use crate::lines::shown;
 use crate::restic::Part;
 use crate::warning::Kind;
 use log::{debug, warn};
+use std::hash::Hash;
 use std::io::{self, Read};
 use std::sync::Arc;
 
@@ -16,31 +19,32 @@ const FAILURES: u32 = 4;
 /// Bytes that are read away when the address doesn't serve ranges.
 const SKIP: usize = 16 << 10;
 
-/// Where a file is downloaded from. Its address may hold a secret.
-pub trait Source: Send {
-    /// The address, kept or new.
-    fn address(&self) -> Result<Arc<str>, Fault>;
-
-    /// The address may not be right any more, and isn't to be used again.
-    fn drop_address(&self);
-}
-
 /// Yields a part of a file, from as many downloads as it takes.
-pub struct Reader<S> {
+pub struct Reader<K> {
     client: Arc<Client>,
-    file: S,
+    addresses: Arc<Addresses<K>>,
+    file: K,
+    priority: Priority,
     size: u64,
     at: u64,
     left: u64,
     source: Option<Box<dyn Read + Send>>,
 }
 
-impl<S: Source> Reader<S> {
+impl<K: Clone + Eq + Hash> Reader<K> {
     /// A reader of this part of a file, whose size is in bytes.
-    pub fn new(client: Arc<Client>, file: S, size: u64, part: Part) -> Self {
+    pub fn new(
+        client: &Arc<Client>,
+        addresses: &Arc<Addresses<K>>,
+        (file, priority): (K, Priority),
+        size: u64,
+        part: Part,
+    ) -> Self {
         Self {
-            client,
+            client: Arc::clone(client),
+            addresses: Arc::clone(addresses),
             file,
+            priority,
             size,
             at: part.start,
             left: part.len,
@@ -50,65 +54,59 @@ impl<S: Source> Reader<S> {
 
     /// Opens a download at the next byte, with a new address if the old one doesn't work.
     pub fn open(&mut self) -> Result<(), Fault> {
-        let timing = &self.client.timing;
-        let mut last = Fault::new(Reason::Lost, "the download broke off again and again");
-        for tries in 1..=FAILURES {
-            let opened = self.open_once();
-            match opened {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let fault = match self.open_once() {
                 Ok(source) => {
                     self.source = Some(source);
                     return Ok(());
                 }
-                // The call itself has been repeated already. A file that seems to be gone may
-                // come back, but first its folder is read.
-                Err(fault)
-                    if !matches!(
-                        fault.reason,
-                        Reason::Lost | Reason::Unreachable | Reason::Corrupt
-                    ) =>
-                {
-                    return Err(fault);
-                }
-                Err(fault) => {
-                    debug!("{fault}");
-                    last = fault;
-                }
+                Err(fault) => fault,
+            };
+            // A call itself has been repeated already. A file that seems to be gone may come back,
+            // but first its folder is read.
+            if !matches!(
+                fault.reason,
+                Reason::Lost | Reason::Unreachable | Reason::Corrupt
+            ) {
+                return Err(fault);
             }
-            self.file.drop_address();
-            if tries < FAILURES {
-                std::thread::sleep(pause(timing.pause, tries));
+            self.addresses.forget(&self.file);
+            if tries == FAILURES {
+                return Err(fault);
             }
+            debug!("{fault}");
+            std::thread::sleep(pause(self.client.timing.pause, tries));
         }
-        Err(last)
     }
 
     fn open_once(&self) -> Result<Box<dyn Read + Send>, Fault> {
-        let url = self.file.address()?;
-        let part = Part {
-            start: self.at,
-            len: self.left,
-        };
+        let url = self.addresses.get(&self.file, self.priority)?.url;
+        let part = self.part();
         let is_whole = part == Part::whole(self.size);
         let fetched = self.client.fetch(&url, (!is_whole).then_some(part))?;
         self.check(fetched)
+    }
+
+    /// What is still to come.
+    fn part(&self) -> Part {
+        let (start, len) = (self.at, self.left);
+        Part { start, len }
     }
 
     /// Makes sure that what comes is what was asked for.
     fn check(&self, mut fetched: Fetched) -> Result<Box<dyn Read + Send>, Fault> {
         let bad = |text: String| Err(Fault::new(Reason::Lost, format!("a download {text}")));
         let short = |text: String| Err(Fault::new(Reason::Corrupt, format!("a download {text}")));
-        let (size, left) = (self.size, self.left);
+        let size = self.size;
         match fetched.status {
             // Whoever answers in the cloud's place has no say in what is damaged.
             200 | 206 if fetched.is_page => {
                 bad("brought a page instead of a file: something else answers".to_owned())
             }
             206 => {
-                let wanted = Part {
-                    start: self.at,
-                    len: left,
-                }
-                .content_range(size);
+                let wanted = self.part().content_range(size);
                 match fetched.range.as_deref() {
                     Some(range) if range == wanted => Ok(fetched.reader),
                     // Another size than the row's.
@@ -144,7 +142,7 @@ fn skip(reader: &mut dyn Read, mut bytes: u64) -> io::Result<()> {
     Ok(())
 }
 
-impl<S: Source> Read for Reader<S> {
+impl<K: Clone + Eq + Hash> Read for Reader<K> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let most = usize::try_from(self.left).map_or(buffer.len(), |left| buffer.len().min(left));
         if most == 0 {
@@ -171,7 +169,7 @@ impl<S: Source> Read for Reader<S> {
                         self.left
                     );
                     self.source = None;
-                    self.file.drop_address();
+                    self.addresses.forget(&self.file);
                 }
             }
         }

@@ -60,19 +60,31 @@ impl Content for Body<'_> {
     }
 }
 
-/// A part of a repeatable body.
-pub struct Slice<'a, 'b> {
-    body: &'a Body<'b>,
+/// Bytes that can be read from anywhere, as often as it takes.
+pub trait ReadAt {
+    /// Reads from a place; nothing comes only where there is nothing.
+    fn read_at(&self, at: u64, buffer: &mut [u8]) -> io::Result<usize>;
+}
+
+impl ReadAt for Body<'_> {
+    fn read_at(&self, at: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        Body::read_at(self, at, buffer)
+    }
+}
+
+/// A part of what can be read from anywhere.
+pub struct Slice<'a> {
+    source: &'a dyn ReadAt,
     start: u64,
     len: u64,
     at: u64,
 }
 
-impl<'a, 'b> Slice<'a, 'b> {
+impl<'a> Slice<'a> {
     /// `len` bytes from `start`.
-    pub fn new(body: &'a Body<'b>, start: u64, len: u64) -> Self {
+    pub fn new(source: &'a dyn ReadAt, start: u64, len: u64) -> Self {
         Self {
-            body,
+            source,
             start,
             len,
             at: 0,
@@ -80,12 +92,12 @@ impl<'a, 'b> Slice<'a, 'b> {
     }
 }
 
-impl Read for Slice<'_, '_> {
+impl Read for Slice<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let left = usize::try_from(self.len - self.at).unwrap_or(usize::MAX);
         let most = buffer.len().min(left);
         let n = self
-            .body
+            .source
             .read_at(self.start + self.at, &mut buffer[..most])?;
         self.at += n as u64;
         match n == 0 && most > 0 {
@@ -95,7 +107,7 @@ impl Read for Slice<'_, '_> {
     }
 }
 
-impl Content for Slice<'_, '_> {
+impl Content for Slice<'_> {
     fn len(&self) -> u64 {
         self.len
     }
@@ -151,19 +163,9 @@ enum Stage {
 }
 
 impl<'a> Form<'a> {
-    /// A form whose file part is called `part`. Without an `etag` among the fields one is put
-    /// after the file if `late` is set.
+    /// A form with the name of the file's part and that of the file. Without an `etag` among the
+    /// fields one is put after the file if `late` is set.
     pub fn new(
-        fields: &[(&str, &str)],
-        part: &str,
-        late: bool,
-        content: &'a mut (dyn Content + 'a),
-    ) -> Self {
-        Self::named(fields, (part, "file"), late, content)
-    }
-
-    /// The same, with the file part's name and that of the file.
-    pub fn named(
         fields: &[(&str, &str)],
         (part, file): (&str, &str),
         late: bool,
@@ -307,7 +309,12 @@ mod tests {
             md5_of(&mut body).unwrap(),
             "5d41402abc4b2a76b9719d911017c592"
         );
-        let mut form = Form::new(&[("etag", "e"), ("size", "5")], "file", false, &mut body);
+        let mut form = Form::new(
+            &[("etag", "e"), ("size", "5")],
+            ("file", "file"),
+            false,
+            &mut body,
+        );
         form.rewind().unwrap();
         let len = form.len();
         let expected = "--B\r\nContent-Disposition: form-data; name=\"etag\"\r\n\r\ne\r\n\
@@ -333,7 +340,7 @@ mod tests {
         let mut body = Body::fixed(&mut source, bytes.len() as u64, Some(id), &budget).unwrap();
         assert!(!body.repeatable());
         let md5 = hex(&Md5::digest(&bytes));
-        let mut form = Form::new(&[], "file", true, &mut body);
+        let mut form = Form::new(&[], ("file", "file"), true, &mut body);
         let len = form.len();
         let text = whole(&mut form).unwrap();
         assert!(
@@ -358,7 +365,7 @@ mod tests {
         ] {
             let mut source = &bytes[..];
             let mut body = Body::fixed(&mut source, len, Some(id), &budget).unwrap();
-            let mut form = Form::new(&[], "file", true, &mut body);
+            let mut form = Form::new(&[], ("file", "file"), true, &mut body);
             let mut seen = Vec::new();
             assert!(form.read_to_end(&mut seen).is_err());
             assert!(seen.ends_with(b"xxx"), "something came after the file");

@@ -138,21 +138,19 @@ impl Seen {
             answered.is_some_and(|(at, _)| at.elapsed() < self.proof)
         };
         let start = Instant::now();
-        let recent = |inside: &Inside| {
-            let look = inside.look.as_ref();
-            look.is_some_and(|(at, _)| *at >= start || start - *at < self.glance)
-        };
+        let is_recent = |at: Instant| at >= start || start - at < self.glance;
+        let recent = |inside: &Inside| inside.look.as_ref().is_some_and(|(at, _)| is_recent(*at));
+        let waits = |inside: &mut Inside| !fresh(inside) && !recent(inside);
         let mut inside = lock(&self.inside);
-        if !fresh(&inside) && !recent(&inside) {
+        if waits(&mut inside) {
             ask();
-            let waits = |inside: &mut Inside| !fresh(inside) && !recent(inside);
             inside = wait_while(&self.looked, inside, self.glance, waits).0;
         }
-        let problem = match &inside.look {
-            _ if fresh(&inside) => return Ok(()),
-            Some((at, problem)) if *at >= start || start - *at < self.glance => problem.clone(),
-            _ => None,
-        };
+        if fresh(&inside) {
+            return Ok(());
+        }
+        let look = inside.look.as_ref().filter(|(at, _)| is_recent(*at));
+        let problem = look.and_then(|(_, problem)| problem.clone());
         let slow = || format!("{cloud} gave no answer within {} s", self.glance.as_secs());
         Err(Error::new(Cause::Busy, problem.unwrap_or_else(slow)))
     }

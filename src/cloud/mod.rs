@@ -56,5 +56,5 @@ pub mod walk;
 pub use description::*;
 pub use outcome::{Fault, Outcome, Reason};
 pub use pace::Priority;
-pub use retry::pause;
+pub use retry::{look, pause};
 pub use timing::{Clock, Timing, now};

@@ -97,8 +97,6 @@ pub enum Reason {
     NoEndpoint,
     /// The calls that may be made in a day are used up, or what is left is kept for others.
     Budget,
-    /// What was deleted lies in a bin that no program can empty.
-    InBin,
     /// How the account is set up forbids it; its owner must change that.
     Settings,
     /// What a call goes on from isn't there any more: the place in a list, the start of an upload.

@@ -9,9 +9,9 @@ use crate::restic::{File, Kind, Repo};
 pub struct Root(String);
 
 impl Root {
-    /// The folder with this path; empty for the space's root.
-    pub fn new(root: &str) -> Self {
-        Self(root.to_owned())
+    /// The folder with this path.
+    pub fn new(root: &Repo) -> Self {
+        Self(root.path().to_owned())
     }
 
     /// What lies below it at a path, or itself.
@@ -54,6 +54,39 @@ pub fn join(folder: &str, name: &str) -> String {
         "" => name.to_owned(),
         _ => format!("{folder}/{name}"),
     }
+}
+
+/// The folder above.
+pub fn parent(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(parent, _)| parent)
+}
+
+/// A folder's own name.
+pub fn last(path: &str) -> &str {
+    path.rsplit_once('/').map_or(path, |(_, name)| name)
+}
+
+/// The repository's folder that a folder belongs to, and the kind of the files in it; none where
+/// only a config can be.
+pub fn owner(path: &str) -> (&str, Option<Kind>) {
+    if holds_packs(path) {
+        return (parent(parent(path)), Some(Kind::Data));
+    }
+    let kind = Kind::ALL.into_iter().find(|kind| kind.name() == last(path));
+    match kind {
+        Some(kind) => (parent(path), Some(kind)),
+        None => (path, None),
+    }
+}
+
+/// Whether a folder is one of those below `data` that packs lie in.
+pub fn holds_packs(path: &str) -> bool {
+    is_data(parent(path))
+}
+
+/// Whether a folder is a `data`, below which packs have folders.
+pub fn is_data(path: &str) -> bool {
+    last(path) == Kind::Data.name()
 }
 
 /// Who goes first.

@@ -4,15 +4,14 @@
 //! that it can be shown to others. What is tried, and what depends on it, is the cloud's own business.
 
 use super::client::Client;
-use super::form::Content;
+use super::form::{ReadAt, Slice};
 use super::outcome::{Fault, Reason};
 use super::paths::join;
-use super::retry::pause;
+use super::retry::{look, pause};
 use super::timing::{Timing, now};
 use crate::disk;
-use crate::restic::Part;
+use crate::restic::{Part, Repo};
 use crate::speech::{padded, said};
-use crate::store::Error;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::fmt::{self, Display};
@@ -46,7 +45,7 @@ pub type Question = (&'static str, &'static str, &'static str);
 
 /// What has been found about a question.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Finding {
+pub struct Observation {
     /// The question.
     pub about: &'static str,
     /// What the documents say.
@@ -59,7 +58,7 @@ pub struct Finding {
     pub good: bool,
 }
 
-impl Display for Finding {
+impl Display for Observation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mark = if self.good { '✓' } else { '✗' };
         let (about, found) = (padded(&said(self.about), 24), said(&self.found));
@@ -71,15 +70,15 @@ impl Display for Finding {
 }
 
 /// What a probe finds, as it is told.
-pub struct Report<'a> {
-    tell: &'a mut dyn FnMut(&Finding),
+pub struct Observations<'a> {
+    tell: &'a mut dyn FnMut(&Observation),
     /// The first that the store can't do with.
     flaw: Option<String>,
 }
 
-impl<'a> Report<'a> {
+impl<'a> Observations<'a> {
     /// Nothing is found yet.
-    pub fn new(tell: &'a mut dyn FnMut(&Finding)) -> Self {
+    pub fn new(tell: &'a mut dyn FnMut(&Observation)) -> Self {
         Self { tell, flaw: None }
     }
 
@@ -89,7 +88,7 @@ impl<'a> Report<'a> {
         if !good && self.flaw.is_none() {
             self.flaw = Some(format!("{about}: {found}"));
         }
-        (self.tell)(&Finding {
+        (self.tell)(&Observation {
             about,
             documented,
             assumed,
@@ -112,7 +111,7 @@ impl<'a> Report<'a> {
 
     /// Tells how often calls were refused for coming too often. That is not provoked.
     pub fn rates(&mut self, question: Question, client: &Client) {
-        let calls = client.health().calls;
+        let calls = client.seen.health(&client.pacer).calls;
         let made: u64 = calls.iter().map(|call| call.made).sum();
         let refused: u64 = calls.iter().map(|call| call.throttled).sum();
         let found =
@@ -180,9 +179,9 @@ pub fn keep<F: Serialize>(file: &Path, facts: &F) -> Result<(), String> {
 }
 
 /// A folder for what a probe makes, below the one that holds the repositories.
-pub fn folder(repo_path: &str) -> String {
+pub fn folder(root: &Repo) -> String {
     let name = format!("restic-123pan-probe-{}-{}", now(), std::process::id());
-    join(repo_path, &name)
+    join(root.path(), &name)
 }
 
 /// A step's end: why there can't be a next one.
@@ -190,21 +189,12 @@ pub type End<T = ()> = Result<T, String>;
 
 /// Looks until something is so, and tells how long that took; None if it takes too long.
 pub fn wait(timing: &Timing, is_so: &mut dyn FnMut() -> End<bool>) -> End<Option<Lag>> {
-    let start = Instant::now();
-    for tries in 1.. {
-        let took = match tries {
-            1 => Duration::ZERO,
-            _ => start.elapsed(),
-        };
-        if is_so()? {
-            return Ok(Some(Lag::found(took)));
-        }
-        if start.elapsed() > timing.visible {
-            break;
-        }
-        sleep(pause(timing.look, tries));
-    }
-    Ok(None)
+    let mut first = None;
+    let see = || {
+        let took = first.get_or_insert_with(Instant::now).elapsed();
+        Ok(is_so()?.then(|| Lag::found(took)))
+    };
+    look(timing, see, Option::is_some)
 }
 
 /// How long it took until a list showed what was stored.
@@ -242,15 +232,18 @@ impl Display for Lag {
 #[derive(Clone, Copy)]
 pub struct MadeUp {
     seed: u64,
-    at: u64,
     size: u64,
 }
 
 impl MadeUp {
     /// A file of so many bytes.
     pub fn new(seed: u64, size: u64) -> Self {
-        let at = 0;
-        Self { seed, at, size }
+        Self { seed, size }
+    }
+
+    /// All of it, to be sent.
+    pub fn content(&self) -> Slice<'_> {
+        Slice::new(self, 0, self.size)
     }
 
     /// The byte at a place.
@@ -311,33 +304,11 @@ impl Display for Came {
     }
 }
 
-impl Read for MadeUp {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let left = usize::try_from(self.size - self.at).unwrap_or(usize::MAX);
-        let n = buffer.len().min(left);
-        for (at, byte) in (self.at..).zip(&mut buffer[..n]) {
+impl ReadAt for MadeUp {
+    fn read_at(&self, start: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        for (at, byte) in (start..).zip(&mut *buffer) {
             *byte = self.byte(at);
         }
-        self.at += n as u64;
-        Ok(n)
-    }
-}
-
-impl Content for MadeUp {
-    fn len(&self) -> u64 {
-        self.size
-    }
-
-    fn ready(&self) -> bool {
-        true
-    }
-
-    fn untouched(&self) -> bool {
-        self.at == 0
-    }
-
-    fn rewind(&mut self) -> Result<(), Error> {
-        self.at = 0;
-        Ok(())
+        Ok(buffer.len())
     }
 }

@@ -16,8 +16,14 @@ pub fn loaded(
     wrong: impl FnOnce() -> io::Result<()> + Send + 'static,
 ) -> Loaded {
     let reader: Box<dyn Read + Send> = match name.filter(|_| part.len == size) {
-        Some(name) => Box::new(Proof::new(reader, size, name, wrong)),
         None => Box::new(reader),
+        Some(name) => Box::new(Proof {
+            reader,
+            hash: Sha256::new(),
+            left: size,
+            name,
+            wrong: Some(Box::new(wrong)),
+        }),
     };
     Loaded { size, part, reader }
 }
@@ -32,23 +38,6 @@ struct Proof<R> {
     left: u64,
     name: Id,
     wrong: Option<Box<Wrong>>,
-}
-
-impl<R: Read> Proof<R> {
-    fn new(
-        reader: R,
-        size: u64,
-        name: Id,
-        wrong: impl FnOnce() -> io::Result<()> + Send + 'static,
-    ) -> Self {
-        Self {
-            reader,
-            hash: Sha256::new(),
-            left: size,
-            name,
-            wrong: Some(Box::new(wrong)),
-        }
-    }
 }
 
 impl<R: Read> Read for Proof<R> {

@@ -1,10 +1,11 @@
-//! Whether a call is made again after it has failed. Pure: reasons, counts and times come in as
-//! arguments.
+//! Whether a call is made again after it has failed; pure: reasons, counts and times come in as
+//! arguments. And how it is looked again for what lists don't show yet.
 
 use super::call::{Spec, Way};
 use super::outcome::Reason;
 use super::timing::Timing;
-use std::time::Duration;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 /// What to do after an outcome.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +57,24 @@ pub fn verdict(
 /// The pause before try number `tries` + 1: doubling from `first`, at most sixteen times as long.
 pub fn pause(first: Duration, tries: u32) -> Duration {
     first * (1 << tries.saturating_sub(1).min(4))
+}
+
+/// Looks, with growing pauses, until what is seen will do or has had its time to become visible;
+/// answers what was seen last.
+pub fn look<T, E>(
+    timing: &Timing,
+    mut see: impl FnMut() -> Result<T, E>,
+    will_do: impl Fn(&T) -> bool,
+) -> Result<T, E> {
+    let (start, mut tries) = (Instant::now(), 0);
+    loop {
+        tries += 1;
+        let seen = see()?;
+        if will_do(&seen) || start.elapsed() > timing.visible {
+            return Ok(seen);
+        }
+        sleep(pause(timing.look, tries));
+    }
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ pub type Remedy = (Flaw, &'static [Subject], &'static str);
 
 /// What holds where a cloud has nothing of its own to say.
 const ADVICE: &[Remedy] = &[
+    (Flaw::NoRepository, &[], "look at the name"),
     (
         Flaw::NoKey,
         &[],
@@ -53,26 +54,39 @@ const ADVICE: &[Remedy] = &[
 pub struct Survey<'a> {
     /// The folder that holds the repositories.
     pub root: Root,
-    /// Those that are meant; all if none is named.
-    pub repos: &'a [Repo],
-    /// Who is told.
-    pub tell: &'a (dyn Fn(Event<'_>) + Sync),
-    /// What the cloud's owner can do; the first line that fits counts, one that says about what before
-    /// others.
-    pub advice: &'static [Remedy],
-    /// What has been seen.
-    pub seen: Mutex<Progress>,
+    repos: &'a [Repo],
+    tell: &'a (dyn Fn(Event<'_>) + Sync),
+    advice: &'static [Remedy],
+    seen: Mutex<Progress>,
 }
 
 /// What has been seen.
 #[derive(Default)]
-pub struct Progress {
+struct Progress {
     report: Report,
     /// Folders that are known besides those that were read.
     open: u64,
 }
 
-impl Survey<'_> {
+impl<'a> Survey<'a> {
+    /// A look through these repositories below a folder, or all there if none is named. `advice` is
+    /// what the cloud's owner can do; the first line that fits counts, one that says about what before
+    /// others.
+    pub fn new(
+        root: &Repo,
+        repos: &'a [Repo],
+        tell: &'a (dyn Fn(Event<'_>) + Sync),
+        advice: &'static [Remedy],
+    ) -> Self {
+        Self {
+            root: Root::new(root),
+            repos,
+            tell,
+            advice,
+            seen: Mutex::default(),
+        }
+    }
+
     /// Whether the folder at a path below the root is a repository that is meant; `looks_so` says
     /// whether it looks like one.
     pub fn is_meant(&self, path: &str, looks_so: bool) -> bool {

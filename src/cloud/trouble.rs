@@ -56,11 +56,8 @@ impl Troubles {
         };
         let mut troubles = lock(&self.0);
         let state = troubles.entry(reason).or_insert_with(|| State::new(advice));
-        state.seen.last = now();
-        state.seen.times += 1;
-        state.seen.over = false;
+        state.met(text);
         state.seen.refused = matches!(reason, Reason::NoToken | Reason::Grant);
-        state.seen.text = text.chars().take(REMEMBERED).collect();
         if state.said.is_none_or(|at| at.elapsed() >= QUIET) {
             state.said = Some(Instant::now());
             warn!(target: TROUBLE, "{text}; {}", advice.en);
@@ -72,10 +69,7 @@ impl Troubles {
         error!(target: TROUBLE, "{text}; {}", DAMAGED.en);
         let mut troubles = lock(&self.0);
         let state = troubles.entry(Reason::Corrupt);
-        let seen = &mut state.or_insert_with(|| State::new(DAMAGED)).seen;
-        seen.last = now();
-        seen.times += 1;
-        seen.text = text.chars().take(REMEMBERED).collect();
+        state.or_insert_with(|| State::new(DAMAGED)).met(text);
     }
 
     /// How many files were found damaged.
@@ -126,5 +120,13 @@ impl State {
             ..Trouble::default()
         };
         Self { said: None, seen }
+    }
+
+    /// It was met once more.
+    fn met(&mut self, text: &str) {
+        self.seen.last = now();
+        self.seen.times += 1;
+        self.seen.over = false;
+        self.seen.text = text.chars().take(REMEMBERED).collect();
     }
 }

@@ -65,28 +65,13 @@ fn start<'s>(scope: &'s Scope<'s, '_>, work: impl FnOnce() + Send + 's) -> Resul
 
 /// Reads the places of a level; answers those of the next.
 fn level<P: Send>(places: Vec<P>, read: &Read<'_, P>) -> Result<Vec<P>, Error> {
-    let (readers, next) = (places.len().min(READERS), Mutex::new(places.into_iter()));
-    let (below, failed) = (Mutex::new(Vec::new()), Mutex::new(None));
-    let work = || {
-        while lock(&failed).is_none() {
-            // Let go of before the place is read, so that others can take the next.
-            let place = lock(&next).next();
-            match place.map(read) {
-                None => return,
-                Some(Ok(more)) => lock(&below).extend(more),
-                Some(Err(error)) => {
-                    lock(&failed).get_or_insert(error);
-                }
-            }
-        }
-    };
-    thread::scope(|scope| -> Result<(), Error> {
-        (0..readers).try_for_each(|_| start(scope, work))
+    let mut below = Vec::new();
+    let each = |place, sender: &Sender<Vec<P>>| sender.send(read(place)).is_ok();
+    stream(places.into_iter(), (READERS, READERS), &each, |more| {
+        below.extend(more);
+        Ok(())
     })?;
-    match lock(&failed).take() {
-        Some(error) => Err(error),
-        None => Ok(std::mem::take(&mut *lock(&below))),
-    }
+    Ok(below)
 }
 
 #[cfg(test)]

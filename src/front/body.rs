@@ -1,7 +1,7 @@
 //! The framing of bodies: how many bytes are still to come, or which chunk comes next. Whole or
 //! broken is known exactly. All of it is pure.
 
-use super::head::Length;
+use crate::body::Length;
 
 /// Most digits of a chunk's size: what 64 bits can hold.
 const DIGITS: usize = 16;

@@ -1,8 +1,9 @@
 //! What the fuzz targets reach of this module. Built for them alone.
 
 use super::body::{Framing, decode};
-pub use super::head::{Head, Length};
+pub use super::head::Head;
 use super::head::{LONGEST, Look, Scan};
+use crate::body::Length;
 
 /// What a client's bytes are, if they come in pieces of these lengths, one after the other: a head
 /// with its length in bytes, or the status of a refusal; None if more must come.

@@ -1,6 +1,7 @@
 //! Heads of requests: found, parsed and judged. What isn't clean HTTP/1.0 or 1.1 is refused here
 //! with a short answer. All of it is pure; what a request means is the service's business.
 
+use crate::body::Length;
 use std::net::{IpAddr, SocketAddr};
 
 /// Longest head in bytes. restic's have some 300, browsers' some 2,000.
@@ -31,17 +32,6 @@ pub struct Head {
     pub host: Option<String>,
     /// Names in lower case, and values.
     headers: Vec<(String, String)>,
-}
-
-/// How long the body is that follows a head.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Length {
-    /// There is none.
-    None,
-    /// It has so many bytes.
-    Known(u64),
-    /// It ends with its last chunk.
-    Chunked,
 }
 
 /// Why a head is no request that can be served.

@@ -28,7 +28,7 @@ mod stream;
 mod tls;
 
 pub use client::Client;
-pub use head::{Head, Length, reason};
+pub use head::{Head, reason};
 pub use listen::Listen;
 pub use pace::Pace;
 pub use places::Party;

@@ -8,10 +8,10 @@ use super::options::{CREDENTIALS, Flags, read};
 use super::verify::verify;
 use super::{Kdocs, probe};
 use crate::cloud::doctor::Step;
-use crate::cloud::probe::Finding;
+use crate::cloud::probe::Observation;
 use crate::cloud::token::{Grant, encoded, log_in};
-use crate::cloud::{Account, Cloud, Login, Read, Setup, Shared, Verify, invitation};
-use crate::settings::{Opt, Settings};
+use crate::cloud::{Account, Cloud, Login, Setup, Verify, invitation};
+use crate::settings::Opt;
 use crate::store::Store;
 use crate::warning::{Kind, Warning};
 use std::path::PathBuf;
@@ -28,13 +28,11 @@ pub const CLOUD: Cloud = Cloud {
     options: Opt::of::<Flags>,
     credentials: &CREDENTIALS,
     ignores: &["bin", "reserve"],
-    read: setup,
+    read: |settings, shared| {
+        let (config, file) = read(settings, shared)?;
+        Ok(Box::new(Named { config, file }))
+    },
 };
-
-fn setup(settings: &Settings<'_>, shared: &Shared) -> Read {
-    let (config, file) = read(settings, shared)?;
-    Ok(Box::new(Named { config, file }))
-}
 
 /// An app, and the file of the grant.
 #[derive(Debug)]
@@ -52,7 +50,8 @@ impl Setup for Named {
         };
         format!(
             "/{} at {} by {app}, deleted files go into the bin and free no space",
-            config.repo_path, config.host
+            config.shared.repo_path.path(),
+            config.host
         )
     }
 
@@ -131,7 +130,7 @@ impl Account for Opened {
         Some(Box::new(|repos, tell| verify(&self.0, repos, tell)))
     }
 
-    fn probe(&self, tell: &mut dyn FnMut(&Finding)) -> Option<Result<String, String>> {
+    fn probe(&self, tell: &mut dyn FnMut(&Observation)) -> Option<Result<String, String>> {
         Some(probe(&self.0, tell))
     }
 }

@@ -9,21 +9,18 @@ use crate::units::bytes;
 
 /// Walks through everything and tells of each step; false if one of them failed.
 pub fn examine(config: &Config, tell: &mut dyn FnMut(&Step)) -> bool {
-    let config = Config {
-        timing: timing(),
-        ..config.clone()
-    };
+    let mut config = config.clone();
+    config.shared.timing = timing();
     let doctor = Doctor {
         api: Api::new(&config),
         config,
     };
-    let good = true;
-    go(Walk { doctor, tell, good })
-}
-
-fn go(mut walk: Walk<'_, Doctor>) -> bool {
+    let mut walk = Walk::new(doctor, tell);
     walk.step("state directory", |d| {
-        doctor::state(d.config.state_dir.as_deref(), "name one with --state-dir")
+        doctor::state(
+            d.config.shared.state_dir.as_deref(),
+            "name one with --state-dir",
+        )
     });
     if !walk.reach(|d| &d.api.client) {
         return false;
@@ -42,7 +39,7 @@ struct Doctor {
 impl Doctor {
     /// Lists the app's own folder.
     fn list(&mut self) -> StepResult {
-        match self.api.list("", None, Priority::Small) {
+        match self.api.list("", 0, None, Priority::Small) {
             Ok(page) => Ok(format!("{} things in the app's folder", page.files.len())),
             Err(fault) if fault.reason == Reason::NoFile => {
                 Ok("the app's folder comes with its first file".to_owned())

@@ -79,14 +79,4 @@ impl Known {
             Some(facts) => Ok(facts),
         }
     }
-
-    /// Keeps what was found.
-    pub fn keep(&self, facts: &Facts) -> Result<(), String> {
-        probe::keep(
-            self.file.as_ref().ok_or("there is no state directory")?,
-            facts,
-        )?;
-        *lock(&self.facts) = Some(facts.clone());
-        Ok(())
-    }
 }

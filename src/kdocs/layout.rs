@@ -27,7 +27,7 @@ pub struct Layout {
 
 impl Layout {
     /// Nothing has been seen.
-    pub fn new(root: &str, tree: &Arc<Tree>) -> Self {
+    pub fn new(root: &Repo, tree: &Arc<Tree>) -> Self {
         Self {
             root: Root::new(root),
             tree: Arc::clone(tree),

@@ -3,12 +3,12 @@
 //! document says what comes in place of a file. No token goes to the host of downloads.
 
 use super::api::{Api, Row};
-use crate::cloud::addresses::Addresses;
-use crate::cloud::download::{Reader, Source};
+use crate::cloud::addresses::{Address, Addresses};
+use crate::cloud::download::Reader;
 use crate::cloud::paths::priority_of;
 use crate::cloud::proof::loaded;
-use crate::cloud::{Fault, Priority, Reason};
-use crate::restic::{File, Part, Range};
+use crate::cloud::{Fault, Reason};
+use crate::restic::{File, Part};
 use crate::store::{Cause, Error, Loaded};
 use std::io;
 use std::sync::Arc;
@@ -16,42 +16,40 @@ use std::sync::Arc;
 /// Reads files.
 pub struct Downloads {
     api: Arc<Api>,
-    links: Addresses<String, Arc<str>>,
+    links: Arc<Addresses<String>>,
 }
 
 impl Downloads {
     /// Nothing has been read yet.
     pub fn new(api: &Arc<Api>) -> Self {
+        let (asked, timing) = (Arc::clone(api), api.timing());
+        let (wait, life) = (timing.rate_wait, timing.address);
+        let ask = move |file: &String, priority| {
+            let link = asked.link(file, priority)?;
+            Ok(Address {
+                url: link.url.into(),
+                size: link.size,
+                life,
+            })
+        };
         Self {
             api: Arc::clone(api),
-            links: Addresses::default(),
+            links: Arc::new(Addresses::new(wait, ask)),
         }
     }
 
-    /// Opens a file, whole or in part; of a part beyond its end nothing comes.
-    pub fn load(
-        self: &Arc<Self>,
-        row: &Row,
-        file: &File,
-        range: Option<Range>,
-    ) -> Result<Loaded, Fault> {
+    /// Opens a part of a file.
+    pub fn load(&self, row: &Row, file: &File, part: Part) -> Result<Loaded, Fault> {
         let size = row.size.unwrap_or(0);
-        let Some(part) = Part::of(range, size) else {
-            return Ok(Loaded {
-                size,
-                part: Part {
-                    start: size,
-                    len: 0,
-                },
-                reader: Box::new(io::empty()),
-            });
-        };
-        let download = Download {
-            downloads: Arc::clone(self),
-            row: row.clone(),
-            priority: priority_of(file.kind()),
-        };
-        let mut reader = Reader::new(Arc::clone(&self.api.client), download, size, part);
+        let (id, priority) = (row.id().to_owned(), priority_of(file.kind()));
+        let link = self.links.get(&id, priority)?;
+        if link.size.is_some_and(|size| Some(size) != row.size) {
+            self.links.forget(&id);
+            let text = format!("{} isn't as long as its list says", row.name);
+            return Err(Fault::new(Reason::Corrupt, text));
+        }
+        let whose = (id, priority);
+        let mut reader = Reader::new(&self.api.client, &self.links, whose, size, part);
         reader.open()?;
         let (api, name) = (Arc::clone(&self.api), file.name());
         let wrong = move || {
@@ -60,35 +58,5 @@ impl Downloads {
             Err(io::Error::other(Error::new(Cause::Cloud, text)))
         };
         Ok(loaded(reader, (size, part), file.id(), wrong))
-    }
-
-    /// A file's link, kept or new.
-    fn link(&self, row: &Row, priority: Priority) -> Result<Arc<str>, Fault> {
-        let timing = self.api.timing();
-        self.links.get(&row.id().to_owned(), timing.rate_wait, || {
-            let link = self.api.link(row.id(), priority)?;
-            if link.size.is_some_and(|size| Some(size) != row.size) {
-                let text = format!("{} isn't as long as its list says", row.name);
-                return Err(Fault::new(Reason::Corrupt, text));
-            }
-            Ok((link.url.into(), timing.address))
-        })
-    }
-}
-
-/// One file, as a reader downloads it.
-struct Download {
-    downloads: Arc<Downloads>,
-    row: Row,
-    priority: Priority,
-}
-
-impl Source for Download {
-    fn address(&self) -> Result<Arc<str>, Fault> {
-        self.downloads.link(&self.row, self.priority)
-    }
-
-    fn drop_address(&self) {
-        self.downloads.links.forget(&self.row.id().to_owned());
     }
 }

@@ -35,8 +35,10 @@ use crate::body::Body;
 use crate::cloud::layout::{belongs, groups};
 use crate::cloud::paths::{join, priority_of};
 use crate::cloud::{Fault, Priority, Reason, now};
-use crate::restic::{File, Id, Kind, Range, Repo};
-use crate::store::{Account, Cause, Entry, Error, Found, Health, Identity, Limits, Loaded, Store};
+use crate::restic::{File, Id, Kind, Part, Range, Repo};
+use crate::store::{
+    Account, Cause, Entry, Error, Found, Health, Identity, Limits, Loaded, Store, absent_is,
+};
 use crate::sync::lock;
 use api::{Api, Row};
 use facts::Known;
@@ -74,9 +76,9 @@ impl Kdocs {
         let downloads = Arc::new(Downloads::new(&api));
         let known = Known::new(config);
         Self {
-            layout: Layout::new(&config.repo_path, &tree),
+            layout: Layout::new(&config.shared.repo_path, &tree),
             largest: known.facts().map_or(config.largest, |facts| facts.largest),
-            uploads: Uploads::new(&api, &tree, &removals, &downloads, config.uploads),
+            uploads: Uploads::new(&api, &tree, &removals, &downloads, config.shared.uploads),
             made: Mutex::default(),
             known,
             api,
@@ -109,10 +111,8 @@ impl Kdocs {
             true => is_kind(row),
             false => is_named(&row.name, &File::Config),
         };
-        match self.tree.all(&above, priority) {
-            Err(error) if error.cause == Cause::Absent => Ok(false),
-            rows => Ok(rows?.iter().any(is_own)),
-        }
+        let rows = absent_is(self.tree.all(&above, priority), Vec::new())?;
+        Ok(rows.iter().any(is_own))
     }
 
     /// A file's row, from memory if it is a pack's.
@@ -187,27 +187,24 @@ impl Store for Kdocs {
     }
 
     fn load(&self, repo: &Repo, file: &File, range: Option<Range>) -> Result<Loaded, Error> {
-        let row = self.row(repo, file)?;
-        let (row, loaded) = match self.downloads.load(&row, file, range) {
-            Err(fault) if fault.reason == Reason::NoFile => {
-                if let Some(id) = file.id() {
-                    self.tree.unlearn(&id);
-                }
-                let row = self.fresh(repo, file)?;
-                let loaded = self.downloads.load(&row, file, range);
-                (row, loaded)
-            }
-            loaded => (row, loaded),
+        let open = |row: Row| -> Result<Result<Loaded, Fault>, Error> {
+            let size = row.size.unwrap_or(0);
+            let none = || Error::new(Cause::Range(size), format!("{file} has only {size} bytes"));
+            let part = Part::of(range, size).ok_or_else(none)?;
+            Ok(self.downloads.load(&row, file, part))
         };
-        let loaded = loaded.inspect_err(|fault| self.damaged(file, fault))?;
-        let size = row.size.unwrap_or(0);
-        match range.is_some_and(|range| range.of(size).is_none()) {
-            true => {
-                let text = format!("{file} has only {size} bytes");
-                Err(Error::new(Cause::Range(size), text))
-            }
-            false => Ok(loaded),
+        let mut loaded = open(self.row(repo, file)?)?;
+        if matches!(&loaded, Err(fault) if fault.reason == Reason::NoFile) {
+            file.id().iter().for_each(|id| self.tree.unlearn(id));
+            loaded = open(self.fresh(repo, file)?)?;
         }
+        let loaded = loaded.inspect_err(|fault| {
+            if fault.reason == Reason::Corrupt {
+                let text = format!("{file} is damaged at Kdocs: {fault}");
+                self.api.client.troubles.damaged(&text);
+            }
+        });
+        loaded.map_err(Error::from)
     }
 
     fn save(&self, repo: &Repo, file: &File, body: &mut Body<'_>) -> Result<(), Error> {
@@ -216,7 +213,7 @@ impl Store for Kdocs {
         let target = Target {
             folder: &folder,
             file,
-            facts: &facts,
+            name: facts.name(file),
         };
         self.uploads.save(&target, body)
     }
@@ -235,14 +232,13 @@ impl Store for Kdocs {
     }
 
     fn identity(&self, repo: &Repo, file: &File) -> Result<Option<Identity>, Error> {
-        match self.row(repo, file) {
-            Ok(row) => Ok(row.size.map(|size| Identity {
-                size,
+        let identity = |row: Row| {
+            Some(Identity {
+                size: row.size?,
                 tag: row.id().to_owned(),
-            })),
-            Err(error) if error.cause == Cause::Absent => Ok(None),
-            Err(error) => Err(error),
-        }
+            })
+        };
+        absent_is(self.row(repo, file).map(identity), None)
     }
 
     fn limits(&self) -> Limits {
@@ -255,19 +251,14 @@ impl Store for Kdocs {
     }
 
     fn health(&self) -> Health {
-        let (uploads, uploads_most) = self.uploads.places.state();
-        Health {
-            uploads,
-            uploads_most,
-            ..self.api.client.health()
-        }
+        self.api.client.health(self.uploads.places.state())
     }
 
     fn probe(&self) -> Result<(), Error> {
         let client = &self.api.client;
         client.seen.proof(client.cloud(), || {
             // No call tells anything of the account, so that a list of the app's folder does.
-            let asked = self.api.list("", None, Priority::Background);
+            let asked = self.api.list("", 0, None, Priority::Background);
             let asked = asked.map(drop).or_else(|fault| match fault.reason {
                 Reason::NoFile => Ok(()),
                 _ => Err(fault),
@@ -299,14 +290,4 @@ fn tell(
         }
     }
     Ok(())
-}
-
-impl Kdocs {
-    /// Says that a file is damaged, if that is why it can't be read.
-    fn damaged(&self, file: &File, fault: &Fault) {
-        if fault.reason == Reason::Corrupt {
-            let text = format!("{file} is damaged at Kdocs: {fault}");
-            self.api.client.troubles.damaged(&text);
-        }
-    }
 }

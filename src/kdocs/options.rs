@@ -1,7 +1,7 @@
 //! What Kdocs must be told: the app, what the vendor has made of it, and its key.
 
 use super::config::{App, Config};
-use crate::cloud::{Clock, Credential, Shared, Timing};
+use crate::cloud::{Credential, Shared};
 use crate::settings::values::url;
 use crate::settings::{Settings, variable};
 use crate::units;
@@ -24,6 +24,7 @@ const LARGEST: u64 = 150 << 20;
 
 /// The options of Kdocs alone.
 #[derive(FromArgs, ArgsInfo, Debug, Default)]
+#[allow(rustdoc::bare_urls, reason = "--help shows them as they are")]
 pub(super) struct Flags {
     /// the API's address; default https://developer.kdocs.cn
     #[argh(option, arg_name = "url")]
@@ -49,7 +50,7 @@ pub(super) fn read(settings: &Settings<'_>, shared: &Shared) -> Result<(Config, 
         "" => Err("write the app's id".to_owned()),
         id => Ok(id.to_owned()),
     })?;
-    let key = settings.secret("kdocs-app-key")?.ok_or_else(|| {
+    let app_key = settings.secret("kdocs-app-key")?.ok_or_else(|| {
         format!(
             "{} is missing: it stands beside the app's id on developer.kdocs.cn",
             variable("kdocs-app-key")
@@ -63,18 +64,11 @@ pub(super) fn read(settings: &Settings<'_>, shared: &Shared) -> Result<(Config, 
     let config = Config {
         host: host.unwrap_or_else(|| HOST.to_owned()),
         app_id,
-        app_key: key.reveal().to_owned(),
+        app_key,
         app: app.unwrap_or(App::Test),
         grant: None,
-        repo_path: shared.repo_path.path().to_owned(),
-        state_dir: shared.state_dir.clone(),
-        uploads: shared.uploads,
-        rate_share: shared.rate_share,
         largest: largest.unwrap_or(LARGEST),
-        ipv4_only: !shared.ipv6,
-        ca: shared.ca.clone(),
-        clock: Clock::default(),
-        timing: Timing::default(),
+        shared: shared.clone(),
     };
     Ok((config, folder.join(FILE)))
 }

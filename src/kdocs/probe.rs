@@ -3,20 +3,17 @@
 
 use super::api::{Api, Place, Row};
 use super::config::Config;
-use super::facts::{Facts, Known};
+use super::facts::Facts;
 use super::layout::SUFFIX;
 use super::remove::Removals;
 use super::tree::Tree;
-use crate::body::{Body, Budget};
-use crate::cloud::probe::{End, Finding, MadeUp, Question, Report, folder};
-use crate::cloud::{Fault, Priority, Reason, pause};
+use crate::cloud::probe::{End, MadeUp, Observation, Observations, Question, folder, keep};
+use crate::cloud::{Fault, Priority, Reason, look};
 use crate::restic::{Part, hex};
 use crate::store::Error;
 use crate::units::bytes;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
-use std::thread;
-use std::time::Instant;
 
 const BARE: Question = ("name without extension", OFFICE, "refused");
 const DOTTED: Question = ("name with .bin", OFFICE, "refused");
@@ -44,14 +41,15 @@ const RANGE: Part = Part {
 
 /// Tries Kdocs out, keeps what was found, and tells of each finding. Ok says that the store can be
 /// used.
-pub fn probe(config: &Config, tell: &mut dyn FnMut(&Finding)) -> Result<String, String> {
-    let (mut probe, mut report) = (Probe::new(config), Report::new(tell));
-    let made = probe.run(&mut report);
-    let withdrawn = probe.withdraw(&mut report);
+pub fn probe(config: &Config, tell: &mut dyn FnMut(&Observation)) -> Result<String, String> {
+    let (mut probe, mut observed) = (Probe::new(config), Observations::new(tell));
+    let made = probe.run(&mut observed);
+    let withdrawn = probe.withdraw(&mut observed);
     if let Some(refusal) = made.err().or(withdrawn.err()) {
         probe.facts.refusal = refusal;
     }
-    Known::new(config).keep(&probe.facts)?;
+    let file = config.state_file("probe", "json");
+    keep(&file.ok_or("there is no state directory")?, &probe.facts)?;
     match probe.facts.refusal.as_str() {
         "" => Ok(format!(
             "Kdocs can be used: files up to {} under names {}; deleting frees no space",
@@ -80,7 +78,7 @@ impl Probe {
         let tree = Arc::new(Tree::new(&api));
         Self {
             removals: Removals::new(&api, &tree),
-            folder: folder(&config.repo_path),
+            folder: folder(&config.shared.repo_path),
             largest: config.largest,
             facts: Facts::default(),
             api,
@@ -88,22 +86,22 @@ impl Probe {
         }
     }
 
-    fn run(&mut self, report: &mut Report<'_>) -> End {
-        let name = self.names(report)?;
-        let row = self.look(&name, SMALL, report)?;
-        self.clash(&name, report)?;
-        self.ranges(&row, report)?;
-        self.size(report)
+    fn run(&mut self, observed: &mut Observations<'_>) -> End {
+        let name = self.names(observed)?;
+        let row = self.look(&name, SMALL, observed)?;
+        self.clash(&name, observed)?;
+        self.ranges(&row, observed)?;
+        self.size(observed)
     }
 
     /// Which names are taken for a file that is no document.
-    fn names(&mut self, report: &mut Report<'_>) -> End<String> {
+    fn names(&mut self, observed: &mut Observations<'_>) -> End<String> {
         let digits = hex(&Sha256::digest(&self.folder));
         let dotted = format!("{}{SUFFIX}", hex(&Sha256::digest(&digits)));
         let bare = self.store(&digits, SMALL);
         let with = self.store(&dotted, SMALL);
         for (question, sent) in [(BARE, &bare), (DOTTED, &with)] {
-            report.add(question, said(sent), bare.is_ok() || with.is_ok());
+            observed.add(question, said(sent), bare.is_ok() || with.is_ok());
         }
         let (name, suffix) = match (&bare, &with) {
             (Ok(()), _) => (digits, ""),
@@ -120,15 +118,15 @@ impl Probe {
     }
 
     /// Whether the file, its folder and its size are shown.
-    fn look(&self, name: &str, size: u64, report: &mut Report<'_>) -> End<Row> {
-        let rows = self.rows_with(name).map_err(|error| error.to_string());
+    fn look(&self, name: &str, size: u64, observed: &mut Observations<'_>) -> End<Row> {
+        let rows = self.rows_with(name).map_err(String::from);
         let made = rows.as_ref().is_ok_and(|rows| !rows.is_empty());
         let found = match &rows {
             Ok(_) if made => "they are made",
             Ok(_) => "no list shows the file",
             Err(error) => error,
         };
-        report.add(FOLDERS, found, made);
+        observed.add(FOLDERS, found, made);
         let Some(row) = rows?.into_iter().next() else {
             return Err("what is uploaded isn't found in its folder".to_owned());
         };
@@ -136,7 +134,7 @@ impl Probe {
         let told = row
             .size
             .map_or("no fsize".to_owned(), |size| format!("fsize {size}"));
-        report.add(SIZES, &*told, good);
+        observed.add(SIZES, &*told, good);
         match good {
             true => Ok(row),
             false => Err(format!(
@@ -146,9 +144,9 @@ impl Probe {
     }
 
     /// What becomes of a name that is taken.
-    fn clash(&self, name: &str, report: &mut Report<'_>) -> End {
+    fn clash(&self, name: &str, observed: &mut Observations<'_>) -> End {
         let again = self.store(name, SMALL + 1);
-        let rows = self.rows_with(name).map_err(|error| error.to_string())?;
+        let rows = self.rows_with(name)?;
         let same = rows.iter().filter(|row| row.name == name).count();
         let is_new = |row: &Row| row.name == name && row.size == Some(SMALL + 1);
         let replaced = rows.iter().any(is_new);
@@ -159,19 +157,19 @@ impl Probe {
             _ if rows.len() > 1 => "the new file gets another name".to_owned(),
             _ => "nobody knows: lists show nothing new".to_owned(),
         };
-        report.add(TAKEN, found, true);
+        observed.add(TAKEN, found, true);
         Ok(())
     }
 
     /// Whether a part can be read, and is right.
-    fn ranges(&self, row: &Row, report: &mut Report<'_>) -> End {
+    fn ranges(&self, row: &Row, observed: &mut Observations<'_>) -> End {
         let read = self.read(row);
         let found = match &read {
             Ok(true) => "obeyed",
             Ok(false) => "ignored: parts are read from the start of their file",
             Err(error) => error,
         };
-        report.add(RANGES, found, read.is_ok());
+        observed.add(RANGES, found, read.is_ok());
         read.map(drop)
     }
 
@@ -183,7 +181,7 @@ impl Probe {
     }
 
     /// How large files may be.
-    fn size(&mut self, report: &mut Report<'_>) -> End {
+    fn size(&mut self, observed: &mut Observations<'_>) -> End {
         let smaller = [self.largest, 100 << 20, 32 << 20, LEAST];
         let sizes = smaller.into_iter().filter(|size| *size <= self.largest);
         let mut found = Vec::new();
@@ -191,7 +189,7 @@ impl Probe {
             let name = format!("{size}{SUFFIX}");
             let sent = self.store(&name, size).map_err(String::from);
             let shown = sent.and_then(|()| {
-                let rows = self.rows_with(&name).map_err(|error| error.to_string())?;
+                let rows = self.rows_with(&name)?;
                 let whole = rows.iter().any(|row| row.size == Some(size));
                 whole.then_some(()).ok_or("no list shows it".to_owned())
             });
@@ -205,7 +203,7 @@ impl Probe {
             }
         }
         let good = self.facts.largest >= LEAST.min(self.largest);
-        report.add(SIZE, found.join(", "), good);
+        observed.add(SIZE, found.join(", "), good);
         match good {
             true => Ok(()),
             false => Err("restic's packs, of 16 MiB and more, are too large for it".to_owned()),
@@ -213,9 +211,9 @@ impl Probe {
     }
 
     /// Puts everything into the bin again, and sees how that is told.
-    fn withdraw(&self, report: &mut Report<'_>) -> End {
+    fn withdraw(&self, observed: &mut Observations<'_>) -> End {
         let rows = self.tree.rows_or_none(&self.folder, Priority::Small);
-        let rows = rows.map_err(|error| error.to_string())?;
+        let rows = rows?;
         if rows.is_empty() {
             return Ok(());
         }
@@ -229,7 +227,7 @@ impl Probe {
             Ok(()) => "the files are gone from lists, and lie in the bin".to_owned(),
             Err(error) => error.to_string(),
         };
-        report.add(DELETING, found, binned.is_ok());
+        observed.add(DELETING, found, binned.is_ok());
         // An empty folder that stays does no harm.
         if let Some(folder) = self.tree.known(&self.folder) {
             let _ = self.api.delete(&[&folder], Priority::Small);
@@ -238,30 +236,23 @@ impl Probe {
     }
 
     fn store(&self, name: &str, size: u64) -> Result<(), Fault> {
-        let (mut source, held) = (made_up(size), Budget::new(0, None));
-        // Small ones are held, so that they can be sent again with a new token.
-        let body = Body::fixed(&mut source, size, None, &held);
-        let mut body = body.map_err(|error| Fault::new(Reason::Lost, error.to_string()))?;
-        let place = Place::Path(&self.folder);
-        self.api.upload(&place, name, &mut body, Priority::Small)
+        let (file, place) = (made_up(size), Place::Path(&self.folder));
+        self.api
+            .upload(&place, name, &mut file.content(), Priority::Small)
     }
 
     /// The rows whose names begin as this one does, once there are some; lists may lag.
     fn rows_with(&self, name: &str) -> Result<Vec<Row>, Error> {
         let stem = name.strip_suffix(SUFFIX).unwrap_or(name);
-        let (start, timing) = (Instant::now(), self.api.timing());
-        for tries in 1.. {
+        let see = || {
             let mut here = self.tree.rows_or_none(&self.folder, Priority::Small)?;
             here.retain(|row| row.name.starts_with(stem) && !row.is_folder());
             // The exact one first.
             here.sort_by_key(|row| row.name != name);
-            let shown = here.first().is_some_and(|row| row.name == name);
-            if shown || start.elapsed() > timing.visible {
-                return Ok(here);
-            }
-            thread::sleep(pause(timing.look, tries));
-        }
-        Ok(Vec::new())
+            Ok(here)
+        };
+        let shown = |here: &Vec<Row>| here.first().is_some_and(|row| row.name == name);
+        look(self.api.timing(), see, shown)
     }
 }
 

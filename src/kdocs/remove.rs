@@ -4,17 +4,11 @@
 use super::api::{Api, BATCH, Row};
 use super::layout::is_named;
 use super::tree::Tree;
-use crate::cloud::{Fault, Priority, Reason, pause};
+use crate::cloud::{Fault, Priority, Reason, look};
 use crate::restic::File;
-use crate::store::{Cause, Error};
+use crate::store::{Cause, Error, absent_is};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::thread;
-use std::time::Instant;
-
-/// What is said once, so that nobody believes in space that isn't there.
-const FREES_NOTHING: &str =
-    "deleted files lie in Kdocs' recycle bin: no space is freed until somebody empties it";
 
 /// Removes files.
 pub struct Removals {
@@ -76,7 +70,6 @@ impl Removals {
         match self.api.delete(&ids, priority) {
             Ok(deleted) if deleted.task_id.is_empty() => {
                 rows.iter().for_each(|(_, row)| self.tree.removed(row));
-                self.tell();
                 rows.iter().map(|_| Ok(())).collect()
             }
             // Accepted, or nobody knows.
@@ -96,21 +89,13 @@ impl Removals {
         fault: Option<Fault>,
         priority: Priority,
     ) -> Vec<Result<(), Error>> {
-        let (start, timing) = (Instant::now(), self.api.timing());
-        let mut open: Result<HashSet<String>, Error> = self.shown(rows, priority);
-        for tries in 1.. {
-            let done = open.as_ref().is_ok_and(HashSet::is_empty);
-            if done || start.elapsed() > timing.visible {
-                break;
-            }
-            thread::sleep(pause(timing.look, tries));
-            open = self.shown(rows, priority);
-        }
+        let see = || Ok::<_, Error>(self.shown(rows, priority));
+        let gone = |shown: &Result<HashSet<_>, _>| shown.as_ref().is_ok_and(HashSet::is_empty);
+        let open = look(self.api.timing(), see, gone).and_then(|shown| shown);
         let why = fault.map_or_else(
             || "Kdocs has accepted the deletion, but lists still show the file".to_owned(),
             |fault| format!("the deletion isn't certain: {fault}"),
         );
-        self.tell();
         let told = |(_, row): &Placed| match &open {
             Err(error) => Err(error.clone()),
             Ok(open) if open.contains(row.id()) => Err(Error::new(Cause::Busy, &*why)),
@@ -128,21 +113,10 @@ impl Removals {
         let folders: HashSet<&String> = rows.iter().map(|(folder, _)| folder).collect();
         let mut shown = HashSet::new();
         for folder in folders {
-            match self.tree.all(folder, priority) {
-                Err(error) if error.cause == Cause::Absent => {}
-                rows => {
-                    let ids = rows?.into_iter().map(|row| row.id().to_owned());
-                    shown.extend(ids.filter(|id| ours.contains(id.as_str())));
-                }
-            }
+            let rows = absent_is(self.tree.all(folder, priority), Vec::new())?;
+            let ids = rows.iter().map(Row::id).filter(|id| ours.contains(id));
+            shown.extend(ids.map(str::to_owned));
         }
         Ok(shown)
-    }
-
-    /// Says that nothing is freed: in the log, on the page, in the status line.
-    fn tell(&self) {
-        self.api
-            .client
-            .trouble(&Fault::new(Reason::InBin, FREES_NOTHING));
     }
 }

@@ -3,7 +3,6 @@
 //! into the bin.
 
 use super::api::{Api, Place, Row};
-use super::facts::Facts;
 use super::layout::{is_named, is_renamed};
 use super::load::Downloads;
 use super::remove::Removals;
@@ -11,15 +10,13 @@ use super::tree::Tree;
 use crate::body::Body;
 use crate::cloud::paths::priority_of;
 use crate::cloud::places::Places;
-use crate::cloud::{Fault, Priority, Reason, pause};
-use crate::restic::File;
+use crate::cloud::{Fault, Priority, Reason, look};
+use crate::restic::{File, Kind, Part};
 use crate::store::{Cause, Error};
 use log::warn;
 use std::collections::HashSet;
 use std::io::{self, Read};
 use std::sync::Arc;
-use std::thread;
-use std::time::Instant;
 
 /// Bytes of the largest config that is compared with another one.
 const CONFIG: u64 = 64 << 10;
@@ -42,13 +39,18 @@ pub struct Target<'a> {
     pub folder: &'a str,
     /// The file.
     pub file: &'a File,
-    /// What the probe has found.
-    pub facts: &'a Facts,
+    /// The name that it gets.
+    pub name: String,
 }
 
 impl Target<'_> {
     fn priority(&self) -> Priority {
         priority_of(self.file.kind())
+    }
+
+    /// Whether a row is the file's.
+    fn is(&self, row: &Row) -> bool {
+        is_named(&row.name, self.file)
     }
 }
 
@@ -76,15 +78,11 @@ impl Uploads {
         let longest = self.api.timing().rate_wait;
         let _place = self.places.take_for(body, target.priority(), longest)?;
         let before = self.rows(target)?;
-        let here: Vec<&Row> = before
-            .iter()
-            .filter(|row| is_named(&row.name, target.file))
-            .collect();
+        let here: Vec<&Row> = before.iter().filter(|row| target.is(row)).collect();
         if !here.is_empty() && self.is_there(target, &here, body)? {
             return Ok(());
         }
-        let before: HashSet<String> = before.iter().map(|row| row.id().to_owned()).collect();
-        let size = body.len();
+        let before = before.iter().map(|row| row.id().to_owned()).collect();
         if *target.file == File::Config {
             // It is compared afterwards.
             body.buffer()?;
@@ -95,7 +93,7 @@ impl Uploads {
         }
         match sent {
             Err(fault) if !is_open(&fault) => Err(self.refused(target, fault)),
-            sent => self.settle(target, size, &before, sent, body),
+            sent => self.settle(target, &before, sent, body),
         }
     }
 
@@ -111,26 +109,18 @@ impl Uploads {
         here: &[&Row],
         body: &mut Body<'_>,
     ) -> Result<bool, Error> {
-        let same: Vec<&&Row> = here
-            .iter()
-            .filter(|row| row.size == Some(body.len()))
-            .collect();
+        let same = here.iter().find(|row| row.size == Some(body.len()));
         if *target.file == File::Config {
             body.buffer()?;
-            return match same.first() {
+            return match same {
                 Some(row) if self.holds(row, body)? => Ok(true),
                 _ => Err(Error::new(Cause::Exists, "there is another config")),
             };
         }
-        if same.is_empty() {
-            let bad = here
-                .iter()
-                .map(|row| (target.folder.to_owned(), (**row).clone()));
-            let bad: Vec<_> = bad.collect();
+        if same.is_none() {
             warn!("{} is damaged, and replaced", target.file);
-            let binned = self.removals.bin(&bad, target.priority());
-            binned.into_iter().collect::<Result<(), Error>>()?;
-            return Ok(false);
+            let bad = here.iter().map(|row| (*row).clone());
+            return self.bin(target, bad.collect()).map(|()| false);
         }
         // The end of the body proves that it is what its name says.
         body.rewind()?;
@@ -141,7 +131,9 @@ impl Uploads {
 
     /// Whether a config at Kdocs has this content.
     fn holds(&self, row: &Row, body: &mut Body<'_>) -> Result<bool, Error> {
-        let loaded = self.downloads.load(row, &File::Config, None)?;
+        let loaded = self
+            .downloads
+            .load(row, &File::Config, Part::whole(body.len()))?;
         let (mut theirs, mut ours) = (Vec::new(), Vec::new());
         let read = loaded.reader.take(CONFIG).read_to_end(&mut theirs);
         read.map_err(|error| Error::new(Cause::Cloud, format!("reading the config: {error}")))?;
@@ -153,10 +145,10 @@ impl Uploads {
 
     /// Sends it.
     fn send(&self, target: &Target<'_>, body: &mut Body<'_>) -> Result<(), Fault> {
-        let (name, priority) = (target.facts.name(target.file), target.priority());
+        let (name, priority) = (&*target.name, target.priority());
         if let Some(id) = self.tree.known(target.folder) {
             let place = Place::Folder(&id);
-            return self.api.upload(&place, &name, body, priority);
+            return self.api.upload(&place, name, body, priority);
         }
         let making = self
             .making
@@ -169,7 +161,7 @@ impl Uploads {
         let place = known
             .as_deref()
             .map_or(Place::Path(target.folder), Place::Folder);
-        let sent = self.api.upload(&place, &name, body, priority);
+        let sent = self.api.upload(&place, name, body, priority);
         // Whoever comes next finds the folder.
         let _ = self.rows(target);
         sent
@@ -188,69 +180,46 @@ impl Uploads {
     fn settle(
         &self,
         target: &Target<'_>,
-        size: u64,
         before: &HashSet<String>,
         sent: Result<(), Fault>,
         body: &mut Body<'_>,
     ) -> Result<(), Error> {
-        let (start, timing) = (Instant::now(), self.api.timing());
-        for tries in 1.. {
-            let mut rows = self.rows(target)?;
-            let is_taken = rows
-                .iter()
-                .any(|row| before.contains(row.id()) && is_named(&row.name, target.file));
-            rows.retain(|row| !before.contains(row.id()));
-            let renamed = rows.iter().filter(|row| is_renamed(&row.name, target.file));
-            let renamed: Vec<Row> = renamed.cloned().collect();
-            let mut named: Vec<Row> = rows
-                .into_iter()
-                .filter(|row| is_named(&row.name, target.file))
-                .collect();
-            if !renamed.is_empty() {
-                self.withdraw(target, renamed)?;
-            }
-            if !named.is_empty() {
-                named.sort_by(|one, other| one.id().cmp(other.id()));
-                return self.keep_one(target, size, named, body);
-            }
-            if is_taken || start.elapsed() > timing.visible {
-                break;
-            }
-            thread::sleep(pause(timing.look, tries));
+        let see = || -> Result<_, Error> {
+            let rows = self.rows(target)?.into_iter();
+            let (old, new): (Vec<_>, Vec<_>) = rows.partition(|row| before.contains(row.id()));
+            let (named, others): (Vec<_>, Vec<_>) = new.into_iter().partition(|row| target.is(row));
+            let renamed = others.into_iter();
+            let renamed = renamed.filter(|row| is_renamed(&row.name, target.file));
+            self.withdraw(target, renamed.collect())?;
+            Ok((named, old.iter().any(|row| target.is(row))))
+        };
+        let will_do = |(named, is_taken): &(Vec<Row>, bool)| !named.is_empty() || *is_taken;
+        let (mut named, _) = look(self.api.timing(), see, will_do)?;
+        if named.is_empty() {
+            let unseen = || Error::new(Cause::Busy, "no list shows what was stored");
+            let error = sent.map_or_else(Error::from, |()| unseen());
+            return Err(error.during(target.file));
         }
-        let unseen = || Error::new(Cause::Busy, "no list shows what was stored");
-        Err(sent
-            .map_or_else(Error::from, |()| unseen())
-            .during(target.file))
+        named.sort_by(|one, other| one.id().cmp(other.id()));
+        match target.file {
+            File::Config => self.keep_config(target, &named, body),
+            File::Hashed(..) => self.keep_one(target, named, body.len()),
+        }
     }
 
-    /// Of what has come under the name, one stays.
-    fn keep_one(
-        &self,
-        target: &Target<'_>,
-        size: u64,
-        mut named: Vec<Row>,
-        body: &mut Body<'_>,
-    ) -> Result<(), Error> {
-        if *target.file == File::Config {
-            return self.keep_config(target, &named, body);
-        }
+    /// Of what has come under the name, one of the right size stays.
+    fn keep_one(&self, target: &Target<'_>, mut named: Vec<Row>, size: u64) -> Result<(), Error> {
         let at = named.iter().position(|row| row.size == Some(size));
         let kept = at.map(|at| named.remove(at));
-        if !named.is_empty() {
-            self.withdraw(target, named)?;
+        self.withdraw(target, named)?;
+        let Some(row) = kept else {
+            let text = format!("{} has come with another size", target.file);
+            return Err(Error::new(Cause::Cloud, text));
+        };
+        if let File::Hashed(Kind::Data, id) = target.file {
+            self.tree.learn(*id, &row);
         }
-        match (kept, target.file) {
-            (None, _) => {
-                let text = format!("{} has come with another size", target.file);
-                Err(Error::new(Cause::Cloud, text))
-            }
-            (Some(row), File::Hashed(crate::restic::Kind::Data, id)) => {
-                self.tree.learn(*id, &row);
-                Ok(())
-            }
-            (Some(_), _) => Ok(()),
-        }
+        Ok(())
     }
 
     /// A config stays only if no other one has come with it: whoever sees two withdraws their own.
@@ -266,18 +235,13 @@ impl Uploads {
                 own.push(row.clone());
             }
         }
-        if own.len() == named.len() {
+        let are_all = own.len() == named.len();
+        if are_all {
             own.pop();
-            return match own.is_empty() {
-                true => Ok(()),
-                false => self.withdraw(target, own),
-            };
         }
         self.withdraw(target, own)?;
-        Err(Error::new(
-            Cause::Exists,
-            "another config has come meanwhile",
-        ))
+        let other = || Error::new(Cause::Exists, "another config has come meanwhile");
+        are_all.then_some(()).ok_or_else(other)
     }
 
     /// Puts copies of ours into the bin.
@@ -285,12 +249,16 @@ impl Uploads {
         if rows.is_empty() {
             return Ok(());
         }
-        let folder = target.folder.to_owned();
-        let rows: Vec<_> = rows.into_iter().map(|row| (folder.clone(), row)).collect();
         warn!(
             "{} was stored twice or renamed; the copy goes into the bin",
             target.file
         );
+        self.bin(target, rows)
+    }
+
+    fn bin(&self, target: &Target<'_>, rows: Vec<Row>) -> Result<(), Error> {
+        let place = |row| (target.folder.to_owned(), row);
+        let rows: Vec<_> = rows.into_iter().map(place).collect();
         let binned = self.removals.bin(&rows, target.priority());
         binned.into_iter().collect()
     }

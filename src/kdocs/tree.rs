@@ -4,9 +4,10 @@
 
 use super::api::{Api, Row};
 use super::layout::id_of;
+use crate::cloud::paths::covers;
 use crate::cloud::{Fault, Priority, Reason};
 use crate::restic::Id;
-use crate::store::{Cause, Error};
+use crate::store::{Cause, Error, absent_is};
 use crate::sync::lock;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
@@ -50,10 +51,7 @@ impl Tree {
 
     /// The same; none if there is no such folder.
     pub fn rows_or_none(&self, path: &str, priority: Priority) -> Result<Vec<Row>, Error> {
-        match self.rows(path, priority) {
-            Err(error) if error.cause == Cause::Absent => Ok(Vec::new()),
-            rows => rows,
-        }
+        absent_is(self.rows(path, priority), Vec::new())
     }
 
     /// The rows of a folder as lists show them. One that is empty, or unknown by its remembered id, is
@@ -86,11 +84,7 @@ impl Tree {
 
     /// Forgets a folder, and those above and below it.
     pub fn forget(&self, path: &str) {
-        let within = |path: &str, above: &str| {
-            path.strip_prefix(above)
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        };
-        lock(&self.folders).retain(|known, _| !within(path, known) && !within(known, path));
+        lock(&self.folders).retain(|known, _| !covers(known, path) && !covers(path, known));
     }
 
     /// Remembers that a file was removed.
@@ -130,7 +124,7 @@ impl Tree {
     fn read(&self, path: &str, priority: Priority) -> Result<Vec<Row>, Error> {
         let mut rows = Vec::new();
         for folder in self.ids(path, priority)? {
-            self.pages(path, &folder, priority, &mut rows)?;
+            rows.append(&mut self.pages(path, &folder, priority)?);
         }
         Ok(rows)
     }
@@ -162,59 +156,44 @@ impl Tree {
     }
 
     /// Reads a folder's pages to the end; when they contradict each other, once more.
-    fn pages(
-        &self,
-        path: &str,
-        folder: &str,
-        priority: Priority,
-        rows: &mut Vec<Row>,
-    ) -> Result<(), Error> {
-        for last in [false, true] {
-            let mut found = Vec::new();
-            let read = self.pass(folder, priority, &mut found);
-            match read {
-                Ok(None) => {
-                    rows.append(&mut found);
-                    return Ok(());
-                }
-                Ok(Some(why)) if last => {
-                    let text = format!("the list of /{path} {why}, twice");
-                    return Err(Error::new(Cause::Cloud, text));
-                }
-                Ok(Some(_)) => {}
-                Err(fault) if fault.reason == Reason::NoFile => return Err(absent(path)),
-                Err(fault) => return Err(Error::from(fault).during(format!("listing /{path}"))),
-            }
+    fn pages(&self, path: &str, folder: &str, priority: Priority) -> Result<Vec<Row>, Error> {
+        let mut read = self.pass(folder, priority);
+        if matches!(read, Ok(Err(_))) {
+            read = self.pass(folder, priority);
         }
-        Ok(())
+        match read {
+            Ok(Ok(rows)) => Ok(rows),
+            Ok(Err(why)) => {
+                let text = format!("the list of /{path} {why}, twice");
+                Err(Error::new(Cause::Cloud, text))
+            }
+            Err(fault) if fault.reason == Reason::NoFile => Err(absent(path)),
+            Err(fault) => Err(Error::from(fault).during(format!("listing /{path}"))),
+        }
     }
 
-    /// Reads the pages once; answers what is wrong with them.
+    /// Reads the pages once; the Err inside is what is wrong with them.
     fn pass(
         &self,
         folder: &str,
         priority: Priority,
-        found: &mut Vec<Row>,
-    ) -> Result<Option<&'static str>, Fault> {
-        let (mut seen, mut empty) = (HashSet::new(), 0);
-        let mut after: Option<(i64, Option<String>)> = None;
+    ) -> Result<Result<Vec<Row>, &'static str>, Fault> {
+        let (mut rows, mut seen, mut empty) = (Vec::new(), HashSet::new(), 0);
+        let (mut offset, mut filter) = (0, None::<String>);
         loop {
-            let from = after.as_ref();
-            let from = from.map(|(offset, filter)| (*offset, filter.as_deref()));
-            let page = self.api.list(folder, from, priority)?;
+            let page = self.api.list(folder, offset, filter.as_deref(), priority)?;
             empty = if page.files.is_empty() { empty + 1 } else { 0 };
             for row in page.files {
                 if !seen.insert(row.id().to_owned()) {
-                    return Ok(Some("shows a file on two of its pages"));
+                    return Ok(Err("shows a file on two of its pages"));
                 }
-                found.push(row);
+                rows.push(row);
             }
-            let offset = after.map_or(0, |(offset, _)| offset);
             match page.next_offset {
-                next if next < 0 => return Ok(None),
-                next if next <= offset => return Ok(Some("stands still")),
-                _ if empty > EMPTY => return Ok(Some("has only empty pages")),
-                next => after = Some((next, page.next_filter)),
+                next if next < 0 => return Ok(Ok(rows)),
+                next if next <= offset => return Ok(Err("stands still")),
+                _ if empty > EMPTY => return Ok(Err("has only empty pages")),
+                next => (offset, filter) = (next, page.next_filter),
             }
         }
     }

@@ -8,16 +8,14 @@ use super::tree::Tree;
 use crate::cloud::Priority;
 use crate::cloud::finding::{Event, Flaw, Report};
 use crate::cloud::inspect::{Inspection, Thing};
-use crate::cloud::paths::Root;
 use crate::cloud::survey::{Remedy, Survey};
 use crate::restic::{File, Repo};
 use crate::store::Error;
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 /// What is this cloud's own.
 const ADVICE: &[Remedy] = &[
-    (Flaw::NoRepository, &[], "look at the name"),
     (
         Flaw::NoConfig,
         &[],
@@ -68,13 +66,7 @@ pub fn verify(
     let api = Arc::new(Api::new(config));
     let tree = Tree::new(&api);
     let inspection = Inspection {
-        survey: Survey {
-            root: Root::new(&config.repo_path),
-            repos,
-            tell,
-            advice: ADVICE,
-            seen: Mutex::default(),
-        },
+        survey: Survey::new(&config.shared.repo_path, repos, tell, ADVICE),
         filled: true,
         deleted: HashSet::new(),
         client: &api.client,

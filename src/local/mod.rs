@@ -24,7 +24,7 @@ pub use options::CLOUD;
 use crate::body::Body;
 use crate::cloud::layout::Layout;
 use crate::cloud::proof::loaded;
-use crate::error::{Cause, Error};
+use crate::error::{Cause, Error, absent_is};
 use crate::restic::{File, Id, Kind, Part, Range, Repo};
 use crate::store::{Entry, Found, Health, Loaded, Store};
 use content::{Exact, same};
@@ -380,12 +380,4 @@ fn exists(folder: &Folder, name: &str) -> Error {
     let path = folder.path.join(name);
     let text = format!("{} exists, with other content", path.display());
     Error::new(Cause::Exists, text)
-}
-
-/// Takes absence for an answer.
-fn absent_is<T>(result: Result<T, Error>, answer: T) -> Result<T, Error> {
-    match result {
-        Err(error) if error.cause == Cause::Absent => Ok(answer),
-        result => result,
-    }
 }

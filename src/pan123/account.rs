@@ -6,10 +6,10 @@ use super::options::{CREDENTIALS, Flags, read};
 use super::verify::verify;
 use super::{Config, Grant, Pan123, RecycleBin, probe};
 use crate::cloud::doctor::{Step, StepResult};
-use crate::cloud::probe::Finding;
+use crate::cloud::probe::Observation;
 use crate::cloud::token::{encoded, log_in};
-use crate::cloud::{Account, Cloud, Login, Read, Setup, Shared, Trash, Verify, invitation};
-use crate::settings::{Opt, Settings};
+use crate::cloud::{Account, Cloud, Login, Setup, Trash, Verify, invitation};
+use crate::settings::Opt;
 use crate::store::Store;
 use crate::warning::{Kind, Warning};
 use std::path::{Path, PathBuf};
@@ -25,13 +25,11 @@ pub const CLOUD: Cloud = Cloud {
     options: Opt::of::<Flags>,
     credentials: &CREDENTIALS,
     ignores: &[],
-    read: setup,
+    read: |settings, shared| {
+        let (config, file) = read(settings, shared)?;
+        Ok(Box::new(Named { config, file }))
+    },
 };
-
-fn setup(settings: &Settings<'_>, shared: &Shared) -> Read {
-    let (config, file) = read(settings, shared)?;
-    Ok(Box::new(Named { config, file }))
-}
 
 /// An account, and the file of the grant if an OAuth app uses it.
 #[derive(Debug)]
@@ -50,18 +48,15 @@ impl Named {
 impl Setup for Named {
     fn summary(&self) -> String {
         let Config {
-            repo_path,
-            api_url,
-            bin,
-            rate_share,
-            ..
+            api_url, shared, ..
         } = &self.config;
+        let (path, bin, share) = (shared.repo_path.path(), shared.bin, shared.rate_share);
         let tier = self.config.tier;
         let tier = tier.map_or("auto".to_owned(), |tier| format!("{tier:?}"));
         let grant = self.file.as_ref().map_or(String::new(), |file| {
             format!(" by the OAuth grant in {}", file.display())
         });
-        format!("/{repo_path} at {api_url}{grant}, bin {bin}, tier {tier}, rate share {rate_share}")
+        format!("/{path} at {api_url}{grant}, bin {bin}, tier {tier}, rate share {share}")
     }
 
     fn secret_files(&self) -> Vec<PathBuf> {
@@ -84,7 +79,7 @@ impl Setup for Named {
 impl Login for Named {
     fn invitation(&self, redirect: &str, mark: &str) -> Result<String, String> {
         self.app()?;
-        let (id, redirect) = (encoded(&self.config.client_id), encoded(redirect));
+        let (id, redirect) = (encoded(self.config.client_id.reveal()), encoded(redirect));
         let address = format!(
             "https://www.123pan.com/auth?client_id={id}&redirect_uri={redirect}&scope={SCOPE}\
              &state={mark}"
@@ -97,7 +92,7 @@ impl Login for Named {
 
     fn finish(&self, code: &str, redirect: &str) -> Result<String, String> {
         let (file, api) = (self.app()?, Api::new(&self.config));
-        let app = (&*self.config.client_id, &*self.config.client_secret);
+        let app = (&self.config.client_id, &self.config.client_secret);
         let kind = ("grant_type", "authorization_code");
         let got = [kind, ("code", code), ("redirect_uri", redirect)];
         log_in(file, &api.client, |client| granted(client, app, &got))?;
@@ -112,7 +107,7 @@ struct Opened(Config);
 impl Account for Opened {
     fn problems(&self) -> Vec<Warning> {
         let grant = self.0.grant.as_ref().and_then(|grant| grant.problem());
-        let forgetful = self.0.state_dir.is_none().then(|| {
+        let forgetful = self.0.shared.state_dir.is_none().then(|| {
             let text = "there is no state directory, so that each start asks for a new access \
                         token; name one with --state-dir";
             Warning::new(Kind::StateFolder, "", text)
@@ -140,7 +135,7 @@ impl Account for Opened {
         examine(&self.0, tell)
     }
 
-    fn probe(&self, tell: &mut dyn FnMut(&Finding)) -> Option<Result<String, String>> {
+    fn probe(&self, tell: &mut dyn FnMut(&Observation)) -> Option<Result<String, String>> {
         Some(probe(&self.0, tell))
     }
 

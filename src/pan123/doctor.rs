@@ -29,25 +29,7 @@ const LITTLE: u64 = 64 << 20;
 /// Walks through everything and tells of each step; false if one of them failed. What can't be
 /// done after a failure is left out.
 pub fn examine(config: &Config, tell: &mut dyn FnMut(&Step)) -> bool {
-    go(Walk {
-        doctor: Doctor::new(config),
-        tell,
-        good: true,
-    })
-}
-
-/// Whether 123pan can be reached and takes the credentials: a token that is kept would prove
-/// nothing, so that it is asked for a new one.
-pub fn credentials(config: &Config) -> StepResult {
-    let doctor = Doctor::new(&Config {
-        state_dir: None,
-        ..config.clone()
-    });
-    doctor::connection(&doctor.api.client)?;
-    doctor::credentials(&doctor.api.client)
-}
-
-fn go(mut walk: Walk<'_, Doctor>) -> bool {
+    let mut walk = Walk::new(Doctor::new(config), tell);
     walk.step("state directory", Doctor::state);
     if !walk.reach(|d| &d.api.client) || !walk.step("account", Doctor::account) {
         return false;
@@ -65,6 +47,16 @@ fn go(mut walk: Walk<'_, Doctor>) -> bool {
     walk.good
 }
 
+/// Whether 123pan can be reached and takes the credentials: a token that is kept would prove
+/// nothing, so that it is asked for a new one.
+pub fn credentials(config: &Config) -> StepResult {
+    let mut config = config.clone();
+    config.shared.state_dir = None;
+    let doctor = Doctor::new(&config);
+    doctor::connection(&doctor.api.client)?;
+    doctor::credentials(&doctor.api.client)
+}
+
 struct Doctor {
     config: Config,
     api: Arc<Api>,
@@ -79,10 +71,8 @@ struct Doctor {
 
 impl Doctor {
     fn new(config: &Config) -> Self {
-        let config = Config {
-            timing: timing(),
-            ..config.clone()
-        };
+        let mut config = config.clone();
+        config.shared.timing = timing();
         let api = Arc::new(Api::new(&config));
         let name = format!("restic-123pan-doctor-{}-{}", now(), std::process::id());
         let content: Vec<u8> = name.bytes().cycle().take(SIZE).collect();
@@ -108,7 +98,7 @@ impl Doctor {
     fn state(&mut self) -> StepResult {
         let advice = "name a folder that this user may write with --state-dir; without one, each \
                       start takes a new token, of which 123pan allows three";
-        doctor::state(self.config.state_dir.as_deref(), advice)
+        doctor::state(self.config.shared.state_dir.as_deref(), advice)
     }
 
     /// What the account is.
@@ -146,8 +136,8 @@ impl Doctor {
 
     /// Makes the folder of the repositories.
     fn folder(&mut self) -> StepResult {
-        let path = &self.config.repo_path;
-        self.folder = match path.as_str() {
+        let path = self.config.shared.repo_path.path();
+        self.folder = match path {
             "" => 0,
             path => {
                 let made = self.tree.ensure(path, Priority::Small);
@@ -176,7 +166,7 @@ impl Doctor {
             ("size", &size),
             ("etag", &md5),
         ];
-        let mut form = Form::new(&fields, "file", false, &mut body);
+        let mut form = Form::new(&fields, ("file", "file"), false, &mut body);
         let uploaded = self.api.single(&host, &mut form, Priority::Small);
         let uploaded = uploaded.map_err(|fault| self.problem(&fault))?;
         self.file = uploaded.file().unwrap_or(0);

@@ -85,7 +85,7 @@ pub struct Pan123 {
     confirm: Arc<Confirm>,
     removals: Removals,
     uploads: Uploads,
-    downloads: Arc<Downloads>,
+    downloads: Downloads,
     space: Arc<Space>,
     background: Background,
 }
@@ -94,7 +94,7 @@ impl Pan123 {
     /// A store for the configured account. Nothing is sent before the first request, except
     /// what a thread of its own asks and purges in the background.
     pub fn new(config: &Config) -> Self {
-        let root = Root::new(&config.repo_path);
+        let root = Root::new(&config.shared.repo_path);
         let api = Arc::new(Api::new(config));
         let tree = Arc::new(Tree::new(Arc::clone(&api)));
         let trash = Arc::new(Trash::new(
@@ -103,7 +103,7 @@ impl Pan123 {
             PendingPurges::new(config, &api.client.time),
         ));
         let confirm = Arc::new(Confirm::new(config, &api, &tree, &trash));
-        let space = Arc::new(Space::new(config.timing.space));
+        let space = Arc::new(Space::new(config.shared.timing.space));
         let parts = Parts {
             api: Arc::clone(&api),
             trash: Arc::clone(&trash),
@@ -111,9 +111,9 @@ impl Pan123 {
             space: Arc::clone(&space),
         };
         Self {
-            removals: Removals::new(&config.timing, &root, &tree, &confirm),
+            removals: Removals::new(&config.shared.timing, &root, &tree, &confirm),
             uploads: Uploads::new(config, &api, &tree),
-            downloads: Arc::new(Downloads::new(&api, &tree)),
+            downloads: Downloads::new(&api, &tree),
             background: Background::start(parts, config),
             root,
             api,
@@ -198,18 +198,14 @@ impl Store for Pan123 {
     }
 
     fn health(&self) -> Health {
-        let (uploads, uploads_most) = self.uploads.state();
-        let health = Health {
-            uploads,
-            uploads_most,
-            bin: self.trash.pending.len(),
-            ..self.api.client.health()
-        };
         if self.api.client.seen.is_old() {
             // The next look will be younger.
             self.background.wake();
         }
-        health
+        Health {
+            bin: self.trash.pending.len(),
+            ..self.api.client.health(self.uploads.state())
+        }
     }
 
     fn probe(&self) -> Result<(), Error> {

@@ -2,7 +2,7 @@
 //! developer's client id and secret, or as an OAuth app with a user's grant.
 
 use super::{Config, Tier};
-use crate::cloud::{Credential, Shared, Timing};
+use crate::cloud::{Credential, Shared};
 use crate::settings::values::url;
 use crate::settings::{Secret, Settings, variable};
 use argh::{ArgsInfo, FromArgs};
@@ -29,6 +29,7 @@ pub(super) const CREDENTIALS: [Credential; 3] = [
 
 /// The options of 123pan alone.
 #[derive(FromArgs, ArgsInfo, Debug, Default)]
+#[allow(rustdoc::bare_urls, reason = "--help shows them as they are")]
 pub(super) struct Flags {
     /// 123pan's interface; default https://open-api.123pan.com
     #[argh(option, arg_name = "url")]
@@ -62,20 +63,12 @@ pub(super) fn read(
     let oauth = client.file.is_some().then_some(Tier::Oauth);
     let config = Config {
         api_url: settings.value("api-url", &flags.api_url, url)?,
-        client_id: client.id.reveal().to_owned(),
-        client_secret: client.secret.reveal().to_owned(),
+        client_id: client.id,
+        client_secret: client.secret,
         grant: None,
-        repo_path: shared.repo_path.path().to_owned(),
-        state_dir: shared.state_dir.clone(),
-        uploads: shared.uploads,
-        rate_share: shared.rate_share,
         tier: settings.value("tier", &flags.tier, tier)?.or(oauth),
-        bin: shared.bin,
-        reserve: shared.reserve,
         allow_http_upload: settings.switch("allow-http-upload", flags.allow_http_upload)?,
-        ipv4_only: !shared.ipv6,
-        ca: shared.ca.clone(),
-        timing: Timing::default(),
+        shared: shared.clone(),
     };
     Ok((config, client.file))
 }
@@ -157,9 +150,8 @@ fn developer(settings: &Settings<'_>) -> Result<Client, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::restic::Repo;
-    use crate::settings::values::Bin;
-    use crate::settings::{File, Opt, Variables};
+    use crate::cloud::example;
+    use crate::settings::Opt;
     use std::fs;
 
     const ID: (&str, &str) = ("PAN123_CLIENT_ID", "id");
@@ -170,34 +162,16 @@ mod tests {
         words: &[&str],
         variables: &[(&str, &str)],
     ) -> Result<(Config, Option<PathBuf>), String> {
-        let pair = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-        let variables: Variables = variables.iter().map(pair).collect();
-        let settings = Settings {
-            variables: &variables,
-            file: File::default(),
-            known: Opt::of::<Flags>(),
-            own: words.iter().map(|word| (*word).to_owned()).collect(),
-        };
-        let shared = Shared {
-            repo_path: Repo::new("a/b").expect("a path"),
-            state_dir: Some("/state".into()),
-            uploads: 3,
-            rate_share: 0.5,
-            bin: Bin::Keep,
-            reserve: 7,
-            ipv6: false,
-            ca: None,
-        };
-        read(&settings, &shared)
+        example(Opt::of::<Flags>(), words, variables, read)
     }
 
     #[test]
     fn defaults_and_what_is_shared() {
         let (config, file) = found(&[], &[ID, KEY]).expect("all that is needed");
         assert_eq!(config.api_url, "https://open-api.123pan.com");
-        assert_eq!((config.repo_path.as_str(), config.tier), ("a/b", None));
-        assert_eq!((config.uploads, config.reserve, file), (3, 7, None));
-        assert!(config.ipv4_only && !config.allow_http_upload);
+        let path = config.shared.repo_path.path();
+        assert_eq!((path, config.tier, file), ("a/b", None, None));
+        assert!(!config.allow_http_upload);
         let words = ["--api-url", "http://127.0.0.1:9/", "--tier", "vip"];
         let http = ("PAN123_ALLOW_HTTP_UPLOAD", "yes");
         let (config, _) = found(&words, &[ID, KEY, http]).expect("all that is needed");
@@ -228,7 +202,7 @@ mod tests {
         let name = path.display().to_string();
         let file = ("PAN123_CLIENT_SECRET_FILE", name.as_str());
         let (config, _) = found(&[], &[ID, file]).expect("both");
-        assert_eq!(config.client_secret, "from-a-file");
+        assert_eq!(config.client_secret.reveal(), "from-a-file");
         assert!(!format!("{config:?}").contains("from-a-file"));
         let said = |variables: &[(&str, &str)]| found(&[], variables).expect_err("wrong");
         assert!(said(&[ID, KEY, file]).contains("not both"));
@@ -245,8 +219,8 @@ mod tests {
         let is = |words: &[&str], variables: &[(&str, &str)], expected: [&str; 3]| {
             let (config, file) = found(words, variables).expect("an account");
             let file = file.map_or(String::new(), |file| file.display().to_string());
-            let found = [config.client_id, config.client_secret, file];
-            assert_eq!(found, expected);
+            let (id, secret) = (config.client_id.reveal(), config.client_secret.reveal());
+            assert_eq!([id, secret, &*file], expected);
             assert_eq!(config.tier, (expected[0] != "id").then_some(Tier::Oauth));
         };
         is(&[], &[ID, KEY], ["id", "key", ""]);

@@ -11,7 +11,7 @@ use super::tree::Tree;
 use super::upload::hosts::Hosts;
 use crate::cloud::form::{Form, md5_of};
 use crate::cloud::probe::{
-    End, Finding, Lag, MadeUp, PART, PATIENCE, Question, Report, SIZE, folder, wait,
+    End, Lag, MadeUp, Observation, Observations, PART, PATIENCE, Question, SIZE, folder, wait,
 };
 use crate::cloud::{Fault, Priority, Reason, now};
 use std::collections::HashSet;
@@ -42,13 +42,13 @@ const FIRST: Priority = Priority::Small;
 
 /// Tries 123pan out, keeps what was found, and tells of each finding. Ok says that the store can be
 /// used.
-pub fn probe(config: &Config, tell: &mut dyn FnMut(&Finding)) -> Result<String, String> {
-    let (mut probe, mut report) = (Probe::new(config), Report::new(tell));
-    let ended = probe.run(&mut report);
-    let (path, pause) = (probe.path.clone(), config.timing.pause);
-    report.remove(&path, pause, &mut || probe.remove());
+pub fn probe(config: &Config, tell: &mut dyn FnMut(&Observation)) -> Result<String, String> {
+    let (mut probe, mut observed) = (Probe::new(config), Observations::new(tell));
+    let ended = probe.run(&mut observed);
+    let (path, pause) = (probe.path.clone(), config.shared.timing.pause);
+    observed.remove(&path, pause, &mut || probe.remove());
     let file = config.state_file("probe", "json");
-    report.end("123pan", ended, file, &probe.facts)
+    observed.end("123pan", ended, file, &probe.facts)
 }
 
 struct Probe {
@@ -69,7 +69,7 @@ struct Probe {
 /// A test file.
 struct Test {
     name: &'static str,
-    content: MadeUp,
+    file: MadeUp,
     md5: String,
 }
 
@@ -82,14 +82,14 @@ impl Test {
 impl Probe {
     fn new(config: &Config) -> Self {
         let mut config = config.clone();
-        config.timing.visible *= PATIENCE;
+        config.shared.timing.visible *= PATIENCE;
         // What an earlier probe has found must not colour what this one finds.
         let api = Arc::new(Api::by(&config, Facts::default()));
         Self {
             tree: Tree::new(Arc::clone(&api)),
             hosts: Hosts::new(&config),
             api,
-            path: folder(&config.repo_path),
+            path: folder(&config.shared.repo_path),
             folder: 0,
             facts: Facts::default(),
             seed: now() << 8,
@@ -98,31 +98,31 @@ impl Probe {
         }
     }
 
-    fn run(&mut self, report: &mut Report<'_>) -> End {
-        let made = self.tree.ensure(&self.path, FIRST);
-        self.folder = made.map_err(|error| error.to_string())?;
-        let mut tests = vec![self.late_etag(report)?];
+    fn run(&mut self, observed: &mut Observations<'_>) -> End {
+        self.folder = self.tree.ensure(&self.path, FIRST)?;
+        let mut tests = vec![self.late_etag(observed)?];
         self.facts.lag = self.shown(&tests)?.1;
-        report.shown(self.facts.lag);
+        observed.shown(self.facts.lag);
         for name in &NAMES[1..] {
             tests.push(self.store(name, false)?);
         }
         let ids = self.shown(&tests)?.0;
-        self.infos(&ids, report)?;
-        self.download(&tests[0], ids[0], report)?;
+        self.infos(&ids, observed)?;
+        self.download(&tests[0], ids[0], observed)?;
         let page = self.api.page(self.folder, None, PAGE, FIRST);
-        self.purge(ids[0], report)?;
-        self.pages(page?, &ids[1..], report)?;
-        self.unknown(ids[0], ids[1], report)?;
-        self.taken(&tests[NAMES.len() - 1], report)?;
-        report.rates(RATES, &self.api.client);
+        self.purge(ids[0], observed)?;
+        self.pages(page?, &ids[1..], observed)?;
+        self.unknown(ids[0], ids[1], observed)?;
+        self.taken(&tests[NAMES.len() - 1], observed)?;
+        observed.rates(RATES, &self.api.client);
         Ok(())
     }
 
     /// Stores a new file; a fault is an answer.
     fn store(&mut self, name: &'static str, late: bool) -> Result<Test, Fault> {
         self.seed += 1;
-        let mut content = MadeUp::new(self.seed, SIZE);
+        let file = MadeUp::new(self.seed, SIZE);
+        let mut content = file.content();
         let md5 = md5_of(&mut content).map_err(|e| Fault::new(Reason::Lost, e.to_string()))?;
         let host = self.hosts.pick(&self.api, FIRST)?;
         let (folder, size) = (self.folder.to_string(), SIZE.to_string());
@@ -131,21 +131,21 @@ impl Probe {
         if !late {
             fields.push(("etag", &md5));
         }
-        let mut form = Form::new(&fields, "file", late, &mut content);
+        let mut form = Form::new(&fields, ("file", "file"), late, &mut content);
         match self.api.single(&host, &mut form, FIRST) {
             Ok(uploaded) => self.ids.extend(uploaded.file()),
             // It comes later.
             Err(fault) if fault.reason == Reason::Queued => {}
             Err(fault) => return Err(fault),
         }
-        Ok(Test { name, content, md5 })
+        Ok(Test { name, file, md5 })
     }
 
     /// Whether an `etag` may come after its file.
-    fn late_etag(&mut self, report: &mut Report<'_>) -> End<Test> {
+    fn late_etag(&mut self, observed: &mut Observations<'_>) -> End<Test> {
         let stored = self.store(NAMES[0], true);
         let Err(fault) = stored.as_ref().map_err(|fault| fault.reason) else {
-            report.add(LATE, "taken", true);
+            observed.add(LATE, "taken", true);
             return Ok(stored?);
         };
         if fault != Reason::Unknown {
@@ -153,7 +153,7 @@ impl Probe {
         }
         let stored = self.store(NAMES[0], false)?;
         self.facts.late_refused = true;
-        report.add(LATE, "refused: files are held before they are sent", true);
+        observed.add(LATE, "refused: files are held before they are sent", true);
         Ok(stored)
     }
 
@@ -179,7 +179,7 @@ impl Probe {
     }
 
     /// How many ids `infos` takes, what it makes of unknown ones, and when it knows new files.
-    fn infos(&mut self, ids: &[u64], report: &mut Report<'_>) -> End {
+    fn infos(&mut self, ids: &[u64], observed: &mut Observations<'_>) -> End {
         let all: Vec<u64> = ids.iter().copied().chain(UNKNOWN..).take(BATCH).collect();
         for most in ASKED {
             if refusal(self.api.infos(&all[..most], FIRST).map(drop))?.is_some() {
@@ -194,15 +194,15 @@ impl Probe {
             let lag = lag.ok_or("infos doesn't know in time what was stored")?;
             (self.facts.infos, self.facts.lag) = (most, self.facts.lag.max(lag));
             let found = format!("{most} a call, less unknown ones; a file shows {lag}");
-            report.add(INFOS, found, known.len() == ids.len());
+            observed.add(INFOS, found, known.len() == ids.len());
             return Ok(());
         }
-        report.add(INFOS, "refused where some are unknown", false);
+        observed.add(INFOS, "refused where some are unknown", false);
         Ok(())
     }
 
     /// How a file is downloaded.
-    fn download(&mut self, test: &Test, id: u64, report: &mut Report<'_>) -> End {
+    fn download(&mut self, test: &Test, id: u64, observed: &mut Observations<'_>) -> End {
         let url = self.api.download_info(id, FIRST)?;
         let time = self.api.client.time.or_ours();
         let life = match expiry(&url) {
@@ -210,13 +210,13 @@ impl Probe {
             Some(_) => "their t isn't their end".to_owned(),
             None => "they have no t".to_owned(),
         };
-        report.add(LIFE, life, true);
-        report.came(test.content.read_back(&self.api.client, &url, PART));
+        observed.add(LIFE, life, true);
+        observed.came(test.file.read_back(&self.api.client, &url, PART));
         Ok(())
     }
 
     /// Whether programs may destroy what lies in the bin.
-    fn purge(&mut self, id: u64, report: &mut Report<'_>) -> End {
+    fn purge(&mut self, id: u64, observed: &mut Observations<'_>) -> End {
         self.api.trash(&[id], FIRST)?;
         let found = match self.api.purge(&[id]) {
             Ok(()) if self.is(id, true, is_gone)? => {
@@ -230,7 +230,7 @@ impl Probe {
             }
             failed => refusal(failed)?.map_or(String::new(), |fault| format!("refused ({fault})")),
         };
-        report.add(PURGE, found, true);
+        observed.add(PURGE, found, true);
         Ok(())
     }
 
@@ -245,7 +245,7 @@ impl Probe {
     }
 
     /// How the pages go on of which this is the first; a row of it has gone meanwhile.
-    fn pages(&mut self, page: Page, living: &[u64], report: &mut Report<'_>) -> End {
+    fn pages(&mut self, page: Page, living: &[u64], observed: &mut Observations<'_>) -> End {
         let (mut page, mut all, mut stuck) = (page, Vec::new(), false);
         for _ in 0..PAGES_MOST {
             all.extend(page.rows.iter().map(|row| row.file_id));
@@ -265,32 +265,32 @@ impl Probe {
         } else {
             ("complete, in order of ids, also when rows go", true)
         };
-        report.add(PAGES, found, good);
+        observed.add(PAGES, found, good);
         Ok(())
     }
 
     /// What trash and purge do with an id that is there no more beside one that is.
-    fn unknown(&mut self, gone: u64, other: u64, report: &mut Report<'_>) -> End {
+    fn unknown(&mut self, gone: u64, other: u64, observed: &mut Observations<'_>) -> End {
         let sent = refusal(self.api.trash(&[gone, other], FIRST))?;
         let binned = self.is(other, sent.is_none(), |looked| !looked.in_bin.is_empty())?;
-        tell_of_unknown(report, TRASH, sent.as_ref(), binned);
+        tell_of_unknown(observed, TRASH, sent.as_ref(), binned);
         let binned = binned || refusal(self.api.trash(&[other], FIRST))?.is_none();
         if self.gone.is_empty() || !binned {
-            report.add(PURGES, "not tried", true);
+            observed.add(PURGES, "not tried", true);
             return Ok(());
         }
         let sent = refusal(self.api.purge(&[gone, other]))?;
         let purged = self.is(other, sent.is_none(), is_gone)?;
         self.gone.extend(purged.then_some(other));
-        tell_of_unknown(report, PURGES, sent.as_ref(), purged);
+        tell_of_unknown(observed, PURGES, sent.as_ref(), purged);
         Ok(())
     }
 
     /// What becomes of an upload whose name is taken.
-    fn taken(&mut self, old: &Test, report: &mut Report<'_>) -> End {
+    fn taken(&mut self, old: &Test, observed: &mut Observations<'_>) -> End {
         let new = match self.store(old.name, false) {
             Err(fault) if matches!(fault.reason, Reason::Taken | Reason::Unknown) => {
-                report.add(TAKEN, format!("refused ({fault})"), true);
+                observed.add(TAKEN, format!("refused ({fault})"), true);
                 return Ok(());
             }
             new => new?,
@@ -308,7 +308,7 @@ impl Probe {
             Some(name) if name == old.name => "there are two of the name",
             Some(_) => "the new file gets another name",
         };
-        report.add(TAKEN, found, stays);
+        observed.add(TAKEN, found, stays);
         Ok(())
     }
 
@@ -358,14 +358,19 @@ impl Probe {
     }
 }
 
-fn tell_of_unknown(report: &mut Report<'_>, about: Question, sent: Option<&Fault>, done: bool) {
+fn tell_of_unknown(
+    observed: &mut Observations<'_>,
+    about: Question,
+    sent: Option<&Fault>,
+    done: bool,
+) {
     let found = match (sent, done) {
         (None, true) => "left out: the others are done".to_owned(),
         (Some(fault), true) => format!("the others are done, though it fails ({fault})"),
         (Some(fault), false) => format!("all is refused ({fault})"),
         (None, false) => "nothing is done, though it says so".to_owned(),
     };
-    report.add(about, found, sent.is_some() || done);
+    observed.add(about, found, sent.is_some() || done);
 }
 
 fn is_gone(looked: &Examined) -> bool {

@@ -18,10 +18,10 @@ mod lanes;
 mod private;
 mod refusals;
 
-use crate::body::LARGEST;
+use crate::body::{LARGEST, Length};
 use crate::front::{self, Client, Front};
 use crate::manager::Manager;
-use crate::service::{Admission, Head, Length, Reply, Service};
+use crate::service::{Admission, Head, Reply, Service};
 use exchange::Exchange;
 use lanes::Lanes;
 use std::fmt;
@@ -227,13 +227,13 @@ impl Reception {
     }
 
     fn receive(&self, mut client: Client, lanes: &Lanes) {
-        let admitted = match length(client.head()) {
+        let admitted = match client.head().length {
             Length::Known(len) if len > LARGEST => {
                 client.distrust();
                 let why = "that is larger than any file of restic's";
                 Admission::Refused(Reply::empty(413).because(why))
             }
-            length => self.admit(&client, length),
+            _ => self.admit(&client),
         };
         let exchange = Exchange::new(self.service.watch(), client, self.drain_timeout);
         match admitted {
@@ -243,7 +243,7 @@ impl Reception {
         }
     }
 
-    fn admit(&self, client: &Client, length: Length) -> Admission {
+    fn admit(&self, client: &Client) -> Admission {
         let head = client.head();
         self.service.admit(&Head {
             method: &head.method,
@@ -256,15 +256,7 @@ impl Reception {
             site: head.value("sec-fetch-site"),
             host: client.host(),
             peer: client.address(),
-            length,
+            length: head.length,
         })
-    }
-}
-
-fn length(head: &front::Head) -> Length {
-    match head.length {
-        front::Length::None => Length::None,
-        front::Length::Known(len) => Length::Known(len),
-        front::Length::Chunked => Length::Chunked,
     }
 }

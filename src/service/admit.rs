@@ -4,8 +4,9 @@
 use super::browsers;
 use super::pages::{self, View};
 use super::status::{deny, forbid, kept_back, refuse};
-use super::{Head, Job, Length, Reply, Service, Task};
+use super::{Head, Job, Reply, Service, Task};
 use crate::access::{Peer, Recognised, Unproven, User};
+use crate::body::Length;
 use crate::restic::{self, File, Operation, Range, Refusal};
 use crate::store::Limits;
 use log::info;

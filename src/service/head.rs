@@ -1,6 +1,7 @@
 //! A request's head, as far as the protocol looks at it.
 
 use crate::access::Peer;
+use crate::body::Length;
 
 /// What the protocol looks at in a request's head.
 #[derive(Clone, Copy)]
@@ -27,15 +28,4 @@ pub struct Head<'a> {
     pub peer: Peer,
     /// What the head says about the body.
     pub length: Length,
-}
-
-/// What a head says about the body that follows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Length {
-    /// There is none.
-    None,
-    /// It has so many bytes.
-    Known(u64),
-    /// It ends when it ends.
-    Chunked,
 }

@@ -15,10 +15,10 @@ mod save;
 mod status;
 
 pub use admit::{Admission, PendingAuth};
-pub use head::{Head, Length};
+pub use head::Head;
 
 use crate::access::{Access, Grant, Peer, User};
-use crate::body::Budget;
+use crate::body::{Budget, Length};
 use crate::inits::Inits;
 use crate::limit::Limits;
 use crate::restic::{File, Kind, Operation, Range, Repo};

@@ -1,8 +1,9 @@
 //! The server's own pages, below `/-/`, which is never a repository's name: health, metrics,
 //! status. They answer from memory; only `readyz` may wait for the cloud, for a few seconds.
 
-use super::{Answer, Head, Job, Length, Reply, Service, Task};
+use super::{Answer, Head, Job, Reply, Service, Task};
 use crate::access::{Grant, Peer, User};
+use crate::body::Length;
 use crate::restic::Repo;
 use crate::watch::{self, Language};
 use std::io;

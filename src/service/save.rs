@@ -1,8 +1,8 @@
 //! A POST of a file, from the first byte to the store, and what follows from it for clients that
 //! make one repository at once: which of them goes on is `inits`' to say.
 
-use super::{Job, Length, Service};
-use crate::body::{Body, SIGN_OF_LIFE};
+use super::{Job, Service};
+use crate::body::{Body, Length, SIGN_OF_LIFE};
 use crate::limit::Paid;
 use crate::restic::{File, Id, Kind, Repo};
 use crate::store::{Cause, Error};

@@ -7,9 +7,10 @@ use super::options::{CREDENTIALS, Flags, read};
 use super::verify::verify;
 use super::{Config, Smh, probe};
 use crate::cloud::doctor::{Problem, Step, StepResult};
-use crate::cloud::probe::Finding;
+use crate::cloud::probe::Observation;
 use crate::cloud::{Account, Cloud, Setup, Trash, Verify};
 use crate::settings::Opt;
+use crate::settings::values::Bin;
 use crate::store::Store;
 use crate::sync::lock;
 use crate::warning::{Kind, Warning};
@@ -33,13 +34,16 @@ struct Named(Config);
 impl Setup for Named {
     fn summary(&self) -> String {
         let config = &self.0;
-        let bin = match config.keep_deleted {
-            true => "deleted files go into the library's bin if it is on",
-            false => "deleted files are gone",
+        let bin = match config.shared.bin {
+            Bin::Purge => "deleted files are gone",
+            _ => "deleted files go into the library's bin if it is on",
         };
         format!(
             "/{} in space {} at {}, {bin}, rate share {}",
-            config.repo_path, config.space, config.host, config.rate_share
+            config.shared.repo_path.path(),
+            config.space,
+            config.host,
+            config.shared.rate_share
         )
     }
 
@@ -88,7 +92,7 @@ impl Account for Opened {
         examine(&self.config, tell)
     }
 
-    fn probe(&self, tell: &mut dyn FnMut(&Finding)) -> Option<Result<String, String>> {
+    fn probe(&self, tell: &mut dyn FnMut(&Observation)) -> Option<Result<String, String>> {
         Some(probe(&self.config, tell))
     }
 

@@ -7,9 +7,10 @@ use super::api::{Api, BIN_PAGE, Binned, Filter, Scope};
 use super::config::Config;
 use super::list::{Lists, Memory};
 use crate::civil;
+use crate::cloud::paths::{last, owner, parent};
 use crate::cloud::{Fault, Freed, Item, Listing, Priority, Reason, Restored, Trash, What};
-use crate::restic::{File, Id, Kind, Repo};
-use crate::store::{Cause, Error};
+use crate::restic::{File, Id, Repo};
+use crate::store::{Cause, Error, absent_is};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,7 +34,7 @@ impl RecycleBin {
         Self {
             lists: Lists::new(&api, &Memory::new(&api, Duration::ZERO)),
             api,
-            root: config.repo_path.clone(),
+            root: config.shared.repo_path.path().to_owned(),
         }
     }
 
@@ -44,23 +45,19 @@ impl RecycleBin {
             "" => &*path,
             root => path.strip_prefix(root)?.strip_prefix('/')?,
         };
-        let (folder, name) = path.rsplit_once('/').unwrap_or(("", &path));
         let (repo, what) = match binned.kind.as_str() {
-            "dir" => (
-                below.rsplit_once('/').map_or("", |(above, _)| above),
-                What::Folder,
-            ),
+            "dir" => (parent(below), What::Folder),
             _ => place(below),
         };
         Some(Item {
             repo: repo.to_owned(),
             what,
-            name: name.to_owned(),
+            name: last(&path).to_owned(),
             size: binned.size.unwrap_or(0),
             since: binned.since.as_deref().and_then(civil::seconds),
             due: binned.days.map(|days| self.now() + days * DAY),
             taken: false,
-            path: format!("/{folder}"),
+            path: format!("/{}", parent(&path)),
             file: binned.number,
         })
     }
@@ -90,36 +87,22 @@ impl RecycleBin {
                 names.insert(entry.name);
                 Ok(())
             });
-        match read {
-            Err(error) if error.cause == Cause::Absent => Ok(HashSet::new()),
-            read => read.map(|()| names),
-        }
+        absent_is(read.map(|()| names), HashSet::new())
     }
 }
 
 /// Whose file lies at a path below the folder of repositories, and which.
 fn place(below: &str) -> (&str, What) {
-    let (above, name) = below.rsplit_once('/').unwrap_or(("", below));
+    let name = last(below);
     if name == "config" {
-        return (above, What::File(File::Config));
+        return (parent(below), What::File(File::Config));
     }
-    let (repo, kind) = above.rsplit_once('/').unwrap_or(("", above));
-    let found = match Kind::from_name(kind) {
-        Some(kind) => Some((repo, kind)),
-        // One of the folders of packs.
-        None => {
-            let (above, data) = repo.rsplit_once('/').unwrap_or(("", repo));
-            Kind::from_name(data)
-                .filter(|kind| *kind == Kind::Data)
-                .map(|kind| (above, kind))
-        }
-    };
-    match (found, Id::from_hex(name)) {
-        (Some((repo, kind)), Some(id)) if Repo::new(repo).is_some() => {
+    let (repo, kind) = owner(parent(below));
+    match (kind, Id::from_hex(name)) {
+        (Some(kind), Some(id)) if Repo::new(repo).is_some() => {
             (repo, What::File(File::Hashed(kind, id)))
         }
-        (Some((repo, _)), _) => (repo, What::Other),
-        (None, _) => (above, What::Other),
+        _ => (repo, What::Other),
     }
 }
 
@@ -208,6 +191,7 @@ impl Trash for RecycleBin {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::restic::Kind;
 
     #[test]
     fn files_are_known_by_their_paths() {

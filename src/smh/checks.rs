@@ -21,51 +21,46 @@ pub struct Checks {
 impl Checks {
     /// Nothing has been looked at; somebody waits for it.
     pub fn new(config: &Config) -> Self {
-        let config = Config {
-            timing: timing(),
-            ..config.clone()
-        };
+        let mut config = config.clone();
+        config.shared.timing = timing();
         Self {
             api: Api::new(&config, Scope::Space),
             library: Api::new(&config, Scope::Library),
-            root: config.repo_path,
+            root: config.shared.repo_path.path().to_owned(),
         }
     }
 
     /// Whether earlier versions of files are kept.
     pub fn history(&self) -> Checked {
-        let problem = || {
+        Ok(self.library.keeps_history()?.then(|| {
             Problem::new(
                 "the library keeps earlier versions of files, so that none can be replaced and \
                  none is ever gone",
                 "switch its history off in Tencent's console",
             )
-        };
-        Ok(self.library.keeps_history()?.then(problem))
+        }))
     }
 
     /// Whether the quota removes files by itself.
     pub fn quota(&self) -> Checked {
-        let problem = || {
+        Ok(self.api.quota_removes()?.then(|| {
             Problem::new(
                 "the space's quota removes files when it is exceeded, the oldest first",
                 "switch removeWhenExceed off in the quota's settings, or repositories lose their \
                  packs",
             )
-        };
-        Ok(self.api.quota_removes()?.then(problem))
+        }))
     }
 
     /// Whether everybody can read the space.
     pub fn public(&self) -> Checked {
-        let problem = || {
+        Ok(self.api.is_public(&self.root)?.then(|| {
             Problem::new(
                 "everybody who knows the library's id can read this space",
                 "switch public reading off in Tencent's console; restic's files are encrypted, \
                  but their names and sizes tell something",
             )
-        };
-        Ok(self.api.is_public(&self.root)?.then(problem))
+        }))
     }
 
     /// Whether files can be stored in folders within each other: not in a library of media.

@@ -7,7 +7,6 @@ use super::{Smh, space};
 use crate::body::{Body, Budget};
 use crate::cloud::doctor::{self, Problem, Step, StepResult, Walk, timing};
 use crate::cloud::now;
-use crate::cloud::paths::join;
 use crate::restic::{File, Id, Kind, Range, Repo};
 use crate::store::{Error, Store};
 use crate::units::bytes;
@@ -24,22 +23,10 @@ const LITTLE: u64 = 64 << 20;
 /// Walks through everything and tells of each step; false if one of them failed. What can't be
 /// done after a failure is left out.
 pub fn examine(config: &Config, tell: &mut dyn FnMut(&Step)) -> bool {
-    let doctor = Doctor::new(config);
-    let good = true;
-    go(Walk { doctor, tell, good })
-}
-
-/// Whether the library can be reached and takes the secret.
-pub fn credentials(config: &Config) -> StepResult {
-    let checks = Checks::new(&Config {
-        timing: timing(),
-        ..config.clone()
-    });
-    doctor::connection(&checks.api.client)?;
-    doctor::credentials(&checks.api.client)
-}
-
-fn go(mut walk: Walk<'_, Doctor>) -> bool {
+    let Some(doctor) = Doctor::new(config) else {
+        return false;
+    };
+    let mut walk = Walk::new(doctor, tell);
     if !walk.reach(|d| &d.checks.api.client) {
         return false;
     }
@@ -62,33 +49,36 @@ fn go(mut walk: Walk<'_, Doctor>) -> bool {
     walk.good
 }
 
+/// Whether the library can be reached and takes the secret.
+pub fn credentials(config: &Config) -> StepResult {
+    let checks = Checks::new(config);
+    doctor::connection(&checks.api.client)?;
+    doctor::credentials(&checks.api.client)
+}
+
 struct Doctor {
     checks: Checks,
     store: Smh,
-    root: String,
-    repo: Option<Repo>,
+    repo: Repo,
     file: File,
     content: Vec<u8>,
 }
 
 impl Doctor {
-    fn new(config: &Config) -> Self {
-        let config = Config {
-            timing: timing(),
-            ..config.clone()
-        };
+    fn new(config: &Config) -> Option<Self> {
+        let mut config = config.clone();
+        config.shared.timing = timing();
         let name = format!("restic-123pan-doctor-{}-{}", now(), std::process::id());
         let content: Vec<u8> = name.bytes().cycle().take(SIZE).collect();
         let id = Id(Sha256::digest(&content).into());
-        Self {
+        Some(Self {
             checks: Checks::new(&config),
             store: Smh::new(&config),
-            root: config.repo_path,
-            repo: Repo::new(&name),
+            repo: Repo::new(&name)?,
             // Of a kind whose appearance in lists is waited for.
             file: File::Hashed(Kind::Locks, id),
             content,
-        }
+        })
     }
 
     fn checked(&self, checked: Checked, well: &str) -> StepResult {
@@ -102,11 +92,6 @@ impl Doctor {
     fn problem(&self, error: Error) -> Problem {
         Problem::advised(error.to_string(), &self.store.api.client)
             .unwrap_or_else(|_| Problem::from(error))
-    }
-
-    fn repo(&self) -> Result<Repo, Problem> {
-        let none = || Problem::new("the test has no name", "try again");
-        self.repo.clone().ok_or_else(none)
     }
 
     /// Whether there is room.
@@ -126,18 +111,18 @@ impl Doctor {
 
     /// Stores the test file, in a repository of its own, and sees it in a list.
     fn upload(&mut self) -> StepResult {
-        let (repo, budget) = (self.repo()?, Budget::new(SIZE as u64, None));
+        let (repo, budget) = (&self.repo, Budget::new(SIZE as u64, None));
         let mut source = self.content.as_slice();
         let mut body = Body::fixed(&mut source, SIZE as u64, self.file.id(), &budget)?;
-        let saved = self.store.save(&repo, &self.file, &mut body);
+        let saved = self.store.save(repo, &self.file, &mut body);
         saved.map_err(|error| self.problem(error))?;
         Ok(format!("{SIZE} bytes in {repo}"))
     }
 
     /// Lists its folder.
     fn list(&mut self) -> StepResult {
-        let (repo, mut sizes) = (self.repo()?, Vec::new());
-        let listed = self.store.list(&repo, Kind::Locks, &mut |entry| {
+        let mut sizes = Vec::new();
+        let listed = self.store.list(&self.repo, Kind::Locks, &mut |entry| {
             sizes.push(entry.size);
             Ok(())
         });
@@ -153,8 +138,8 @@ impl Doctor {
 
     /// Reads some of it.
     fn download(&mut self) -> StepResult {
-        let (repo, range) = (self.repo()?, Range::Last(PART as u64));
-        let loaded = self.store.load(&repo, &self.file, Some(range));
+        let range = Range::Last(PART as u64);
+        let loaded = self.store.load(&self.repo, &self.file, Some(range));
         let loaded = loaded.map_err(|error| self.problem(error))?;
         let mut part = Vec::new();
         let read = loaded.reader.take(SIZE as u64).read_to_end(&mut part);
@@ -167,12 +152,11 @@ impl Doctor {
 
     /// Destroys it, and its folder.
     fn delete(&mut self) -> StepResult {
-        let repo = self.repo()?;
-        let removed = self.store.remove(&[(repo.clone(), self.file)]);
+        let removed = self.store.remove(&[(self.repo.clone(), self.file)]);
         removed
             .into_iter()
             .try_for_each(|removed| removed.map_err(|error| self.problem(error)))?;
-        let folder = join(&self.root, repo.path());
+        let folder = self.store.root.repo(&self.repo);
         let gone = self.checks.api.delete_folder(&folder);
         gone.map_err(|fault| Problem::met(&fault, &self.checks.api.client))?;
         Ok("the file and its folder are gone".to_owned())

@@ -4,11 +4,11 @@
 use super::api::Api;
 use super::api::meaning::is_absent;
 use crate::civil;
-use crate::cloud::addresses::{self, Addresses};
-use crate::cloud::download::{Reader, Source};
+use crate::cloud::addresses::{self, Address, Addresses};
+use crate::cloud::download::Reader;
 use crate::cloud::paths::{join, priority_of};
 use crate::cloud::proof::loaded;
-use crate::cloud::{Fault, Priority, Reason, now};
+use crate::cloud::{Fault, Reason, now};
 use crate::restic::{File, Kind, Part, Range};
 use crate::store::{Cause, Error, Loaded};
 use std::sync::Arc;
@@ -17,56 +17,46 @@ use std::time::Duration;
 /// Reads files.
 pub struct Downloads {
     api: Arc<Api>,
-    addresses: Addresses<String, Address>,
-}
-
-/// Where a file is, and how long it is.
-#[derive(Clone)]
-struct Address {
-    url: Arc<str>,
-    size: u64,
+    addresses: Arc<Addresses<String>>,
 }
 
 impl Downloads {
     /// Nothing has been read yet.
     pub fn new(api: &Arc<Api>) -> Self {
+        let (asked, timing) = (Arc::clone(api), api.timing());
+        let (wait, usual) = (timing.rate_wait, timing.address);
+        let ask = move |path: &String, priority| {
+            let told = asked.address(path, priority)?;
+            Ok(Address {
+                life: lifetime(told.until.as_deref(), now(), usual),
+                url: told.url.into(),
+                size: Some(told.size),
+            })
+        };
         Self {
             api: Arc::clone(api),
-            addresses: Addresses::default(),
+            addresses: Arc::new(Addresses::new(wait, ask)),
         }
     }
 
     /// Opens a file of a folder, whole or in part.
-    pub fn load(
-        self: &Arc<Self>,
-        folder: &str,
-        file: &File,
-        range: Option<Range>,
-    ) -> Result<Loaded, Error> {
-        let download = Download {
-            downloads: Arc::clone(self),
-            path: join(folder, &file.name()),
-            priority: priority_of(file.kind()),
-        };
+    pub fn load(&self, folder: &str, file: &File, range: Option<Range>) -> Result<Loaded, Error> {
+        let (path, priority) = (join(folder, &file.name()), priority_of(file.kind()));
         // Packs are read in many parts. All others are asked for anew, so that what another server
         // has removed is noticed.
         if !matches!(file, File::Hashed(Kind::Data, _)) {
-            download.drop_address();
+            self.addresses.forget(&path);
         }
-        let failed = |fault| failed(&self.api, &download.path, fault);
-        let size = self
-            .address(&download.path, download.priority)
-            .map_err(failed)?
-            .size;
+        let failed = |fault| failed(&self.api, &path, fault);
+        let address = self.addresses.get(&path, priority).map_err(failed)?;
+        let size = address.size.unwrap_or(0);
         let Some(part) = Part::of(range, size) else {
-            let text = format!("/{} has only {size} bytes", download.path);
+            let text = format!("/{path} has only {size} bytes");
             return Err(Error::new(Cause::Range(size), text));
         };
-        let path = download.path.clone();
-        let mut reader = Reader::new(Arc::clone(&self.api.client), download, size, part);
-        reader
-            .open()
-            .map_err(|fault| self::failed(&self.api, &path, fault))?;
+        let whose = (path.clone(), priority);
+        let mut reader = Reader::new(&self.api.client, &self.addresses, whose, size, part);
+        reader.open().map_err(failed)?;
         let api = Arc::clone(&self.api);
         let wrong = move || {
             let text = "its bytes aren't those stored";
@@ -80,17 +70,6 @@ impl Downloads {
     /// A file that is gone, or another one now, is asked for anew.
     pub fn forget(&self, path: &str) {
         self.addresses.forget(&path.to_owned());
-    }
-
-    /// The address of a file, kept or new.
-    fn address(&self, path: &String, priority: Priority) -> Result<Address, Fault> {
-        let timing = self.api.timing();
-        self.addresses.get(path, timing.rate_wait, || {
-            let asked = self.api.address(path, priority)?;
-            let life = lifetime(asked.until.as_deref(), now(), timing.address);
-            let (url, size) = (asked.url.into(), asked.size);
-            Ok((Address { url, size }, life))
-        })
     }
 }
 
@@ -114,24 +93,6 @@ fn failed(api: &Api, path: &str, fault: Fault) -> Error {
             fault.into()
         }
         _ => fault.into(),
-    }
-}
-
-/// One file, as a reader downloads it.
-struct Download {
-    downloads: Arc<Downloads>,
-    path: String,
-    priority: Priority,
-}
-
-impl Source for Download {
-    fn address(&self) -> Result<Arc<str>, Fault> {
-        let found = self.downloads.address(&self.path, self.priority);
-        found.map(|address| address.url)
-    }
-
-    fn drop_address(&self) {
-        self.downloads.forget(&self.path);
     }
 }
 

@@ -63,13 +63,11 @@ impl Folders {
 
     /// Notes whether it does.
     pub fn note(&self, path: &str, is_filled: bool) {
-        let mut state = lock(&self.state);
-        match is_filled {
-            true if state.filled.len() < MOST && !state.filled.contains(path) => {
-                state.filled.insert(path.to_owned());
-            }
-            true => {}
-            false => drop(state.filled.remove(path)),
+        let filled = &mut lock(&self.state).filled;
+        if !is_filled {
+            filled.remove(path);
+        } else if filled.len() < MOST && !filled.contains(path) {
+            filled.insert(path.to_owned());
         }
     }
 }

@@ -12,13 +12,12 @@ use super::recent::Recent;
 use crate::cloud::layout::{self, Layout, Layouts};
 use crate::cloud::paths::{join, priority_of};
 use crate::cloud::walk::{Sender, stream};
-use crate::cloud::{Fault, Priority, Reason, pause};
+use crate::cloud::{Fault, Priority, Reason, look};
 use crate::restic::{Id, Kind};
-use crate::store::{self, Cause, Error, Found};
+use crate::store::{self, Cause, Error, Found, absent_is};
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Folders that are read at once.
 const READERS: usize = 6;
@@ -70,7 +69,9 @@ impl Lists {
         if kind != Kind::Data {
             return self.files(path, priority, found);
         }
-        self.groups(path, layout::groups(self.shards(path)?), found)
+        let groups = layout::groups(self.shards(path)?).into_iter();
+        let read = |group: Vec<String>, sender: &Sender<_>| self.group(path, &group, sender);
+        stream(groups, (READERS, AHEAD), &read, found)
     }
 
     /// The folders of packs below this one, of which the layouts are remembered.
@@ -92,23 +93,8 @@ impl Lists {
         if let Some(layouts) = self.memory.packs.layouts(path).filter(|_| !fresh) {
             return Ok(layouts);
         }
-        match self.shards(path) {
-            Ok(shards) => Ok(Layouts::of(shards.iter().map(String::as_str))),
-            Err(error) if error.cause == Cause::Absent => Ok(Layouts::default()),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// Lists the packs of many folders, side by side.
-    fn groups(
-        &self,
-        path: &str,
-        groups: Vec<Vec<String>>,
-        found: &mut Found<'_>,
-    ) -> Result<(), Error> {
-        let read =
-            |group: Vec<String>, sender: &Sender<store::Entry>| self.group(path, &group, sender);
-        stream(groups.into_iter(), (READERS, AHEAD), &read, found)
+        let shards = absent_is(self.shards(path), Vec::new())?;
+        Ok(Layouts::of(shards.iter().map(String::as_str)))
     }
 
     /// Lists the packs of folders that may hold the same ones, each once; false if nobody listens
@@ -125,11 +111,8 @@ impl Lists {
                     false => Ok(()),
                 }
             });
-            match read {
-                // Somebody has removed the folder since it was listed.
-                Err(error) if error.cause == Cause::Absent => Ok(()),
-                read => read,
-            }
+            // Somebody may have removed the folder since it was listed.
+            absent_is(read, ())
         });
         each.is_ok() || each.is_err_and(|error| sender.send(Err(error)).is_ok())
     }
@@ -199,28 +182,26 @@ impl Lists {
     /// Waits until the service's own list of a folder shows what this server has just stored there
     /// (safety rule 20, and rule 9 of those for every cloud).
     pub fn wait_until_listed(&self, path: &str, priority: Priority) -> Result<(), Error> {
-        let (start, timing) = (Instant::now(), self.api.timing());
-        for tries in 1.. {
-            let missing = self.memory.recent.unlisted(path);
-            if missing.is_empty() {
-                break;
-            }
+        let recent = &self.memory.recent;
+        if recent.unlisted(path).is_empty() {
+            return Ok(());
+        }
+        let see = || -> Result<_, Error> {
             self.read(path, Filter::Files, priority, &mut |entry| {
                 if let Some(id) = Id::from_hex(&entry.name) {
-                    self.memory.recent.listed(path, &id);
+                    recent.listed(path, &id);
                 }
                 Ok(())
             })?;
-            let pause = pause(timing.look, tries);
-            if start.elapsed() > timing.visible {
+            Ok(recent.unlisted(path).is_empty())
+        };
+        match look(self.api.timing(), see, |shown| *shown)? {
+            true => Ok(()),
+            false => {
                 let text = format!("the list of /{path} doesn't show what was stored there");
-                return Err(Error::new(Cause::Busy, text));
-            }
-            if !self.memory.recent.unlisted(path).is_empty() {
-                thread::sleep(pause);
+                Err(Error::new(Cause::Busy, text))
             }
         }
-        Ok(())
     }
 
     /// Reads a folder to its end. When its pages contradict each other it is read once more from

@@ -9,7 +9,7 @@
 //! ```
 //!
 //! An upload appears whole when it is confirmed, with its checksum, and a deletion is one call; so
-//! nothing is kept here of what was done but the names of the last minute ([`recent`]), for lists
+//! nothing is kept here of what was done but the names of the last minute, for lists
 //! that may lag. What is true of a file, the service is asked. How late lists may be, the probe finds
 //! out.
 //!
@@ -46,7 +46,8 @@ use crate::body::Body;
 use crate::cloud::daemon::Daemon;
 use crate::cloud::paths::{Root, join, priority_of};
 use crate::restic::{File, Kind, Range, Repo};
-use crate::store::{Cause, Error, Found, Health, Identity, Limits, Loaded, Store};
+use crate::settings::values::Bin;
+use crate::store::{Error, Found, Health, Identity, Limits, Loaded, Store, absent_is};
 use api::{Api, Scope};
 use download::Downloads;
 use list::{Lists, Memory};
@@ -72,7 +73,7 @@ pub struct Smh {
     memory: Memory,
     lists: Lists,
     uploads: Uploads,
-    downloads: Arc<Downloads>,
+    downloads: Downloads,
     removals: Removals,
     space: Arc<Space>,
     watch: Daemon,
@@ -83,14 +84,14 @@ impl Smh {
     /// somebody who watches has asked for.
     pub fn new(config: &Config) -> Self {
         let api = Arc::new(Api::new(config, Scope::Space));
-        let memory = Memory::new(&api, config.timing.overlay);
+        let memory = Memory::new(&api, config.shared.timing.overlay);
         let space = Arc::new(Space::new(&api));
         Self {
-            root: Root::new(&config.repo_path),
+            root: Root::new(&config.shared.repo_path),
             lists: Lists::new(&api, &memory),
-            uploads: Uploads::new(&api, &memory.folders, config.uploads),
-            downloads: Arc::new(Downloads::new(&api)),
-            removals: Removals::new(&api, config.keep_deleted),
+            uploads: Uploads::new(&api, &memory.folders, config.shared.uploads),
+            downloads: Downloads::new(&api),
+            removals: Removals::new(&api, config.shared.bin != Bin::Purge),
             watch: space.watch(),
             space,
             api,
@@ -205,10 +206,7 @@ impl Store for Smh {
 
     fn identity(&self, repo: &Repo, file: &File) -> Result<Option<Identity>, Error> {
         let known = |folder: &str| self.identity_in(folder, file)?.ok_or_else(absent);
-        match self.found(repo, file, known) {
-            Err(error) if error.cause == Cause::Absent => Ok(None),
-            found => found.map(Some),
-        }
+        absent_is(self.found(repo, file, known).map(Some), None)
     }
 
     fn limits(&self) -> Limits {
@@ -216,16 +214,11 @@ impl Store for Smh {
     }
 
     fn health(&self) -> Health {
-        let (uploads, uploads_most) = self.uploads.places.state();
         if self.api.client.seen.is_old() {
             // The next look will be younger.
             self.watch.wake();
         }
-        Health {
-            uploads,
-            uploads_most,
-            ..self.api.client.health()
-        }
+        self.api.client.health(self.uploads.places.state())
     }
 
     fn probe(&self) -> Result<(), Error> {

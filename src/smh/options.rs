@@ -1,8 +1,8 @@
 //! What Tencent SMH must be told: the library, its space, and its secret.
 
 use super::Config;
-use crate::cloud::{Credential, Shared, Timing};
-use crate::settings::values::{Bin, url};
+use crate::cloud::{Credential, Shared};
+use crate::settings::values::url;
 use crate::settings::{Settings, variable};
 use argh::{ArgsInfo, FromArgs};
 
@@ -51,16 +51,9 @@ pub(super) fn read(settings: &Settings<'_>, shared: &Shared) -> Result<Config, S
         host: host.unwrap_or_else(|| format!("https://{library}.{HOST}")),
         library,
         space: space.unwrap_or_else(|| "-".to_owned()),
-        secret: secret.reveal().to_owned(),
-        repo_path: shared.repo_path.path().to_owned(),
-        state_dir: shared.state_dir.clone(),
-        uploads: shared.uploads,
-        rate_share: shared.rate_share,
-        keep_deleted: shared.bin != Bin::Purge,
+        secret,
         allow_http_upload: settings.switch("allow-http-upload", flags.allow_http_upload)?,
-        ipv4_only: !shared.ipv6,
-        ca: shared.ca.clone(),
-        timing: Timing::default(),
+        shared: shared.clone(),
     })
 }
 
@@ -76,30 +69,12 @@ fn id(text: &str) -> Result<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::restic::Repo;
-    use crate::settings::{File, Opt, Variables};
+    use crate::cloud::example;
+    use crate::settings::Opt;
 
     /// The library that these words and variables name.
     fn found(words: &[&str], variables: &[(&str, &str)]) -> Result<Config, String> {
-        let pair = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-        let variables: Variables = variables.iter().map(pair).collect();
-        let settings = Settings {
-            variables: &variables,
-            file: File::default(),
-            known: Opt::of::<Flags>(),
-            own: words.iter().map(|word| (*word).to_owned()).collect(),
-        };
-        let shared = Shared {
-            repo_path: Repo::new("a/b").expect("a path"),
-            state_dir: None,
-            uploads: 3,
-            rate_share: 0.5,
-            bin: Bin::Purge,
-            reserve: 0,
-            ipv6: true,
-            ca: None,
-        };
-        read(&settings, &shared)
+        example(Opt::of::<Flags>(), words, variables, read)
     }
 
     const SECRET: (&str, &str) = ("PAN123_SMH_LIBRARY_SECRET", "hush");
@@ -109,11 +84,9 @@ mod tests {
     fn the_host_is_the_librarys_own_unless_it_is_named() {
         let config = found(&["--smh-library", "smh2"], &[SECRET]).expect("all that is needed");
         assert_eq!(config.host, "https://smh2.api.tencentsmh.cn");
-        assert_eq!(
-            (config.space.as_str(), config.repo_path.as_str()),
-            ("-", "a/b")
-        );
-        assert!(!config.keep_deleted && !config.is_clear());
+        let path = config.shared.repo_path.path();
+        assert_eq!((&*config.space, path), ("-", "a/b"));
+        assert!(!config.is_clear());
         assert!(!format!("{config:?}").contains("hush"));
         let words = ["--smh-host", "http://127.0.0.1:9/", "--smh-space", "space1"];
         let config = found(&words, &[SECRET, LIBRARY]).expect("all that is needed");

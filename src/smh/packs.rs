@@ -68,13 +68,8 @@ impl Packs {
             known.folders.clear();
             known.count = 0;
         }
-        if !known.folders.contains_key(folder) {
-            known.folders.insert(folder.to_owned(), HashMap::new());
-        }
-        let packs = known.folders.get_mut(folder);
-        if packs.is_some_and(|packs| packs.insert(id, mark).is_none()) {
-            known.count += 1;
-        }
+        let packs = known.folders.entry(folder.to_owned()).or_default();
+        known.count += usize::from(packs.insert(id, mark).is_none());
     }
 
     /// Forgets a pack: it is gone, or another file now.

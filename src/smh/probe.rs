@@ -11,11 +11,9 @@ use crate::civil::seconds;
 use crate::cloud::form::Content;
 use crate::cloud::paths::join;
 use crate::cloud::probe::{
-    End, Finding, MadeUp, PART, PATIENCE, Question, Report, SIZE, folder, wait,
+    End, MadeUp, Observation, Observations, PART, PATIENCE, Question, SIZE, folder, wait,
 };
 use crate::cloud::{Fault, Priority, Reason, now};
-use std::thread::sleep;
-use std::time::Instant;
 
 const RATES: Question = ("too many calls", "code 429", "20 a second at first");
 const LIFE: Question = ("life of an upload", "over 5 min", "begun anew when over");
@@ -38,16 +36,16 @@ const FIRST: Priority = Priority::Small;
 
 /// Tries a library out, keeps what was found, and tells of each finding. Ok says that it can be
 /// used.
-pub fn probe(config: &Config, tell: &mut dyn FnMut(&Finding)) -> Result<String, String> {
-    let (mut probe, mut report) = (Probe::new(config), Report::new(tell));
-    let ended = probe.run(&mut report);
-    let (path, pause) = (probe.path.clone(), config.timing.pause);
-    report.remove(&path, pause, &mut || probe.remove());
+pub fn probe(config: &Config, tell: &mut dyn FnMut(&Observation)) -> Result<String, String> {
+    let (mut probe, mut observed) = (Probe::new(config), Observations::new(tell));
+    let ended = probe.run(&mut observed);
+    let (path, pause) = (probe.path.clone(), config.shared.timing.pause);
+    observed.remove(&path, pause, &mut || probe.remove());
     if let Some(as_task) = probe.folder_task {
-        report.add(FOLDER, told(as_task), true);
+        observed.add(FOLDER, told(as_task), true);
     }
     let file = config.state_file("probe", "json");
-    report.end("Tencent SMH", ended, file, &probe.facts)
+    observed.end("Tencent SMH", ended, file, &probe.facts)
 }
 
 struct Probe {
@@ -65,12 +63,12 @@ struct Probe {
 impl Probe {
     fn new(config: &Config) -> Self {
         let mut config = config.clone();
-        config.timing.visible *= PATIENCE;
+        config.shared.timing.visible *= PATIENCE;
         // What an earlier probe has found must not colour what this one finds.
         let facts = Facts::default();
         Self {
             api: Api::by(&config, Scope::Space, &facts),
-            path: folder(&config.repo_path),
+            path: folder(&config.shared.repo_path),
             facts,
             open: Vec::new(),
             binned: Vec::new(),
@@ -78,86 +76,85 @@ impl Probe {
         }
     }
 
-    fn run(&mut self, report: &mut Report<'_>) -> End {
+    fn run(&mut self, observed: &mut Observations<'_>) -> End {
         self.api.mkdir(&self.path, FIRST)?;
         let life = self.api.client.token_expires().unwrap_or(0);
         let found = format!("{} s", life.saturating_sub(now()));
-        report.add(TOKEN, found, true);
-        self.first(report)?;
-        self.race(report)?;
-        self.empty(report)?;
-        report.add(CHUNKS, "not tried: a length is always sent", true);
-        self.many(report)?;
-        report.rates(RATES, &self.api.client);
+        observed.add(TOKEN, found, true);
+        self.first(observed)?;
+        self.race(observed)?;
+        self.empty(observed)?;
+        observed.add(CHUNKS, "not tried: a length is always sent", true);
+        self.many(observed)?;
+        observed.rates(RATES, &self.api.client);
         Ok(())
     }
 
     /// One file: stored, listed, looked for in other case, read.
-    fn first(&mut self, report: &mut Report<'_>) -> End {
-        let mut content = MadeUp::new(now(), SIZE);
-        let ticket = self.send(NAMES[0], &mut content)?;
+    fn first(&mut self, observed: &mut Observations<'_>) -> End {
+        let file = MadeUp::new(now(), SIZE);
+        let ticket = self.send(NAMES[0], &file)?;
         let end = ticket.until.as_deref().and_then(seconds);
         let life = end.map_or("not told".to_owned(), |end| {
             format!("{} s", end.saturating_sub(self.api.client.time.or_ours()))
         });
-        report.add(LIFE, life, true);
-        let path = self.confirm(&ticket, &mut content)?;
+        observed.add(LIFE, life, true);
+        let path = self.confirm(&ticket, &file)?;
         if path.as_deref() != Some(NAMES[0]) {
             return Err("a file isn't stored under its name".to_owned());
         }
         let lag = wait(self.api.timing(), &mut || self.lists(&NAMES[..1]))?;
         self.facts.lag = lag.ok_or("lists don't show in time what was stored")?;
-        report.shown(self.facts.lag);
+        observed.shown(self.facts.lag);
         let other = self.api.info(&self.at(&NAMES[0].to_uppercase()), FIRST);
         let found = match other {
             Ok(_) => "the same name",
             Err(fault) if is_absent(fault.reason) => "another name",
             Err(fault) => return Err(fault.into()),
         };
-        report.add(CASE, found, true);
+        observed.add(CASE, found, true);
         let address = self.api.address(&self.at(NAMES[0]), FIRST)?;
-        report.came(content.read_back(&self.api.client, &address.url, PART));
+        observed.came(file.read_back(&self.api.client, &address.url, PART));
         Ok(())
     }
 
     /// Two uploads of one name, each begun before the other is there.
-    fn race(&mut self, report: &mut Report<'_>) -> End {
-        let mut contents = [1, 2].map(|seed| MadeUp::new(now() + seed, SIZE));
-        let [one, two] = &mut contents;
-        let first = self.send(NAMES[1], one)?;
-        let second = self.send(NAMES[1], two)?;
-        self.confirm(&first, one)?;
-        let (found, good) = match self.confirm(&second, two) {
+    fn race(&mut self, observed: &mut Observations<'_>) -> End {
+        let [one, two] = [1, 2].map(|seed| MadeUp::new(now() + seed, SIZE));
+        let first = self.send(NAMES[1], &one)?;
+        let second = self.send(NAMES[1], &two)?;
+        self.confirm(&first, &one)?;
+        let (found, good) = match self.confirm(&second, &two) {
             Err(fault) if fault.reason == Reason::Taken => ("the second is refused", true),
             Err(fault) => return Err(fault.into()),
             Ok(Some(name)) if name == NAMES[1] => ("the second replaces the first", false),
             Ok(_) => ("the second gets another name", true),
         };
-        report.add(RACE, found, good);
+        observed.add(RACE, found, good);
         Ok(())
     }
 
     /// A file of no bytes.
-    fn empty(&mut self, report: &mut Report<'_>) -> End {
-        let mut content = MadeUp::new(0, 0);
-        let sent = self.send(NAMES[2], &mut content);
-        let stored = sent.and_then(|ticket| self.confirm(&ticket, &mut content));
+    fn empty(&mut self, observed: &mut Observations<'_>) -> End {
+        let file = MadeUp::new(0, 0);
+        let sent = self.send(NAMES[2], &file);
+        let stored = sent.and_then(|ticket| self.confirm(&ticket, &file));
         let found = match stored {
             Ok(_) => "taken".to_owned(),
             Err(fault) => format!("refused ({fault})"),
         };
-        report.add(EMPTY, found, true);
+        observed.add(EMPTY, found, true);
         Ok(())
     }
 
     /// All files' deletion in one call.
-    fn many(&mut self, report: &mut Report<'_>) -> End {
+    fn many(&mut self, observed: &mut Observations<'_>) -> End {
         let paths: Vec<String> = NAMES.iter().map(|name| self.at(name)).collect();
         let deleted = self.api.delete_all(&paths, true, FIRST)?;
         let as_task = self.end_of(deleted)?;
         let gone = wait(self.api.timing(), &mut || Ok(!self.lists(&NAMES)?))?;
         let found = format!("{}: {} files", told(as_task), paths.len());
-        report.add(MANY, found, gone.is_some());
+        observed.add(MANY, found, gone.is_some());
         Ok(())
     }
 
@@ -173,23 +170,22 @@ impl Probe {
     }
 
     /// Begins an upload, and sends its bytes.
-    fn send(&mut self, name: &str, content: &mut MadeUp) -> Result<StartedUpload, Fault> {
-        let size = content.len();
-        let ticket = self.api.start(&self.at(name), size, Strategy::Ask, FIRST)?;
+    fn send(&mut self, name: &str, file: &MadeUp) -> Result<StartedUpload, Fault> {
+        let mut content = file.content();
+        let ticket = self
+            .api
+            .start(&self.at(name), content.len(), Strategy::Ask, FIRST)?;
         self.open.push(ticket.key.clone());
-        match self.api.put(&ticket, content, FIRST)? {
-            Some(moved) => self.api.put(&moved, content, FIRST).map(|_| ticket),
+        match self.api.put(&ticket, &mut content, FIRST)? {
+            Some(moved) => self.api.put(&moved, &mut content, FIRST).map(|_| ticket),
             None => Ok(ticket),
         }
     }
 
     /// Ends it; the name under which the file is stored.
-    fn confirm(
-        &mut self,
-        ticket: &StartedUpload,
-        content: &mut MadeUp,
-    ) -> Result<Option<String>, Fault> {
-        let sum = sum_of(content).map_err(|e| Fault::new(Reason::Lost, e.to_string()))?;
+    fn confirm(&mut self, ticket: &StartedUpload, file: &MadeUp) -> Result<Option<String>, Fault> {
+        let sum =
+            sum_of(&mut file.content()).map_err(|e| Fault::new(Reason::Lost, e.to_string()))?;
         let confirmed = self.api.confirm(&ticket.key, Strategy::Ask, sum, FIRST)?;
         self.open.retain(|key| *key != ticket.key);
         Ok(confirmed.path.and_then(|mut path| path.pop()))
@@ -198,17 +194,10 @@ impl Probe {
     /// Waits for the end of a deletion; whether it was a task.
     fn end_of(&mut self, deleted: Deleted) -> Result<bool, Fault> {
         let as_task = deleted.task.is_some();
-        let mut items = deleted.result.unwrap_or_default();
-        if let Some(task) = deleted.task {
-            let (start, timing) = (Instant::now(), self.api.timing());
-            while start.elapsed() < timing.rate_wait {
-                sleep(timing.poll);
-                if let Some(result) = self.api.task(&task, FIRST)? {
-                    items = result;
-                    break;
-                }
-            }
-        }
+        let items = match deleted.task {
+            Some(task) => self.api.outcome(&task, FIRST)?,
+            None => deleted.result.unwrap_or_default(),
+        };
         let binned = items.iter().filter_map(|item: &Item| item.binned);
         self.binned.extend(binned.chain(deleted.binned));
         Ok(as_task)

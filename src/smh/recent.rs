@@ -56,20 +56,21 @@ impl Recent {
 
     /// What was done last to the names of a folder; true for what is there.
     pub fn of(&self, folder: &str) -> HashMap<Id, bool> {
-        let now = Instant::now();
-        let mut folders = lock(&self.folders);
-        forget(&mut folders, now, self.life);
-        let names = folders.get(folder).into_iter().flatten();
-        names.map(|(id, own)| (*id, own.is_there)).collect()
+        let names = self.names(folder).into_iter();
+        names.map(|(id, own)| (id, own.is_there)).collect()
     }
 
     /// Files of a folder that were stored lately and that no list has shown yet.
     pub fn unlisted(&self, folder: &str) -> Vec<Id> {
+        let names = self.names(folder).into_iter();
+        let unlisted = names.filter(|(_, own)| own.is_there && !own.is_listed);
+        unlisted.map(|(id, _)| id).collect()
+    }
+
+    fn names(&self, folder: &str) -> HashMap<Id, Own> {
         let mut folders = lock(&self.folders);
         forget(&mut folders, Instant::now(), self.life);
-        let names = folders.get(folder).into_iter().flatten();
-        let unlisted = names.filter(|(_, own)| own.is_there && !own.is_listed);
-        unlisted.map(|(id, _)| *id).collect()
+        folders.get(folder).cloned().unwrap_or_default()
     }
 
     /// Notes that a list has shown a file.

@@ -11,7 +11,6 @@ use crate::store::{Cause, Error};
 use crate::sync::lock;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
 
 /// Removes files.
 pub struct Removals {
@@ -48,16 +47,13 @@ impl Removals {
     /// One call for each, some side by side.
     fn singly(&self, files: Vec<(String, File)>) -> Results {
         let results = Mutex::new(Results::new());
-        let ended = walk(files, 0, &|(path, file): (String, File)| {
+        // Only a thread that can't be started ends it; what isn't told has failed.
+        let _ = walk(files, 0, &|(path, file): (String, File)| {
             let removed = self.one(&path, &file);
             lock(&results).insert(path, removed);
             Ok(Vec::new())
         });
-        let results = crate::sync::into_inner(results);
-        match ended {
-            // Only a thread that can't be started ends it; what isn't told has failed.
-            Ok(()) | Err(_) => results,
-        }
+        crate::sync::into_inner(results)
     }
 
     fn one(&self, path: &str, file: &File) -> Result<(), Error> {
@@ -73,15 +69,12 @@ impl Removals {
                 let mut results = self.wait(&task, &paths, for_good, priority);
                 results.remove(path).unwrap_or(Ok(()))
             }
-            Ok(Deleted { binned, .. }) => self.purge(binned.filter(|_| for_good)),
-        }
-    }
-
-    /// Destroys what went into the bin though it wasn't to (safety rule 9).
-    fn purge(&self, binned: Option<u64>) -> Result<(), Error> {
-        match binned {
-            None => Ok(()),
-            Some(number) => self.api.purge(&[number]).map_err(Error::from),
+            // It went into the bin though it wasn't to (safety rule 9).
+            Ok(Deleted {
+                binned: Some(number),
+                ..
+            }) if for_good => self.api.purge(&[number]).map_err(Error::from),
+            Ok(_) => Ok(()),
         }
     }
 
@@ -136,14 +129,9 @@ impl Removals {
     /// Waits for the end of a deletion that takes long (safety rule 7). If that doesn't come, or
     /// nobody knows the task any more, each path is asked for.
     fn wait(&self, task: &str, paths: &[String], for_good: bool, priority: Priority) -> Results {
-        let (start, timing) = (Instant::now(), self.api.timing());
-        while start.elapsed() < timing.rate_wait {
-            std::thread::sleep(timing.poll);
-            match self.api.task(task, priority) {
-                Ok(None) => {}
-                Ok(Some(items)) if !items.is_empty() => return self.read(&items, for_good),
-                Ok(Some(_)) | Err(_) => break,
-            }
+        match self.api.outcome(task, priority) {
+            Ok(items) if !items.is_empty() => return self.read(&items, for_good),
+            Ok(_) | Err(_) => {}
         }
         let look = |path: &String| (path.clone(), self.is_gone(path, priority));
         paths.iter().map(look).collect()

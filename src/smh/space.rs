@@ -81,11 +81,8 @@ impl Space {
 
 /// Bytes that are free, if there is a quota.
 pub fn free(usage: &Usage) -> Option<u64> {
-    let left = || {
-        usage
-            .capacity
-            .map(|all| all.saturating_sub(usage.size.unwrap_or(0)))
-    };
+    let used = usage.size.unwrap_or(0);
+    let left = || usage.capacity.map(|all| all.saturating_sub(used));
     usage.available.or_else(left)
 }
 

@@ -10,12 +10,11 @@ use crate::civil;
 use crate::cloud::Priority;
 use crate::cloud::finding::{Event, Report};
 use crate::cloud::inspect::{Inspection, Thing};
-use crate::cloud::paths::Root;
 use crate::cloud::survey::Survey;
 use crate::restic::Repo;
 use crate::store::Error;
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Looks repositories through, or all of them if none is named.
@@ -27,13 +26,7 @@ pub fn verify(
     let api = Arc::new(Api::new(config, Scope::Space));
     let lists = Lists::new(&api, &Memory::new(&api, Duration::ZERO));
     let inspection = Inspection {
-        survey: Survey {
-            root: Root::new(&config.repo_path),
-            repos,
-            tell,
-            advice: advice::ADVICE,
-            seen: Mutex::default(),
-        },
+        survey: Survey::new(&config.shared.repo_path, repos, tell, advice::ADVICE),
         filled: false,
         deleted: HashSet::new(),
         client: &api.client,

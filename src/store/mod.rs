@@ -8,7 +8,7 @@ mod limits;
 pub mod memory;
 pub mod removals;
 
-pub use crate::error::{Cause, Error};
+pub use crate::error::{Cause, Error, absent_is};
 pub use crate::warning::Advice;
 pub use health::{Account, Calls, Health, Trouble};
 pub use limits::Limits;

@@ -1,7 +1,7 @@
 //! What each command of restic's costs: calls by endpoint, the least that would do, and the time
 //! that it takes at the rates of a free account and of a paying one.
 
-use crate::http::{Bill, Connection, between, calls, told};
+use crate::http::{Bill, between, calls, open, told};
 use crate::process::Server;
 use crate::random;
 use serde_json::Value;
@@ -132,10 +132,8 @@ fn table(restic: &Path, tier: &str) -> Vec<Done> {
     let (bill, time) = measured(&server, "lock refresh", || {
         post(&server, b"second");
         let path = format!("/locks/{}", hash(b"first"));
-        assert_eq!(
-            Connection::open(server.port()).ask("DELETE", &path, b"").0,
-            200
-        );
+        let answer = open(server.port()).ask("DELETE", &path, "", b"");
+        assert_eq!(answer.status, 200);
     });
     all.push(Done {
         name: "lock refresh",
@@ -206,8 +204,6 @@ fn hash(bytes: &[u8]) -> String {
 
 fn post(server: &Server, bytes: &[u8]) {
     let path = format!("/locks/{}", hash(bytes));
-    assert_eq!(
-        Connection::open(server.port()).ask("POST", &path, bytes).0,
-        200
-    );
+    let answer = open(server.port()).ask("POST", &path, "", bytes);
+    assert_eq!(answer.status, 200);
 }

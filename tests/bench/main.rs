@@ -22,12 +22,14 @@ mod large;
 mod process;
 mod relay;
 mod scale;
+#[allow(dead_code, reason = "the tests' client, which use all of it")]
+#[path = "../it/wire.rs"]
+mod wire;
 
 use md5::Md5;
 use process::{Process, Server};
 use sha2::{Digest, Sha256};
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
+use std::io::Read;
 use std::time::Instant;
 
 /// Bytes of one file.
@@ -250,14 +252,13 @@ fn id(data: &[u8], number: u64) -> String {
 }
 
 fn upload_as(port: u16, data: &[u8], number: u64, id: &str) {
-    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    let mut wire = http::open(port);
     let length = data.len() + 8;
-    let head =
-        format!("POST /data/{id} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n\r\n");
-    stream.write_all(head.as_bytes()).unwrap();
-    stream.write_all(&number.to_le_bytes()).unwrap();
-    stream.write_all(data).unwrap();
-    answer(&mut BufReader::new(stream));
+    wire.send(format!(
+        "POST /data/{id} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n\r\n"
+    ));
+    wire.send(number.to_le_bytes()).send(data);
+    assert_eq!(wire.answer(false).status, 200, "an upload");
 }
 
 fn downloads(server: &Server, files: &[String]) {
@@ -267,40 +268,19 @@ fn downloads(server: &Server, files: &[String]) {
 }
 
 fn download(port: u16, id: &str) {
-    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
-    let head = format!("GET /data/{id} HTTP/1.1\r\nHost: localhost\r\nRange: bytes=0-\r\n\r\n");
-    stream.write_all(head.as_bytes()).unwrap();
-    let mut reader = BufReader::with_capacity(64 << 10, stream);
-    let length = answer(&mut reader);
-    assert_eq!(length, SIZE as u64 + 8);
+    let mut wire = http::open(port);
+    wire.send(format!(
+        "GET /data/{id} HTTP/1.1\r\nHost: localhost\r\nRange: bytes=0-\r\n\r\n"
+    ));
+    let head = wire.head().unwrap();
+    assert_eq!(head.status, 206, "a download");
+    let mut left: u64 = head.header("content-length").unwrap().parse().unwrap();
+    assert_eq!(left, SIZE as u64 + 8);
     let mut buffer = vec![0; 64 << 10];
-    let mut left = length;
     while left > 0 {
-        let n = reader.read(&mut buffer).unwrap() as u64;
+        let n = wire.read(&mut buffer).unwrap() as u64;
         assert!(n > 0, "the download of {id} was cut off");
         left -= n;
-    }
-}
-
-/// Reads an answer's head, which must tell of success; the length of what follows.
-fn answer(reader: &mut BufReader<TcpStream>) -> u64 {
-    let mut line = String::new();
-    reader.read_line(&mut line).unwrap();
-    assert!(
-        line.starts_with("HTTP/1.1 20"),
-        "the server answered {line}"
-    );
-    let mut length = 0;
-    loop {
-        line.clear();
-        reader.read_line(&mut line).unwrap();
-        let text = line.trim().to_ascii_lowercase();
-        if text.is_empty() {
-            return length;
-        }
-        if let Some(value) = text.strip_prefix("content-length:") {
-            length = value.trim().parse().unwrap();
-        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Large repositories, and many deletes, over an emulator that enforces the rates. The deletes go
 //! side by side, each with a server of its own: they wait more than they work.
 
-use crate::http::{Bill, Connection, between, calls, control, told};
+use crate::http::{Bill, SIZES, between, calls, control, open, told};
 use crate::process::Server;
 use serde_json::{Value, json};
 use std::thread;
@@ -65,9 +65,8 @@ fn cold(say: &Say) {
             continue;
         }
         let start = Instant::now();
-        let mut connection = Connection::open(server.port());
-        let (status, length) = connection.ask("GET", "/locks/", b"");
-        connection.body(length);
+        let mut wire = open(server.port());
+        let status = wire.ask("GET", "/locks/", SIZES, b"").status;
         let (bill, _) = calls(server.url());
         say(format!(
             "first list of locks, 20,000 packs, free, 100 ms: {status} after {}; {}",
@@ -94,8 +93,7 @@ fn first_backup(digits: usize, there: u64, say: &Say) {
         };
         control(url, "plant", Some(&(0..there).map(pack).collect()));
     });
-    let mut connection = Connection::open(server.port());
-    connection.ask("POST", "/?create=true", b"");
+    open(server.port()).ask("POST", "/?create=true", "", b"");
     let (before, _) = calls(server.url());
     let data = crate::random(16 << 20);
     let ids: Vec<String> = (0..PACKS).map(|n| crate::id(&data, n as u64)).collect();
@@ -126,10 +124,13 @@ fn long_list(say: &Say) {
     let ours = ["--tier", "vip", "--rate-share", "0.95"];
     let server = Server::with(&vip, &ours, |url| plant(url, 100_000));
     let start = Instant::now();
-    let mut connection = Connection::open(server.port());
-    connection.ask("GET", "/data/", b"");
+    let mut wire = open(server.port());
+    wire.send(format!(
+        "GET /data/ HTTP/1.1\r\nHost: localhost\r\n{SIZES}\r\n"
+    ));
+    assert_eq!(wire.head().unwrap().status, 200);
     let (mut first, mut packs) = (None, 0);
-    while let Some(chunk) = connection.chunk() {
+    while let Some(chunk) = wire.chunk().filter(|chunk| !chunk.is_empty()) {
         first.get_or_insert_with(|| start.elapsed());
         packs += chunk.iter().filter(|byte| **byte == b'{').count();
     }
@@ -145,8 +146,7 @@ fn long_list(say: &Say) {
         all.as_secs_f64() / paced,
         server.most_resident() as f64 / f64::from(1 << 20),
     ));
-    let (_, length) = connection.ask("GET", &format!("/data/{}", id(77_777)), b"");
-    connection.body(length);
+    wire.ask("GET", &format!("/data/{}", id(77_777)), "", b"");
     let bill = between(&bill, &calls(server.url()).0);
     say(format!("then any pack: {}", told(&bill)));
 }
@@ -159,18 +159,16 @@ fn deletes(connections: u64, trash: u64, say: &Say) {
         plant(url, DELETED);
         control(url, "switches", Some(&json!({"rates": {"trash": trash}})));
     });
-    let mut connection = Connection::open(server.port());
-    let (_, length) = connection.ask("GET", "/data/", b"");
-    connection.body(length);
+    open(server.port()).ask("GET", "/data/", SIZES, b"");
     let (before, refused_before) = calls(server.url());
     let start = Instant::now();
     let failed: usize = thread::scope(|scope| {
         let port = server.port();
         let one = move |first: u64| {
-            let mut connection = Connection::open(port);
+            let mut wire = open(port);
             let mine = (first..DELETED).step_by(usize::try_from(connections).unwrap());
-            let ask = |n: u64| connection.ask("DELETE", &format!("/data/{}", id(n)), b"");
-            mine.map(ask).filter(|(status, _)| *status != 200).count()
+            let ask = |n: u64| wire.ask("DELETE", &format!("/data/{}", id(n)), "", b"");
+            mine.map(ask).filter(|answer| answer.status != 200).count()
         };
         let threads: Vec<_> = (0..connections)
             .map(|n| scope.spawn(move || one(n)))

@@ -32,7 +32,18 @@ macro_rules! orders {
                 when: $crate::fake::When,
                 how: $crate::fake::How,
             ) {
-                let skip = 0;
+                self.fail_after(0, endpoint, times, when, how);
+            }
+
+            /// The same, once `skip` others have passed.
+            pub fn fail_after(
+                &self,
+                skip: u32,
+                endpoint: $call,
+                times: u32,
+                when: $crate::fake::When,
+                how: $crate::fake::How,
+            ) {
                 self.fail($crate::fake::Fault {
                     endpoint,
                     skip,

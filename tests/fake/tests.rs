@@ -76,6 +76,46 @@ fn get(url: &str, headers: &str) -> Reply {
     raw(url, request.as_bytes(), false)
 }
 
+/// A request with a body, to any URL.
+pub(super) fn send(method: &str, url: &str, headers: &str, body: &[u8]) -> Reply {
+    let mut parts = url.splitn(4, '/').skip(2);
+    let (host, path) = (parts.next().unwrap(), parts.next().unwrap_or(""));
+    let length = body.len();
+    let head = format!(
+        "{method} /{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{headers}\
+         Content-Length: {length}\r\n\r\n"
+    );
+    raw(url, &[head.as_bytes(), body].concat(), false)
+}
+
+/// Each fault that all emulators know, and some of a cloud's own, before and after the effect of a
+/// call. `call` makes it, and tells whether it was carried out; what comes of the cloud's own
+/// `is_right` judges.
+pub(super) fn each_fault(
+    own: Vec<How>,
+    call: impl Fn(When, How) -> (Reply, bool),
+    is_right: impl Fn(&How, &Reply) -> bool,
+) {
+    let all = [How::Html(502), How::Empty, How::BadJson];
+    let cut = [How::Reset, How::Cut, How::Refuse];
+    for how in all.into_iter().chain(cut).chain(own) {
+        for when in [When::Before, When::After] {
+            let (reply, carried_out) = call(when, how.clone());
+            assert_eq!(carried_out, when == When::After, "{how:?} {when:?}");
+            let good = match &how {
+                How::Html(status) => reply.status == *status && reply.json().is_null(),
+                How::Empty => reply.status == 200 && reply.body.is_empty(),
+                How::BadJson => reply.status == 200 && reply.json().is_null() && reply.whole,
+                How::Cut => reply.status > 0 && !reply.whole && !reply.body.is_empty(),
+                How::Reset | How::Refuse => reply.status == 0,
+                own => is_right(own, &reply),
+            };
+            let (status, json) = (reply.status, reply.json());
+            assert!(good, "{how:?} {when:?}: {status} {json:?}");
+        }
+    }
+}
+
 /// A client with a token.
 struct Client<'a> {
     fake: &'a Fake,

@@ -2,7 +2,10 @@
 //! what it is about.
 
 use crate::fake::Fake;
-use restic_123pan::pan123::{Bin, Config, Tier, Timing};
+use restic_123pan::cloud::{Shared, Timing};
+use restic_123pan::pan123::{Bin, Config, Tier};
+use restic_123pan::restic::Repo;
+use restic_123pan::settings::Secret;
 
 /// The folder of the account in which the repositories are.
 pub(crate) const BASE: &str = "restic";
@@ -11,20 +14,27 @@ pub(crate) const BASE: &str = "restic";
 pub(crate) fn config(cloud: &Fake) -> Config {
     Config {
         api_url: cloud.url(),
-        client_id: cloud.client_id().to_owned(),
-        client_secret: cloud.client_secret().to_owned(),
+        client_id: Secret::new(cloud.client_id()),
+        client_secret: Secret::new(cloud.client_secret()),
         grant: None,
-        repo_path: BASE.to_owned(),
+        tier: Some(Tier::Vip),
+        allow_http_upload: false,
+        shared: shared(Timing::default()),
+    }
+}
+
+/// What every cloud is told, with these bounds in time.
+pub(crate) fn shared(timing: Timing) -> Shared {
+    Shared {
+        repo_path: Repo::new(BASE).unwrap(),
         state_dir: None,
         uploads: 4,
         // Rates are the business of few.
         rate_share: 1000.0,
-        tier: Some(Tier::Vip),
         bin: Bin::Keep,
         reserve: 0,
-        allow_http_upload: false,
-        ipv4_only: false,
+        ipv6: true,
         ca: None,
-        timing: Timing::default(),
+        timing,
     }
 }

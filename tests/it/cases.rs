@@ -44,7 +44,7 @@ pub(crate) fn try_all<C: Send>(
     };
     let mut failed = Vec::new();
     thread::scope(|scope| {
-        (0..at_once.min(count)).for_each(|_| drop(scope.spawn(&work)));
+        (0..at_once.min(count)).for_each(|_| drop(scope.spawn(work)));
         for _ in 0..count {
             let Ok(fault) = ended.recv_timeout(PATIENCE) else {
                 eprintln!("these hang: {:#?}", running.lock().unwrap());

@@ -104,11 +104,7 @@ fn kills_around_a_renewal() {
     let mut socket = TcpStream::connect(rig.address()).unwrap();
     let request = "POST /y/?create=true HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n";
     socket.write_all(request.as_bytes()).unwrap();
-    let end = Instant::now() + Duration::from_secs(60);
-    while rig.cloud().renewals().0 < 2 {
-        assert!(Instant::now() < end, "{}", rig.log());
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    rig.until("it is renewed", || rig.cloud().renewals().0 >= 2);
     rig.kill_and_restart();
     assert_eq!(ask(&rig), "503");
     let plain = |line: &str| {
@@ -123,11 +119,7 @@ fn kills_around_a_renewal() {
     assert_eq!(rig.cloud().count(Endpoint::Oauth).calls, calls, "no loop");
 
     log_in(&rig);
-    let end = Instant::now() + Duration::from_secs(60);
-    while ask(&rig) != "200" {
-        assert!(Instant::now() < end, "{}", rig.log());
-        std::thread::sleep(Duration::from_millis(100));
-    }
+    rig.until("it works again", || ask(&rig) == "200");
 }
 
 /// Logs in by the command, beside the running server.

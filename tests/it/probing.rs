@@ -1,8 +1,10 @@
 //! What tests of probes share, whatever the cloud: what a probe finds, whether that is what its table
 //! should say, and a probe for each call that may fail.
 
+use crate::cases::try_all;
+use crate::cloud::contract::AT_ONCE;
 use crate::fake::{Fault, How, When};
-use restic_123pan::cloud::probe::Finding;
+use restic_123pan::cloud::probe::Observation;
 use std::collections::BTreeMap;
 
 /// A file of somebody else's beside the repositories.
@@ -12,11 +14,21 @@ pub(crate) const OTHER: &str = "somebody's";
 pub(crate) type Case<S> = (fn(&mut S), &'static str, &'static str, bool);
 
 /// What a probe found, by question, and how it ended.
-pub(crate) type Probed = (BTreeMap<&'static str, Finding>, Result<String, String>);
+pub(crate) type Probed = (BTreeMap<&'static str, Observation>, Result<String, String>);
+
+/// Tries the cases of a table side by side; each is told its number.
+pub(crate) fn try_table<S>(table: &[Case<S>], run: impl Fn(usize, &Case<S>) + Sync) {
+    let name = |(n, case): &(usize, &Case<S>)| format!("{n}: {}, {}", case.1, case.2);
+    let cases = table.iter().enumerate();
+    try_all("PROBE", AT_ONCE, cases, name, |(n, case)| {
+        run(*n, case);
+        Ok(())
+    });
+}
 
 /// Runs a probe.
 pub(crate) fn run(
-    probe: impl FnOnce(&mut dyn FnMut(&Finding)) -> Result<String, String>,
+    probe: impl FnOnce(&mut dyn FnMut(&Observation)) -> Result<String, String>,
 ) -> Probed {
     let mut findings = BTreeMap::new();
     let end = probe(&mut |finding| {

@@ -3,6 +3,7 @@
 //! what an emulator must know of itself for that is [`Emulated`].
 
 use crate::tree::TempDir;
+use crate::waiting::awaited;
 use crate::wire::Wire;
 use std::fs::{self, File};
 use std::net::SocketAddr;
@@ -80,11 +81,7 @@ impl Process {
     ) -> T {
         thread::scope(|scope| {
             let working = scope.spawn(work);
-            let end = Instant::now() + PATIENCE;
-            while !is_so() && !working.is_finished() {
-                assert!(Instant::now() < end, "it never came to pass");
-                thread::sleep(Duration::from_millis(2));
-            }
+            self.until("its moment", || is_so() || working.is_finished());
             self.kill();
             working.join().unwrap()
         })
@@ -204,18 +201,23 @@ impl Process {
 
     /// The same; an Err with the log if the server ends before.
     fn find<T>(&self, find: impl Fn(&str) -> Option<T>) -> Result<T, String> {
-        let end = Instant::now() + PATIENCE;
-        loop {
+        awaited(|| {
             let ended = self.ended().is_some();
-            if let Some(found) = self.log().lines().find_map(&find) {
-                return Ok(found);
+            let log = self.log();
+            match log.lines().find_map(&find) {
+                Some(found) => Ok(Ok(found)),
+                None if ended => Ok(Err(log)),
+                None => Err(log),
             }
-            if ended {
-                return Err(self.log());
-            }
-            assert!(Instant::now() < end, "waited in vain:\n{}", self.log());
-            thread::sleep(Duration::from_millis(5));
-        }
+        })
+    }
+
+    /// Waits until something is so that the log may tell of.
+    pub(crate) fn until(&self, what: &str, is_so: impl Fn() -> bool) {
+        awaited(|| {
+            let tell = || format!("{what}\n{}", self.log());
+            is_so().then_some(()).ok_or_else(tell)
+        });
     }
 
     /// Fails if there is a warning or an error in the log, except lines with one of these words.
@@ -276,15 +278,15 @@ impl<C: Emulated> Over<C> {
     pub(crate) fn with(options: &[&str], change: impl FnOnce(&mut C::Switches)) -> Self {
         let mut switches = C::Switches::default();
         change(&mut switches);
-        Self::over(Arc::new(C::with_switches(switches)), options)
+        Self::beginning(Arc::new(C::with_switches(switches)), options)
     }
 
     /// One more server over the same cloud, as on another machine.
     pub(crate) fn beside(&self) -> Self {
-        Self::over(Arc::clone(&self.cloud), &[])
+        Self::beginning(Arc::clone(&self.cloud), &[])
     }
 
-    fn over(cloud: Arc<C>, options: &[&str]) -> Self {
+    fn beginning(cloud: Arc<C>, options: &[&str]) -> Self {
         let dir = TempDir::new();
         let (account, state) = (Arc::clone(&cloud), dir.path().join("state"));
         let in_state = state.clone();

@@ -5,6 +5,7 @@ use crate::fake::{Endpoint, How, When};
 use crate::restic::{DEBIAN, RESTIC, RUSTIC, Restic, cases, text};
 use crate::rig::Rig;
 use crate::tree::{self, TempDir};
+use crate::waiting::eventually;
 use crate::wire::Wire;
 use std::fs;
 use std::path::Path;
@@ -145,9 +146,9 @@ fn locked(case: &Case<'_>, _: &Restic) -> Option<()> {
     backup.stdin(std::process::Stdio::piped());
     let mut running = client.start_as(backup, &["backup", "--stdin"]);
     let mut wire = Wire::open(rig.address());
-    while wire.ask("GET", "/laptop/locks/", "", b"").text() == "[]" {
-        std::thread::sleep(std::time::Duration::from_millis(20));
-    }
+    eventually("there is a lock", || {
+        wire.ask("GET", "/laptop/locks/", "", b"").text() != "[]"
+    });
     running.child.kill().unwrap();
     drop(running);
     let said = client.refused(&["forget", "--keep-last", "1", "--prune"]);

@@ -1,26 +1,16 @@
 //! A store in memory with faults: a repository's name says what goes wrong in it.
 
+use crate::waiting::eventually;
 use restic_123pan::body::Body;
-use restic_123pan::front;
 use restic_123pan::restic::{File, Id, Kind, Range, Repo};
 use restic_123pan::store::memory::Memory;
 use restic_123pan::store::{Cause, Entry, Error, Found, Loaded, Store};
 use std::io::{self, Read};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::thread;
-use std::time::Duration;
 
 /// Entries that a list in `cut` shows before it fails; more than are sent at once.
 const SHOWN: u8 = 200;
-
-/// A front on a port that is free.
-pub(crate) fn anywhere() -> front::Config {
-    front::Config {
-        listen: vec!["127.0.0.1:0".parse().unwrap()],
-        ..front::Config::default()
-    }
-}
 
 /// The store; clones share everything.
 #[derive(Clone, Default)]
@@ -42,13 +32,9 @@ impl Rigged {
 
     /// Waits until so many operations wait in `slow`.
     pub(crate) fn wait_for(&self, count: usize) {
-        for _ in 0..1000 {
-            if self.0.waiting.load(Ordering::SeqCst) >= count {
-                return;
-            }
-            thread::sleep(Duration::from_millis(5));
-        }
-        panic!("{count} operations never came");
+        eventually("so many operations come", || {
+            self.0.waiting.load(Ordering::SeqCst) >= count
+        });
     }
 
     /// How many files each call of `remove` had.
@@ -60,9 +46,7 @@ impl Rigged {
         match repo.path() {
             "slow" => {
                 self.0.waiting.fetch_add(1, Ordering::SeqCst);
-                while !self.0.open.load(Ordering::SeqCst) {
-                    thread::sleep(Duration::from_millis(5));
-                }
+                eventually("it is opened", || self.0.open.load(Ordering::SeqCst));
             }
             "panic" => panic!("as it should"),
             _ => {}

@@ -5,18 +5,17 @@ use crate::fake::Endpoint;
 use crate::restic::{DEBIAN, RESTIC, Restic, text};
 use crate::rig::Rig;
 use crate::tree::{self, TempDir};
+use crate::waiting::eventually;
 use std::fs;
 use std::process::{Child, Command};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How far lists are behind.
 const LAG: Duration = Duration::from_secs(1);
 /// Times that a backup is followed by a prune, unless the environment variable CYCLES names
 /// another number. Each takes some ten seconds, most of which is waiting for the lists.
 const CYCLES: u64 = 2;
-/// Longest wait for something to begin.
-const PATIENCE: Duration = Duration::from_secs(60);
 /// What restic says when another host's lock is in its way.
 const LOCKED: &str = "repository is already locked";
 
@@ -191,11 +190,7 @@ impl Pair {
 
     /// Waits until there are more than so many.
     fn when_locked(&self, before: usize) {
-        let end = Instant::now() + PATIENCE;
-        while self.locks() <= before {
-            assert!(Instant::now() < end, "no lock came");
-            thread::sleep(Duration::from_millis(5));
-        }
+        eventually("a lock comes", || self.locks() > before);
     }
 
     fn hosts(&self) -> [&Restic; 2] {

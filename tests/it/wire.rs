@@ -95,6 +95,16 @@ impl Wire {
 
     /// The next answer; None if the connection ended first.
     pub(crate) fn try_answer(&mut self, bodiless: bool) -> Option<Answer> {
+        let mut answer = self.head()?;
+        if !bodiless && answer.status >= 200 {
+            answer.body = self.body(&answer);
+        }
+        Some(answer)
+    }
+
+    /// The head of the next answer, without the body that follows; None if the connection ended
+    /// first.
+    pub(crate) fn head(&mut self) -> Option<Answer> {
         let first = self.line()?;
         let mut words = first.splitn(3, ' ');
         assert_eq!(words.next(), Some("HTTP/1.1"), "{first:?}");
@@ -109,16 +119,21 @@ impl Wire {
             let (name, value) = line.split_once(": ").unwrap();
             headers.push((name.to_ascii_lowercase(), value.to_owned()));
         }
-        let mut answer = Answer {
+        Some(Answer {
             status,
             reason,
             headers,
             body: Some(Vec::new()),
-        };
-        if !bodiless && status >= 200 {
-            answer.body = self.body(&answer);
-        }
-        Some(answer)
+        })
+    }
+
+    /// The next chunk of a body, the last of which is empty; None if it broke off.
+    pub(crate) fn chunk(&mut self) -> Option<Vec<u8>> {
+        let size = usize::from_str_radix(&self.line()?, 16).ok()?;
+        let mut chunk = vec![0; size];
+        self.0.read_exact(&mut chunk).ok()?;
+        assert_eq!(self.line()?, "");
+        Some(chunk)
     }
 
     /// Whether the server has ended the connection, and nothing more came.
@@ -132,15 +147,10 @@ impl Wire {
             body.resize(length.parse().unwrap(), 0);
             self.0.read_exact(&mut body).ok()?;
         } else if answer.header("transfer-encoding") == Some("chunked") {
-            loop {
-                let size = usize::from_str_radix(&self.line()?, 16).ok()?;
-                let start = body.len();
-                body.resize(start + size, 0);
-                self.0.read_exact(&mut body[start..]).ok()?;
-                assert_eq!(self.line()?, "");
-                if size == 0 {
-                    break;
-                }
+            while let chunk = self.chunk()?
+                && !chunk.is_empty()
+            {
+                body.extend(chunk);
             }
         } else {
             self.0.read_to_end(&mut body).ok()?;
@@ -152,5 +162,12 @@ impl Wire {
         let mut line = String::new();
         self.0.read_line(&mut line).ok()?;
         line.strip_suffix("\r\n").map(str::to_owned)
+    }
+}
+
+/// What follows a head, as it comes.
+impl Read for Wire {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        self.0.read(into)
     }
 }

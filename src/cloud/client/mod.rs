@@ -348,8 +348,9 @@ impl Client {
         (outcome, trace)
     }
 
-    /// How the cloud does, from memory; what only one cloud can tell is left out.
-    pub fn health(&self) -> Health {
+    /// How the cloud does, from memory, with so many uploads under way of so many; what only one
+    /// cloud can tell is left out.
+    pub fn health(&self, (uploads, uploads_most): (usize, usize)) -> Health {
         let (seen, unusable) = (self.seen.health(&self.pacer), self.troubles.unusable());
         let asked = seen.answered.is_some() || unusable;
         Health {
@@ -358,6 +359,8 @@ impl Client {
             token_expires: self.token_expires(),
             damaged: self.troubles.damages(),
             troubles: self.troubles.all(),
+            uploads,
+            uploads_most,
             ..seen
         }
     }

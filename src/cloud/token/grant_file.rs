@@ -56,6 +56,7 @@ impl GrantFile {
 
 /// The file, and whether it is this process's: one grant serves one server, because each renewal
 /// ends the tokens that others hold.
+#[derive(Debug)]
 pub struct Grant {
     path: PathBuf,
     /// Held as long as the process lives; None if another one holds it.

@@ -155,9 +155,7 @@ impl TokenCache {
             None => Err(error),
         }
     }
-}
 
-impl TokenCache {
     /// What time it is at the cloud, which is asked before a token goes that is over by our clock
     /// alone.
     fn time(client: &Client, token: Option<&Token>) -> u64 {
@@ -167,9 +165,7 @@ impl TokenCache {
         }
         client.probe().ok().flatten().unwrap_or(time)
     }
-}
 
-impl TokenCache {
     /// A token that meets the need. Where the cloud refuses one after the other, new ones are asked
     /// for ever more rarely; what another process has got will do.
     fn renew(&self, client: &Client, need: &Need<'_>) -> Result<Token, Fault> {

@@ -129,10 +129,6 @@ pub fn advice(reason: Reason) -> Option<Advice> {
              and start with --kdocs-app formal",
             "请等待次日(北京时间零点)，或将应用提交审核后使用 --kdocs-app formal 启动",
         ),
-        Reason::InBin => (
-            "empty the recycle bin on kdocs.cn by hand: nothing else frees space there",
-            "请在 kdocs.cn 网站手动清空回收站，否则不会释放空间",
-        ),
         Reason::Grant | Reason::NoToken => (
             "log in with `restic-123pan login`, and look at the app's id and key",
             "请运行 `restic-123pan login` 重新登录，并检查应用的 id 和 key",

@@ -47,15 +47,15 @@ impl Api {
     /// The way to the configured files; nothing is sent yet.
     pub fn new(config: &Config) -> Self {
         let tokens = Box::new(tokens(config));
-        let rates = table::rates(config.rate_share);
-        let client = Client::new(&config.network(), &KDOCS, tokens, &rates);
+        let rates = table::rates(config.shared.rate_share);
+        let client = Client::new(&config.shared.network(&config.host), &KDOCS, tokens, &rates);
         Self {
             client: Arc::new(client),
             budgets: Budgets::new(
                 allowances(config.app),
                 CHINA,
                 config.state_file("calls", "json"),
-                config.clock.clone(),
+                config.shared.timing.clock.clone(),
             ),
         }
     }
@@ -65,22 +65,24 @@ impl Api {
         &self.client.timing
     }
 
-    /// A page of a folder of the app's, or of its own one.
+    /// A page of a folder of the app's, or of its own one: the first at 0, others where the page
+    /// before said.
     pub fn list(
         &self,
         folder: &str,
-        after: Option<(i64, Option<&str>)>,
+        offset: i64,
+        filter: Option<&str>,
         priority: Priority,
     ) -> Result<Page, Fault> {
         let mut query = format!("count={PAGE}");
         if !folder.is_empty() {
             query += &format!("&parent_id={}", encoded(folder));
         }
-        if let Some((offset, filter)) = after {
+        if offset > 0 {
             query += &format!("&offset={offset}");
-            if let Some(filter) = filter.filter(|filter| !filter.is_empty()) {
-                query += &format!("&filter={}", encoded(filter));
-            }
+        }
+        if let Some(filter) = filter.filter(|filter| !filter.is_empty()) {
+            query += &format!("&filter={}", encoded(filter));
         }
         let path = format!("{PERSONAL}/apps/files");
         let call = Call::new(Endpoint::List.spec(), &path).query(&query);
@@ -102,7 +104,7 @@ impl Api {
                 names.chain([("path_from_root", "false")]).collect()
             }
         };
-        let mut form = Form::named(&fields, ("file", name), false, content);
+        let mut form = Form::new(&fields, ("file", name), false, content);
         let path = format!("{PERSONAL}/files/upload");
         let call = Call::new(Endpoint::Upload.spec(), &path).form(&mut form);
         self.make::<serde::de::IgnoredAny>(Endpoint::Upload, call, priority)
@@ -152,7 +154,7 @@ pub fn granted(client: &Client, config: &Config, code: &str) -> Result<GrantedTo
         "code={}&app_id={}&app_key={}",
         encoded(code),
         encoded(&config.app_id),
-        encoded(&config.app_key)
+        encoded(config.app_key.reveal())
     );
     let call = Call::new(Endpoint::Token.spec(), "/api/v1/oauth2/access_token").query(&query);
     GrantedTokens::ask(client, call)
@@ -164,7 +166,7 @@ fn tokens(config: &Config) -> TokenCache {
     let refresh = move |client: &Client, old: &str| {
         let (query, body) = (
             format!("app_id={id}"),
-            json!({ "app_key": key, "refresh_token": old }),
+            json!({ "app_key": key.reveal(), "refresh_token": old }),
         );
         let call = Call::new(Endpoint::Refresh.spec(), "/api/v1/oauth2/refresh_token");
         GrantedTokens::ask(client, call.query(&query).json(&body))
@@ -172,12 +174,21 @@ fn tokens(config: &Config) -> TokenCache {
     match &config.grant {
         Some(grant) => {
             let grant = Arc::clone(grant);
-            TokenCache::new(Rotating::new(Box::new(refresh), grant, &config.timing))
+            TokenCache::new(Rotating::new(
+                Box::new(refresh),
+                grant,
+                &config.shared.timing,
+            ))
         }
         // Only calls for tokens can be made.
         None => {
             let issue = |_: &Client| Err(Fault::new(Reason::Grant, "nobody has logged in"));
-            TokenCache::new(Secret::new(Box::new(issue), "", None, &config.timing))
+            TokenCache::new(Secret::new(
+                Box::new(issue),
+                "",
+                None,
+                &config.shared.timing,
+            ))
         }
     }
 }

@@ -52,10 +52,10 @@ impl Api {
 
     /// The same, as if this had been found out.
     pub fn by(config: &Config, facts: Facts) -> Self {
-        let rates = rates(config.tier.unwrap_or(Tier::Free), config.rate_share);
+        let rates = rates(config.tier.unwrap_or(Tier::Free), config.shared.rate_share);
         let tokens = Box::new(tokens::cache(config));
         let network = Network {
-            timing: facts.lag.timing(&config.timing),
+            timing: facts.lag.timing(&config.shared.timing),
             ..config.network()
         };
         let client = Client::new(&network, &OPEN, tokens, &rates);

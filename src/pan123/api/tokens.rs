@@ -11,6 +11,7 @@ use crate::cloud::token::{
 use crate::cloud::{Fault, Priority, Reason};
 use crate::disk;
 use crate::pan123::config::Config;
+use crate::settings::Secret as Hidden;
 use serde_json::json;
 use std::sync::Arc;
 
@@ -29,20 +30,20 @@ pub fn cache(config: &Config) -> TokenCache {
                 granted(client, (&id, &secret), &got)
             };
             let (refresh, grant) = (Box::new(refresh), Arc::clone(grant));
-            TokenCache::new(Rotating::new(refresh, grant, &config.timing))
+            TokenCache::new(Rotating::new(refresh, grant, &config.shared.timing))
         }
         None => {
-            let about = format!("{} {id}", config.api_url);
-            let file = disk::state_file(config.state_dir.as_ref(), "token", &about, "json");
+            let about = format!("{} {}", config.api_url, id.reveal());
+            let file = disk::state_file(config.shared.state_dir.as_ref(), "token", &about, "json");
             let issue = Box::new(move |client: &Client| client_token(client, &id, &secret));
-            TokenCache::new(Secret::new(issue, CROWDED, file, &config.timing))
+            TokenCache::new(Secret::new(issue, CROWDED, file, &config.shared.timing))
         }
     }
 }
 
 /// A new access token for a client id and secret, and when it ends.
-fn client_token(client: &Client, id: &str, secret: &str) -> Result<(String, u64), Fault> {
-    let body = json!({ "clientID": id, "clientSecret": secret });
+fn client_token(client: &Client, id: &Hidden, secret: &Hidden) -> Result<(String, u64), Fault> {
+    let body = json!({ "clientID": id.reveal(), "clientSecret": secret.reveal() });
     let data: Granted = client.call(
         call(Endpoint::AccessToken)
             .json(&body)
@@ -64,12 +65,12 @@ fn client_token(client: &Client, id: &str, secret: &str) -> Result<(String, u64)
 /// Tokens of an OAuth grant, for what was got before.
 pub fn granted(
     client: &Client,
-    (id, secret): (&str, &str),
+    (id, secret): (&Hidden, &Hidden),
     got: &[(&str, &str)],
 ) -> Result<GrantedTokens, Fault> {
-    let mut query = format!("client_id={}", encoded(id));
+    let mut query = format!("client_id={}", encoded(id.reveal()));
     // Documented as needed; another client found that it isn't.
-    let secret = Some(("client_secret", secret)).filter(|(_, secret)| !secret.is_empty());
+    let secret = Some(("client_secret", secret.reveal())).filter(|(_, secret)| !secret.is_empty());
     for (name, value) in secret.iter().chain(got) {
         query += &format!("&{name}={}", encoded(value));
     }

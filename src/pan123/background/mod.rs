@@ -80,8 +80,8 @@ impl Background {
         let urgent = Arc::new(Urgent::default());
         let now = Instant::now();
         let missing = parts.api.facts.purge_missing;
-        let purges = config.bin != Bin::Keep && !missing;
-        if missing && config.bin != Bin::Keep {
+        let purges = config.shared.bin != Bin::Keep && !missing;
+        if missing && config.shared.bin != Bin::Keep {
             let target = Kind::NoPurge.about("");
             warn!(
                 target: &target,
@@ -89,7 +89,11 @@ impl Background {
                  stay there until you empty it by hand, or another probe finds otherwise"
             );
         }
-        let (bin, reserve, share) = (config.bin, config.reserve, config.rate_share);
+        let (bin, reserve, share) = (
+            config.shared.bin,
+            config.shared.reserve,
+            config.shared.rate_share,
+        );
         let (shared, tier_at) = (Arc::clone(&urgent), config.tier.is_none().then_some(now));
         let work = move |rung| Work {
             parts,

@@ -54,11 +54,11 @@ impl PendingPurges {
             );
         }
         let path = path.filter(|_| claimed.is_ok());
-        let opened = path.and_then(|path| open(&path, config.bin));
+        let opened = path.and_then(|path| open(&path, config.shared.bin));
         let keeps = opened.is_some();
         let (list, log) = opened.unwrap_or_default();
         Self {
-            bin: config.bin,
+            bin: config.shared.bin,
             time: Arc::clone(time),
             list: Mutex::new(list),
             log,
@@ -76,7 +76,7 @@ impl PendingPurges {
     pub fn peek(config: &Config) -> List {
         let path = config.state_file("bin", "log");
         let log = Log::new(path.clone(), "");
-        path.map(|path| read(&log, &path, config.bin))
+        path.map(|path| read(&log, &path, config.shared.bin))
             .unwrap_or_default()
     }
 

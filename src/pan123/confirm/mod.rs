@@ -63,7 +63,7 @@ impl Confirm {
         let ledger = Ledger::new(config, trash.pending.keeps(), &api.client.time);
         Self {
             api: Arc::clone(api),
-            root: Root::new(&config.repo_path),
+            root: Root::new(&config.shared.repo_path),
             tree: Arc::clone(tree),
             trash: Arc::clone(trash),
             unconfirmed: Unconfirmed::recall(ledger, &trash.pending),

@@ -31,7 +31,6 @@ impl Unconfirmed {
     /// Begins with what an earlier process has acknowledged by its ledger, but for what it has put
     /// into the bin, or was about to when it was killed.
     pub fn recall(ledger: Ledger, removed: &PendingPurges) -> Self {
-        let recalled = ledger.read();
         let mut done = Vec::new();
         let mut unconfirmed = Self {
             acknowledged: Mutex::default(),
@@ -40,7 +39,7 @@ impl Unconfirmed {
             unseen: Mutex::default(),
             locks: Mutex::default(),
         };
-        for (repo, file) in recalled {
+        for (repo, file) in ledger.read() {
             if removed.has(file.number) {
                 done.push(file.number);
                 continue;

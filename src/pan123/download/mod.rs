@@ -6,8 +6,8 @@ use super::tree::Tree;
 use super::tree::files::{CONFIG, Known, name_of};
 use super::tree::list::newest;
 use super::tree::paths::Path;
-use crate::cloud::addresses::{self, Addresses};
-use crate::cloud::download::{Reader, Source};
+use crate::cloud::addresses::{self, Address, Addresses};
+use crate::cloud::download::Reader;
 use crate::cloud::paths::priority_of;
 use crate::cloud::proof::loaded;
 use crate::cloud::{Fault, Priority, Reason, pause};
@@ -24,29 +24,24 @@ const ROUNDS: u32 = 3;
 pub struct Downloads {
     api: Arc<Api>,
     tree: Arc<Tree>,
-    addresses: Addresses<u64, Arc<str>>,
-    /// When the traffic was found to be used up.
-    dry: Mutex<Option<Instant>>,
+    addresses: Arc<Addresses<u64>>,
 }
 
 impl Downloads {
     /// Nothing has been read yet.
     pub fn new(api: &Arc<Api>, tree: &Arc<Tree>) -> Self {
+        // When the traffic was found to be used up.
+        let (asked, dry) = (Arc::clone(api), Mutex::default());
+        let ask = move |file: &u64, priority| address(&asked, &dry, *file, priority);
         Self {
             api: Arc::clone(api),
             tree: Arc::clone(tree),
-            addresses: Addresses::default(),
-            dry: Mutex::default(),
+            addresses: Arc::new(Addresses::new(api.timing().rate_wait, ask)),
         }
     }
 
     /// Opens a file of a folder, whole or in part.
-    pub fn load(
-        self: &Arc<Self>,
-        path: &Path,
-        file: &File,
-        range: Option<Range>,
-    ) -> Result<Loaded, Error> {
+    pub fn load(&self, path: &Path, file: &File, range: Option<Range>) -> Result<Loaded, Error> {
         let (name, priority) = (name_of(file), priority_of(file.kind()));
         let absent = || Error::new(Cause::Absent, format!("/{path} has no {}", file.name()));
         for tries in 1..=ROUNDS {
@@ -88,7 +83,7 @@ impl Downloads {
 
     /// Opens a file, unless it ends before the range begins.
     fn open(
-        self: &Arc<Self>,
+        &self,
         path: &Path,
         known: Known,
         range: Option<Range>,
@@ -98,76 +93,63 @@ impl Downloads {
         let Some(part) = Part::of(range, size) else {
             // Nothing is read, which would tell if another server has removed it.
             self.addresses.forget(&known.file);
-            return self.address(known.file, priority).map(|_| None);
+            return self.addresses.get(&known.file, priority).map(|_| None);
         };
-        let download = Download {
-            downloads: Arc::clone(self),
-            file: known.file,
-            priority,
+        let whose = (known.file, priority);
+        let mut reader = Reader::new(&self.api.client, &self.addresses, whose, size, part);
+        let (api, tree, path) = (
+            Arc::clone(&self.api),
+            Arc::clone(&self.tree),
+            path.to_owned(),
+        );
+        // Says that it is damaged, unless that is known.
+        let damaged = move |what: &str| {
+            if tree.damage.find(known.file) {
+                let text = format!("/{path}/{} is damaged at 123pan: {what}", known.name);
+                api.client.troubles.damaged(&text);
+            }
         };
-        let mut reader = Reader::new(Arc::clone(&self.api.client), download, size, part);
         reader.open().inspect_err(|fault| {
             if fault.reason == Reason::Corrupt {
-                self.damaged(path, known, &fault.to_string());
+                damaged(&fault.to_string());
             }
         })?;
         let name = Some(known.name).filter(|name| *name != CONFIG);
-        let (downloads, path) = (Arc::clone(self), path.to_owned());
         let wrong = move || {
-            downloads.damaged(&path, known, "its bytes aren't those stored");
+            damaged("its bytes aren't those stored");
             Ok(())
         };
         Ok(Some(loaded(reader, (size, part), name, wrong)))
     }
+}
 
-    /// The address of a file, kept or new.
-    fn address(&self, file: u64, priority: Priority) -> Result<Arc<str>, Fault> {
-        let timing = self.api.timing();
-        self.addresses.get(&file, timing.rate_wait, || {
-            let dry = *lock(&self.dry);
-            if dry.is_some_and(|since| since.elapsed() < timing.traffic) {
-                let text = "the account's download traffic is used up";
-                return Err(Fault::new(Reason::Traffic, text));
-            }
-            let asked = self.api.download_info(file, priority);
-            let is_dry = matches!(&asked, Err(fault) if fault.reason == Reason::Traffic);
-            *lock(&self.dry) = is_dry.then(Instant::now);
-            let url: Arc<str> = asked?.into();
-            let now = self.api.client.time.or_ours();
-            let life = lifetime(&url, now, timing.address);
-            Ok((url, life))
-        })
+/// A new address of a file, unless the traffic was just found to be used up.
+fn address(
+    api: &Api,
+    dry: &Mutex<Option<Instant>>,
+    file: u64,
+    priority: Priority,
+) -> Result<Address, Fault> {
+    let timing = api.timing();
+    let since = *lock(dry);
+    if since.is_some_and(|since| since.elapsed() < timing.traffic) {
+        let text = "the account's download traffic is used up";
+        return Err(Fault::new(Reason::Traffic, text));
     }
-
-    /// Says that a file is damaged, unless that is known.
-    fn damaged(&self, path: &Path, known: Known, what: &str) {
-        if self.tree.damage.find(known.file) {
-            let text = format!("/{path}/{} is damaged at 123pan: {what}", known.name);
-            self.api.client.troubles.damaged(&text);
-        }
-    }
+    let asked = api.download_info(file, priority);
+    let is_dry = matches!(&asked, Err(fault) if fault.reason == Reason::Traffic);
+    *lock(dry) = is_dry.then(Instant::now);
+    let url: Arc<str> = asked?.into();
+    Ok(Address {
+        life: lifetime(&url, api.client.time.or_ours(), timing.address),
+        url,
+        size: None,
+    })
 }
 
 /// Whether 123pan says that there is no such file.
 fn is_gone(fault: &Fault) -> bool {
     matches!(fault.reason, Reason::NoFile | Reason::NoParent)
-}
-
-/// One file, as a reader downloads it.
-struct Download {
-    downloads: Arc<Downloads>,
-    file: u64,
-    priority: Priority,
-}
-
-impl Source for Download {
-    fn address(&self) -> Result<Arc<str>, Fault> {
-        self.downloads.address(self.file, self.priority)
-    }
-
-    fn drop_address(&self) {
-        self.downloads.addresses.forget(&self.file);
-    }
 }
 
 /// How long an address may be used, by the time in its `t` (API reference 3.24), if that is in the

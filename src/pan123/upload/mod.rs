@@ -168,7 +168,7 @@ impl Uploads {
         if target.replace {
             fields.push(("duplicate", "2"));
         }
-        let mut form = Form::new(&fields, "file", late, body);
+        let mut form = Form::new(&fields, ("file", "file"), late, body);
         let stored = self
             .api
             .single(&host, &mut form, target.priority)

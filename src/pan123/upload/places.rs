@@ -50,7 +50,7 @@ impl Uploads {
             api: Arc::clone(api),
             tree: Arc::clone(tree),
             hosts: Hosts::new(config),
-            places: Places::new(config.uploads),
+            places: Places::new(config.shared.uploads),
             late: Mutex::new(match api.facts.late_refused {
                 true => Late::Refused,
                 false => Late::Untried,

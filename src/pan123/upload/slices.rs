@@ -76,7 +76,7 @@ impl Uploads {
         &self,
         upload: &str,
         number: u64,
-        mut slice: Slice<'_, '_>,
+        mut slice: Slice<'_>,
         hosts: &[String],
         priority: Priority,
     ) -> Result<(), Fault> {
@@ -90,7 +90,7 @@ impl Uploads {
         ];
         let mut fault = Fault::new(Reason::Unreachable, "123pan named no upload host");
         for (tries, host) in (1..=SLICE_TRIES).zip(hosts.iter().cycle()) {
-            let mut form = Form::new(&fields, "slice", false, &mut slice);
+            let mut form = Form::new(&fields, ("slice", "file"), false, &mut slice);
             match self.api.slice(host, &mut form, priority) {
                 Ok(()) => return Ok(()),
                 Err(again) if after(again.reason) == After::GiveUp => return Err(again),

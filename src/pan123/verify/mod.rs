@@ -14,7 +14,6 @@ use super::tree::paths::join;
 use crate::cloud::Priority;
 use crate::cloud::finding::{Event, Report};
 use crate::cloud::inspect::{Inspection, Thing};
-use crate::cloud::paths::Root;
 use crate::cloud::survey::Survey;
 use crate::restic::Repo;
 use crate::store::{Cause, Error};
@@ -29,21 +28,16 @@ pub fn verify(
     tell: &(dyn Fn(Event<'_>) + Sync),
 ) -> Result<Report, Error> {
     let api = Arc::new(Api::new(config));
-    let (tree, path) = (Tree::new(Arc::clone(&api)), config.repo_path.clone());
+    let tree = Tree::new(Arc::clone(&api));
+    let survey = Survey::new(&config.shared.repo_path, repos, tell, advice::ADVICE);
+    let path = survey.root.at("");
     let Some(ids) = tree.find(&path, Priority::Background)? else {
         let text = format!("/{path} doesn't exist in the account");
         return Err(Error::new(Cause::Absent, text));
     };
-    let root = Root::new(&path);
     let numbers = Mutex::new(HashMap::from([(path, ids)]));
     let inspection = Inspection {
-        survey: Survey {
-            root,
-            repos,
-            tell,
-            advice: advice::ADVICE,
-            seen: Mutex::default(),
-        },
+        survey,
         filled: false,
         deleted: PendingPurges::peek(config).waiting.into_keys().collect(),
         client: &api.client,

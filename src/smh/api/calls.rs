@@ -11,6 +11,7 @@ use crate::cloud::form::Content;
 use crate::cloud::token::encoded;
 use crate::cloud::{Fault, Priority, Reason};
 use serde_json::json;
+use std::time::Instant;
 
 /// Most entries of a page.
 const PAGE: usize = 1000;
@@ -130,8 +131,21 @@ impl Api {
         self.make(call.json(&items.into()), priority)
     }
 
-    /// What has become of a deletion that takes long; None while it does.
-    pub fn task(&self, task: &str, priority: Priority) -> Result<Option<Vec<Item>>, Fault> {
+    /// What has become of each file of a deletion that takes long; nothing if its end doesn't come in
+    /// time.
+    pub fn outcome(&self, task: &str, priority: Priority) -> Result<Vec<Item>, Fault> {
+        let (start, timing) = (Instant::now(), self.timing());
+        while start.elapsed() < timing.rate_wait {
+            std::thread::sleep(timing.poll);
+            if let Some(items) = self.task(task, priority)? {
+                return Ok(items);
+            }
+        }
+        Ok(Vec::new())
+    }
+
+    /// The same as far as it is known; None while it takes.
+    fn task(&self, task: &str, priority: Priority) -> Result<Option<Vec<Item>>, Fault> {
         let at = self.at("task", task);
         let tasks: Vec<Task> = self.call((Endpoint::Task, &at, ""), priority)?;
         let gone = || Fault::new(Reason::Stale, "Tencent SMH doesn't know its own task");

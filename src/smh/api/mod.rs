@@ -80,10 +80,10 @@ impl Api {
     /// The same, as if this had been found out.
     pub fn by(config: &Config, scope: Scope, facts: &Facts) -> Self {
         let tokens = Box::new(tokens::cache(config, scope));
-        let rates = table::rates(config.rate_share);
+        let rates = table::rates(config.shared.rate_share);
         let network = Network {
-            timing: facts.lag.timing(&config.timing),
-            ..config.network()
+            timing: facts.lag.timing(&config.shared.timing),
+            ..config.shared.network(&config.host)
         };
         let client = Client::new(&network, &SMH, tokens, &rates);
         let library = encoded(&config.library);

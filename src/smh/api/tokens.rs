@@ -34,7 +34,7 @@ pub fn cache(config: &Config, scope: Scope) -> TokenCache {
     let whose = format!(
         "library_id={}&library_secret={}&period={PERIOD}",
         encoded(&config.library),
-        encoded(&config.secret)
+        encoded(config.secret.reveal())
     );
     let space = config.space.clone();
     let issue = move |client: &Client| match scope {
@@ -42,8 +42,8 @@ pub fn cache(config: &Config, scope: Scope) -> TokenCache {
         Scope::Library => ask(client, &whose, ADMIN),
     };
     let timing = Timing {
-        token_pause: config.timing.token_pause.min(PAUSE),
-        ..config.timing.clone()
+        token_pause: config.shared.timing.token_pause.min(PAUSE),
+        ..config.shared.timing.clone()
     };
     TokenCache::new(Secret::new(Box::new(issue), CROWDED, None, &timing))
 }

@@ -180,8 +180,9 @@ impl Uploads {
         len: u64,
         sum: u64,
     ) -> Result<Next, Error> {
-        let (start, timing) = (Instant::now(), self.api.timing());
-        for tries in 1.. {
+        let (start, timing, mut tries) = (Instant::now(), self.api.timing(), 0);
+        loop {
+            tries += 1;
             let confirmed = self
                 .api
                 .confirm(&ticket.key, target.strategy, sum, target.priority);
@@ -210,7 +211,6 @@ impl Uploads {
             }
             std::thread::sleep(pause);
         }
-        Ok(Next::Stored)
     }
 
     /// Compares what was published with what was meant (safety rule 2).

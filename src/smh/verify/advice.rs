@@ -6,7 +6,6 @@ use crate::restic::Kind;
 
 /// What is this cloud's own.
 pub(super) const ADVICE: &[Remedy] = &[
-    (Flaw::NoRepository, &[], "look at the name"),
     (
         Flaw::NoConfig,
         &[],

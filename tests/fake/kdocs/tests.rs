@@ -6,7 +6,7 @@ mod tokens;
 mod uploads;
 
 use super::super::faults::{How, When};
-use super::super::tests::{Reply, noise, raw};
+use super::super::tests::{Reply, each_fault, noise, raw, send};
 use super::*;
 use serde_json::{Value, json};
 
@@ -100,18 +100,6 @@ fn refreshed(fake: &Fake, token: &str) -> Reply {
         "Content-Type: application/json\r\n",
         body.as_bytes(),
     )
-}
-
-/// Sends a request with a body.
-fn send(method: &str, url: &str, headers: &str, body: &[u8]) -> Reply {
-    let mut parts = url.splitn(4, '/').skip(2);
-    let (host, path) = (parts.next().unwrap(), parts.next().unwrap_or(""));
-    let length = body.len();
-    let head = format!(
-        "{method} /{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{headers}\
-         Content-Length: {length}\r\n\r\n"
-    );
-    raw(url, &[head.as_bytes(), body].concat(), false)
 }
 
 /// The status and the code.

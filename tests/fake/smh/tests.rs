@@ -8,7 +8,7 @@ mod lists;
 mod uploads;
 
 use super::super::faults::{How, When};
-use super::super::tests::{Reply, noise, raw};
+use super::super::tests::{Reply, each_fault, noise, raw, send};
 use super::*;
 use serde_json::{Value, json};
 
@@ -108,18 +108,6 @@ impl<'a> Client<'a> {
         let url = reply.json()["cosUrl"].as_str().map(str::to_owned);
         url.unwrap_or_else(|| panic!("{}", reply.json()))
     }
-}
-
-/// Sends a request with a body.
-fn send(method: &str, url: &str, headers: &str, body: &[u8]) -> Reply {
-    let mut parts = url.splitn(4, '/').skip(2);
-    let (host, path) = (parts.next().unwrap(), parts.next().unwrap_or(""));
-    let length = body.len();
-    let head = format!(
-        "{method} /{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{headers}\
-         Content-Length: {length}\r\n\r\n"
-    );
-    raw(url, &[head.as_bytes(), body].concat(), false)
 }
 
 fn ticket(reply: &Reply) -> Ticket {

@@ -3,7 +3,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use restic_123pan::front::fuzz::{Length, body};
+use restic_123pan::body::Length;
+use restic_123pan::front::fuzz::body;
 
 /// Most bytes between the data of chunks, for one: its end, and another's size with an extension.
 const BETWEEN: usize = 2 + 16 + 1 + 256 + 2;

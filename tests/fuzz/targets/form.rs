@@ -36,7 +36,7 @@ fn form(mut file: File<'_>, late: bool, fields: usize, step: usize) {
         .iter()
         .map(|name| (name.as_str(), value.as_str()))
         .collect();
-    let mut form = Form::new(&given, "file", late, &mut file);
+    let mut form = Form::new(&given, ("file", "file"), late, &mut file);
     let announced = form.len();
     for _ in 0..2 {
         form.rewind().expect("a file that can be read twice");

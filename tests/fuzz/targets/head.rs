@@ -3,7 +3,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use restic_123pan::front::fuzz::{Head, Length, head};
+use restic_123pan::body::Length;
+use restic_123pan::front::fuzz::{Head, head};
 
 /// So many lengths of pieces come first.
 const PIECES: usize = 8;

@@ -245,7 +245,11 @@ fn a_low_port_wants_a_right() {
     }
     // Where nobody else can look the program can't be started by somebody else.
     let program = std::env::temp_dir().join(format!("restic-123pan-{}", std::process::id()));
-    fs::copy(env!("CARGO_BIN_EXE_restic-123pan"), &program).unwrap();
+    // By another process: what this one has open for writing, others that it starts have open too,
+    // and then it can't be run.
+    let mut copy = Command::new("cp");
+    copy.arg(env!("CARGO_BIN_EXE_restic-123pan")).arg(&program);
+    assert!(copy.status().unwrap().success());
     let mut command = Command::new(&program);
     command.args(["--listen", "127.0.0.1:80", "--cloud=local", "--local-dir=/"]);
     if fs::metadata("/proc/self").unwrap().uid() == 0 {

@@ -9,31 +9,29 @@ mod table;
 mod terminal;
 
 use crate::rigged::Rigged;
+use crate::served::Served;
 use crate::tree::TempDir;
-use crate::wire::{Answer, Wire};
+use crate::wire::Answer;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use restic_123pan::access::{Access, Rules};
 use restic_123pan::body::Budget;
 use restic_123pan::restic::hex;
-use restic_123pan::server::{self, Config, Stop};
 use restic_123pan::service::Service;
 use restic_123pan::store::Store;
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
 use std::fs;
-use std::net::SocketAddr;
+use std::ops::Deref;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread;
 use std::time::{Duration, Instant};
 
 /// A server with rules; it stops with the test.
 struct Guarded {
     access: Arc<Access>,
-    address: SocketAddr,
-    stop: Stop,
+    served: Served,
     /// Seconds by which its clock is ahead.
     ahead: Arc<AtomicU64>,
     dir: TempDir,
@@ -64,19 +62,11 @@ impl Guarded {
         let seconds = Arc::clone(&ahead);
         let clock = move || Instant::now() + Duration::from_secs(seconds.load(Ordering::SeqCst));
         let access = Arc::new(Access::new(&rules, Box::new(clock)).unwrap());
-        let bound = server::bind(&Config {
-            front: crate::rigged::anywhere(),
-            ..Config::default()
-        });
-        let bound = bound.unwrap();
-        let (address, stop) = (bound.address().unwrap(), bound.stopper());
         let service = Service::new(Box::new(store), Budget::new(32 << 20, None));
         let service = service.guarded(Arc::clone(&access)).reserving(reserve);
-        thread::spawn(move || bound.run(service));
         Self {
             access,
-            address,
-            stop,
+            served: Served::serving(service, |_| {}),
             ahead,
             dir,
         }
@@ -87,10 +77,6 @@ impl Guarded {
         self.ahead.fetch_add(1, Ordering::SeqCst);
     }
 
-    fn open(&self) -> Wire {
-        Wire::open(self.address)
-    }
-
     /// A request of somebody's, whose password is "secret", on a connection of its own.
     fn ask(&self, user: &str, method: &str, path: &str, body: &[u8]) -> Answer {
         let headers = authorization(user, "secret");
@@ -98,9 +84,11 @@ impl Guarded {
     }
 }
 
-impl Drop for Guarded {
-    fn drop(&mut self) {
-        self.stop.stop();
+impl Deref for Guarded {
+    type Target = Served;
+
+    fn deref(&self) -> &Served {
+        &self.served
     }
 }
 

@@ -1,12 +1,13 @@
 //! Space: what can't fit is refused before anything of it goes to the emulated cloud.
 
 use super::{Guarded, authorization, cheap, id, with_roles};
-use crate::account::config;
+use crate::account::{config, shared};
 use crate::fake::{Endpoint, Fake};
+use crate::waiting::eventually;
+use restic_123pan::cloud::Shared;
 use restic_123pan::pan123::{Bin, Config, Pan123, Timing};
 use restic_123pan::store::Store;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 const MIB: usize = 1 << 20;
 
@@ -24,17 +25,17 @@ fn account_with(free: u64, change: impl FnOnce(&mut Config)) -> (Fake, Pan123) {
         ..Timing::default()
     };
     let mut config = Config {
-        rate_share: 1.0,
         allow_http_upload: true,
-        ipv4_only: true,
-        timing,
+        shared: Shared {
+            rate_share: 1.0,
+            ipv6: false,
+            ..shared(timing)
+        },
         ..config(&fake)
     };
     change(&mut config);
     let store = Pan123::new(&config);
-    while store.free_space().is_none() {
-        thread::sleep(Duration::from_millis(5));
-    }
+    eventually("the space is known", || store.free_space().is_some());
     (fake, store)
 }
 
@@ -100,7 +101,7 @@ fn bodies_without_a_length_count_too() {
 /// more before anything is refused.
 #[test]
 fn what_was_freed_can_be_filled_at_once() {
-    let one_minute = |config: &mut Config| config.timing.glance = Duration::from_secs(60);
+    let one_minute = |config: &mut Config| config.shared.timing.glance = Duration::from_secs(60);
     for (bin, bin_counts, limit) in [
         // In the bin it takes up no space.
         (Bin::Keep, false, ""),
@@ -113,8 +114,8 @@ fn what_was_freed_can_be_filled_at_once() {
         let free = if limit.is_empty() { 9 } else { 1 << 10 };
         let (fake, store) = account_with(free, |config| {
             one_minute(config);
-            config.bin = bin;
-            config.timing.purge = Duration::from_secs(2);
+            config.shared.bin = bin;
+            config.shared.timing.purge = Duration::from_secs(2);
         });
         fake.set(|s| s.bin_counts = bin_counts);
         let roles = format!("laptop /home admin{limit}\n");
@@ -133,7 +134,7 @@ fn what_was_freed_can_be_filled_at_once() {
 /// By hand, or by another program.
 #[test]
 fn what_others_freed_counts() {
-    let (fake, store) = account_with(3, |config| config.timing.glance = Duration::ZERO);
+    let (fake, store) = account_with(3, |config| config.shared.timing.glance = Duration::ZERO);
     let server = Guarded::over(store, 0, "", |_, _| {});
     assert_eq!(post(&server, "", "/data", (4, 1)), 507);
     fake.set_space(1 << 40, 0);
@@ -144,9 +145,9 @@ fn what_others_freed_counts() {
 #[test]
 fn the_reserve_is_made_good_before_a_pack_is_refused() {
     let (fake, store) = account_with(9, |config| {
-        config.bin = Bin::Days(7);
-        config.reserve = 6 << 20;
-        config.timing.purge = Duration::from_secs(2);
+        config.shared.bin = Bin::Days(7);
+        config.shared.reserve = 6 << 20;
+        config.shared.timing.purge = Duration::from_secs(2);
     });
     let server = Guarded::over(store, 0, "", |_, _| {});
     assert_eq!(post(&server, "", "/data", (4, 1)), 200);
@@ -255,17 +256,11 @@ fn uploads_in_flight_count_against_a_limit() {
         "POST {path} HTTP/1.1\r\nHost: localhost\r\n{headers}Content-Length: {length}\r\n\r\n"
     ));
     wire.send(&content[..MIB]);
-    let end = Instant::now() + Duration::from_secs(60);
-    loop {
+    eventually("bytes are read, when the body has been counted", || {
         let status = server.ask("other", "GET", "/-/status", b"").text();
         let status: serde_json::Value = serde_json::from_str(&status).unwrap();
-        // Bytes are read when the body has been counted.
-        if status["transfers"][0]["done"].as_u64() > Some(0) {
-            break;
-        }
-        assert!(Instant::now() < end, "{status:#}");
-        thread::sleep(Duration::from_millis(5));
-    }
+        status["transfers"][0]["done"].as_u64() > Some(0)
+    });
     assert_eq!(post(&server, "laptop", "/home/b/data", (4, 2)), 507);
     assert_eq!(post(&server, "laptop", "/home/b/data", (1, 3)), 200);
     wire.send(&content[MIB..]);

@@ -10,6 +10,7 @@ mod store;
 use crate::account::{self, BASE};
 use crate::fake::{Calls, Endpoint, Fake};
 use restic_123pan::body::{Body, Budget};
+use restic_123pan::cloud::Shared;
 use restic_123pan::cloud::layout::Layout;
 use restic_123pan::pan123::{Config, Pan123, Timing};
 use restic_123pan::restic::{File, Id, Kind, Repo};
@@ -53,13 +54,16 @@ fn further(bill: &Bill) -> u64 {
 
 /// A store for an account, at this share of the real rates.
 fn config(cloud: &Fake, rate_share: f64) -> Config {
+    let timing = Timing {
+        // So that nothing depends on how fast the machine is.
+        lately: Duration::from_secs(3600),
+        ..Timing::default()
+    };
     Config {
-        uploads: 8,
-        rate_share,
-        timing: Timing {
-            // So that nothing depends on how fast the machine is.
-            lately: Duration::from_secs(3600),
-            ..Timing::default()
+        shared: Shared {
+            uploads: 8,
+            rate_share,
+            ..account::shared(timing)
         },
         ..account::config(cloud)
     }

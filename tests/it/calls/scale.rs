@@ -5,12 +5,13 @@ use crate::fake::Endpoint::{
     Delete, Domain, DownloadInfo, Infos, List, Mkdir, Single, Token, Trash,
 };
 use crate::fake::Fake;
+use crate::waiting::eventually;
 use restic_123pan::cloud::layout::Layout;
 use restic_123pan::pan123::Bin;
 use restic_123pan::restic::{File, Id, Kind};
 use restic_123pan::store::Store;
 use std::sync::LazyLock;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// An account that tests only read: 20,000 packs in 16 folders.
 static LARGE: LazyLock<Fake> = LazyLock::new(|| {
@@ -165,8 +166,8 @@ fn deletes_share_calls() {
         let cloud = Fake::start();
         plant(&cloud, Layout::Sixteen, 600);
         let mut config = config(&cloud, 1000.0);
-        config.bin = Bin::Purge;
-        config.timing.purge = Duration::from_millis(250);
+        config.shared.bin = Bin::Purge;
+        config.shared.timing.purge = Duration::from_millis(250);
         let client = Client::over(&config);
         client.list(Kind::Data);
         let packs: Vec<File> = (0..600).map(planted).collect();
@@ -174,11 +175,7 @@ fn deletes_share_calls() {
         packs
             .chunks(connections)
             .for_each(|some| client.remove(some));
-        let end = Instant::now() + Duration::from_secs(60);
-        while !cloud.bin().is_empty() {
-            assert!(Instant::now() < end, "{} in the bin", cloud.bin().len());
-            std::thread::sleep(Duration::from_millis(5));
-        }
+        eventually("the bin is empty", || cloud.bin().is_empty());
         let bill = super::bill(&before, &cloud.calls());
         assert_eq!(bill[&Trash], trash, "{connections} connections");
         // Six are needed; the first of them may go before the last hundred are there.

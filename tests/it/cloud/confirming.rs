@@ -104,8 +104,8 @@ fn a_lost_pack_is_healed_by_its_repetition_alone() {
 fn a_lost_pack_is_forgotten_in_the_end() {
     let cloud = Cloud::with(|s| (s.single, s.single_times) = (Single::Lost, 1));
     let server = cloud.server_with(|c| {
-        c.timing.lost = ms(100);
-        c.timing.visible = ms(20);
+        c.shared.timing.lost = ms(100);
+        c.shared.timing.visible = ms(20);
     });
     server.save(Kind::Data, b"a pack").unwrap();
     assert_eq!(server.save(Kind::Index, b"one"), Err(Cause::Lost));
@@ -218,7 +218,7 @@ fn mending_is_logged() {
 #[test]
 fn what_another_request_takes_back_is_not_missed() {
     let cloud = Cloud::with(|s| s.taken = Taken::Suffix);
-    let server = cloud.server_with(|c| c.timing.visible = Duration::from_secs(60));
+    let server = cloud.server_with(|c| c.shared.timing.visible = Duration::from_secs(60));
     for _ in 0..2 {
         server.save(Kind::Data, b"a pack").unwrap();
     }
@@ -251,7 +251,7 @@ fn removing_a_name_takes_back_its_renamed_copy() {
 #[test]
 fn what_is_sent_again_is_waited_for() {
     let cloud = Cloud::start();
-    let server = cloud.server_with(|c| c.timing.visible = Duration::from_secs(3));
+    let server = cloud.server_with(|c| c.shared.timing.visible = Duration::from_secs(3));
     server.create().unwrap();
     cloud.set(|s| (s.single, s.single_times) = (Single::Lost, 2));
     server.save(Kind::Index, b"an index").unwrap();

@@ -1,6 +1,7 @@
 //! What every store must do, whatever lies below it: one list of cases, one line for each cloud.
 
 use super::rig::{Cloud, Server, folder, id, ms, path, sorted};
+use crate::cases::try_all;
 use crate::fake::{Endpoint, How, InfosKey, Parts, Switches, Taken, When};
 use crate::tree::{TempDir, random};
 use restic_123pan::local::Local;
@@ -25,33 +26,48 @@ pub(crate) const CASES: &[(&str, fn(&mut Server))] = &[
     ("bodies in chunks are whole", bodies_in_chunks_are_whole),
 ];
 
+/// Cases at a time: most of their time is waiting.
+pub(crate) const AT_ONCE: usize = 6;
+
+/// Holds a cloud that behaves in several ways against all cases.
+pub(crate) fn keep_contract<W: Copy + Send + Sync>(
+    ways: &[(&str, W)],
+    run: impl Fn(W, fn(&mut Server)) + Sync,
+) {
+    let each = ways
+        .iter()
+        .flat_map(|way| CASES.iter().map(move |case| (*way, *case)));
+    let name = |(way, case): &((&str, W), (&str, _))| format!("{}: {}", way.0, case.0);
+    try_all("CONTRACT", AT_ONCE, each, name, |((_, way), (_, case))| {
+        run(*way, *case);
+        Ok(())
+    });
+}
+
 #[test]
 fn memory_keeps_the_contract() {
-    for (name, case) in CASES {
-        println!("--- {name}");
+    keep_contract(&[("memory", ())], |(), case| {
         case(&mut Server::over(Memory::default()));
-    }
+    });
 }
 
 #[test]
 fn a_local_folder_keeps_the_contract() {
-    for (name, case) in CASES {
-        println!("--- {name}");
+    keep_contract(&[("a folder", ())], |(), case| {
         let (dir, other) = (TempDir::new(), TempDir::new());
         case(&mut Server::over(Local::new(dir.path().join("new"))));
         case(&mut Server::over(Local::open(other.path()).unwrap()));
-    }
+    });
 }
 
 /// The same with no memory for bodies, so that those over 1 MiB are streamed or spooled.
 #[test]
 fn a_local_folder_keeps_the_contract_without_memory() {
-    for (name, case) in CASES {
-        println!("--- {name}");
+    keep_contract(&[("a folder", ())], |(), case| {
         let (dir, spool) = (TempDir::new(), TempDir::new());
         let local = Local::open(dir.path()).unwrap();
         case(&mut Server::over(local).memory(0, Some(spool.path())));
-    }
+    });
 }
 
 /// Ways in which 123pan may behave, under all of which the contract holds.
@@ -76,26 +92,19 @@ const CLOUDS: &[(&str, fn(&mut Switches))] = &[
 
 #[test]
 fn pan123_keeps_the_contract_however_it_behaves() {
-    for (cloud, change) in CLOUDS {
-        for (name, case) in CASES {
-            println!("--- {cloud}: {name}");
-            let cloud = Cloud::with(change);
-            case(&mut cloud.server());
-        }
-    }
+    keep_contract(CLOUDS, |change, case| {
+        case(&mut Cloud::with(change).server());
+    });
 }
 
 /// The same with no memory for bodies, so that those over 1 MiB are streamed or spooled.
 #[test]
 fn pan123_keeps_the_contract_without_memory() {
-    for change in [CLOUDS[0].1, |s: &mut Switches| s.early_errors = true] {
-        for (name, case) in CASES {
-            println!("--- {name}");
-            let cloud = Cloud::with(change);
-            let spool = Some(cloud.folder());
-            case(&mut cloud.server().memory(0, spool));
-        }
-    }
+    let early: fn(&mut Switches) = |s| s.early_errors = true;
+    keep_contract(&[CLOUDS[0], ("early refusals", early)], |change, case| {
+        let cloud = Cloud::with(change);
+        case(&mut cloud.server().memory(0, Some(cloud.folder())));
+    });
 }
 
 fn create_makes_empty_lists(server: &mut Server) {
@@ -240,8 +249,7 @@ fn removing_is_idempotent(server: &mut Server) {
         assert_eq!(server.load(kind, id), Ok(bytes));
     }
     server.save_config(b"a config").unwrap();
-    let config = [(server.repo(), File::Config)];
-    assert!(server.store.remove(&config)[0].is_ok());
+    assert_eq!(server.remove_config(), Ok(()));
     server.save_config(b"another config").unwrap();
 }
 

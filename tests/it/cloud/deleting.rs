@@ -23,7 +23,7 @@ fn others_removals_spoil_no_batch() {
         for kind in [Kind::Data, Kind::Snapshots] {
             println!("{bad:?} {kind:?}");
             let cloud = Cloud::with(|s| s.trash_bad = bad);
-            let server = cloud.server_with(|c| c.timing.overlay = ms(1));
+            let server = cloud.server_with(|c| c.shared.timing.overlay = ms(1));
             let ids = save_many(&server, kind, 9);
             std::thread::sleep(ms(2));
             cloud.trash_by_hand(&path(kind, ids[2]));
@@ -41,7 +41,7 @@ fn others_removals_spoil_no_batch() {
 fn a_large_batch_gives_up_as_one_call_does() {
     let cloud = Cloud::start();
     let ids = save_many(&cloud.server(), Kind::Data, 40);
-    let server = cloud.server_with(|c| c.timing.retry = ms(20));
+    let server = cloud.server_with(|c| c.shared.timing.retry = ms(20));
     cloud.fail_next(Endpoint::List, 10_000, When::Before, How::Refuse);
     assert_eq!(
         server.remove_all(Kind::Data, &ids),
@@ -118,7 +118,7 @@ fn no_trash_without_a_cloud() {
     ] {
         let cloud = Cloud::start();
         let server = cloud.server_with(|c| {
-            (c.timing.rate_wait, c.timing.overlay) = (ms(20), ms(600_000));
+            (c.shared.timing.rate_wait, c.shared.timing.overlay) = (ms(20), ms(600_000));
         });
         let ids = save_many(&server, Kind::Data, 10);
         cloud.fail_next(Endpoint::Trash, 1000, When::Before, how);
@@ -139,7 +139,7 @@ fn a_late_removal_does_not_hit_the_next_file() {
             let cloud = Cloud::start();
             // Within this time a list doesn't ask whether its folder lies in the bin.
             let server = cloud.server_with(|c| {
-                (c.timing.overlay, c.timing.retry) = (ms(60_000), ms(20));
+                (c.shared.timing.overlay, c.shared.timing.retry) = (ms(60_000), ms(20));
             });
             let name = server.save(kind, b"content").unwrap();
             let old = cloud.file(&path(kind, name)).unwrap().id;
@@ -199,7 +199,7 @@ fn the_bin_is_kept_or_emptied() {
         (Bin::Purge, Kind::Locks, true),
     ] {
         let cloud = Cloud::start();
-        let server = cloud.server_with(|c| c.bin = bin);
+        let server = cloud.server_with(|c| c.shared.bin = bin);
         let name = server.save(kind, b"content").unwrap();
         let number = cloud.file(&path(kind, name)).unwrap().id;
         server.remove(kind, name).unwrap();
@@ -218,7 +218,7 @@ fn the_bin_is_kept_or_emptied() {
 #[test]
 fn only_own_waste_is_purged() {
     let cloud = Cloud::start();
-    let server = cloud.server_with(|c| c.bin = Bin::Purge);
+    let server = cloud.server_with(|c| c.shared.bin = Bin::Purge);
     let other = cloud.server();
     let ours = server.save(Kind::Data, b"ours").unwrap();
     let theirs = other.save(Kind::Data, b"theirs").unwrap();
@@ -239,7 +239,8 @@ fn what_was_brought_back_is_not_purged() {
     let cloud = Cloud::start();
     let hand = Hand::at(NOW);
     cloud.tell_time_by(hand.read());
-    let server = cloud.server_with(|c| (c.bin, c.timing.clock) = (Bin::Days(1), hand.clock()));
+    let server =
+        cloud.server_with(|c| (c.shared.bin, c.shared.timing.clock) = (Bin::Days(1), hand.clock()));
     let pack = server.save(Kind::Data, b"a pack").unwrap();
     let number = cloud.file(&path(Kind::Data, pack)).unwrap().id;
     server.remove(Kind::Data, pack).unwrap();
@@ -258,11 +259,10 @@ fn what_was_brought_back_is_not_purged() {
 #[test]
 fn the_config_is_not_purged() {
     let cloud = Cloud::start();
-    let server = cloud.server_with(|c| c.bin = Bin::Purge);
+    let server = cloud.server_with(|c| c.shared.bin = Bin::Purge);
     server.save_config(b"a config").unwrap();
     let number = cloud.file("restic/host/config").unwrap().id;
-    let config = [(server.repo(), restic_123pan::restic::File::Config)];
-    assert!(server.store.remove(&config)[0].is_ok());
+    assert_eq!(server.remove_config(), Ok(()));
     server.look_around();
     assert!(cloud.by_id(number).unwrap().trashed);
 }
@@ -272,7 +272,7 @@ fn the_config_is_not_purged() {
 fn purging_goes_on() {
     for bad in BAD {
         let cloud = Cloud::with(|s| s.delete_bad = bad);
-        let server = cloud.server_with(|c| c.bin = Bin::Purge);
+        let server = cloud.server_with(|c| c.shared.bin = Bin::Purge);
         let ids = save_many(&server, Kind::Snapshots, 120);
         cloud.fail_next(Endpoint::Delete, 2, When::Before, How::Html(502));
         cloud.fail_next(Endpoint::Infos, 1, When::After, How::Reset);
@@ -280,7 +280,7 @@ fn purging_goes_on() {
         eventually("all purged", || cloud.bin().is_empty());
     }
     let cloud = Cloud::with(|s| s.delete_missing = true);
-    let server = cloud.server_with(|c| c.bin = Bin::Purge);
+    let server = cloud.server_with(|c| c.shared.bin = Bin::Purge);
     let ids = save_many(&server, Kind::Data, 3);
     server.remove_all(Kind::Data, &ids);
     eventually("tried", || cloud.count(Endpoint::Delete).calls > 0);
@@ -293,8 +293,11 @@ fn purging_goes_on() {
 #[test]
 fn the_purge_list_survives_a_restart() {
     let cloud = Cloud::start();
-    let start =
-        |bin| cloud.server_with(|c| (c.bin, c.state_dir) = (bin, Some(cloud.folder().to_owned())));
+    let start = |bin| {
+        cloud.server_with(|c| {
+            (c.shared.bin, c.shared.state_dir) = (bin, Some(cloud.folder().to_owned()))
+        })
+    };
     let server = start(Bin::Days(0));
     let pack = server.save(Kind::Data, b"a pack").unwrap();
     let number = cloud.file(&path(Kind::Data, pack)).unwrap().id;
@@ -312,8 +315,9 @@ fn the_purge_list_survives_a_restart() {
 fn two_processes_do_not_share_a_purge_list() {
     let cloud = Cloud::start();
     let start = || {
-        cloud
-            .server_with(|c| (c.bin, c.state_dir) = (Bin::Days(9), Some(cloud.folder().to_owned())))
+        cloud.server_with(|c| {
+            (c.shared.bin, c.shared.state_dir) = (Bin::Days(9), Some(cloud.folder().to_owned()))
+        })
     };
     let (one, other) = (start(), start());
     let name = one.save(Kind::Data, b"a pack").unwrap();

@@ -78,7 +78,7 @@ fn nothing_falls_back_from_tls() {
         let (_, name, bytes) = pack(&cloud);
         let server = cloud.server_with(|config| {
             config.api_url = config.api_url.replacen("http://", "https://", 1);
-            config.ca = Some(include_bytes!("../../fake/tls.pem").to_vec());
+            config.shared.ca = Some(include_bytes!("../../fake/tls.pem").to_vec());
         });
         let before = cloud.count(Endpoint::Cdn).calls;
         let mut read = None;

@@ -36,8 +36,8 @@ fn for_each_loss(check: impl Fn(&Cloud, &Server, Kind, Id, &str)) {
                 println!("{missing:?}, {kind:?}, {gone} gone, destroyed: {destroyed}");
                 let cloud = Cloud::with(|s| s.missing_folder = missing);
                 let server = cloud.server_with(|c| {
-                    (c.timing.overlay, c.timing.retry) = (ms(1), ms(60));
-                    c.timing.visible = ms(50);
+                    (c.shared.timing.overlay, c.shared.timing.retry) = (ms(1), ms(60));
+                    c.shared.timing.visible = ms(50);
                 });
                 let old = server.save(kind, b"old").unwrap();
                 server.list(kind).unwrap();
@@ -253,7 +253,7 @@ fn a_folder_of_another_server_is_used() {
 #[test]
 fn a_folder_is_made_once() {
     let cloud = Cloud::with(|s| s.latency = ms(10));
-    let server = cloud.server_with(|c| c.uploads = 10);
+    let server = cloud.server_with(|c| c.shared.uploads = 10);
     let prefix = shard(id(&0_u64.to_le_bytes()));
     let packs = (0_u64..).map(u64::to_le_bytes);
     let packs: Vec<_> = packs.filter(|b| shard(id(b)) == prefix).take(10).collect();

@@ -5,6 +5,7 @@ use super::rig::{Cloud, Server, eventually, log_of, ms};
 use crate::fake::{Endpoint, How, Oauth, Switches, When};
 use restic_123pan::pan123::{Config, Grant};
 use restic_123pan::restic::Kind;
+use restic_123pan::settings::Secret;
 use restic_123pan::store::Cause;
 use serde_json::{Value, json};
 use std::fs;
@@ -102,7 +103,7 @@ fn answers_may_vary() {
         assert_ne!(kept(&cloud)["refused"], json!(0), "{number}");
     }
     let cloud = granted(|s| s.oauth.needs_secret = false);
-    let server = app_with(&cloud, |config| config.client_secret.clear());
+    let server = app_with(&cloud, |config| config.client_secret = Secret::default());
     assert_eq!(works(&server), Ok(()), "without a secret");
 }
 

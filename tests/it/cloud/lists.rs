@@ -2,7 +2,7 @@
 //! too late, or answers instead.
 
 use super::rig::{BASE, Cloud, Server, folder, id, ms, path, sorted};
-use crate::fake::{Cursor, Endpoint, Fault, How, When};
+use crate::fake::{Cursor, Endpoint, How, When};
 use crate::tree::random;
 use restic_123pan::restic::{Id, Kind};
 use restic_123pan::store::Cause;
@@ -33,21 +33,12 @@ fn a_faulty_list_is_never_short() {
         for kind in [Kind::Snapshots, Kind::Data] {
             for warm in [true, false] {
                 let cloud = Cloud::with(|s| s.page_max = 2);
-                let quick = || cloud.server_with(|c| c.timing.retry = ms(5));
+                let quick = || cloud.server_with(|c| c.shared.timing.retry = ms(5));
                 let server = quick();
                 let ids = save_many(&server, kind, 5);
                 let server = if warm { server } else { quick() };
                 for skip in 0..8 {
-                    let (times, when) = (1000, When::After);
-                    let endpoint = Endpoint::List;
-                    let how = how.clone();
-                    cloud.fail(Fault {
-                        endpoint,
-                        skip,
-                        times,
-                        when,
-                        how,
-                    });
+                    cloud.fail_after(skip, Endpoint::List, 1000, When::After, how.clone());
                     let listed = server.list(kind);
                     cloud.clear_faults();
                     let whole = listed == Ok(sorted(ids.clone()));
@@ -68,15 +59,7 @@ fn a_faulty_list_makes_nothing_absent() {
         let pack = cloud.server().save(Kind::Data, b"a pack").unwrap();
         let server = cloud.hasty_server();
         for skip in 0..4 {
-            let (endpoint, times, when) = (Endpoint::List, 1000, When::Before);
-            let how = how.clone();
-            cloud.fail(Fault {
-                endpoint,
-                skip,
-                times,
-                when,
-                how,
-            });
+            cloud.fail_after(skip, Endpoint::List, 1000, When::Before, how.clone());
             let answers = [
                 server.size(Kind::Data, pack).map(drop),
                 server.load(Kind::Data, pack).map(drop),
@@ -121,7 +104,7 @@ fn own_writes_and_removals_show_at_once() {
 #[test]
 fn after_a_while_infos_decides() {
     let cloud = Cloud::start();
-    let server = cloud.server_with(|c| c.timing.overlay = ms(30));
+    let server = cloud.server_with(|c| c.shared.timing.overlay = ms(30));
     let ids = save_many(&server, Kind::Snapshots, 3);
     cloud.set(|s| s.list_hides = vec![ids[1].to_string(), ids[2].to_string()]);
     cloud.delete_by_hand(&path(Kind::Snapshots, ids[2]));
@@ -137,7 +120,7 @@ fn after_a_while_infos_decides() {
 fn a_restored_file_comes_back() {
     for kind in [Kind::Snapshots, Kind::Data] {
         let cloud = Cloud::start();
-        let server = cloud.server_with(|c| c.timing.overlay = ms(30));
+        let server = cloud.server_with(|c| c.shared.timing.overlay = ms(30));
         let name = server.save(kind, b"content").unwrap();
         let number = cloud.file(&path(kind, name)).unwrap().id;
         server.remove(kind, name).unwrap();
@@ -154,7 +137,7 @@ fn a_restored_file_comes_back() {
 fn others_removals_are_believed() {
     for destroyed in [false, true] {
         let cloud = Cloud::start();
-        let server = cloud.server_with(|c| c.timing.overlay = ms(100));
+        let server = cloud.server_with(|c| c.shared.timing.overlay = ms(100));
         let name = server.save(Kind::Snapshots, b"a snapshot").unwrap();
         let path = path(Kind::Snapshots, name);
         match destroyed {
@@ -177,7 +160,7 @@ fn skipped_rows_are_found() {
             (s.cursor, s.page_max) = (Cursor::Offset, 3);
             s.latency_of.insert(Endpoint::List, 20);
         });
-        let server = cloud.server_with(|c| c.timing.overlay = ms(1));
+        let server = cloud.server_with(|c| c.shared.timing.overlay = ms(1));
         let name = |n: u64| {
             let bytes = random(n, 10);
             (id(&bytes), bytes)
@@ -227,14 +210,7 @@ fn a_list_that_fails_midway_is_an_error() {
     let server = cloud.hasty_server();
     let ids = save_many(&server, Kind::Data, 40);
     // The repository's folders come first, then those of the packs.
-    let (endpoint, times, when) = (Endpoint::List, 1000, When::Before);
-    cloud.fail(Fault {
-        endpoint,
-        skip: 8,
-        times,
-        when,
-        how: How::NullData,
-    });
+    cloud.fail_after(8, Endpoint::List, 1000, When::Before, How::NullData);
     let mut told = 0;
     let listed = server.store.list(&server.repo(), Kind::Data, &mut |_| {
         told += 1;

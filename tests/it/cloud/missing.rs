@@ -85,7 +85,7 @@ fn an_index_outlives_a_lost_one() {
 #[test]
 fn making_sure_of_an_index_costs_nothing() {
     let cloud = Cloud::start();
-    let server = cloud.server_with(|c| c.timing.overlay = ms(600_000));
+    let server = cloud.server_with(|c| c.shared.timing.overlay = ms(600_000));
     let old = server.save(Kind::Index, b"old").unwrap();
     let lock = server.save(Kind::Locks, b"a lock").unwrap();
     server.save(Kind::Index, b"new").unwrap();

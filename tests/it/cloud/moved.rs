@@ -9,7 +9,7 @@ use restic_123pan::store::Cause;
 /// A repository with a file of each kind, and its server, which knows all of it. A minute is over
 /// at once.
 fn used(cloud: &Cloud) -> Server {
-    let server = cloud.server_with(|config| config.timing.overlay = ms(1));
+    let server = cloud.server_with(|config| config.shared.timing.overlay = ms(1));
     server.create().unwrap();
     server.save_config(b"a config").unwrap();
     for kind in Kind::ALL {

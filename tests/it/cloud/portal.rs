@@ -16,8 +16,9 @@ fn a_page_instead_of_an_answer_is_said_at_once() {
         for endpoint in [Endpoint::Token, Endpoint::List, Endpoint::Single] {
             println!("{how:?} {endpoint:?}");
             let cloud = Cloud::start();
-            let server =
-                cloud.server_with(|c| (c.timing.token_again, c.timing.retry) = (ms(5), ms(20)));
+            let server = cloud.server_with(|c| {
+                (c.shared.timing.token_again, c.shared.timing.retry) = (ms(5), ms(20))
+            });
             if endpoint != Endpoint::Token {
                 server.save(Kind::Keys, b"a key").unwrap();
             }

@@ -3,7 +3,7 @@
 
 use super::rig::{BASE, Cloud, Server, ms};
 use crate::fake::{BadIds, Cursor, Endpoint, How, InfosKey, Parts, Single, Switches, Taken, When};
-use crate::probing::{Case, OTHER, Probed, check, each_call_fails, run};
+use crate::probing::{Case, OTHER, Probed, check, each_call_fails, run, try_table};
 use restic_123pan::pan123::{Bin, Config, probe};
 use restic_123pan::restic::Kind;
 use restic_123pan::store::Cause;
@@ -67,16 +67,14 @@ fn account(change: impl FnOnce(&mut Switches)) -> Cloud {
 
 /// A server that keeps what was found, on the account's own machine.
 fn kept(cloud: &Cloud) -> Config {
-    let state_dir = Some(cloud.folder().to_owned());
-    Config {
-        state_dir,
-        ..cloud.config()
-    }
+    let mut config = cloud.config();
+    config.shared.state_dir = Some(cloud.folder().to_owned());
+    config
 }
 
 #[test]
 fn the_table_is_right_and_nothing_is_left() {
-    for (n, case) in CASES.iter().enumerate() {
+    try_table(CASES, |n, case| {
         let cloud = account(case.0);
         check(n, case, &probed(&kept(&cloud)));
         assert_eq!(cloud.living(BASE), [OTHER], "{n}: left behind");
@@ -85,7 +83,7 @@ fn the_table_is_right_and_nothing_is_left() {
         if case.3 {
             kept_server(&cloud).save(Kind::Keys, b"a key").unwrap();
         }
-    }
+    });
 }
 
 fn kept_server(cloud: &Cloud) -> Server {
@@ -214,7 +212,7 @@ fn a_server_knows_that_nothing_can_be_purged() {
         cloud.reset_counters();
         let server = cloud.server_with(|config| {
             *config = kept(&cloud);
-            config.bin = Bin::Purge;
+            config.shared.bin = Bin::Purge;
         });
         let id = server.save(Kind::Keys, b"a key").unwrap();
         server.remove(Kind::Keys, id).unwrap();

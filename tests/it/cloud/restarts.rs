@@ -27,7 +27,7 @@ fn start(cloud: &Cloud) -> Server {
 
 fn start_with(cloud: &Cloud, change: impl FnOnce(&mut Config)) -> Server {
     cloud.server_with(|config| {
-        config.state_dir = Some(cloud.folder().to_owned());
+        config.shared.state_dir = Some(cloud.folder().to_owned());
         change(config);
     })
 }
@@ -86,7 +86,7 @@ fn what_is_there_costs_one_call_after_a_restart() {
     let calls = |keeps: bool| {
         let cloud = Cloud::start();
         let state = keeps.then(|| cloud.folder().to_owned());
-        let start = || cloud.server_with(|config| config.state_dir = state.clone());
+        let start = || cloud.server_with(|config| config.shared.state_dir = state.clone());
         let server = start();
         server.create().unwrap();
         for n in 0..50 {
@@ -168,7 +168,7 @@ fn what_was_done_with_before_a_restart_is_not_missed() {
 /// that is set meanwhile doesn't make time pass.
 #[test]
 fn a_pack_is_missed_for_its_time_after_a_restart() {
-    let most = Cloud::start().config().timing.lost.as_secs();
+    let most = Cloud::start().config().shared.timing.lost.as_secs();
     for (stored, restarted, expected) in [
         (NOW, NOW + most - 1, Err(Cause::Lost)),
         (NOW, NOW + most, Ok(())),
@@ -178,7 +178,7 @@ fn a_pack_is_missed_for_its_time_after_a_restart() {
         println!("{stored}, {restarted}");
         let (cloud, hand) = (losing(), Hand::at(stored));
         cloud.tell_time_by(hand.read());
-        let set = |config: &mut Config| config.timing.clock = hand.clock();
+        let set = |config: &mut Config| config.shared.timing.clock = hand.clock();
         start_with(&cloud, set).save(Kind::Data, b"a pack").unwrap();
         hand.set(restarted);
         let server = start_with(&cloud, set);
@@ -190,7 +190,7 @@ fn a_pack_is_missed_for_its_time_after_a_restart() {
 #[test]
 fn a_pack_of_an_earlier_process_is_forgotten_in_the_end() {
     let cloud = losing();
-    let start = || start_with(&cloud, |c| c.timing.lost = ms(1500));
+    let start = || start_with(&cloud, |c| c.shared.timing.lost = ms(1500));
     start().save(Kind::Data, b"a pack").unwrap();
     let server = start();
     std::thread::sleep(ms(1600));
@@ -222,7 +222,7 @@ fn an_index_outlives_one_that_was_lost_before_a_restart() {
 #[test]
 fn a_snapshot_that_was_lost_before_a_restart_is_told() {
     let cloud = Cloud::with(|s| (s.single, s.single_times) = (Single::Lost, 1));
-    start_with(&cloud, |c| c.timing.overlay = ms(60_000))
+    start_with(&cloud, |c| c.shared.timing.overlay = ms(60_000))
         .save(Kind::Snapshots, b"a snapshot")
         .unwrap();
     let server = start(&cloud);

@@ -6,6 +6,7 @@ use crate::account;
 pub(crate) use crate::account::BASE;
 use crate::fake::{Fake, Options, Switches};
 use crate::tree::TempDir;
+pub(crate) use crate::waiting::eventually;
 use restic_123pan::body::{Body, Budget};
 use restic_123pan::cloud::layout::Layout;
 use restic_123pan::cloud::timing::Looks;
@@ -17,10 +18,8 @@ use std::cell::RefCell;
 use std::io::Read;
 use std::ops::Deref;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-/// Longest wait for something that happens in the background.
-const PATIENCE: Duration = Duration::from_secs(100);
 /// Looks of the background after which what it would do would be done: before a purge of a few files
 /// it looks thirty times whether more come.
 const LOOKS: usize = 35;
@@ -73,14 +72,14 @@ impl Cloud {
 
     /// One that soon stops repeating.
     pub(crate) fn hasty_server(&self) -> Server {
-        self.server_with(|c| c.timing.retry = ms(20))
+        self.server_with(|c| c.shared.timing.retry = ms(20))
     }
 
     /// One that is configured otherwise.
     pub(crate) fn server_with(&self, change: impl FnOnce(&mut Config)) -> Server {
         let mut config = self.config();
         change(&mut config);
-        let looks = config.timing.looks.clone();
+        let looks = config.shared.timing.looks.clone();
         Server {
             looks,
             ..Server::over(Pan123::new(&config))
@@ -90,7 +89,7 @@ impl Cloud {
     /// How a server is configured for it.
     pub(crate) fn config(&self) -> Config {
         Config {
-            timing: fast(),
+            shared: account::shared(fast()),
             ..account::config(self)
         }
     }
@@ -274,6 +273,12 @@ impl Server {
         self.remove_all(kind, &[id]).pop().unwrap()
     }
 
+    /// Removes the config.
+    pub(crate) fn remove_config(&self) -> Result<(), Cause> {
+        let removed = self.store.remove(&[(self.repo(), File::Config)]);
+        removed.into_iter().try_for_each(told)
+    }
+
     /// Removes many, in one batch.
     pub(crate) fn remove_all(&self, kind: Kind, ids: &[Id]) -> Vec<Result<(), Cause>> {
         let name = |id: &Id| (self.repo.clone(), File::Hashed(kind, *id));
@@ -317,15 +322,6 @@ pub(crate) fn shard(id: Id) -> String {
 /// The folder of a kind in the usual repository.
 pub(crate) fn folder(kind: Kind) -> String {
     format!("{BASE}/host/{}", kind.name())
-}
-
-/// Waits for something that happens in the background.
-pub(crate) fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
-    let end = Instant::now() + PATIENCE;
-    while !is_so() {
-        assert!(Instant::now() < end, "it never came to pass: {what}");
-        std::thread::sleep(ms(3));
-    }
 }
 
 /// What this thread logs while something is done, line by line.

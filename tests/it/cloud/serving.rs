@@ -2,53 +2,16 @@
 //! 15 and 21, which hold on the wire alone.
 
 use super::rig::{Cloud, id, ms, shard};
-use crate::fake::{Endpoint, Fault, How, When};
+use crate::fake::{Endpoint, How, When};
+use crate::served::Served;
 use crate::tree::random;
-use crate::wire::Wire;
-use restic_123pan::body::Budget;
+use crate::waiting::eventually;
 use restic_123pan::pan123::Pan123;
-use restic_123pan::server::{self, Config, Stop};
-use restic_123pan::service::Service;
-use std::net::SocketAddr;
 use std::thread;
-use std::time::Duration;
 
-/// A server in this process, which ends with its test.
-struct Serving {
-    address: SocketAddr,
-    stop: Stop,
-}
-
-impl Serving {
-    fn over(cloud: &Cloud) -> Self {
-        let store = Pan123::new(&cloud.config());
-        let bound = server::bind(&Config {
-            front: crate::rigged::anywhere(),
-            drain_timeout: Duration::from_secs(1),
-            stop_timeout: Duration::from_secs(10),
-            ..Config::default()
-        });
-        let bound = bound.unwrap();
-        let (address, stop) = (bound.address().unwrap(), bound.stopper());
-        // No memory for bodies: those over 1 MiB are streamed.
-        let service = Service::new(Box::new(store), Budget::new(0, None));
-        thread::spawn(move || bound.run(service));
-        Self { address, stop }
-    }
-
-    fn open(&self) -> Wire {
-        Wire::open(self.address)
-    }
-
-    fn status(&self, method: &str, path: &str, body: &[u8]) -> u16 {
-        self.open().ask(method, path, "", body).status
-    }
-}
-
-impl Drop for Serving {
-    fn drop(&mut self) {
-        self.stop.stop();
-    }
+/// A server over a cloud. It has no memory for bodies: those over 1 MiB are streamed.
+fn serving(cloud: &Cloud) -> Served {
+    Served::with(Pan123::new(&cloud.config()), 0, |_| {})
 }
 
 fn lock(bytes: &[u8]) -> String {
@@ -76,7 +39,7 @@ fn troubles_have_their_statuses() {
     for (name, trouble, statuses) in cases {
         println!("{name}");
         let cloud = Cloud::start();
-        let server = Serving::over(&cloud);
+        let server = serving(&cloud);
         for text in [&b"a pack"[..], b"another pack"] {
             assert_eq!(server.status("POST", &pack(text), text), 200);
         }
@@ -104,7 +67,7 @@ fn broken(cloud: &Cloud, endpoint: Endpoint, how: &How) {
 #[test]
 fn certainties_have_their_statuses() {
     let cloud = Cloud::start();
-    let server = Serving::over(&cloud);
+    let server = serving(&cloud);
     assert_eq!(server.status("GET", "/host/keys/", b""), 404);
     assert_eq!(server.status("POST", "/host/?create=true", b""), 200);
     assert_eq!(server.status("GET", "/host/keys/", b""), 200);
@@ -140,7 +103,7 @@ fn certainties_have_their_statuses() {
 fn one_name_one_operation_at_a_time() {
     for _ in 0..5 {
         let cloud = Cloud::start();
-        let server = Serving::over(&cloud);
+        let server = serving(&cloud);
         server.status("POST", "/host/?create=true", b"");
         cloud.fail_next(Endpoint::Single, 1, When::Before, How::Hang(ms(100)));
         let (mut post, mut delete) = (server.open(), server.open());
@@ -148,7 +111,9 @@ fn one_name_one_operation_at_a_time() {
             "POST {} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\n\r\nlock",
             lock(b"lock")
         ));
-        thread::sleep(ms(30));
+        eventually("the upload is under way", || {
+            cloud.count(Endpoint::Single).calls == 1
+        });
         delete.send(format!(
             "DELETE {} HTTP/1.1\r\nHost: localhost\r\n\r\n",
             lock(b"lock")
@@ -163,7 +128,7 @@ fn one_name_one_operation_at_a_time() {
 #[test]
 fn a_slow_removal_does_not_hit_the_next_file() {
     let cloud = Cloud::start();
-    let server = Serving::over(&cloud);
+    let server = serving(&cloud);
     assert_eq!(server.status("POST", &lock(b"lock"), b"lock"), 200);
     cloud.fail_next(Endpoint::Trash, 1, When::Before, How::Hang(ms(100)));
     let mut delete = server.open();
@@ -171,7 +136,9 @@ fn a_slow_removal_does_not_hit_the_next_file() {
         "DELETE {} HTTP/1.1\r\nHost: localhost\r\n\r\n",
         lock(b"lock")
     ));
-    thread::sleep(ms(40));
+    eventually("the removal is under way", || {
+        cloud.count(Endpoint::Trash).calls == 1
+    });
     assert_eq!(server.status("POST", &lock(b"lock"), b"lock"), 200);
     assert_eq!(delete.answer(false).status, 200);
     assert_eq!(cloud.tree().len(), 1, "what was acknowledged last is gone");
@@ -181,7 +148,7 @@ fn a_slow_removal_does_not_hit_the_next_file() {
 #[test]
 fn a_truncated_body_stores_nothing() {
     let cloud = Cloud::start();
-    let server = Serving::over(&cloud);
+    let server = serving(&cloud);
     server.status("POST", "/host/?create=true", b"");
     let large = random(1, 2 << 20);
     let chunk =
@@ -222,7 +189,7 @@ fn a_config_in_chunks_must_be_plausible() {
         ((64 << 10) + 1, 400),
     ] {
         let cloud = Cloud::start();
-        let server = Serving::over(&cloud);
+        let server = serving(&cloud);
         let mut wire = server.open();
         wire.send(
             "POST /host/config HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n",
@@ -248,16 +215,9 @@ fn a_list_that_fails_midway_is_cut() {
         let name = id(&bytes);
         cloud.plant(&format!("restic/host/data/{}/{name}", shard(name)), &bytes);
     }
-    let server = Serving::over(&cloud);
-    let (endpoint, times, when) = (Endpoint::List, u32::MAX, When::Before);
+    let server = serving(&cloud);
     for skip in [4, 10, 16] {
-        cloud.fail(Fault {
-            endpoint,
-            skip,
-            times,
-            when,
-            how: How::NullData,
-        });
+        cloud.fail_after(skip, Endpoint::List, u32::MAX, When::Before, How::NullData);
         let answer = server.open().ask("GET", "/host/data/", "", b"");
         let whole = answer.status == 200 && answer.body.is_some();
         assert!(!whole, "after {skip}: {:?}", answer.text());
@@ -271,7 +231,7 @@ fn a_list_that_fails_midway_is_cut() {
 #[test]
 fn refused_bodies_are_read_away() {
     let cloud = Cloud::start();
-    let server = Serving::over(&cloud);
+    let server = serving(&cloud);
     assert_eq!(server.status("POST", "/host/config", b"a config"), 200);
     // More than is held before the cloud is asked.
     let body = random(1, 3 << 20);

@@ -70,9 +70,9 @@ fn no_fault_is_final() {
         }
         cloud.plant(&format!("{BASE}/host/config"), b"new");
         let server = cloud.server_with(|c| {
-            (c.timing.retry, c.timing.rate_wait) = (ms(5), ms(5));
-            (c.timing.visible, c.timing.ban) = (ms(5), ms(0));
-            c.timing.token_pause = Duration::from_secs(60);
+            (c.shared.timing.retry, c.shared.timing.rate_wait) = (ms(5), ms(5));
+            (c.shared.timing.visible, c.shared.timing.ban) = (ms(5), ms(0));
+            c.shared.timing.token_pause = Duration::from_secs(60);
         });
         for endpoint in ENDPOINTS {
             cloud.fail_next(endpoint, u32::MAX, When::Before, how.clone());
@@ -93,7 +93,7 @@ fn only_what_stores_can_be_full() {
     for endpoint in ENDPOINTS {
         let cloud = Cloud::start();
         cloud.server().save(Kind::Data, b"old").unwrap();
-        let server = cloud.server_with(|c| c.timing.retry = ms(5));
+        let server = cloud.server_with(|c| c.shared.timing.retry = ms(5));
         cloud.fail_next(endpoint, u32::MAX, When::Before, How::Html(507));
         for (name, answer) in ask_all(&server) {
             let stores = name.starts_with("save") || name == "create";
@@ -130,7 +130,7 @@ fn patience_is_bounded() {
     ] {
         let cloud = Cloud::start();
         let server = cloud.server_with(|c| {
-            (c.timing.rate_wait, c.timing.retry) = (ms(300), ms(100));
+            (c.shared.timing.rate_wait, c.shared.timing.retry) = (ms(300), ms(100));
         });
         cloud.fail_next(Endpoint::List, u32::MAX, When::Before, how.clone());
         let start = Instant::now();
@@ -174,8 +174,8 @@ fn a_full_cloud_is_full() {
 #[test]
 fn a_ban_is_not_provoked() {
     let cloud = Cloud::start();
-    let server = cloud.server_with(|c| c.timing.ban = PATIENT);
-    let hasty = cloud.server_with(|c| c.timing.ban = ms(1));
+    let server = cloud.server_with(|c| c.shared.timing.ban = PATIENT);
+    let hasty = cloud.server_with(|c| c.shared.timing.ban = ms(1));
     let pack = server.save(Kind::Data, b"a pack").unwrap();
     cloud.ban(Duration::from_secs(3600));
     let writes = || {
@@ -201,8 +201,8 @@ fn a_ban_is_not_provoked() {
 #[test]
 fn used_up_traffic_asks_nothing() {
     let cloud = Cloud::start();
-    let server = cloud.server_with(|c| c.timing.traffic = PATIENT);
-    let hasty = cloud.server_with(|c| c.timing.traffic = ms(1));
+    let server = cloud.server_with(|c| c.shared.timing.traffic = PATIENT);
+    let hasty = cloud.server_with(|c| c.shared.timing.traffic = ms(1));
     let one = server.save(Kind::Data, b"one pack").unwrap();
     let other = server.save(Kind::Data, b"other pack").unwrap();
     cloud.set_traffic(Some(0));
@@ -237,9 +237,9 @@ fn the_rate_is_kept() {
     for (theirs, ours) in [(Theirs::Free, Tier::Free), (Theirs::Vip, Tier::Vip)] {
         let cloud = Cloud::start();
         let server = cloud.server_with(|c| {
-            (c.tier, c.rate_share) = (Some(ours), 0.95);
+            (c.tier, c.shared.rate_share) = (Some(ours), 0.95);
             // However long they wait for their turns.
-            (c.timing.rate_wait, c.timing.visible) = (PATIENT, PATIENT);
+            (c.shared.timing.rate_wait, c.shared.timing.visible) = (PATIENT, PATIENT);
         });
         let start = Instant::now();
         std::thread::scope(|scope| {

@@ -5,6 +5,7 @@ use super::rig::{Cloud, Server, id, log_of};
 use crate::fake::{Endpoint, How, When};
 use restic_123pan::pan123::Clock;
 use restic_123pan::restic::Kind;
+use restic_123pan::settings::Secret;
 use restic_123pan::store::Cause;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -15,14 +16,14 @@ const MINUTE: Duration = Duration::from_secs(60);
 
 /// A process on the machine whose state is in the cloud's folder.
 fn process(cloud: &Cloud) -> Server {
-    cloud.server_with(|c| c.state_dir = Some(cloud.folder().to_owned()))
+    cloud.server_with(|c| c.shared.state_dir = Some(cloud.folder().to_owned()))
 }
 
 /// One that keeps to a new token a minute.
 fn patient(cloud: &Cloud) -> Server {
     cloud.server_with(|c| {
-        c.state_dir = Some(cloud.folder().to_owned());
-        c.timing.token_pause = MINUTE;
+        c.shared.state_dir = Some(cloud.folder().to_owned());
+        c.shared.timing.token_pause = MINUTE;
     })
 }
 
@@ -190,7 +191,7 @@ fn a_bad_file_is_survived() {
     assert_eq!(works(&process(&cloud)), Ok(()));
     // There is no such folder.
     let nowhere = cloud.folder().join("nowhere");
-    let server = cloud.server_with(|c| c.state_dir = Some(nowhere));
+    let server = cloud.server_with(|c| c.shared.state_dir = Some(nowhere));
     assert_eq!(works(&server), Ok(()));
 }
 
@@ -199,7 +200,7 @@ fn a_bad_file_is_survived() {
 #[test]
 fn without_a_token_there_is_no_storm() {
     let cloud = Cloud::start();
-    let server = cloud.server_with(|c| c.client_secret = "wrong".to_owned());
+    let server = cloud.server_with(|c| c.client_secret = Secret::new("wrong"));
     for _ in 0..10 {
         assert_eq!(works(&server), Err(Cause::Busy));
         assert_eq!(server.save(Kind::Keys, b"a key"), Err(Cause::Busy));
@@ -269,8 +270,8 @@ fn a_reason_for_refusing_every_token_is_kept() {
             s.tokens_allowed = 100;
         });
         let server = cloud.server_with(|c| {
-            c.timing.token_pause = Duration::from_millis(40);
-            c.timing.token_again = Duration::from_millis(1);
+            c.shared.timing.token_pause = Duration::from_millis(40);
+            c.shared.timing.token_again = Duration::from_millis(1);
         });
         let reason = "the developer benefit has ended";
         let refuse = || How::Code(401, reason.to_owned());
@@ -334,12 +335,12 @@ fn a_wrong_clock_costs_no_token() {
         let cloud = Cloud::start();
         let at = |time: u64| {
             cloud.server_with(|c| {
-                c.state_dir = Some(cloud.folder().to_owned());
+                c.shared.state_dir = Some(cloud.folder().to_owned());
                 // 0 stands for the present.
                 if time > 0 {
-                    c.timing.clock = Clock::new(move || time);
+                    c.shared.timing.clock = Clock::new(move || time);
                 }
-                c.timing.token_pause = MINUTE;
+                c.shared.timing.token_pause = MINUTE;
             })
         };
         assert_eq!(works(&at(then)), Ok(()));

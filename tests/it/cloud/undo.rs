@@ -6,7 +6,7 @@ use super::waste::log_file;
 use crate::fake::{MissingFolder, Switches};
 use restic_123pan::civil::rfc3339;
 use restic_123pan::pan123::{Bin, Clock};
-use restic_123pan::restic::{File, Id, Kind};
+use restic_123pan::restic::{Id, Kind};
 use serde_json::Value;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -47,9 +47,9 @@ impl Desk {
         self.cloud
             .tell_time_by(move || theirs.load(Ordering::SeqCst));
         self.cloud.server_with(|config| {
-            config.bin = Bin::Days(7);
-            config.state_dir = Some(self.cloud.folder().to_owned());
-            config.timing.clock = Clock::new(move || clock.load(Ordering::SeqCst));
+            config.shared.bin = Bin::Days(7);
+            config.shared.state_dir = Some(self.cloud.folder().to_owned());
+            config.shared.timing.clock = Clock::new(move || clock.load(Ordering::SeqCst));
         })
     }
 
@@ -116,12 +116,7 @@ fn list_shows_what_lies_there() {
     desk.cloud.trash_by_hand(&path(Kind::Data, by_hand));
     desk.cloud.plant("restic/host/data/notes", b"not restic's");
     desk.cloud.trash_by_hand("restic/host/data/notes");
-    server
-        .store
-        .remove(&[(server.repo(), File::Config)])
-        .pop()
-        .unwrap()
-        .unwrap();
+    server.remove_config().unwrap();
     drop(server);
 
     let text = desk.good(&["list"]);
@@ -173,12 +168,7 @@ fn purge_frees_what_is_meant() {
     let stays = server.save(Kind::Data, b"stays").unwrap();
     desk.removed(&server, Kind::Data, b"an old pack", 30);
     desk.removed(&server, Kind::Snapshots, b"a snapshot", 5);
-    server
-        .store
-        .remove(&[(server.repo(), File::Config)])
-        .pop()
-        .unwrap()
-        .unwrap();
+    server.remove_config().unwrap();
     drop(server);
 
     let told = desk.bin(&["purge"]);

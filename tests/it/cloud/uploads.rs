@@ -2,7 +2,7 @@
 //! what each of these leaves behind.
 
 use super::rig::{Cloud, Server, id, log_of, ms, path};
-use crate::fake::{Endpoint, Fault, How, Parts, Reuse, Single, Switches, When};
+use crate::fake::{Endpoint, How, Parts, Reuse, Single, Switches, When};
 use crate::tree::random;
 use restic_123pan::restic::{File, Id, Kind};
 use restic_123pan::store::Cause;
@@ -122,13 +122,7 @@ fn slices_survive_faults() {
         let cloud = Cloud::with(|s| (s.single, s.slice_size) = (Single::Only500, 100_000));
         let server = cloud.server();
         let bytes = random(1, 250_000);
-        cloud.fail(Fault {
-            endpoint,
-            skip: 0,
-            times: 1,
-            when,
-            how,
-        });
+        cloud.fail_next(endpoint, 1, when, how);
         server.save(Kind::Data, &bytes).unwrap();
         whole(&cloud, &server, &bytes);
     }
@@ -180,7 +174,7 @@ fn a_stream_goes_to_the_next_host() {
 #[test]
 fn uploads_are_bounded() {
     let cloud = Cloud::with(|s| _ = s.latency_of.insert(Endpoint::Single, 30));
-    let server = cloud.server_with(|c| c.uploads = 3);
+    let server = cloud.server_with(|c| c.shared.uploads = 3);
     std::thread::scope(|scope| {
         for n in 0..12_u64 {
             let server = &server;

@@ -40,7 +40,7 @@ fn look(cloud: &Cloud, repos: &[&str]) -> (Vec<Found>, Report) {
     let repos: Vec<Repo> = repos.iter().map(|path| Repo::new(path).unwrap()).collect();
     let mut config = cloud.config();
     cloud.set(|s| s.front.date_skew = 2 * 24 * 3600);
-    config.state_dir = Some(cloud.folder().to_owned());
+    config.shared.state_dir = Some(cloud.folder().to_owned());
     let found = Mutex::new(Vec::new());
     let report = verify(&config, &repos, &|told| {
         if let Event::Found(finding) = told {
@@ -280,8 +280,8 @@ fn the_bin() {
     let cloud = sound();
     let folder = cloud.folder().to_owned();
     let server = cloud.server_with(|config| {
-        config.state_dir = Some(folder);
-        config.timing.store = Duration::from_secs(3600);
+        config.shared.state_dir = Some(folder);
+        config.shared.timing.store = Duration::from_secs(3600);
     });
     let removed = server.save(Kind::Data, b"pruned").unwrap();
     server.remove(Kind::Data, removed).unwrap();

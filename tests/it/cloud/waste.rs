@@ -47,9 +47,9 @@ impl Hand {
 fn weekly(cloud: &Cloud, hand: &Hand, change: impl FnOnce(&mut Config)) -> Server {
     cloud.tell_time_by(hand.read());
     cloud.server_with(|config| {
-        config.bin = Bin::Days(7);
-        config.timing.clock = hand.clock();
-        config.state_dir = Some(cloud.folder().to_owned());
+        config.shared.bin = Bin::Days(7);
+        config.shared.timing.clock = hand.clock();
+        config.shared.state_dir = Some(cloud.folder().to_owned());
         change(config);
     })
 }
@@ -161,7 +161,7 @@ fn nothing_is_purged_soon_after_clocks_differed() {
         let cloud = Cloud::start();
         let (theirs, ours) = (Hand::at(NOW), Hand::at(NOW));
         cloud.tell_time_by(theirs.read());
-        let change = |config: &mut Config| config.timing.agreed = Duration::from_secs(3600);
+        let change = |config: &mut Config| config.shared.timing.agreed = Duration::from_secs(3600);
         let server = weekly(&cloud, &ours, change);
         ours.set(ours_then);
         theirs.set(theirs_then);
@@ -197,7 +197,9 @@ fn nothing_is_purged_soon_after_clocks_differed() {
 fn without_the_clouds_time_no_age_is_counted() {
     let cloud = Cloud::with(|s| s.front.dateless = true);
     let hand = Hand::at(NOW);
-    let server = weekly(&cloud, &hand, |config| config.timing.space = ms(60_000));
+    let server = weekly(&cloud, &hand, |config| {
+        config.shared.timing.space = ms(60_000)
+    });
     for kind in [Kind::Data, Kind::Locks] {
         let name = server.save(kind, b"a file").unwrap();
         server.remove(kind, name).unwrap();
@@ -226,7 +228,7 @@ fn without_the_clouds_time_no_age_is_counted() {
 fn a_second_removal_begins_anew() {
     let cloud = Cloud::start();
     let hand = Hand::at(NOW);
-    let server = weekly(&cloud, &hand, |config| config.timing.overlay = ms(1));
+    let server = weekly(&cloud, &hand, |config| config.shared.timing.overlay = ms(1));
     let pack = server.save(Kind::Data, b"a pack").unwrap();
     let files = [number(&cloud, Kind::Data, pack)];
     server.remove(Kind::Data, pack).unwrap();
@@ -353,7 +355,7 @@ fn a_reserve_of_space_is_kept() {
     let hand = Hand::at(NOW);
     let size = SIZE as u64;
     cloud.set_space(100 * size, 0);
-    let server = weekly(&cloud, &hand, |config| config.reserve = 10 * size);
+    let server = weekly(&cloud, &hand, |config| config.shared.reserve = 10 * size);
     let files = remove_some(&cloud, &server, &hand, 5);
     server.look_around();
     assert_eq!(left(&cloud, &files), files, "there is room");
@@ -365,7 +367,7 @@ fn a_reserve_of_space_is_kept() {
     drop(server);
     // With "keep" nothing is ever purged.
     let server = weekly(&cloud, &hand, |config| {
-        (config.bin, config.reserve) = (Bin::Keep, 90 * size);
+        (config.shared.bin, config.shared.reserve) = (Bin::Keep, 90 * size);
     });
     server.look_around();
     assert_eq!(left(&cloud, &files), files[2..]);
@@ -375,7 +377,9 @@ fn a_reserve_of_space_is_kept() {
 #[test]
 fn an_empty_bin_costs_no_call() {
     let cloud = Cloud::start();
-    let server = weekly(&cloud, &Hand::at(NOW), |config| config.reserve = 1 << 60);
+    let server = weekly(&cloud, &Hand::at(NOW), |config| {
+        config.shared.reserve = 1 << 60
+    });
     server.save(Kind::Data, b"a pack").unwrap();
     server.look_around();
     assert_eq!(cloud.count(Endpoint::UserInfo).calls, 0);
@@ -386,7 +390,7 @@ fn an_empty_bin_costs_no_call() {
 fn no_purge_in_vain() {
     let cloud = Cloud::with(|s| s.bin_counts = false);
     let hand = Hand::at(NOW);
-    let server = weekly(&cloud, &hand, |config| config.reserve = 100 << 20);
+    let server = weekly(&cloud, &hand, |config| config.shared.reserve = 100 << 20);
     let files = remove_some(&cloud, &server, &hand, 6);
     cloud.set_space(1000 << 20, (900 << 20) + 1);
     eventually("some were tried", || left(&cloud, &files).len() == 3);
@@ -405,7 +409,7 @@ fn a_lasting_refusal_is_lived_with() {
         When::Before,
         How::Code(1, "?".to_owned()),
     );
-    let server = weekly(&cloud, &hand, |config| config.bin = Bin::Purge);
+    let server = weekly(&cloud, &hand, |config| config.shared.bin = Bin::Purge);
     let files = remove_some(&cloud, &server, &hand, 8);
     eventually("asked", || cloud.count(Endpoint::Delete).calls >= 5);
     server.look_around();
@@ -423,7 +427,7 @@ fn a_lasting_refusal_is_lived_with() {
         When::Before,
         How::Code(1, "?".to_owned()),
     );
-    let server = weekly(&cloud, &hand, |config| config.bin = Bin::Purge);
+    let server = weekly(&cloud, &hand, |config| config.shared.bin = Bin::Purge);
     remove_some(&cloud, &server, &hand, 8);
     // What was refused is tried again a day later.
     eventually("all purged", || {

@@ -4,14 +4,11 @@
 use super::{PROGRAM, have, kinds, printed, run};
 use crate::fake::Fake;
 use crate::tree::TempDir;
+use crate::waiting::awaited;
 use crate::wire::Wire;
 use std::fs::{self, File};
 use std::path::Path;
 use std::process::{Child, Command};
-use std::time::{Duration, Instant};
-
-/// Longest until something stands in the log.
-const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A process that ends with its owner.
 struct Running(Child);
@@ -45,15 +42,11 @@ fn start(cloud: &Fake, dir: &Path, how: impl FnOnce(&mut Command)) -> Running {
 
 /// Waits for a line of the log and returns it.
 fn line(dir: &Path, with: &str) -> String {
-    let end = Instant::now() + PATIENCE;
-    loop {
+    awaited(|| {
         let log = fs::read_to_string(dir.join("log")).unwrap_or_default();
-        if let Some(line) = log.lines().find(|line| line.contains(with)) {
-            return line.to_owned();
-        }
-        assert!(Instant::now() < end, "waited in vain for {with}:\n{log}");
-        std::thread::sleep(Duration::from_millis(10));
-    }
+        let line = log.lines().find(|line| line.contains(with));
+        line.map(str::to_owned).ok_or(format!("{with} in\n{log}"))
+    })
 }
 
 /// Makes the server use its secrets, and looks everywhere for them.

@@ -3,6 +3,7 @@
 
 use super::{PROGRAM, printed, run};
 use crate::tree::TempDir;
+use crate::waiting::eventually;
 use crate::wire::Wire;
 use std::fs;
 use std::io::Write;
@@ -147,11 +148,7 @@ fn the_unit_s_manager_hears_of_the_server_and_a_reload_renews_the_users() {
     assert_eq!(status(address, "desk"), 401, "not before the reload");
     let reload = commands(&unit.text, "ExecReload", unit.dir.path());
     carry_out(&reload, unit.dir.path(), unit.server.id());
-    let end = Instant::now() + PATIENCE;
-    while status(address, "desk") != 200 {
-        assert!(Instant::now() < end, "{}", unit.log());
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    eventually("the password is good", || status(address, "desk") == 200);
     let log = unit.log();
     assert!(log.lines().all(|line| line.starts_with('<')), "{log}");
     assert!(log.contains("<6>INFO  listening on"), "{log}");

@@ -14,7 +14,7 @@ mod rules;
 mod world;
 
 use crate::cases::try_all;
-use crate::fake::{Endpoint, Fake, Fault, How, When};
+use crate::fake::{Endpoint, Fake, How, When};
 use mishap::{Leave, Mishap, Place, What};
 use mishaps::mishaps;
 use operations::{Act, Item, Operation, operations};
@@ -187,14 +187,8 @@ impl Case<'_> {
         let Some((endpoint, skip)) = self.call else {
             return;
         };
-        let how = how.clone();
-        world.cloud.fail(Fault {
-            endpoint,
-            skip,
-            times,
-            when,
-            how,
-        });
+        let cloud = &world.cloud;
+        cloud.fail_after(skip, endpoint, times, when, how.clone());
     }
 
     fn check_looks(&self, world: &World) -> Result<(), String> {

@@ -4,11 +4,11 @@
 use super::operations::{Act, Item, Operation, Start, old};
 use crate::account;
 use crate::fake::{Fake, Host, Options, Single, Switches};
-use restic_123pan::body::Budget;
+use restic_123pan::body::{Budget, Length};
 use restic_123pan::cloud::layout::Layout;
 use restic_123pan::pan123::{Config, Pan123, Timing};
 use restic_123pan::restic::Kind;
-use restic_123pan::service::{Admission, Answer, Head, Length, Reply, Service};
+use restic_123pan::service::{Admission, Answer, Head, Reply, Service};
 use restic_123pan::store::removals::{self, Removals};
 use std::collections::BTreeMap;
 use std::io;
@@ -331,7 +331,7 @@ fn behind() -> removals::Timing {
 fn config(cloud: &Fake, url: &str) -> Config {
     Config {
         api_url: url.to_owned(),
-        timing: fast(),
+        shared: account::shared(fast()),
         ..account::config(cloud)
     }
 }

@@ -1,16 +1,14 @@
 //! Slow clients, at a twenty-fifth of the times: who is a little slow is borne on one connection or
 //! twenty, who stands still isn't. Where exactly the line is, `front::pace` shows without a clock.
 
-use crate::rigged::{Rigged, anywhere};
+use crate::rigged::Rigged;
+use crate::served::Served;
 use crate::wire::Wire;
-use restic_123pan::body::Budget;
 use restic_123pan::front::Pace;
 use restic_123pan::restic::hex;
-use restic_123pan::server::{self, Config, Stop};
-use restic_123pan::service::Service;
 use sha2::{Digest, Sha256};
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::TcpStream;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -19,32 +17,14 @@ const SECOND: Duration = Duration::from_millis(40);
 /// Bytes that must come in it.
 const RATE: usize = 1 << 10;
 
-struct Running(SocketAddr, Stop);
-
-impl Running {
-    fn start() -> Self {
-        let mut config = Config {
-            front: anywhere(),
-            ..Config::default()
-        };
-        let usual = Pace::default();
+fn start() -> Served {
+    Served::with(Rigged::default(), 0, |config| {
         config.front.pace = Pace {
             rate: (RATE as u64) * 25,
-            patience: usual.patience / 25,
+            patience: Pace::default().patience / 25,
         };
         config.front.idle /= 25;
-        let bound = server::bind(&config).unwrap();
-        let (address, stop) = (bound.address().unwrap(), bound.stopper());
-        let service = Service::new(Box::new(Rigged::default()), Budget::new(0, None));
-        thread::spawn(move || bound.run(service));
-        Self(address, stop)
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.1.stop();
-    }
+    })
 }
 
 fn file(body: &[u8]) -> String {
@@ -62,10 +42,10 @@ fn twenty_slow_uploads_are_borne() {
 }
 
 fn slow_uploads(count: u8) {
-    let server = Running::start();
+    let server = start();
     thread::scope(|scope| {
         for number in 0..count {
-            let address = server.0;
+            let address = server.address;
             scope.spawn(move || {
                 let body = [number; 200 * RATE];
                 let head = format!("Content-Length: {}\r\n", body.len());
@@ -87,13 +67,13 @@ fn slow_uploads(count: u8) {
 
 #[test]
 fn slow_downloads_are_borne() {
-    let server = Running::start();
+    let server = start();
     let body = vec![7; 8 << 20];
-    let mut wire = Wire::open(server.0);
+    let mut wire = Wire::open(server.address);
     assert_eq!(wire.ask("POST", &file(&body), "", &body).status, 200);
     thread::scope(|scope| {
         for _ in 0..20 {
-            let (address, body) = (server.0, &body);
+            let (address, body) = (server.address, &body);
             scope.spawn(move || {
                 let mut stream = TcpStream::connect(address).unwrap();
                 let request = format!(
@@ -117,22 +97,22 @@ fn slow_downloads_are_borne() {
 
 #[test]
 fn who_stands_still_is_not_borne() {
-    let server = Running::start();
+    let server = start();
     let body = vec![7; 8 << 20];
     assert_eq!(
-        Wire::open(server.0)
+        Wire::open(server.address)
             .ask("POST", &file(&body), "", &body)
             .status,
         200
     );
     let begin = Instant::now();
-    let mut upload = Wire::open(server.0);
+    let mut upload = Wire::open(server.address);
     let head = format!(
         "POST {} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 999999\r\n\r\n",
         file(b"x")
     );
     upload.send(head).send([0; 100_000]);
-    let mut download = TcpStream::connect(server.0).unwrap();
+    let mut download = TcpStream::connect(server.address).unwrap();
     let head = format!("GET {} HTTP/1.1\r\nHost: localhost\r\n\r\n", file(&body));
     download.write_all(head.as_bytes()).unwrap();
     assert_eq!(upload.answer(false).status, 400);
@@ -147,8 +127,8 @@ fn who_stands_still_is_not_borne() {
 
 #[test]
 fn an_idle_connection_lives_longer_than_clients_keep_it() {
-    let server = Running::start();
-    let mut wire = Wire::open(server.0);
+    let server = start();
+    let mut wire = Wire::open(server.address);
     assert_eq!(wire.ask("GET", "/-/healthz", "", b"").status, 200);
     thread::sleep(SECOND * 95);
     let begin = Instant::now();

@@ -4,17 +4,13 @@ use super::{Host, have};
 use crate::fake::Fake;
 use crate::rig::Rig;
 use crate::tree::TempDir;
+use crate::waiting::eventually;
 use rustix::process::{Pid, Signal, kill_process};
 use std::fs;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::process::{Child, Command};
-use std::thread;
-use std::time::{Duration, Instant};
-
-/// How long a server may take to come or to go.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 #[test]
 fn restic_over_a_unix_socket() {
@@ -36,7 +32,7 @@ fn restic_over_a_unix_socket() {
     rig.assert_clean(&[]);
     let pid = Pid::from_raw(i32::try_from(rig.pid()).unwrap()).unwrap();
     kill_process(pid, Signal::TERM).unwrap();
-    until(|| rig.ended().is_some());
+    eventually("it ends", || rig.ended().is_some());
     assert!(!path.exists(), "it goes with the server");
 }
 
@@ -82,7 +78,7 @@ fn sockets_that_systemd_hands_over() {
     outer.arg(inner.get_program()).args(inner.get_args());
     outer.stderr(fs::File::create(dir.path().join("log")).unwrap());
     let mut server = Server(outer.spawn().unwrap());
-    until(|| UnixStream::connect(&path).is_ok());
+    eventually("it listens", || UnixStream::connect(&path).is_ok());
     for url in [
         format!("rest:http://127.0.0.1:{port}/a/"),
         format!("rest:http+unix://{}:/b/", path.display()),
@@ -111,7 +107,9 @@ fn a_wide_socket_of_systemds_needs_passwords() {
     outer.arg("--state-dir").arg(dir.path());
     outer.stderr(fs::File::create(dir.path().join("log")).unwrap());
     let mut server = Server(outer.spawn().unwrap());
-    until(|| std::net::TcpStream::connect(("127.0.0.1", port)).is_ok());
+    eventually("it listens", || {
+        std::net::TcpStream::connect(("127.0.0.1", port)).is_ok()
+    });
     assert_eq!(server.0.wait().unwrap().code(), Some(2));
     let log = fs::read_to_string(dir.path().join("log")).unwrap();
     assert!(log.contains("--htpasswd-file"), "{log}");
@@ -146,12 +144,4 @@ fn serve(state: &Path, url: &str) -> Command {
 fn free_port() -> u16 {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().port()
-}
-
-fn until(done: impl Fn() -> bool) {
-    let end = Instant::now() + PATIENCE;
-    while !done() {
-        assert!(Instant::now() < end, "it never came to be");
-        thread::sleep(Duration::from_millis(50));
-    }
 }

@@ -3,11 +3,11 @@
 use super::attacker::Attacker;
 use super::process::Process;
 use super::{honest, start};
+use crate::waiting::eventually;
 use crate::wire::Wire;
 use std::io::{ErrorKind, Read};
 use std::net::{Ipv4Addr, TcpStream};
 use std::sync::atomic::AtomicBool;
-use std::thread;
 use std::time::{Duration, Instant};
 
 /// Addresses, and connections of each.
@@ -17,8 +17,6 @@ const EACH: usize = 100;
 const COST: u64 = 8 << 10;
 /// How long an answer may take meanwhile: much less than those that do nothing are borne.
 const AT_ONCE: Duration = Duration::from_secs(20);
-/// How long it may take until they all are in.
-const PATIENCE: Duration = Duration::from_secs(120);
 /// Connections of one address, more than it may have.
 const MANY: usize = 2_200;
 /// Descriptors that this process needs for all of them.
@@ -40,7 +38,9 @@ fn thousands_of_idle_connections_cost_next_to_nothing() {
         (0..EACH).map(move |_| by.open().unwrap())
     };
     let held: Vec<TcpStream> = (1..=ADDRESSES).flat_map(open).collect();
-    wait_until(|| process.look().descriptors >= held.len());
+    eventually("all are accepted", || {
+        process.look().descriptors >= held.len()
+    });
     let begin = Instant::now();
     assert!(honest::answers(rig.address()));
     let took = begin.elapsed();
@@ -70,7 +70,7 @@ fn of_one_address_the_oldest_idle_ones_go() {
     let mut busy = Wire::over(by.open().unwrap());
     busy.send("POST /a/config HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\n");
     let held: Vec<TcpStream> = (0..MANY).map(|_| by.open().unwrap()).collect();
-    wait_until(|| is_over(&held[0]));
+    eventually("the first is ended", || is_over(&held[0]));
     let over: Vec<bool> = held.iter().map(is_over).collect();
     let gone = over.iter().filter(|over| **over).count();
     println!("{gone} of {MANY} had to go");
@@ -99,14 +99,6 @@ fn enough_descriptors() -> bool {
         eprintln!("SKIPPED: {DESCRIPTORS} descriptors are more than the limit here");
     }
     enough
-}
-
-fn wait_until(done: impl Fn() -> bool) {
-    let end = Instant::now() + PATIENCE;
-    while !done() {
-        assert!(Instant::now() < end, "it never came to be");
-        thread::sleep(Duration::from_millis(20));
-    }
 }
 
 /// Whether the server has ended a connection that asked for nothing.

@@ -8,24 +8,41 @@ use restic_123pan::cloud::{Clock, now};
 use restic_123pan::kdocs::{App, Config};
 use restic_123pan::restic::Kind;
 use restic_123pan::store::Cause;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 /// Seconds of a day.
 pub(super) const DAY: u64 = 24 * 3600;
 /// What a test app may do in one.
-pub(super) const TEST: Budget = Budget {
+const TEST: Budget = Budget {
     writes: 500,
     lists: 10_000,
     shared: false,
 };
 
-/// Makes a server's app a test app, whose clock is so many days ahead.
+/// An account of a test app on a morning in China: no day ends in the middle of a test.
+pub(super) fn in_the_morning() -> Account {
+    let account = Account::untried(|s| s.budget = Some(TEST));
+    account.advance(Duration::from_secs(to_morning()));
+    let mut config = account.config();
+    test_app(&mut config, &Arc::default());
+    account.try_out(&config);
+    account
+}
+
+/// Seconds until eight o'clock in China, where the day of an app turns: midnight by UTC.
+fn to_morning() -> u64 {
+    static SECONDS: LazyLock<u64> = LazyLock::new(|| DAY - now() % DAY);
+    *SECONDS
+}
+
+/// Makes a server's app a test app, whose clock is so many days ahead of that morning.
 pub(super) fn test_app(config: &mut Config, days: &Arc<AtomicU64>) {
     let days = Arc::clone(days);
     config.app = App::Test;
-    config.clock = Clock::new(move || now() + DAY * days.load(Ordering::SeqCst));
+    config.shared.timing.clock =
+        Clock::new(move || now() + to_morning() + DAY * days.load(Ordering::SeqCst));
 }
 
 /// Stores packs until one isn't taken; how many were, and why it ended.
@@ -41,7 +58,7 @@ fn fill(server: &Server, mark: u32) -> (u32, Cause) {
 
 #[test]
 fn a_day_of_a_test_app_ends_before_a_pack_and_the_next_goes_on() {
-    let account = Account::with(|s| s.budget = Some(TEST));
+    let account = in_the_morning();
     let days = Arc::default();
     let server = account.server_with(|config| test_app(config, &days));
     let (packs, cause) = fill(&server, 1);

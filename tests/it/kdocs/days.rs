@@ -1,12 +1,12 @@
 //! A day of a test app with the real restic: it ends before a pack is touched, restic's user reads
 //! why, nothing is half, and the next day goes on.
 
-use super::budgets::{DAY, TEST, test_app};
+use super::budgets::{DAY, in_the_morning, test_app};
 use super::rig::Account;
 use crate::cloud::rig::{id, ms};
 use crate::fake::kdocs::Call;
-use crate::local::Served;
 use crate::restic::{RESTIC, Restic, text};
+use crate::served::Served;
 use crate::tree::{self, TempDir};
 use restic_123pan::restic::Kind;
 use rustix::process::{Pid, Signal, kill_process};
@@ -38,7 +38,7 @@ struct Day {
 impl Day {
     /// None where there is no restic.
     fn begin() -> Option<Self> {
-        let (account, ahead) = (Account::with(|s| s.budget = Some(TEST)), Arc::default());
+        let (account, ahead) = (in_the_morning(), Arc::default());
         let mut other = account.server_with(|config| test_app(config, &ahead));
         other.turn_to("another");
         for n in account.used(Call::Upload)..PACKS_UNTIL - LEFT - 2 {
@@ -46,13 +46,13 @@ impl Day {
         }
         drop(other);
         let store = account.store_with(|config| {
-            test_app(config, &ahead);
-            config.timing = restic_123pan::cloud::Timing {
+            config.shared.timing = restic_123pan::cloud::Timing {
                 token_pause: ms(1),
                 ..Default::default()
             };
+            test_app(config, &ahead);
         });
-        let (server, dir) = (Served::over(Box::new(store)), TempDir::new());
+        let (server, dir) = (Served::over(store), TempDir::new());
         let restic = Restic::find(RESTIC, server.url("/"), dir.path())?;
         restic.run(&["init"]);
         assert_eq!(account.used(Call::Upload), PACKS_UNTIL - LEFT);

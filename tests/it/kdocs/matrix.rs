@@ -34,8 +34,9 @@ impl World {
         let server = || {
             let days = Arc::clone(&days);
             let server = account.server_with(|c| {
-                hasten(&mut c.timing);
-                c.clock = Clock::new(move || now() + DAY * days.load(Ordering::SeqCst));
+                hasten(&mut c.shared.timing);
+                c.shared.timing.clock =
+                    Clock::new(move || now() + DAY * days.load(Ordering::SeqCst));
             });
             server.memory(0, None)
         };
@@ -181,10 +182,13 @@ fn absent() -> How {
 /// The calls of the day are used up.
 const OVER: &str = "request count over the limit of the day";
 
+/// How Kdocs behaves, and what that is called.
+type Way = (&'static str, fn() -> World);
+
 /// Also in ways of Kdocs' in which operations go differently.
 #[test]
 fn every_call_with_every_mishap() {
-    let ways: [(&str, fn() -> World); 2] = [
+    let ways: [Way; 2] = [
         ("", || World::new(|_| {})),
         (" in odd ways", || {
             World::new(|s| {

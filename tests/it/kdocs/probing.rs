@@ -4,14 +4,21 @@ use super::process::Process;
 use super::rig::{Account, LARGEST};
 use crate::cloud::rig::{id, ms};
 use crate::fake::kdocs::{Call, Clash, Switches, Task};
-use crate::local::Served;
-use crate::probing::{Case, Probed, check, run};
-use restic_123pan::kdocs::probe;
+use crate::probing::{Case, Probed, check, run, try_table};
+use crate::served::Served;
+use restic_123pan::kdocs::{Config, probe};
 use restic_123pan::restic::Kind;
 use restic_123pan::store::Cause;
 
+/// The largest file that is tried here: the least that does for restic's packs.
+const PROBED: u64 = 24 << 20;
+
 fn probed(account: &Account) -> Probed {
-    run(|tell| probe(&account.config(), tell))
+    let config = Config {
+        largest: PROBED,
+        ..account.config()
+    };
+    run(|tell| probe(&config, tell))
 }
 
 #[rustfmt::skip]
@@ -39,7 +46,7 @@ const CASES: &[Case<Switches>] = &[
 
 #[test]
 fn the_table_is_right_whatever_kdocs_does() {
-    for (n, case) in CASES.iter().enumerate() {
+    try_table(CASES, |n, case| {
         let account = Account::untried(case.0);
         check(n, case, &probed(&account));
         let is_task_lost = account.switches().task == Task::Fails;
@@ -49,7 +56,7 @@ fn the_table_is_right_whatever_kdocs_does() {
         );
         let saved = account.server().save(Kind::Locks, b"a lock");
         assert_eq!(saved.is_ok(), case.3, "{n}: {saved:?}");
-    }
+    });
 }
 
 #[test]
@@ -91,10 +98,10 @@ fn without_a_probe_files_are_read_and_deleted_but_not_stored() {
 #[test]
 fn a_client_reads_why_nothing_is_uploaded() {
     let account = Account::untried(|s| s.binary_refused = true);
-    let server = Served::over(Box::new(account.store_with(|_| {})));
+    let server = Served::over(account.store_with(|_| {}));
     let path = format!("/host/keys/{}", id(b"a key"));
     let said = || {
-        let answer = server.wire().ask("POST", &path, "", b"a key");
+        let answer = server.open().ask("POST", &path, "", b"a key");
         (answer.status, answer.reason)
     };
     let before = "nothing is uploaded before restic-123pan doctor --probe";

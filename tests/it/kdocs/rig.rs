@@ -1,19 +1,22 @@
 //! An emulated user's files and servers over them, without a socket of our own. Times that are
 //! seconds in earnest are milliseconds here.
 
+use crate::account::shared;
 pub(crate) use crate::cloud::rig::{BASE, path};
 use crate::cloud::rig::{Server, fast};
 use crate::fake::kdocs::{Call, Fake, Options, Switches};
 use crate::tree::TempDir;
+use restic_123pan::cloud::Shared;
 use restic_123pan::cloud::token::Grant;
-use restic_123pan::cloud::{Clock, Timing};
 use restic_123pan::kdocs::{App, Config, Kdocs, probe};
+use restic_123pan::settings::Secret;
 use std::fs;
 use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 
-/// The largest file that probes try: 150 MiB would take long.
-pub(crate) const LARGEST: u64 = 24 << 20;
+/// The largest file that probes try: 150 MiB would take long, and restic's smallest packs have up to
+/// 12 here.
+pub(crate) const LARGEST: u64 = 16 << 20;
 
 /// An emulated user's files. When they go, nothing of what its servers did may have broken a rule.
 pub(crate) struct Account {
@@ -45,10 +48,15 @@ impl Account {
     /// The same, tried out.
     pub(crate) fn with(change: impl FnOnce(&mut Switches)) -> Self {
         let account = Self::untried(change);
-        let probed = probe(&account.config(), &mut |finding| println!("{finding}"));
-        assert!(probed.is_ok(), "{probed:?}");
-        account.reset_counters();
+        account.try_out(&account.config());
         account
+    }
+
+    /// Has a probe try it out.
+    pub(crate) fn try_out(&self, config: &Config) {
+        let probed = probe(config, &mut |finding| println!("{finding}"));
+        assert!(probed.is_ok(), "{probed:?}");
+        self.reset_counters();
     }
 
     /// The same, of which a server knows already what the probe finds of the usual one.
@@ -93,19 +101,14 @@ impl Account {
         Config {
             host: self.fake.url(),
             app_id: self.fake.app_id().to_owned(),
-            app_key: self.fake.app_key().to_owned(),
+            app_key: Secret::new(self.fake.app_key()),
             app: App::Formal,
             grant: Some(Arc::clone(&self.grant)),
-            repo_path: BASE.to_owned(),
-            state_dir: Some(self.folder.path().to_owned()),
-            uploads: 4,
-            // Rates are the business of few.
-            rate_share: 1000.0,
             largest: LARGEST,
-            ipv4_only: false,
-            ca: None,
-            clock: Clock::default(),
-            timing: Timing { ..fast() },
+            shared: Shared {
+                state_dir: Some(self.folder.path().to_owned()),
+                ..shared(fast())
+            },
         }
     }
 }

@@ -1,10 +1,11 @@
 //! The real clients over a disk: through the server, and on the same folder without it. A client
 //! that isn't in the cache is skipped with a printed reason.
 
-use super::Served;
 use crate::clients::{Session, cycle, together};
 use crate::restic::{DEBIAN, RESTIC, RUSTIC, Restic, cases};
+use crate::served::Served;
 use crate::tree::{self, TempDir};
+use restic_123pan::local::Local;
 
 // One test a line: its name, the client, the repository, what is done.
 cases! {
@@ -23,7 +24,7 @@ type Scenario = fn(&Session<'_>, &Session<'_>);
 
 fn try_client(client: &str, repo: &str, scenario: Scenario) {
     let (root, dir) = (TempDir::new(), TempDir::new());
-    let server = Served::start(root.path());
+    let server = Served::over(Local::open(root.path()).unwrap());
     let Some(restic) = Restic::find(client, server.url(repo), dir.path()) else {
         return;
     };

@@ -1,7 +1,8 @@
 //! Disks that are full, read-only, or not there.
 
 use super::mount::Mount;
-use super::{Served, file, get, id, list, put, remove, repo};
+use super::{file, get, id, list, put, remove, repo};
+use crate::served::Served;
 use crate::tree::{TempDir, random};
 use restic_123pan::body::{Body, Budget};
 use restic_123pan::local::Local;
@@ -159,18 +160,18 @@ fn statuses_say_what_is_wrong() {
     let Some(disk) = Mount::new(dir.path(), DISK) else {
         return;
     };
-    let server = Served::start(dir.path());
-    let post = |bytes: &[u8]| server.ask("POST", &format!("/r/data/{}", id(bytes)), bytes);
-    assert_eq!(server.ask("POST", "/r/?create=true", b""), 200);
+    let server = Served::over(Local::open(dir.path()).unwrap());
+    let post = |bytes: &[u8]| server.status("POST", &format!("/r/data/{}", id(bytes)), bytes);
+    assert_eq!(server.status("POST", "/r/?create=true", b""), 200);
     assert_eq!(post(b"fits"), 200);
     assert_eq!(post(&random(1, 3_000_000)), 507);
     disk.set_writable(false);
     assert_eq!(post(b"other"), 503);
-    assert_eq!(server.ask("GET", "/r/data/", b""), 200);
+    assert_eq!(server.status("GET", "/r/data/", b""), 200);
     drop(disk);
     assert_eq!(post(b"other"), 503);
-    assert_eq!(server.ask("GET", "/r/data/", b""), 503);
-    assert_eq!(server.ask("GET", "/r/config", b""), 503);
-    assert_eq!(server.ask("GET", "/-/readyz", b""), 503);
-    assert_eq!(server.ask("GET", "/-/healthz", b""), 200);
+    assert_eq!(server.status("GET", "/r/data/", b""), 503);
+    assert_eq!(server.status("GET", "/r/config", b""), 503);
+    assert_eq!(server.status("GET", "/-/readyz", b""), 503);
+    assert_eq!(server.status("GET", "/-/healthz", b""), 200);
 }

@@ -1,8 +1,9 @@
 //! A folder that was downloaded from a cloud, where packs lie in 16 folders: it is read as it is,
 //! and the manual's line makes restic's own of it.
 
-use super::{Served, file, get, id, list, put, repo};
+use super::{file, get, id, list, put, repo};
 use crate::restic::{RESTIC, Restic, text};
+use crate::served::Served;
 use crate::tree::{TempDir, random};
 use restic_123pan::cloud::layout::Layout;
 use restic_123pan::local::Local;
@@ -50,15 +51,21 @@ fn gather_as_the_manual_says(repo: &Path) {
     assert!(ran.status.success() && ran.stderr.is_empty(), "{ran:?}");
 }
 
+/// Stores some packs.
+fn put_packs(local: &Local) -> Vec<Vec<u8>> {
+    let packs: Vec<Vec<u8>> = (0..40).map(|n| random(n, 100)).collect();
+    for pack in &packs {
+        put(local, &file(Kind::Data, pack), pack).unwrap();
+    }
+    packs
+}
+
 #[test]
 fn both_layouts_are_read_and_restics_own_is_written() {
     let dir = TempDir::new();
     let local = Local::open(dir.path()).unwrap();
     let repository = dir.path().join("host");
-    let packs: Vec<Vec<u8>> = (0..40).map(|n| random(n, 100)).collect();
-    for pack in &packs {
-        put(&local, &file(Kind::Data, pack), pack).unwrap();
-    }
+    let packs = put_packs(&local);
     let all = list(&local, Kind::Data).unwrap();
     spread_over_16(&repository);
     assert_eq!(list(&local, Kind::Data), Ok(all.clone()));
@@ -89,10 +96,7 @@ fn a_downloaded_folder_becomes_restics_own() {
     let dir = TempDir::new();
     let local = Local::open(dir.path()).unwrap();
     let repository = dir.path().join("host");
-    let packs: Vec<Vec<u8>> = (0..40).map(|n| random(n, 100)).collect();
-    for pack in &packs {
-        put(&local, &file(Kind::Data, pack), pack).unwrap();
-    }
+    let packs = put_packs(&local);
     spread_over_16(&repository);
     gather_as_the_manual_says(&repository);
     for pack in &packs {
@@ -108,7 +112,7 @@ fn a_downloaded_folder_becomes_restics_own() {
 #[test]
 fn restic_reads_what_the_line_has_made() {
     let (dir, home) = (TempDir::new(), TempDir::new());
-    let served = Served::start(dir.path());
+    let served = Served::over(Local::open(dir.path()).unwrap());
     let Some(restic) = Restic::find(RESTIC, served.url("/host/"), home.path()) else {
         return;
     };

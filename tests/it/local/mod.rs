@@ -12,79 +12,12 @@ mod kills;
 mod layouts;
 mod mount;
 
-use crate::wire::Wire;
 use restic_123pan::body::{Body, Budget};
-use restic_123pan::front;
 use restic_123pan::local::Local;
 use restic_123pan::restic::{File, Id, Kind, Repo};
-use restic_123pan::server::{self, Config, Error, Stop};
-use restic_123pan::service::Service;
 use restic_123pan::store::{self, Cause, Store};
 use sha2::{Digest, Sha256};
 use std::io::Read;
-use std::net::SocketAddr;
-use std::path::Path;
-use std::thread::{self, JoinHandle};
-use std::time::Duration;
-
-/// A server in this process; it stops with the test.
-pub(crate) struct Served {
-    address: SocketAddr,
-    stop: Stop,
-    thread: Option<JoinHandle<Result<(), Error>>>,
-}
-
-impl Served {
-    /// One over a folder.
-    fn start(root: &Path) -> Self {
-        Self::over(Box::new(Local::open(root).unwrap()))
-    }
-
-    /// One over a store.
-    pub(crate) fn over(store: Box<dyn Store>) -> Self {
-        let config = Config {
-            front: front::Config {
-                listen: vec!["127.0.0.1:0".parse().unwrap()],
-                ..front::Config::default()
-            },
-            drain_timeout: Duration::from_secs(1),
-            stop_timeout: Duration::from_secs(10),
-            ..Config::default()
-        };
-        let bound = server::bind(&config).unwrap();
-        let (address, stop) = (bound.address().unwrap(), bound.stopper());
-        let service = Service::new(store, Budget::new(32 << 20, None));
-        let thread = Some(thread::spawn(move || bound.run(service)));
-        Self {
-            address,
-            stop,
-            thread,
-        }
-    }
-
-    /// A repository's address, as clients want it.
-    pub(crate) fn url(&self, repo: &str) -> String {
-        format!("rest:http://{}{repo}", self.address)
-    }
-
-    /// The status of a request's answer.
-    fn ask(&self, method: &str, path: &str, body: &[u8]) -> u16 {
-        self.wire().ask(method, path, "", body).status
-    }
-
-    /// A connection to it.
-    pub(crate) fn wire(&self) -> Wire {
-        Wire::open(self.address)
-    }
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        self.stop.stop();
-        let ended = self.thread.take().unwrap().join();
-        assert!(thread::panicking() || ended.unwrap().is_ok());
-    }
-}
 
 fn repo() -> Repo {
     Repo::new("host").unwrap()

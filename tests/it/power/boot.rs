@@ -2,6 +2,7 @@
 //! listens at once, says what is missing once, and works as soon as it can, without a restart.
 
 use super::machine::Machine;
+use std::thread;
 
 /// What the system says of a route that isn't there, and of a port where nobody listens.
 const UNREACHABLE: u64 = 101;
@@ -29,13 +30,17 @@ fn boots(machine: &mut Machine, missing: &str) {
 
 #[test]
 fn no_route() {
-    for fault in [UNREACHABLE, REFUSED] {
-        let Some(mut machine) = Machine::new(&[]) else {
-            return;
-        };
-        machine.set("route", fault);
-        boots(&mut machine, "route");
-    }
+    thread::scope(|scope| {
+        for fault in [UNREACHABLE, REFUSED] {
+            scope.spawn(move || {
+                let Some(mut machine) = Machine::new(&[]) else {
+                    return;
+                };
+                machine.set("route", fault);
+                boots(&mut machine, "route");
+            });
+        }
+    });
 }
 
 #[test]

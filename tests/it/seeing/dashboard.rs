@@ -5,13 +5,13 @@ use super::finish;
 use crate::rig::Rig;
 use crate::tools::tool;
 use crate::tree::TempDir;
+use crate::waiting::awaited;
 use crate::wire::Wire;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::fs;
 use std::process::Command;
-use std::time::{Duration, Instant};
 
 /// What every name begins with.
 const PREFIX: &str = "restic_123pan_";
@@ -38,20 +38,14 @@ fn queries(dashboard: &Value) -> Vec<String> {
 
 /// What the server tells: each name with its labels.
 fn metrics(rig: &Rig) -> BTreeMap<String, BTreeSet<String>> {
-    let end = Instant::now() + Duration::from_secs(60);
     // The first look has the account looked at, and a snapshot counts when its answer has been sent.
-    let text = loop {
+    let text = awaited(|| {
         let answer = Wire::open(rig.address()).ask("GET", "/-/metrics", "", b"");
         let text = answer.text();
-        if ["space_total_bytes ", "last_snapshot_timestamp_seconds{"]
-            .iter()
-            .all(|name| text.contains(name))
-        {
-            break text;
-        }
-        assert!(Instant::now() < end, "{text}");
-        std::thread::sleep(Duration::from_millis(50));
-    };
+        let late = ["space_total_bytes ", "last_snapshot_timestamp_seconds{"];
+        let is_whole = late.iter().all(|name| text.contains(name));
+        if is_whole { Ok(text) } else { Err(text) }
+    });
     let mut all: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for line in text.lines().filter(|line| !line.starts_with('#')) {
         let (name, rest) = line.split_at(line.find(['{', ' ']).unwrap());

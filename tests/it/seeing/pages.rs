@@ -5,6 +5,7 @@ use crate::fake::{Fake, When};
 use crate::rig::Rig;
 use crate::tools::tool;
 use crate::tree::TempDir;
+use crate::waiting::awaited;
 use crate::wire::{Answer, Wire};
 use restic_123pan::restic::hex;
 use sha2::{Digest, Sha256};
@@ -43,23 +44,11 @@ fn the_process_is_healthy_whatever_the_cloud_does() {
 fn ready_means_that_the_cloud_answers() {
     let rig = Rig::start(&[]);
     assert_eq!(get(&rig, "/-/readyz", "").status, 200);
-    let calls = rig
-        .cloud()
-        .calls()
-        .endpoints
-        .values()
-        .map(|c| c.calls)
-        .sum::<u64>();
+    let calls = rig.cloud().calls().all();
     for _ in 0..20 {
         assert_eq!(get(&rig, "/-/readyz", "").status, 200);
     }
-    let after = rig
-        .cloud()
-        .calls()
-        .endpoints
-        .values()
-        .map(|c| c.calls)
-        .sum::<u64>();
+    let after = rig.cloud().calls().all();
     assert!(after <= calls + 1, "{calls} calls, then {after}");
 }
 
@@ -115,16 +104,12 @@ fn a_browser_at_the_root_is_led_to_the_page() {
 
 /// The status, once it tells of a snapshot: a request is counted when its answer has been sent.
 fn status_with_snapshot(rig: &Rig) -> serde_json::Value {
-    let end = Instant::now() + Duration::from_secs(60);
-    loop {
+    awaited(|| {
         let text = get(rig, "/-/status", "").text();
         let status: serde_json::Value = serde_json::from_str(&text).unwrap();
-        if status["repositories"][0]["last_snapshot"].is_u64() {
-            return status;
-        }
-        assert!(Instant::now() < end, "{status:#}");
-        std::thread::sleep(Duration::from_millis(5));
-    }
+        let is_told = status["repositories"][0]["last_snapshot"].is_u64();
+        if is_told { Ok(status) } else { Err(text) }
+    })
 }
 
 #[test]
@@ -262,15 +247,11 @@ fn promtool_takes_the_metrics() {
     );
     assert_eq!(get(&rig, "/-/readyz", "").status, 200);
     // The first look at the metrics has the account looked at.
-    let end = Instant::now() + Duration::from_secs(30);
-    let text = loop {
+    let text = awaited(|| {
         let text = get(&rig, "/-/metrics", "").text();
-        if text.contains("restic_123pan_space_total_bytes 2199023255552") {
-            break text;
-        }
-        assert!(Instant::now() < end, "{text}");
-        std::thread::sleep(Duration::from_millis(50));
-    };
+        let is_looked_at = text.contains("restic_123pan_space_total_bytes 2199023255552");
+        if is_looked_at { Ok(text) } else { Err(text) }
+    });
     let mut child = Command::new(promtool)
         .args(["check", "metrics"])
         .stdin(Stdio::piped())

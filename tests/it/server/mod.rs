@@ -5,24 +5,20 @@ mod hostile;
 mod protocol;
 mod threads;
 
-use crate::rigged::{Rigged, anywhere};
+use crate::rigged::Rigged;
+use crate::served::Served;
 use crate::wire::Wire;
-use restic_123pan::body::Budget;
 use restic_123pan::restic::hex;
-use restic_123pan::server::{self, Config, Error, Stop};
-use restic_123pan::service::Service;
+use restic_123pan::server::{Config, Error};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, connect, socket_with};
 use sha2::{Digest, Sha256};
 use std::net::SocketAddr;
-use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::ops::Deref;
 
-/// A server under test; it stops with the test.
+/// A server under test, over a store with faults.
 struct Running {
     store: Rigged,
-    address: SocketAddr,
-    stop: Stop,
-    thread: Option<JoinHandle<Result<(), Error>>>,
+    served: Served,
 }
 
 impl Running {
@@ -31,28 +27,9 @@ impl Running {
     }
 
     fn with(change: impl FnOnce(&mut Config)) -> Self {
-        let mut config = Config {
-            front: anywhere(),
-            drain_timeout: Duration::from_secs(1),
-            stop_timeout: Duration::from_secs(10),
-            ..Config::default()
-        };
-        change(&mut config);
-        let bound = server::bind(&config).unwrap();
-        let (address, stop) = (bound.address().unwrap(), bound.stopper());
         let store = Rigged::default();
-        let service = Service::new(Box::new(store.clone()), Budget::new(32 << 20, None));
-        let thread = Some(thread::spawn(move || bound.run(service)));
-        Self {
-            store,
-            address,
-            stop,
-            thread,
-        }
-    }
-
-    fn open(&self) -> Wire {
-        Wire::open(self.address)
+        let served = Served::with(store.clone(), 32 << 20, change);
+        Self { store, served }
     }
 
     /// A connection that comes from an address of its own.
@@ -65,8 +42,7 @@ impl Running {
     }
 
     fn end(mut self) -> Result<(), Error> {
-        self.stop.stop();
-        self.thread.take().unwrap().join().unwrap()
+        self.served.end()
     }
 
     /// Whether it still answers.
@@ -79,10 +55,17 @@ impl Running {
     }
 }
 
+impl Deref for Running {
+    type Target = Served;
+
+    fn deref(&self) -> &Served {
+        &self.served
+    }
+}
+
 impl Drop for Running {
     fn drop(&mut self) {
         self.store.open();
-        self.stop.stop();
     }
 }
 

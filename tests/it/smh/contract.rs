@@ -1,7 +1,7 @@
 //! What every store must do, on Tencent SMH however that behaves where nobody says how.
 
 use super::rig::Library;
-use crate::cloud::contract::CASES;
+use crate::cloud::contract::keep_contract;
 use crate::cloud::rig::ms;
 use crate::fake::smh::{End, Marker, NoTask, OverLimit, Switches, Unsaid};
 use crate::tree::TempDir;
@@ -53,25 +53,22 @@ const LIBRARIES: &[(&str, Change)] = &[
 
 #[test]
 fn smh_keeps_the_contract_however_it_behaves() {
-    for (library, change) in LIBRARIES {
-        for (name, case) in CASES {
-            println!("--- {library}: {name}");
-            let library = Library::with(change);
-            case(&mut library.server());
-            assert_eq!(library.open_uploads(), 0, "uploads that nobody ends");
-        }
-    }
+    keep_contract(LIBRARIES, |change, case| {
+        let library = Library::with(change);
+        case(&mut library.server());
+        assert_eq!(library.open_uploads(), 0, "uploads that nobody ends");
+    });
 }
 
 /// The same with no memory for bodies, so that those over 1 MiB are streamed or spooled.
 #[test]
 fn smh_keeps_the_contract_without_memory() {
-    for change in [LIBRARIES[0].1, |s: &mut Switches| s.early_errors = true] {
-        for (name, case) in CASES {
-            println!("--- {name}");
+    let early: Change = |s| s.early_errors = true;
+    keep_contract(
+        &[LIBRARIES[0], ("early refusals", early)],
+        |change, case| {
             let (library, folder) = (Library::with(change), TempDir::new());
-            let spool = Some(folder.path());
-            case(&mut library.server().memory(0, spool));
-        }
-    }
+            case(&mut library.server().memory(0, Some(folder.path())));
+        },
+    );
 }

@@ -20,7 +20,7 @@ struct World {
 impl World {
     fn new() -> Self {
         let library = Library::start();
-        let server = library.server_with(|c| hasten(&mut c.timing));
+        let server = library.server_with(|c| hasten(&mut c.shared.timing));
         let server = server.memory(0, None);
         let (pack, lock) = fill(&server);
         Self {

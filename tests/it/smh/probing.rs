@@ -6,7 +6,7 @@ use super::rig::{BASE, Library, config};
 use crate::cloud::rig::{Server, ms};
 use crate::fake::smh::{Call, Oddly, Switches};
 use crate::fake::{How, When};
-use crate::probing::{Case, OTHER, Probed, check, each_call_fails, run};
+use crate::probing::{Case, OTHER, Probed, check, each_call_fails, run, try_table};
 use crate::tree::TempDir;
 use restic_123pan::restic::Kind;
 use restic_123pan::smh::{Config, Smh, probe};
@@ -54,13 +54,13 @@ fn library(change: impl FnOnce(&mut Switches)) -> Library {
 
 #[test]
 fn the_table_is_right_and_nothing_is_left() {
-    for (n, case) in CASES.iter().enumerate() {
+    try_table(CASES, |n, case| {
         let library = library(case.0);
         check(n, case, &probed(&config(&library)));
         assert_eq!(library.living(BASE), [OTHER], "{n}: left behind");
         assert!(library.bin().is_empty(), "{n}: {:?}", library.bin());
         assert_eq!(library.open_uploads(), 0, "{n}");
-    }
+    });
 }
 
 #[test]
@@ -101,7 +101,7 @@ fn a_server_knows_how_late_lists_are() {
     for (told, stored) in [(false, Err(Cause::Busy)), (true, Ok(()))] {
         let (library, folder) = (library(|s| s.lag_new = ms(700)), TempDir::new());
         let mut config = config(&library);
-        config.state_dir = Some(folder.path().to_owned());
+        config.shared.state_dir = Some(folder.path().to_owned());
         if told {
             probed(&config).1.unwrap();
         }

@@ -1,10 +1,13 @@
 //! An emulated library and servers over it, without a socket of our own. Times that are seconds in
 //! earnest are milliseconds here.
 
+use crate::account::shared;
 pub(crate) use crate::cloud::rig::{BASE, path};
 use crate::cloud::rig::{Server, fast, ms};
 use crate::fake::smh::{Call, Fake, Options, Switches};
-use restic_123pan::cloud::Timing;
+use restic_123pan::cloud::{Shared, Timing};
+use restic_123pan::settings::Secret;
+use restic_123pan::settings::values::Bin;
 use restic_123pan::smh::{Config, Smh};
 use std::ops::Deref;
 
@@ -40,7 +43,7 @@ impl Library {
 
     /// One that soon stops repeating.
     pub(crate) fn hasty_server(&self) -> Server {
-        self.server_with(|c| (c.timing.retry, c.timing.rate_wait) = (ms(20), ms(200)))
+        self.server_with(|c| (c.shared.timing.retry, c.shared.timing.rate_wait) = (ms(20), ms(200)))
     }
 
     /// One that is configured otherwise.
@@ -58,23 +61,19 @@ impl Library {
 
 /// How a server is configured for a library.
 pub(crate) fn config(library: &Fake) -> Config {
+    let timing = Timing {
+        poll: ms(15),
+        ..fast()
+    };
     Config {
         host: library.url(),
         library: library.library().to_owned(),
         space: library.space().to_owned(),
-        secret: library.secret().to_owned(),
-        repo_path: BASE.to_owned(),
-        state_dir: None,
-        uploads: 4,
-        // Rates are the business of few.
-        rate_share: 1000.0,
-        keep_deleted: false,
+        secret: Secret::new(library.secret()),
         allow_http_upload: true,
-        ipv4_only: false,
-        ca: None,
-        timing: Timing {
-            poll: ms(15),
-            ..fast()
+        shared: Shared {
+            bin: Bin::Purge,
+            ..shared(timing)
         },
     }
 }

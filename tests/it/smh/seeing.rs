@@ -3,7 +3,7 @@
 use super::process::Process;
 use super::rig::{BASE, path};
 use crate::cloud::rig::id;
-use crate::fake::smh::{Kind as Entry, Switches};
+use crate::fake::smh::{Host, Kind as Entry, Switches};
 use crate::tree::{TempDir, random};
 use crate::wire::Wire;
 use restic_123pan::restic::Kind;
@@ -53,9 +53,11 @@ fn a_library_that_is_public_is_warned_of() {
 #[test]
 fn a_library_that_is_away_is_waited_for() {
     let process = Process::start(&[]);
-    let log = process.log();
-    assert!(log.contains("listening on"), "{log}");
-    process.assert_clean(&[]);
+    process.cloud.close(Host::Library);
+    process.kill_and_restart();
+    assert_eq!(process.ask("GET", "/-/healthz", b""), Some(200));
+    process.cloud.open(Host::Library);
+    assert_eq!(process.ask("POST", "/r/?create=true", b""), Some(200));
 }
 
 #[test]

@@ -63,7 +63,7 @@ impl RecycleBin {
     pub fn open(config: &Config) -> Self {
         let api = Arc::new(Api::new(config));
         Self {
-            base: config.repo_path.clone(),
+            base: config.shared.repo_path.path().to_owned(),
             tree: Tree::new(Arc::clone(&api)),
             list: PendingPurges::peek(config),
             api,

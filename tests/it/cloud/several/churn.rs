@@ -80,8 +80,8 @@ impl Drop for Stopping<'_> {
 
 fn server(cloud: &Cloud) -> Server {
     cloud.server_with(|config| {
-        config.bin = Bin::Purge;
-        config.timing = Timing {
+        config.shared.bin = Bin::Purge;
+        config.shared.timing = Timing {
             purge: ms(1),
             retry: ms(5000),
             ..fast()

@@ -61,7 +61,7 @@ fn race(first_use: bool) {
 fn run(cloud: &Cloud, race: u64, seed: u64, first_use: bool) -> usize {
     let [one, other] = [(), ()].map(|()| {
         let mut server = cloud.server_with(|config| {
-            config.timing = Timing {
+            config.shared.timing = Timing {
                 visible: ms(60_000),
                 overlay: ms(60_000),
                 ..fast()

@@ -31,7 +31,7 @@ fn each(run: fn(&Server, &Server, Kind)) {
             for warm in [false, true] {
                 println!("{kind:?}, {bin:?}, warm: {warm}");
                 let cloud = Cloud::start();
-                let server = || cloud.server_with(|config| config.bin = bin);
+                let server = || cloud.server_with(|config| config.shared.bin = bin);
                 let (one, other) = (server(), server());
                 one.create().unwrap();
                 if warm {
@@ -151,7 +151,7 @@ fn removing_what_was_written_again_removes_it() {
 fn a_config_is_never_stale() {
     for bin in [Bin::Keep, Bin::Purge] {
         let cloud = Cloud::start();
-        let server = || cloud.server_with(|config| config.bin = bin);
+        let server = || cloud.server_with(|config| config.shared.bin = bin);
         let (one, other) = (server(), server());
         let configs: [&[u8]; 3] = [b"the first config", b"the second", b"and the third one"];
         for (config, server) in configs.into_iter().zip([&one, &other, &one]) {
@@ -162,8 +162,7 @@ fn a_config_is_never_stale() {
                 let read = server.load_part(&File::Config, None).unwrap();
                 assert_eq!(read, config, "{bin:?}");
             }
-            let names = [(server.repo(), File::Config)];
-            assert!(server.store.remove(&names).iter().all(Result::is_ok));
+            assert_eq!(server.remove_config(), Ok(()));
             for server in [&one, &other] {
                 let read = server.load_part(&File::Config, None);
                 assert_eq!(read, Err(Cause::Absent), "{bin:?}");

@@ -22,7 +22,7 @@ fn cloud(lag: u64) -> Cloud {
 fn pair(cloud: &Cloud) -> [Server; 2] {
     [(), ()].map(|()| {
         cloud.server_with(|config| {
-            config.timing = Timing {
+            config.shared.timing = Timing {
                 visible: ms(60_000),
                 overlay: ms(60_000),
                 ..fast()

@@ -4,7 +4,8 @@ use super::LONG;
 use crate::fake::smh::Call;
 use crate::smh::rig::Library;
 use crate::tree::random;
-use restic_123pan::restic::{File, Id, Kind};
+use restic_123pan::restic::{Id, Kind, Repo};
+use restic_123pan::settings::values::Bin;
 use restic_123pan::store::Cause;
 
 /// Rule 7. A deletion in the background counts when it has happened.
@@ -67,7 +68,7 @@ fn for_good_is_for_good() {
 #[test]
 fn deleted_files_are_kept_where_they_are_to_be() {
     let library = Library::with(|s| s.bin = true);
-    let server = library.server_with(|c| c.keep_deleted = true);
+    let server = library.server_with(|c| c.shared.bin = Bin::Keep);
     for kind in Kind::ALL {
         let id = server.save(kind, &random(kind as u64, 99)).unwrap();
         assert_eq!(server.remove(kind, id), Ok(()));
@@ -84,7 +85,7 @@ fn deleted_files_are_kept_where_they_are_to_be() {
 fn nothing_else_is_removed() {
     let library = Library::start();
     library.plant("elsewhere/a file", b"of somebody else");
-    let mut server = library.server_with(|c| c.repo_path = String::new());
+    let mut server = library.server_with(|c| c.shared.repo_path = Repo::new("").unwrap());
     server.turn_to("");
     server.create().unwrap();
     server.save_config(b"a config").unwrap();
@@ -94,7 +95,7 @@ fn nothing_else_is_removed() {
     for (kind, id) in Kind::ALL.into_iter().zip(ids) {
         assert_eq!(server.remove(kind, id), Ok(()));
     }
-    assert!(server.store.remove(&[(server.repo(), File::Config)])[0].is_ok());
+    assert_eq!(server.remove_config(), Ok(()));
     assert_eq!(library.tree().len(), before - 6);
     assert!(library.file("elsewhere/a file").is_some());
 }

@@ -46,7 +46,7 @@ fn downloads_go_on() {
 #[test]
 fn a_folder_is_made_once() {
     let library = Library::with(|s| s.latency = ms(15));
-    let server = library.server_with(|c| c.uploads = 12);
+    let server = library.server_with(|c| c.shared.uploads = 12);
     thread::scope(|scope| {
         for n in 0..10_u64 {
             let server = &server;
@@ -73,7 +73,7 @@ fn a_token_is_renewed() {
 fn the_rate_is_learned() {
     for retry_after in [None, Some(1)] {
         let library = Library::with(|s| (s.rate, s.retry_after) = (Some(25.0), retry_after));
-        let server = library.server_with(|c| c.timing.rate_wait = Duration::from_secs(60));
+        let server = library.server_with(|c| c.shared.timing.rate_wait = Duration::from_secs(60));
         for n in 0..15 {
             server.save(Kind::Keys, &random(n, 20)).unwrap();
         }
@@ -98,7 +98,7 @@ fn a_full_space_is_full() {
 #[test]
 fn conflicts_are_waited_for() {
     let library = Library::with(|s| (s.path_conflict, s.latency) = (true, ms(3)));
-    let server = library.server_with(|c| c.uploads = 6);
+    let server = library.server_with(|c| c.shared.uploads = 6);
     server.create().unwrap();
     thread::scope(|scope| {
         for n in 0..6_u64 {

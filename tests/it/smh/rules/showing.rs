@@ -142,15 +142,9 @@ fn markers_that_go_wrong_end_a_list() {
             "{marker:?}"
         );
         library.set(|s| s.marker = Marker::Entry);
-        library.fail_next(Call::List, 0, When::Before, code(404, "MarkerNotFound"));
         let lost = |times| {
-            library.fail(crate::fake::Fault {
-                endpoint: Call::List,
-                skip: 2,
-                times,
-                when: When::Before,
-                how: code(404, "MarkerNotFound"),
-            });
+            let how = code(404, "MarkerNotFound");
+            library.fail_after(2, Call::List, times, When::Before, how);
         };
         lost(1);
         assert_eq!(server.list(Kind::Keys), Ok(sorted(ids)), "once");
@@ -169,7 +163,7 @@ fn markers_that_go_wrong_end_a_list() {
 fn secrets_are_not_told() {
     let library = Library::start();
     let config = config(&library);
-    let (secret, host) = (config.secret.clone(), config.host.clone());
+    let (secret, host) = (config.secret.reveal().to_owned(), config.host.clone());
     let server = Server::over(Smh::new(&config));
     let pack = server.save(Kind::Data, b"a pack").unwrap();
     let calls = [
@@ -234,7 +228,7 @@ fn a_lock_is_seen_before_it_counts() {
 fn work_is_seen_before_its_lock_goes() {
     for kind in [Kind::Index, Kind::Snapshots] {
         let library = Library::start();
-        let server = library.server();
+        let server = library.server_with(|c| c.shared.timing.overlay = LONG);
         let lock = server.save(Kind::Locks, b"a lock").unwrap();
         library.set(|s| s.lag_new = LONG);
         let id = server.save(kind, b"work").unwrap();
