@@ -52,6 +52,11 @@ impl Exchange {
         &self.track
     }
 
+    /// How long ago it came.
+    pub(super) fn waited(&self) -> Duration {
+        self.since.elapsed()
+    }
+
     /// Whether the client has gone without waiting for its answer.
     pub(super) fn deserted(&self) -> bool {
         self.client.borrow().gone()

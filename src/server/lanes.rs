@@ -24,6 +24,7 @@ const LOCKERS: usize = 6;
 /// What clients are told when no lane takes their requests.
 const STOPPING: &str = "the server stops";
 const CROWDED: &str = "too many requests wait; try again";
+const HELD_UP: &str = "an earlier request for the same name is still under way";
 /// Threads that prove passwords. They compute, so more of them would only take the processor away
 /// from everybody else.
 const PROVERS: usize = 2;
@@ -99,6 +100,7 @@ impl Lanes {
                 queue: Fair::new(config.queue, each),
                 pending: config.queue,
                 gather,
+                turn: config.turn,
                 most,
                 empty,
                 count: Mutex::default(),
@@ -226,6 +228,8 @@ struct Crew {
     pending: usize,
     /// How long one of them waits for another.
     gather: Duration,
+    /// How long one of them waits for its turn.
+    turn: Duration,
     /// Most threads.
     most: usize,
     /// What each of them does.
@@ -299,6 +303,7 @@ impl Crew {
     fn remove(self: &Arc<Self>) {
         let mut pending = Vec::new();
         while self.gather(&mut pending) {
+            self.give_up(&mut pending);
             let ready = pending.extract_if(.., |(work, _)| work.job.turn_has_come());
             let batch: Vec<Taken> = ready.take(self.service.limits().batch).collect();
             if !batch.is_empty() {
@@ -334,6 +339,24 @@ impl Crew {
             pending.push((*work, running));
         }
         true
+    }
+
+    /// Answers DELETEs that wait too long for their turn, and leaves those whose clients have gone:
+    /// what they did next may be about the same name.
+    fn give_up(&self, pending: &mut Vec<Taken>) {
+        let is_over = |(work, _): &mut Taken| {
+            let waits = !work.job.turn_has_come();
+            waits && (work.exchange.waited() > self.turn || work.exchange.deserted())
+        };
+        for (mut work, _) in pending.extract_if(.., is_over) {
+            match work.exchange.deserted() {
+                true => work.exchange.abort(&io::Error::other(HELD_UP)),
+                false => {
+                    work.exchange.reply(Reply::empty(503).because(HELD_UP));
+                    self.conclude(work.exchange);
+                }
+            }
+        }
     }
 
     fn remove_batch(&self, batch: Vec<Taken>) {

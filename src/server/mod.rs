@@ -50,6 +50,8 @@ pub struct Config {
     /// How long a DELETE of anything but a pack waits for another one to join it; some times as long
     /// if they keep coming.
     pub gather: Duration,
+    /// Longest wait of a DELETE for an earlier request of the same name.
+    pub turn: Duration,
     /// How long the body of a refused request is read away.
     pub drain_timeout: Duration,
     /// How long running requests may take when the server stops.
@@ -66,6 +68,8 @@ impl Default for Config {
             small_workers: 4,
             queue: 128,
             gather: Duration::from_millis(30),
+            // As long as a POST's.
+            turn: Duration::from_secs(120),
             drain_timeout: Duration::from_secs(30),
             stop_timeout: Duration::from_secs(60),
             folders: Vec::new(),

@@ -5,6 +5,8 @@ use crate::restic::{RESTIC, Restic, Running};
 use crate::rig::Rig;
 use crate::tree::TempDir;
 use crate::wire::Wire;
+use restic_123pan::restic::hex;
+use sha2::{Digest, Sha256};
 use std::thread;
 
 /// Clients at once, how many times they try, and on how many emulators side by side.
@@ -78,4 +80,30 @@ fn only_a_losers_delete_is_refused() {
     assert_eq!(ask("HEAD", "/a/config", b""), 200);
     assert_eq!(ask("POST", "/b/config", &second), 200);
     assert_eq!(ask("DELETE", "/b/config", b""), 200, "another repository's");
+}
+
+/// A config that is refused takes its own client's key with it, and no other: neither one that was
+/// there, whoever sends it again, nor one that is added to the repository that was just made.
+#[test]
+fn a_refused_config_takes_no_key_that_is_wanted() {
+    let rig = Rig::start(&[]);
+    let mut wire = Wire::open(rig.address());
+    let mut ask = |method, path: &str, body: &[u8]| wire.ask(method, path, "", body).status;
+    let (config, other) = ([1; 155], [2; 155]);
+    let path = |key: &[u8]| format!("/a/keys/{}", hex(&Sha256::digest(key)));
+    let [first, added, losers] = [b"the first".as_slice(), b"one more", b"a loser's"];
+    assert_eq!(ask("HEAD", "/a/config", b""), 404);
+    assert_eq!(ask("POST", &path(first), first), 200);
+    assert_eq!(ask("POST", "/a/config", &config), 200);
+    assert_eq!(ask("POST", &path(losers), losers), 200);
+    assert_eq!(ask("POST", "/a/config", &other), 403);
+    assert_eq!(ask("HEAD", &path(losers), b""), 404);
+    assert_eq!(ask("GET", "/a/config", b""), 200);
+    assert_eq!(ask("POST", &path(added), added), 200);
+    for key in [first, added] {
+        assert_eq!(ask("POST", "/a/config", &other), 403);
+        assert_eq!(ask("POST", &path(key), key), 200, "it is there");
+        assert_eq!(ask("POST", "/a/config", &other), 403);
+        assert_eq!(ask("HEAD", &path(key), b""), 200);
+    }
 }

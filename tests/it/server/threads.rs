@@ -130,6 +130,27 @@ fn a_delete_waits_for_the_upload_before_it() {
     assert!(!server.has(&path));
 }
 
+/// Nor does it wait for ever, or outlive its client, who may have gone on to something else.
+#[test]
+fn a_delete_gives_up_its_turn() {
+    let server = Running::with(|config| config.turn = Duration::from_millis(300));
+    let (mut upload, mut waits, mut goes) = (server.open(), server.open(), server.open());
+    let path = format!("/slow/locks/{}", id(b"lock"));
+    let delete = format!("DELETE {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    upload
+        .send(post(&path, "Content-Length: 4\r\n"))
+        .send(b"lock");
+    server.store.wait_for(1);
+    goes.send(&delete);
+    drop(goes);
+    waits.send(&delete);
+    assert_eq!(waits.answer(false).status, 503);
+    server.store.open();
+    assert_eq!(upload.answer(false).status, 200);
+    assert!(server.has(&path));
+    assert_eq!(server.open().ask("DELETE", &path, "", b"").status, 200);
+}
+
 #[test]
 fn stopping_lets_running_requests_end() {
     let server = Running::start();
