@@ -86,6 +86,9 @@ impl<'a> Client<'a> {
         let begun = lock(self.oracle).now();
         let (by, gloomy) = (self.server.now().1, self.plan.is_gloomy());
         let is_key = named.file.kind() == Some(Kind::Keys);
+        if named.file == File::Config {
+            lock(self.oracle).sends_config(by);
+        }
         let told = self.write(&writes, |client| {
             let answer = client.send(&path(&named.file), &named.bytes, manner);
             match (good, status(&answer)?) {
@@ -110,8 +113,8 @@ impl<'a> Client<'a> {
                 (_, Some(status)) => Err(format!("answered {status}")),
             }
         })?;
-        if told != "200" && named.file == File::Config {
-            lock(self.oracle).refused(by, begun);
+        if named.file == File::Config {
+            lock(self.oracle).sent_config(by, told != "200", begun);
         }
         if told == "200" && is_fenced(&named.file) {
             // Sent again, a file makes up for its own loss.

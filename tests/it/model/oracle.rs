@@ -88,6 +88,9 @@ pub(super) struct Oracle {
     pasts: BTreeMap<Place, Vec<Write>>,
     /// The servers that have refused a config, or may have.
     refusers: BTreeSet<u32>,
+    /// The servers to which configs are on their way, of which they may have refused some already,
+    /// once for each.
+    sent_to: Vec<u32>,
     /// The servers that have seen no config, or may have.
     without: BTreeSet<u32>,
 }
@@ -101,6 +104,7 @@ impl Oracle {
             count: 0,
             pasts: BTreeMap::new(),
             refusers: BTreeSet::new(),
+            sent_to: Vec::new(),
             without: BTreeSet::new(),
         }
     }
@@ -195,9 +199,19 @@ impl Oracle {
         }
     }
 
-    /// A server has refused a config, or may have: the keys that came through it lately, perhaps
-    /// the loser's, may be taken back.
-    pub(super) fn refused(&mut self, by: Process, begun: u64) {
+    /// A client sends a server a config.
+    pub(super) fn sends_config(&mut self, by: Process) {
+        self.sent_to.push(by.server);
+    }
+
+    /// It has an answer, or none. A server has refused the config, or may have: the keys that came
+    /// through it lately, perhaps the loser's, may be taken back.
+    pub(super) fn sent_config(&mut self, by: Process, refused: bool, begun: u64) {
+        let under_way = self.sent_to.iter().position(|server| *server == by.server);
+        under_way.map(|n| self.sent_to.swap_remove(n));
+        if !refused {
+            return;
+        }
         self.refusers.insert(by.server);
         let (now, late) = (self.now(), self.late);
         for (place, past) in &mut self.pasts {
@@ -220,7 +234,7 @@ impl Oracle {
 
     /// Whether a server may keep the config that a client removes: its last one has lost to it.
     pub(super) fn may_keep_config(&self, by: Process) -> bool {
-        self.refusers.contains(&by.server)
+        self.refusers.contains(&by.server) || self.sent_to.contains(&by.server)
     }
 
     /// A server has been asked for the config, and may have seen none.
