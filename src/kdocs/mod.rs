@@ -19,6 +19,7 @@ mod doctor;
 mod facts;
 mod layout;
 mod load;
+mod names;
 mod options;
 mod probe;
 mod remove;
@@ -42,8 +43,9 @@ use crate::store::{
 use crate::sync::lock;
 use api::{Api, Row};
 use facts::Known;
-use layout::{Layout, id_of, is_named};
+use layout::Layout;
 use load::Downloads;
+use names::{id_of, is_named};
 use remove::Removals;
 use save::{Target, Uploads};
 use std::collections::HashSet;

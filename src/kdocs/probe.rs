@@ -4,7 +4,7 @@
 use super::api::{Api, Place, Row};
 use super::config::Config;
 use super::facts::Facts;
-use super::layout::SUFFIX;
+use super::names::SUFFIX;
 use super::remove::Removals;
 use super::tree::Tree;
 use crate::cloud::probe::{End, MadeUp, Observation, Observations, Question, folder, keep};

@@ -2,7 +2,7 @@
 //! that it is done, another one that it was accepted, and then only lists can say that it is done.
 
 use super::api::{Api, BATCH, Row};
-use super::layout::is_named;
+use super::names::is_named;
 use super::tree::Tree;
 use crate::cloud::{Fault, Priority, Reason, look};
 use crate::restic::File;

@@ -3,8 +3,8 @@
 //! into the bin.
 
 use super::api::{Api, Place, Row};
-use super::layout::{is_named, is_renamed};
 use super::load::Downloads;
+use super::names::{is_named, is_renamed};
 use super::remove::Removals;
 use super::tree::Tree;
 use crate::body::Body;

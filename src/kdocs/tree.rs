@@ -3,7 +3,7 @@
 //! name all are read. Rows are read anew each time; those of packs are remembered for reading.
 
 use super::api::{Api, Row};
-use super::layout::id_of;
+use super::names::id_of;
 use crate::cloud::paths::covers;
 use crate::cloud::{Fault, Priority, Reason};
 use crate::restic::Id;

@@ -3,7 +3,7 @@
 
 use super::api::{Api, Row};
 use super::config::Config;
-use super::layout::{id_of, is_named};
+use super::names::{id_of, is_named};
 use super::tree::Tree;
 use crate::cloud::Priority;
 use crate::cloud::finding::{Event, Flaw, Report};

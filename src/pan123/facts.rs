@@ -2,9 +2,11 @@
 //! directory. Without it the store learns by trial.
 
 use super::Config;
-use super::api::BATCH;
 use crate::cloud::probe::{self, Lag};
 use serde::{Deserialize, Serialize};
+
+/// Most ids in one call: that of `infos` isn't documented, those of its neighbours are 100.
+pub const BATCH: usize = 100;
 
 /// What was found.
 #[derive(Clone, Debug, Deserialize, Serialize)]

@@ -6,6 +6,7 @@ use super::Config;
 use super::exchange::Exchange;
 use super::fair::{Fair, Next, Running};
 use super::refusals::Refusals;
+use super::threads::{guarded, spawn};
 use crate::service::{Job, Lane, PendingAuth, Reply, Service};
 use crate::sync::lock;
 use crate::warning::Kind;
@@ -13,7 +14,6 @@ use crate::watch::LANES;
 use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded};
 use std::convert::Infallible;
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -36,8 +36,6 @@ const SPARE: usize = 2;
 const GATHERED: u32 = 10;
 /// Pause before another look at DELETEs that wait for an earlier request of the same name.
 const TURN: Duration = Duration::from_millis(10);
-/// A thread's stack in bytes. Most of it is never touched; TLS handshakes happen on it.
-const STACK: usize = 512 << 10;
 
 /// The queues' entrances.
 pub(super) struct Lanes {
@@ -156,13 +154,6 @@ impl Lanes {
     pub(super) fn idle(&self) -> bool {
         self.working.try_recv() == Err(TryRecvError::Disconnected) && self.refusals.idle()
     }
-}
-
-/// Starts a thread. All bodies are of one type, so that the code for a start is there once.
-pub(super) fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> io::Result<()> {
-    let body: Box<dyn FnOnce() + Send> = Box::new(body);
-    let builder = thread::Builder::new().name(name.to_owned());
-    builder.stack_size(STACK).spawn(body).map(drop)
 }
 
 impl Queues {
@@ -382,13 +373,6 @@ impl Crew {
             false => drop(guarded("sending an answer", || exchange.finish())),
         }
     }
-}
-
-/// Runs something that may panic, so that the thread lives on.
-pub(super) fn guarded<T>(what: &str, run: impl FnOnce() -> T) -> Option<T> {
-    let done = catch_unwind(AssertUnwindSafe(run));
-    done.inspect_err(|_| log::error!(target: &Kind::Panic.about(what), "{what} panicked; the line before says why"))
-        .ok()
 }
 
 fn panicked() -> io::Error {

@@ -17,6 +17,7 @@ mod head;
 mod lanes;
 mod private;
 mod refusals;
+mod threads;
 
 use crate::body::{LARGEST, Length};
 use crate::front::{self, Client, Front};

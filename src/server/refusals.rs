@@ -3,7 +3,7 @@
 
 use super::exchange::Exchange;
 use super::fair::{Fair, Next};
-use super::lanes::{guarded, spawn};
+use super::threads::{guarded, spawn};
 use crate::service::Reply;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use std::io;

@@ -9,6 +9,7 @@ pub mod meaning;
 mod table;
 pub mod tokens;
 
+pub use super::facts::BATCH;
 #[cfg(fuzzing)]
 pub use answers::read_as_each;
 pub use answers::{Created, Page, Row, Uploaded, User};
@@ -30,8 +31,6 @@ use std::sync::Arc;
 
 /// The greatest status of a file that the content audit lets pass (API reference 3.12).
 pub const PASSED: u64 = 100;
-/// Most ids in one call: that of `infos` isn't documented, those of its neighbours are 100.
-pub const BATCH: usize = 100;
 /// Most rows of a page (API reference 3.12).
 const ROWS: u32 = 100;
 
