@@ -256,16 +256,19 @@ fn what_is_there_is_read_where_that_is_wanted() {
 fn the_commands_tell_of_what_is_damaged() {
     let (rig, dir, back) = (Rig::start(&[]), TempDir::new(), TempDir::new());
     fill(&Local::new(dir.path()), &root(), 1);
-    let pack = files(&dir, "data").remove(0);
+    let [pack, index] = ["data", "index"].map(|kind| files(&dir, kind).remove(0));
     damage(&pack);
+    fs::write(&index, "").unwrap();
     let mut import = rig.spare_command(&["import", text(dir.path()), "laptop"]);
     let output = import.output().unwrap();
     let told = said(&output);
     assert_eq!(output.status.code(), Some(1), "{told}");
-    assert_eq!(told.matches(text(&pack)).count(), 1, "{told}");
-    let sum = "1 damaged files of";
+    for path in [&pack, &index] {
+        assert_eq!(told.matches(text(path)).count(), 1, "{told}");
+    }
+    let sum = "2 damaged files of";
     assert!(
-        told.contains("copied 12 files") && told.contains(sum),
+        told.contains("copied 11 files") && told.contains(sum),
         "{told}"
     );
 
@@ -275,7 +278,7 @@ fn the_commands_tell_of_what_is_damaged() {
     damage(&files(&back, "data")[0]);
     let told = said(&export.output().unwrap());
     assert!(
-        told.contains("copied 1 files") && told.contains("11 were there"),
+        told.contains("copied 1 files") && told.contains("10 were there"),
         "{told}"
     );
     assert_eq!(whole(back.path()), whole_copy);
