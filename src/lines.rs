@@ -205,7 +205,7 @@ impl Repeats {
 impl Said {
     fn line(&self) -> String {
         match self.again {
-            1 => self.last.clone(),
+            1 => format!("{} (once more within a minute)", self.last),
             times => format!("{} ({times} times like this within a minute)", self.last),
         }
     }
@@ -281,7 +281,7 @@ mod tests {
         let line = "try 3 (2 times like this within a minute)".to_owned();
         assert_eq!(repeats.due(at(60)), (vec![(Level::Warn, line)], None));
         assert_eq!(count("try 4", 61), Fate::CountedFirst);
-        let line = "try 4".to_owned();
+        let line = "try 4 (once more within a minute)".to_owned();
         assert_eq!(repeats.due(at(130)), (vec![(Level::Warn, line)], None));
         assert_eq!(count("try 5", 191), Fate::Written, "after a silence");
         assert_eq!(count("another", 191), Fate::Written);

@@ -131,6 +131,16 @@ pub(super) fn check_name(user: &str) -> Result<(), String> {
     }
 }
 
+/// Whether a new user can be called so: as the files of passwords and of roles read it back.
+pub(super) fn check_new_name(user: &str) -> Result<(), String> {
+    check_name(user)?;
+    // A comment, everybody, and what some editors put before a text.
+    match user.starts_with(['#', '*', '\u{feff}']) {
+        true => Err("a user's name can't begin with # or *, or with an invisible mark".to_owned()),
+        false => Ok(()),
+    }
+}
+
 fn parse_hash(text: &str) -> Result<Stored, String> {
     if let Some(encoded) = text.strip_prefix("{SHA}") {
         let hash = BASE64.decode(encoded).ok();

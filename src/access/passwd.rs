@@ -1,6 +1,6 @@
 //! Changing the file with the passwords.
 
-use super::htpasswd::{check_name, parse};
+use super::htpasswd::{check_new_name, parse};
 use super::unseen;
 use crate::disk::as_owner;
 use crate::speech::said;
@@ -28,7 +28,7 @@ pub enum Change {
 
 /// Asks for a password and returns the user's line.
 pub fn asked(user: &str) -> Result<String, String> {
-    check_name(user)?;
+    check_new_name(user)?;
     let password = unseen::ask(&[&said("Password: "), &said("Again: ")]);
     let password = password.map_err(|error| format!("reading the password: {error}"))?;
     if password.is_empty() || password.len() > LONGEST || password.contains('\0') {

@@ -4,17 +4,18 @@
 //! backup that goes on meanwhile can't bring a snapshot into the copy without its packs. Copied
 //! is in the order: keys, packs, index, snapshots, config. The keys come first because they
 //! tell whose half copy this is; the config comes last because without it no client takes the
-//! copy for a repository. Nothing is removed, and nothing that is there is replaced unless its
-//! size shows that it is damaged.
+//! copy for a repository. Nothing is removed, and nothing that is there is replaced unless it is
+//! damaged. What is damaged at the source is left out: its store says which file that is.
 
 use super::progress::{Progress, Screen};
 use crate::body::{Body, Budget};
 use crate::error::{Cause, Error};
 use crate::restic::{File, Kind, Repo};
 use crate::store::{Entry, Store};
-use crate::sync::lock;
+use crate::sync::{into_inner, lock};
+use crate::warning;
 use std::collections::HashMap;
-use std::io::Read;
+use std::io::{self, Read};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -46,7 +47,10 @@ pub struct CopyOptions<'a> {
     pub budget: &'a Budget,
     /// How long a file is tried for.
     pub patience: Patience,
-    /// Copy nothing.
+    /// Read what is there already, instead of judging it by its size, which is all that a list
+    /// tells.
+    pub rereads: bool,
+    /// Copy nothing, and read nothing.
     pub dry_run: bool,
 }
 
@@ -80,6 +84,8 @@ pub struct Copied {
     pub files: u64,
     /// Their bytes.
     pub bytes: u64,
+    /// Files that are damaged at the source, and were left out.
+    pub damaged: u64,
 }
 
 /// Copies what is missing. `screen` is told how it goes; an error says why the copy isn't complete.
@@ -102,40 +108,41 @@ pub fn copy(
     let source = lists(from)?;
     let target = lists(to)?;
     let complete = refuse_other(to, &config, &source, &target)?;
-    let plan = plan(&source, &target);
-    let mut copied = count(&source, &plan);
-    match complete {
-        true => copied.there += 1,
-        false => {
-            copied.files += 1;
-            copied.bytes += config.len() as u64;
-        }
-    }
-    if options.dry_run || copied.files == 0 {
+    let mut plan = plan(&source, &target);
+    let config = (!complete).then_some(config);
+    let copied = count(&plan, config.as_deref());
+    plan.retain(|step| !step.is_there || options.rereads);
+    if options.dry_run || (plan.is_empty() && complete) {
         return Ok(copied);
     }
     let created = to.store.create(to.repo);
     created.map_err(|error| error.to_string())?;
-    let progress = Progress::new(copied.files, copied.bytes);
+    let sizes = plan.iter().map(|step| step.entry.size);
+    let sizes = sizes.chain(config.as_ref().map(|config| config.len() as u64));
+    let progress = Progress::new(sizes.clone().count() as u64, sizes.sum());
     let work = Work {
         from,
         to,
         options,
         progress: &progress,
+        copied: Mutex::new(copied),
         fault: Mutex::default(),
     };
-    let config = (!complete).then_some(config);
     let done = progress.shown(screen, || work.run(&plan, config.as_deref()));
     done.map_err(|why| format!("{why}; the same command goes on where this one ended"))?;
-    Ok(copied)
+    Ok(into_inner(work.copied))
 }
 
-fn count(source: &Lists, plan: &[(Kind, Entry)]) -> Copied {
-    let all: usize = source.values().map(Vec::len).sum();
+/// What there is to do, if what is there is as it should be.
+fn count(plan: &[Step], config: Option<&[u8]>) -> Copied {
+    let there = plan.iter().filter(|step| step.is_there).count() as u64;
+    let missing = plan.iter().filter(|step| !step.is_there);
+    let bytes: u64 = missing.map(|step| step.entry.size).sum();
     Copied {
-        there: (all - plan.len()) as u64,
-        files: plan.len() as u64,
-        bytes: plan.iter().map(|(_, entry)| entry.size).sum(),
+        there: there + u64::from(config.is_none()),
+        files: plan.len() as u64 - there + u64::from(config.is_some()),
+        bytes: bytes + config.map_or(0, <[u8]>::len) as u64,
+        damaged: 0,
     }
 }
 
@@ -212,17 +219,24 @@ fn refuse_other(
     }
 }
 
-/// What is to be copied: what isn't there with the same size.
-fn plan(source: &Lists, target: &Lists) -> Vec<(Kind, Entry)> {
-    let mut plan = Vec::new();
-    for kind in COPIED {
-        let there = &target[&kind];
-        let missing = source[&kind]
-            .iter()
-            .filter(|entry| there.binary_search(entry).is_err());
-        plan.extend(missing.map(|entry| (kind, *entry)));
-    }
-    plan
+/// A file that is to be in the copy.
+struct Step {
+    kind: Kind,
+    entry: Entry,
+    /// Whether it is there already, by its name and size.
+    is_there: bool,
+}
+
+/// The files of the source, in the order in which they are copied.
+fn plan(source: &Lists, target: &Lists) -> Vec<Step> {
+    let of_kind = |kind| {
+        source[&kind].iter().map(move |entry| Step {
+            kind,
+            entry: *entry,
+            is_there: target[&kind].binary_search(entry).is_ok(),
+        })
+    };
+    COPIED.into_iter().flat_map(of_kind).collect()
 }
 
 /// A copy under way.
@@ -231,23 +245,25 @@ struct Work<'a> {
     to: End<'a>,
     options: &'a CopyOptions<'a>,
     progress: &'a Progress,
+    /// What it does, corrected as it learns what is damaged.
+    copied: Mutex<Copied>,
     /// Why it is broken off.
     fault: Mutex<Option<String>>,
 }
 
 impl Work<'_> {
     /// Copies everything, the config last.
-    fn run(&self, plan: &[(Kind, Entry)], config: Option<&[u8]>) -> Result<(), String> {
+    fn run(&self, plan: &[Step], config: Option<&[u8]>) -> Result<(), String> {
         for kind in COPIED {
             self.all(plan, kind)?;
         }
         config.map_or(Ok(()), |config| self.config(config))
     }
 
-    /// Copies all files of a kind, several at a time. The next kind begins when all are there.
-    fn all(&self, plan: &[(Kind, Entry)], kind: Kind) -> Result<(), String> {
-        let files = plan.iter().filter(|(its, _)| *its == kind);
-        let files: Vec<&Entry> = files.map(|(_, entry)| entry).collect();
+    /// Copies all files of a kind, several at a time. The next kind begins when all are there but
+    /// the damaged ones.
+    fn all(&self, plan: &[Step], kind: Kind) -> Result<(), String> {
+        let files: Vec<&Step> = plan.iter().filter(|step| step.kind == kind).collect();
         let next = AtomicUsize::new(0);
         let take = || {
             let at = next.fetch_add(1, Ordering::Relaxed);
@@ -256,9 +272,9 @@ impl Work<'_> {
         thread::scope(|scope| {
             for _ in 0..self.options.threads.min(files.len()) {
                 scope.spawn(|| {
-                    while let Some(entry) = take() {
-                        let file = File::Hashed(kind, entry.id);
-                        if let Err(error) = self.file(&file, entry.size) {
+                    while let Some(step) = take() {
+                        let file = File::Hashed(kind, step.entry.id);
+                        if let Err(error) = self.file(&file, step) {
                             self.fault().get_or_insert(format!("{file}: {error}"));
                         }
                     }
@@ -272,16 +288,44 @@ impl Work<'_> {
         lock(&self.fault)
     }
 
-    /// Copies a file, again and again while what fails may pass.
-    fn file(&self, file: &File, size: u64) -> Result<(), Error> {
-        self.patiently(|counted| {
-            let loaded = self.from.store.load(self.from.repo, file, None)?;
-            if loaded.size != size {
-                let text = format!("{} has changed while it was copied", self.from.name);
-                return Err(Error::new(Cause::BadBody, text));
+    /// Copies a file, unless it is there and whole, and leaves it out if its bytes aren't those of
+    /// its name.
+    fn file(&self, file: &File, step: &Step) -> Result<(), Error> {
+        let size = step.entry.size;
+        if step.is_there {
+            if self.is_whole(file, size)? {
+                self.progress.bytes(size);
+                self.progress.file();
+                return Ok(());
             }
-            self.save(file, size, loaded.reader, counted)
-        })
+            let mut copied = lock(&self.copied);
+            copied.there -= 1;
+            copied.files += 1;
+            copied.bytes += size;
+        }
+        match self.patiently(|counted| self.load(file, counted)) {
+            Err(error) if error.kind() == warning::Kind::BadBody => {
+                let mut copied = lock(&self.copied);
+                copied.damaged += 1;
+                copied.files -= 1;
+                copied.bytes -= size;
+                Ok(())
+            }
+            copied => copied,
+        }
+    }
+
+    /// Whether the target has the right bytes of a file.
+    fn is_whole(&self, file: &File, size: u64) -> Result<bool, Error> {
+        // Where the name is the hash of the bytes, no others are needed to compare them with.
+        let mut none = io::empty();
+        let mut body = Body::streamed(&mut none, size, file.id(), self.options.budget);
+        self.to.store.holds(self.to.repo, file, &mut body)
+    }
+
+    fn load(&self, file: &File, counted: &mut u64) -> Result<(), Error> {
+        let loaded = self.from.store.load(self.from.repo, file, None)?;
+        self.save(file, loaded.size, loaded.reader, counted)
     }
 
     fn config(&self, config: &[u8]) -> Result<(), String> {
@@ -308,6 +352,7 @@ impl Work<'_> {
         saved.map_err(|error| body.fault().cloned().unwrap_or(error))
     }
 
+    /// Does it again and again while what fails may pass.
     fn patiently(&self, mut act: impl FnMut(&mut u64) -> Result<(), Error>) -> Result<(), Error> {
         let Patience {
             mut pause,
@@ -344,7 +389,7 @@ struct Counted<'a, R> {
 }
 
 impl<R: Read> Read for Counted<'_, R> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let n = self.reader.read(buffer)?;
         *self.counted += n as u64;
         self.progress.bytes(n as u64);

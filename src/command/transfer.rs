@@ -37,6 +37,8 @@ pub fn transfer(asked: &Transfer, config: &Config, store: &dyn Store) -> Result<
         threads: config.shared.uploads,
         budget: &budget,
         patience: Patience::default(),
+        // A folder of this machine is read faster than it is copied to.
+        rereads: *out,
         dry_run: *dry_run,
     };
     let mut err = Speaker::new(io::stderr());
@@ -60,5 +62,12 @@ pub fn transfer(asked: &Transfer, config: &Config, store: &dyn Store) -> Result<
         err,
         "{did} {files} files, {bytes}, from {source} to {target}; {already} were there"
     );
-    Ok(())
+    match copied.damaged {
+        0 => Ok(()),
+        damaged => Err(format!(
+            "{damaged} damaged files of {source} were left out; repair it by `restic repair packs` \
+             and run the same command again, or run `restic repair index` and \
+             `restic repair snapshots --forget` at {target}"
+        )),
+    }
 }

@@ -7,6 +7,7 @@ use crate::args::{self, Exit};
 use crate::cloud::Verify;
 use crate::cloud::finding::{Contents, Event, Finding, Report};
 use crate::cloud::layout::Layout;
+use crate::lines::harmless;
 use crate::restic::Kind;
 use crate::speech::{Speaker, padded, said};
 use crate::sync;
@@ -85,7 +86,10 @@ impl Printer {
 
 fn finding_as_text(finding: &Finding) -> String {
     let name = padded(&said(finding.flaw.name()), 15);
-    let (path, advice) = (&finding.path, said(&format!("{}.", finding.advice)));
+    let (path, advice) = (
+        harmless(&finding.path),
+        said(&format!("{}.", finding.advice)),
+    );
     let sign = if finding.flaw.is_note() { '-' } else { '✗' };
     let number = (finding.number).map_or(String::new(), |number| format!(" (id {number})"));
     format!("{sign} {name} {path}{number}\n  → {advice}\n")
@@ -105,6 +109,7 @@ fn finding_as_json(finding: &Finding) -> Value {
 fn sum_as_text(report: &Report, found: usize) -> io::Result<()> {
     let mut out = Speaker::new(io::stdout().lock());
     for (repo, contents) in &report.repositories {
+        let repo = harmless(repo);
         let counts = Kind::ALL.map(|kind| format!("{} in {}", contents.count(kind), kind.name()));
         let (counts, bytes) = (counts.join(", "), size(contents.bytes));
         let layouts = contents.layouts().all();

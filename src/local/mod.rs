@@ -212,7 +212,11 @@ impl Store for Local {
         })?;
         opened.seek(SeekFrom::Start(part.start)).map_err(fail)?;
         let reader = Exact::new(opened, part.len);
-        let text = format!("{repo}/{file} is damaged: its bytes aren't those stored");
+        let path = folder.path.join(file.name());
+        let text = format!(
+            "{} is damaged: its bytes aren't those stored",
+            path.display()
+        );
         let troubles = Arc::clone(&self.troubles);
         let wrong = move || {
             troubles.damaged(text);

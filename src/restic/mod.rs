@@ -68,6 +68,9 @@ impl fmt::Display for Repo {
 /// Names that would be mistaken for a repository's own folders, or for the server's own pages.
 const RESERVED: [&str; 7] = ["-", "config", "data", "keys", "locks", "snapshots", "index"];
 
+/// What the names of this program's own files begin with, which stand beside a repository's.
+const OWN: &str = ".restic-123pan-";
+
 /// Whether a name may be a folder on a cloud: nothing that a path could be tricked with, and none
 /// of the characters that file systems and clouds forbid alike. What one of them forbids besides,
 /// its store says (`store::Limits`).
@@ -91,8 +94,8 @@ fn segment_flaw(name: &str) -> Option<&'static str> {
             "has a control character or one of \" \\ / : * ? | > <, which the cloud refuses",
         ),
         (
-            RESERVED.contains(&name),
-            "is kept for a repository's own files and the server's pages",
+            RESERVED.contains(&name) || name.starts_with(OWN),
+            "is kept for a repository's own files and the server's",
         ),
     ];
     let mut flaws = flaws.into_iter().filter(|(flawed, _)| *flawed);

@@ -2,6 +2,7 @@
 
 use super::page::texts::{Language, Texts};
 use super::page::values::{self, percent};
+use crate::lines::harmless;
 use crate::speech::{padded, said, speaks_chinese};
 use crate::units::bytes;
 use crate::zone::moment;
@@ -32,7 +33,7 @@ pub fn older(status: &Value, age: u64) -> Vec<String> {
         last.is_some_and(|last| now.saturating_sub(last) > age)
     };
     let old = rows(&status["repositories"]).filter(is_old);
-    old.map(|repo| plain(word(&repo["name"]))).collect()
+    old.map(|repo| harmless(word(&repo["name"]))).collect()
 }
 
 /// A line: what it is about, and what is to be said of it.
@@ -108,7 +109,7 @@ fn repositories(out: &mut String, status: &Value, now: u64) {
         row(
             out,
             "repo",
-            &format!("{}: {snapshot}, {day} in 24 h", plain(name)),
+            &format!("{}: {snapshot}, {day} in 24 h", harmless(name)),
         );
     }
 }
@@ -124,7 +125,7 @@ fn work(out: &mut String, status: &Value) {
         let total = total.map_or(String::new(), |total| format!(" of {}", bytes(total)));
         let (repo, kind) = (word(&transfer["repository"]), word(&transfer["kind"]));
         let (file, done) = (word(&transfer["file"]), bytes(number(&transfer["done"])));
-        let text = format!("{} {kind}/{file}: {done}{total}", plain(repo));
+        let text = format!("{} {kind}/{file}: {done}{total}", harmless(repo));
         row(out, way, &text);
     }
     let cloud = &status["cloud"];
@@ -155,12 +156,12 @@ fn troubles(out: &mut String, status: &Value, now: u64) {
             ""
         };
         let last = age(number(&trouble["last"]), now);
-        let text = format!("{last}{state}: {}; {advice}", plain(text));
+        let text = format!("{last}{state}: {}; {advice}", harmless(text));
         row(out, "trouble", &text);
     }
     for warning in rows(&status["warnings"]) {
         let last = age(number(&warning["last"]), now);
-        let text = plain(word(&warning["text"]));
+        let text = harmless(word(&warning["text"]));
         row(out, "warning", &format!("{last}: {text}"));
     }
 }
@@ -175,9 +176,4 @@ fn number(value: &Value) -> u64 {
 
 fn word(value: &Value) -> &str {
     value.as_str().unwrap_or("")
-}
-
-/// A foreign text without what could steer a terminal.
-fn plain(text: &str) -> String {
-    text.replace(char::is_control, " ")
 }

@@ -5,6 +5,7 @@ use super::{files, kind};
 use crate::args::{BinList, Exit};
 use crate::civil;
 use crate::cloud::{Item, Listing, Trash, What};
+use crate::lines::harmless;
 use crate::restic::Kind;
 use crate::speech::{said, width};
 use crate::units::bytes as size;
@@ -25,7 +26,7 @@ pub(super) fn run(bin: &dyn Trash, asked: &BinList, out: &mut dyn Write) -> Resu
     }
     items.sort_by_key(|item| (&item.repo, kind(item), item.since));
     for repo in items.chunk_by(|one, other| one.repo == other.repo) {
-        writeln!(out, "/{}", repo[0].repo)?;
+        writeln!(out, "/{}", harmless(&repo[0].repo))?;
         for group in repo.chunk_by(|one, other| kind(one) == kind(other)) {
             tell(group, out)?;
         }
@@ -61,7 +62,7 @@ fn tell(group: &[&Item], out: &mut dyn Write) -> Result<(), Exit> {
         writeln!(
             out,
             "    {}  {}; {}{taken}",
-            item.name,
+            harmless(&item.name),
             said(&deleted(one)),
             said(&purged(one))
         )?;

@@ -5,6 +5,7 @@ use super::{files, kind};
 use crate::args::{BinRestore, Exit};
 use crate::cloud::{Item, Restored, Trash};
 use crate::command::progress::Line;
+use crate::lines::harmless;
 use crate::restic::Kind;
 use crate::units::bytes as size;
 use std::collections::HashMap;
@@ -76,7 +77,7 @@ fn newest<'a>(items: &[&'a Item]) -> Vec<&'a Item> {
 
 fn tell(items: &[&Item], out: &mut dyn Write) -> Result<(), Exit> {
     for item in items {
-        let repo = item.repo.trim_start_matches('/');
+        let repo = harmless(item.repo.trim_start_matches('/'));
         writeln!(out, "/{repo} {}/{}", kind(item), item.name)?;
     }
     let bytes = items.iter().map(|item| item.size).sum();

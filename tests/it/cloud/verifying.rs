@@ -387,6 +387,19 @@ fn what_is_printed() {
     );
 }
 
+/// Names that are others' don't steer the terminal.
+#[test]
+fn names_are_printed_harmlessly() {
+    let cloud = sound();
+    cloud.plant("restic/ho\u{202e}st/config", b"a config");
+    cloud.plant("restic/host/keys/\u{feff}odd", b"odd");
+    let text = String::from_utf8(program(&cloud, &[]).stdout).unwrap();
+    for name in ["/ho\\u{202e}st: 0 in data", "/keys/\\u{feff}odd"] {
+        assert!(text.contains(name), "{name}: {text}");
+    }
+    assert!(!text.contains(['\u{202e}', '\u{feff}']), "{text}");
+}
+
 /// A walk that can't be ended is no clean one, whatever it has printed.
 #[test]
 fn failures_have_their_own_code() {

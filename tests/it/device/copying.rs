@@ -65,6 +65,15 @@ fn names(store: &dyn Store, repo: &Repo) -> BTreeSet<String> {
 }
 
 fn copy(from: &dyn Store, to: &dyn Store, dry_run: bool) -> (Result<Copied, String>, String) {
+    copy_or_reread(from, to, dry_run, false)
+}
+
+fn copy_or_reread(
+    from: &dyn Store,
+    to: &dyn Store,
+    dry_run: bool,
+    rereads: bool,
+) -> (Result<Copied, String>, String) {
     let (root, budget, mut out) = (root(), Budget::new(0, None), Vec::new());
     let options = CopyOptions {
         threads: 3,
@@ -74,6 +83,7 @@ fn copy(from: &dyn Store, to: &dyn Store, dry_run: bool) -> (Result<Copied, Stri
             longest: Duration::from_millis(2),
             total: Duration::from_millis(200),
         },
+        rereads,
         dry_run,
     };
     let end = |store, name| End {
@@ -177,23 +187,102 @@ fn keys_come_first_and_each_kind_after_what_it_names() {
     assert_eq!(kinds, order);
 }
 
+/// The files of a kind in a folder.
+fn files(dir: &TempDir, kind: &str) -> Vec<PathBuf> {
+    let files = tree::read(dir.path()).into_keys();
+    let mut files: Vec<PathBuf> = files.filter(|path| path.starts_with(kind)).collect();
+    files.retain(|path| dir.path().join(path).is_file());
+    files
+        .into_iter()
+        .map(|path| dir.path().join(path))
+        .collect()
+}
+
+/// Changes a byte of a file and not its size.
+fn damage(path: &Path) {
+    let mut bytes = fs::read(path).unwrap();
+    bytes[7] ^= 1;
+    fs::write(path, bytes).unwrap();
+}
+
 #[test]
-fn a_damaged_file_is_named_and_stops_the_copy() {
+fn damaged_files_are_left_out_and_the_rest_is_copied() {
     let (dir, to) = (TempDir::new(), Memory::default());
     let from = Local::new(dir.path());
     fill(&from, &root(), 1);
-    let folder = fs::read_dir(dir.path().join("index")).unwrap();
-    let path = folder.map(|entry| entry.unwrap().path()).next().unwrap();
-    let mut bytes = fs::read(&path).unwrap();
-    bytes[7] ^= 1;
-    fs::write(&path, bytes).unwrap();
-    let why = copy(&from, &to, false).0.unwrap_err();
-    let name = path.file_name().unwrap().to_str().unwrap();
-    assert!(why.contains(name) && why.contains("SHA-256"), "{why}");
+    let mut wanted = names(&from, &root());
+    let packs = files(&dir, "data");
+    let large = packs
+        .iter()
+        .max_by_key(|path| path.metadata().unwrap().len());
+    let (large, index) = (large.unwrap(), &files(&dir, "index")[0]);
+    damage(large);
+    fs::write(index, "").unwrap();
+    for again in 0..2 {
+        let copied = copy(&from, &to, false).0.unwrap();
+        let (files, there) = [(FILES - 1, 0), (0, FILES - 1)][again];
+        assert_eq!((copied.files, copied.there), (files, there));
+        assert_eq!(copied.damaged, 2);
+    }
+    let left_out = |name: &String| {
+        let mut damaged = [large, index].into_iter();
+        name.starts_with("locks")
+            || damaged.any(|path| name.contains(path.file_name().unwrap().to_str().unwrap()))
+    };
+    wanted.retain(|name| !left_out(name));
+    assert!(wanted.contains("config"));
+    assert_eq!(names(&to, &root()), wanted);
+}
+
+#[test]
+fn what_is_there_is_read_where_that_is_wanted() {
+    let (from, dir) = (Memory::default(), TempDir::new());
+    let to = Local::new(dir.path());
+    fill(&from, &root(), 1);
+    copy(&from, &to, false).0.unwrap();
+    let before = whole(dir.path());
+    for kind in ["data", "index"] {
+        damage(&files(&dir, kind)[0]);
+    }
+    let (copied, out) = copy_or_reread(&from, &to, false, true);
+    let copied = copied.unwrap();
+    assert_eq!((copied.files, copied.there), (2, FILES - 1));
+    assert!(copied.bytes >= 2000, "{copied:?}");
+    assert!(out.contains("12 of 12 files"), "{out}");
+    assert_eq!(whole(dir.path()), before);
+}
+
+#[test]
+fn the_commands_tell_of_what_is_damaged() {
+    let (rig, dir, back) = (Rig::start(&[]), TempDir::new(), TempDir::new());
+    fill(&Local::new(dir.path()), &root(), 1);
+    let [pack, index] = ["data", "index"].map(|kind| files(&dir, kind).remove(0));
+    damage(&pack);
+    fs::write(&index, "").unwrap();
+    let mut import = rig.spare_command(&["import", text(dir.path()), "laptop"]);
+    let output = import.output().unwrap();
+    let told = said(&output);
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    for path in [&pack, &index] {
+        assert_eq!(told.matches(text(path)).count(), 1, "{told}");
+    }
+    let sum = "2 damaged files of";
     assert!(
-        to.stat(&root(), &File::Config).is_err(),
-        "the damaged copy has a config"
+        told.contains("copied 11 files") && told.contains(sum),
+        "{told}"
     );
+
+    let mut export = rig.spare_command(&["export", "laptop", text(back.path())]);
+    run(&mut export);
+    let whole_copy = whole(back.path());
+    damage(&files(&back, "data")[0]);
+    let told = said(&export.output().unwrap());
+    assert!(
+        told.contains("copied 1 files") && told.contains("10 were there"),
+        "{told}"
+    );
+    assert_eq!(whole(back.path()), whole_copy);
+    rig.assert_clean(&[]);
 }
 
 /// A store that takes so many files and then fails: once if the failure may pass, else for ever.

@@ -18,6 +18,14 @@ fn a_path_that_is_refused_gets_a_line_with_the_reason() {
         ("/c:/keys/", "\"c:\" has a control character or one of"),
         ("/data/config", "\"data\" is kept for"),
         ("/x/-/config", "\"-\" is kept for"),
+        (
+            "/.restic-123pan-disk/keys/",
+            "\".restic-123pan-disk\" is kept for",
+        ),
+        (
+            "/x/.restic-123pan-tmp-0/config",
+            "\".restic-123pan-tmp-0\" is kept for",
+        ),
         ("/%20x/config", "\"%20x\" begins or ends with a blank"),
         ("/a%2fb/config", "\"a%2fb\" isn't UTF-8, or hides"),
         ("/data/abc", "no file of a repository is called like this"),
