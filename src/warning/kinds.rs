@@ -156,7 +156,7 @@ kinds! {
     Binned "binned",
         "刚上传的文件被移入了回收站：{}",
         "",
-        "请重新备份，必要时先运行 restic unlock";
+        "过一会儿再重新备份，最长等待时间见日志";
     /// A client broke its upload off.
     BrokenBody "broken-body",
         "客户端中途断开，未存入任何内容：{}",

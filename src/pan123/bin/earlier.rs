@@ -4,10 +4,9 @@
 
 use super::list::{List, PurgeRecord, Stage, Waiting};
 use super::pending::unread;
-use super::removal::Retention;
+use super::removal::{NEVER, Retention};
 use crate::disk;
 use crate::disk::log::{sealed, unsealed};
-use crate::pan123::config::Bin;
 use crate::restic::Kind;
 use serde::Deserialize;
 use std::io;
@@ -19,7 +18,7 @@ const ENDS: [&str; 2] = ["json", "journal"];
 #[derive(Deserialize)]
 struct Stored {
     repos: Vec<String>,
-    /// Number, due, since, repository, first letter of the kind.
+    /// Number, when it was to be purged, since, repository, first letter of the kind.
     files: Vec<(u64, u64, u64, u32, char)>,
     past: Vec<PurgeRecord>,
 }
@@ -30,7 +29,7 @@ pub fn is_there(log: &Path) -> bool {
 }
 
 /// What it has left, as lines that go on where the log ends.
-pub fn read(log: &Path, bin: Bin) -> String {
+pub fn read(log: &Path) -> String {
     // The journal first: its lines went when the list had got them.
     let journal = disk::read(&log.with_extension("journal")).unwrap_or_default();
     let path = log.with_extension("json");
@@ -39,7 +38,7 @@ pub fn read(log: &Path, bin: Bin) -> String {
         false => Ok(String::new()),
     };
     let listed = json.inspect_err(|error| unread(&path, error));
-    noted(&journal, bin) + &listed.unwrap_or_default()
+    noted(&journal) + &listed.unwrap_or_default()
 }
 
 /// Removes it and tells whether it is gone.
@@ -61,7 +60,13 @@ pub fn listed(json: &[u8]) -> io::Result<String> {
             kind: kinds.find(|kind| kind.name().starts_with(letter))?,
             stage: Stage::Trashed,
             since,
-            due,
+            // What was configured then doesn't matter any more.
+            retention: match due {
+                0 => Retention::Immediate,
+                NEVER => Retention::Forever,
+                _ => Retention::Configured,
+            },
+            postponed: 0,
         };
         Some((file, entry))
     });
@@ -71,19 +76,14 @@ pub fn listed(json: &[u8]) -> io::Result<String> {
 }
 
 /// What a journal holds.
-pub fn noted(journal: &[u8], bin: Bin) -> String {
+pub fn noted(journal: &[u8]) -> String {
     let line = |line: &str| {
         let words: Vec<&str> = line.split('\t').collect();
         let [since, kind, retention, files, repo] = words[..] else {
             return None;
         };
-        let retention = match retention {
-            "immediate" => Retention::Immediate,
-            _ => Retention::Configured,
-        };
-        let due = retention.due(bin, since.parse().ok()?);
         Some(sealed(&format!(
-            "going\t{since}\t{due}\t{kind}\t{files}\t{repo}"
+            "going\t{since}\t{retention}\t{kind}\t{files}\t{repo}"
         )))
     };
     unsealed(journal).filter_map(line).collect()

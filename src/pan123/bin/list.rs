@@ -2,16 +2,17 @@
 //! be any number, so nothing here may overflow.
 //!
 //! ```text
-//! going    since due kind files repository    about to go into the bin
-//! trashed  since due kind files repository    they lie there
-//! purged   files                              they are destroyed
-//! left     files                              they don't lie there, or not any more
-//! past     from to count repository           packs or snapshots that were purged
+//! going    since retention kind files repository    about to go into the bin
+//! trashed  since retention kind files repository    they lie there
+//! purged   files                                    they are destroyed
+//! left     files                                    they don't lie there, or not any more
+//! past     from to count repository                 packs or snapshots that were purged
 //! ```
 
-use super::removal::{DAY, NEVER};
+use super::removal::{DAY, NEVER, Retention};
 use crate::cloud::timing::SANE;
 use crate::disk::log::{sealed, unsealed};
+use crate::pan123::config::Bin;
 use crate::restic::Kind;
 use serde::Deserialize;
 use std::collections::HashMap;
@@ -43,8 +44,11 @@ pub struct Waiting {
     pub stage: Stage,
     /// When it was put there; 0 if that isn't known.
     pub since: u64,
-    /// When it is to be purged; 0 for at once, [`NEVER`] for never.
-    pub due: u64,
+    /// How long it stays there.
+    pub retention: Retention,
+    /// Before when this process doesn't try to purge it again, which 123pan has refused; 0 if it
+    /// hasn't.
+    pub postponed: u64,
 }
 
 /// Packs or snapshots that were purged: when they had been put into the bin.
@@ -85,7 +89,14 @@ impl List {
         let numbers = |words: &str| words.split(' ').map(number).collect::<Option<Vec<u64>>>();
         let words: Vec<&str> = line.split('\t').collect();
         match words[..] {
-            [word @ ("going" | "trashed"), since, due, kind, files, repo] => {
+            [
+                word @ ("going" | "trashed"),
+                since,
+                retention,
+                kind,
+                files,
+                repo,
+            ] => {
                 let entry = Waiting {
                     repo: self.place(repo),
                     kind: Kind::from_name(kind)?,
@@ -94,7 +105,8 @@ impl List {
                         _ => Stage::Trashed,
                     },
                     since: number(since)?,
-                    due: number(due)?,
+                    retention: Retention::from_name(retention)?,
+                    postponed: 0,
                 };
                 let files = numbers(files)?.into_iter();
                 self.waiting.extend(files.map(|file| (file, entry)));
@@ -145,12 +157,14 @@ impl List {
             Stage::Going | Stage::Uncommitted => "going",
             Stage::Trashed => "trashed",
         };
-        let (since, due, kind) = (entry.since, entry.due, entry.kind.name());
+        let (since, retention, kind) = (entry.since, entry.retention.name(), entry.kind.name());
         let (files, repo) = (
             joined(alike.iter().map(|(_, file)| *file)),
             self.repo(entry.repo),
         );
-        sealed(&format!("{word}\t{since}\t{due}\t{kind}\t{files}\t{repo}"))
+        sealed(&format!(
+            "{word}\t{since}\t{retention}\t{kind}\t{files}\t{repo}"
+        ))
     }
 
     /// The place of a repository.
@@ -181,12 +195,12 @@ impl List {
 
     /// What was put into the bin under a wrong clock stays its full time from now on; answers the
     /// lines that say so.
-    pub fn mend(&mut self, time: u64) -> String {
+    pub fn mend(&mut self, bin: Bin, time: u64) -> String {
         let is_wrong = |entry: &Waiting| entry.since < SANE || entry.since > time + DAY;
         let all = self.waiting.iter();
-        let wrong = all.filter(|(_, entry)| entry.is_counted() && is_wrong(entry));
+        let wrong = all.filter(|(_, entry)| entry.is_counted(bin) && is_wrong(entry));
         let wrong: Vec<u64> = wrong.map(|(file, _)| *file).collect();
-        self.set(&wrong, |entry| entry.begin(time))
+        self.set(&wrong, |entry| entry.since = time)
     }
 
     /// Sets something of files that are on it; answers the lines that say so.
@@ -247,17 +261,14 @@ impl List {
 }
 
 impl Waiting {
-    /// Lies in the bin since this time, and for as long as it was to.
-    pub fn begin(&mut self, time: u64) {
-        if self.is_counted() {
-            self.due = time.saturating_add(self.due.saturating_sub(self.since));
-        }
-        self.since = time;
+    /// When it is to be purged by a server so configured; 0 for at once, [`NEVER`] for never.
+    pub fn due(&self, bin: Bin) -> u64 {
+        self.retention.due(bin, self.since)
     }
 
-    /// Whether its days are counted.
-    pub fn is_counted(&self) -> bool {
-        self.due != 0 && self.due != NEVER
+    /// Whether its days are counted by a server so configured.
+    pub fn is_counted(&self, bin: Bin) -> bool {
+        !matches!(self.due(bin), 0 | NEVER)
     }
 }
 

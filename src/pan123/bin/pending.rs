@@ -1,7 +1,7 @@
-//! The list of what this server has put into the bin: since when each file lies there and when it
-//! is to be purged, kept in a log of the state directory so that it survives a restart. Nothing here
-//! calls the cloud; ages are counted by its time, or not at all. The purging itself is the
-//! background's.
+//! The list of what this server has put into the bin: since when each file lies there and what it is
+//! kept for, kept in a log of the state directory so that it survives a restart. When something is to
+//! be purged follows from how the process that asks is configured. Nothing here calls the cloud; ages
+//! are counted by its time, or not at all. The purging itself is the background's.
 //!
 //! A file is noted before it goes into the bin, so that a killed server's removals are purged by the
 //! next one. The list is a convenience, never the truth: what isn't on it stays in the bin, as does
@@ -10,7 +10,7 @@
 
 use super::earlier;
 use super::list::{List, Stage, Waiting};
-use super::removal::{DAY, Removal, Retention};
+use super::removal::{DAY, NEVER, Removal, Retention};
 use crate::cloud::time::Time;
 use crate::disk::{self, log::Log};
 use crate::pan123::api::BATCH;
@@ -54,7 +54,7 @@ impl PendingPurges {
             );
         }
         let path = path.filter(|_| claimed.is_ok());
-        let opened = path.and_then(|path| open(&path, config.shared.bin));
+        let opened = path.and_then(|path| open(&path));
         let keeps = opened.is_some();
         let (list, log) = opened.unwrap_or_default();
         Self {
@@ -76,8 +76,7 @@ impl PendingPurges {
     pub fn peek(config: &Config) -> List {
         let path = config.state_file("bin", "log");
         let log = Log::new(path.clone(), "");
-        path.map(|path| read(&log, &path, config.shared.bin))
-            .unwrap_or_default()
+        path.map(|path| read(&log, &path)).unwrap_or_default()
     }
 
     /// Whether a file is on the list.
@@ -106,7 +105,8 @@ impl PendingPurges {
                     kind,
                     stage: Stage::Going,
                     since,
-                    due: removal.retention.due(self.bin, since),
+                    retention: removal.retention,
+                    postponed: 0,
                 };
                 noted.extend(&removal.files);
                 let files = removal.files.iter();
@@ -129,7 +129,7 @@ impl PendingPurges {
             left + &list.set(&trashed, |entry| {
                 entry.stage = Stage::Trashed;
                 if let (Stage::Going, Some(time)) = (from, self.time.now()) {
-                    entry.begin(time);
+                    entry.since = time;
                 }
             })
         });
@@ -143,17 +143,19 @@ impl PendingPurges {
 
     /// Whether something waits whose days can't be counted yet.
     pub fn needs_time(&self) -> bool {
-        self.time.now().is_none() && lock(&self.list).waiting.values().any(Waiting::is_counted)
+        let is_counted = |entry: &Waiting| entry.is_counted(self.bin);
+        self.time.now().is_none() && lock(&self.list).waiting.values().any(is_counted)
     }
 
     /// Up to a hundred files whose time has come.
     pub fn due(&self) -> Vec<u64> {
         let time = self.time.now();
         if let Some(time) = time {
-            self.change(|list| list.mend(time));
+            self.change(|list| list.mend(self.bin, time));
         }
         lock(&self.list).oldest(BATCH, |entry| {
-            let is_due = entry.due == 0 || time.is_some_and(|time| entry.due <= time);
+            let due = entry.due(self.bin).max(entry.postponed);
+            let is_due = due == 0 || time.is_some_and(|time| due <= time);
             entry.stage == Stage::Trashed && is_due
         })
     }
@@ -161,7 +163,7 @@ impl PendingPurges {
     /// The up to a hundred files that have been in the bin for longest, save those that are kept.
     pub fn oldest(&self) -> Vec<u64> {
         let is_purgeable =
-            |e: &Waiting| e.stage == Stage::Trashed && (e.due == 0 || e.is_counted());
+            |entry: &Waiting| entry.stage == Stage::Trashed && entry.due(self.bin) != NEVER;
         lock(&self.list).oldest(BATCH, is_purgeable)
     }
 
@@ -172,8 +174,8 @@ impl PendingPurges {
 
     /// Leaves files alone for a day.
     pub fn postpone(&self, files: &[u64]) {
-        let due = self.time.now().unwrap_or(0) + DAY;
-        self.change(|list| list.set(files, |entry| entry.due = due));
+        let until = self.time.now().unwrap_or(0) + DAY;
+        lock(&self.list).set(files, |entry| entry.postponed = until);
     }
 
     /// Writes down what couldn't be written when it came; tells whether there was anything.
@@ -224,9 +226,9 @@ fn claim(path: &Path) -> Result<Option<fs::File>, ()> {
 
 /// The list at a path and its log; none as long as that can't take the place of what an earlier
 /// version has left.
-fn open(path: &Path, bin: Bin) -> Option<(List, Log)> {
+fn open(path: &Path) -> Option<(List, Log)> {
     let log = Log::synced(path.to_owned(), FOLLOWS);
-    let list = read(&log, path, bin);
+    let list = read(&log, path);
     if earlier::is_there(path) && !(log.replace(&list.text()) && earlier::remove(path)) {
         let path = path.display();
         info!("{path} can't take the place of an earlier version's list: {FOLLOWS}");
@@ -236,8 +238,8 @@ fn open(path: &Path, bin: Bin) -> Option<(List, Log)> {
 }
 
 /// The list as it is on disk.
-fn read(log: &Log, path: &Path, bin: Bin) -> List {
-    let earlier = earlier::read(path, bin);
+fn read(log: &Log, path: &Path) -> List {
+    let earlier = earlier::read(path);
     let logged = log.read().inspect_err(|error| unread(path, error));
     let mut text = logged.unwrap_or_default();
     text.extend_from_slice(earlier.as_bytes());

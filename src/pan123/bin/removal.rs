@@ -22,7 +22,7 @@ pub struct Removal {
 }
 
 /// How long something stays in the bin.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Retention {
     /// As configured.
     Configured,
@@ -33,7 +33,23 @@ pub enum Retention {
 }
 
 impl Retention {
-    /// When something is to be purged that went into the bin at this time; 0 for at once.
+    /// The retention called by this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        let mut all = [Self::Configured, Self::Immediate, Self::Forever].into_iter();
+        all.find(|retention| retention.name() == name)
+    }
+
+    /// Its name on disk.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Configured => "configured",
+            Self::Immediate => "immediate",
+            Self::Forever => "forever",
+        }
+    }
+
+    /// When something is to be purged that went into the bin at this time; 0 for at once,
+    /// [`NEVER`] for never.
     pub fn due(self, bin: Bin, since: u64) -> u64 {
         match (bin, self) {
             (Bin::Keep, _) | (_, Self::Forever) => NEVER,

@@ -6,15 +6,15 @@ use super::{earlier, removal::NEVER};
 use crate::cloud::Timing;
 use crate::cloud::time::Time;
 use crate::disk::log::sealed;
-use crate::pan123::config::Bin;
 
 /// A damaged file may hold any number.
 #[test]
 fn numbers_of_a_broken_list_do_no_harm() {
     let (most, due) = (u64::MAX, NEVER - 1);
     let lines = [
-        format!("trashed\t5\t{due}\tdata\t7\t"),
-        "trashed\t1800000000\t9\tdata\t8\t".to_owned(),
+        "trashed\t5\tconfigured\tdata\t7\t".to_owned(),
+        "trashed\t1800000000\tconfigured\tdata\t8\t".to_owned(),
+        "trashed\t5\t9\tdata\t9\t".to_owned(),
         format!("past\t{most}\t0\t{most}\t"),
         "past\t1\t2\t\t".to_owned(),
         "purged\t8 x".to_owned(),
@@ -27,7 +27,7 @@ fn numbers_of_a_broken_list_do_no_harm() {
     );
     let listed = earlier::listed(json.as_bytes()).unwrap();
     let line = sealed(&format!("{most}\tdata\tconfigured\t7 8\t"));
-    let noted = earlier::noted(line.as_bytes(), Bin::Days(7));
+    let noted = earlier::noted(line.as_bytes());
     let earlier = List::parse((noted + &listed).as_bytes());
     assert_eq!(earlier, logged);
     let time = Time::new(&Timing::default());
@@ -43,18 +43,18 @@ fn numbers_of_a_broken_list_do_no_harm() {
 fn a_list_is_read_as_it_was_written() {
     let line = |words: &str| sealed(words);
     let text = [
-        line("going\t1800000000\t1800604800\tdata\t1 2 3\ta/b"),
-        line("trashed\t1800000000\t1800604800\tdata\t1 2\ta/b"),
+        line("going\t1800000000\tconfigured\tdata\t1 2 3\ta/b"),
+        line("trashed\t1800000000\tconfigured\tdata\t1 2\ta/b"),
         line("left\t3"),
-        line("going\t1800000001\t0\tlocks\t4\tc"),
+        line("going\t1800000001\timmediate\tlocks\t4\tc"),
         line("purged\t2"),
-        line("trashed\t1800000000\t1800604800\tdata\t9\ta/b")[..30].to_owned(),
+        line("trashed\t1800000000\tconfigured\tdata\t9\ta/b")[..30].to_owned(),
     ];
     let list = List::parse(text.concat().as_bytes());
     let expected = [
         line("past\t1800000000\t1800000000\t1\ta/b"),
-        line("trashed\t1800000000\t1800604800\tdata\t1\ta/b"),
-        line("going\t1800000001\t0\tlocks\t4\tc"),
+        line("trashed\t1800000000\tconfigured\tdata\t1\ta/b"),
+        line("going\t1800000001\timmediate\tlocks\t4\tc"),
     ];
     assert_eq!(list.text(), expected.concat());
     assert_eq!(List::parse(list.text().as_bytes()).text(), list.text());

@@ -35,23 +35,30 @@ impl Confirm {
             return Ok(());
         }
         self.mark_lost(repo, &lost);
-        let (count, names) = (lost.len(), names(&lost));
-        let (what, kind) = match lost.iter().all(|file| file.trashed) {
-            true => (
-                format!("somebody has put {count} new file(s) into 123pan's bin"),
-                Warning::Binned,
-            ),
-            false => (
-                format!("123pan has lost {count} file(s) that were stored before"),
-                Warning::Lost,
-            ),
-        };
-        let text = format!(
-            "{what}: {names}; this backup must be repeated, after `restic unlock` if need be; index \
-             files and snapshots are refused until it sends them again, for {} minutes at most",
-            self.minutes_left(&lost)
-        );
-        Err(Error::new(Cause::Lost, text).of(kind))
+        let (count, names, minutes) = (lost.len(), names(&lost), self.minutes_left(&lost));
+        Err(match lost.iter().all(|file| file.trashed) {
+            true => {
+                let text = format!(
+                    "somebody has put {count} new file(s) into 123pan's bin: {names}; the backup \
+                     that sent them may still be running, so index files and snapshots are refused \
+                     for {minutes} minutes at most; back up again then"
+                );
+                let brief = format!(
+                    "new files were put into 123pan's bin; index files and snapshots are refused \
+                     for {minutes} minutes at most"
+                );
+                let error = Error::new(Cause::Lost, text).briefly(brief);
+                error.of(Warning::Binned)
+            }
+            false => {
+                let text = format!(
+                    "123pan has lost {count} file(s) that were stored before: {names}; this backup \
+                     must be repeated, after `restic unlock` if need be; index files and snapshots \
+                     are refused until it sends them again, for {minutes} minutes at most"
+                );
+                Error::new(Cause::Lost, text).of(Warning::Lost)
+            }
+        })
     }
 
     /// Lists don't show these files of a folder in time: an error if they live all the same. Of

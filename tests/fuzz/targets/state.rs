@@ -6,7 +6,6 @@
 use libfuzzer_sys::fuzz_target;
 use restic_123pan::cloud::Timing;
 use restic_123pan::cloud::time::Time;
-use restic_123pan::pan123::Bin;
 use restic_123pan::pan123::fuzz::{
     GrantFile, List, PendingPurges, Stored, Token, acknowledged, listed, made, noted, sealed,
 };
@@ -21,7 +20,7 @@ fuzz_target!(|bytes: &[u8]| {
     open(resealed.as_bytes());
     kept(&List::parse(bytes));
     kept(&List::parse(resealed.as_bytes()));
-    let mut lines = noted(bytes, Bin::Days(7)) + &noted(resealed.as_bytes(), Bin::Days(7));
+    let mut lines = noted(bytes) + &noted(resealed.as_bytes());
     lines += &listed(bytes).unwrap_or_default();
     kept(&List::parse(lines.as_bytes()));
 });

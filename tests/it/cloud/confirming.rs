@@ -65,20 +65,31 @@ fn a_pack_must_be_where_it_was_put() {
     }
 }
 
-/// The log names the packs that are gone.
+/// The log names the packs that are gone, and says what helps: nothing but time, if somebody has put
+/// them into the bin.
 #[test]
 fn the_log_names_lost_packs() {
-    let cloud = Cloud::start();
-    let server = cloud.server();
-    let pack = server.save(Kind::Data, b"a pack").unwrap();
-    cloud.delete_by_hand(&path(Kind::Data, pack));
-    let file = File::Hashed(Kind::Index, id(b"an index"));
-    let budget = restic_123pan::body::Budget::new(1 << 20, None);
-    let mut source = &b"an index"[..];
-    let body = restic_123pan::body::Body::fixed(&mut source, 8, file.id(), &budget);
-    let error = server.store.save(&server.repo(), &file, &mut body.unwrap());
-    let text = error.unwrap_err().to_string();
-    assert!(text.contains(&pack.to_string()), "{text}");
+    for trashed in [false, true] {
+        let cloud = Cloud::start();
+        let server = cloud.server();
+        let pack = server.save(Kind::Data, b"a pack").unwrap();
+        match trashed {
+            true => cloud.trash_by_hand(&path(Kind::Data, pack)),
+            false => cloud.delete_by_hand(&path(Kind::Data, pack)),
+        };
+        let file = File::Hashed(Kind::Index, id(b"an index"));
+        let budget = restic_123pan::body::Budget::new(1 << 20, None);
+        let mut source = &b"an index"[..];
+        let body = restic_123pan::body::Body::fixed(&mut source, 8, file.id(), &budget);
+        let error = server.store.save(&server.repo(), &file, &mut body.unwrap());
+        let error = error.unwrap_err();
+        let (text, brief) = (error.to_string(), error.brief().unwrap_or_default());
+        assert!(text.contains(&pack.to_string()), "{text}");
+        assert_eq!(text.contains("into 123pan's bin"), trashed, "{text}");
+        assert_eq!(text.contains("`restic unlock`"), !trashed, "{text}");
+        assert!(text.contains("1 minutes at most"), "{text}");
+        assert_eq!(brief.contains("for 1 minutes at most"), trashed, "{brief}");
+    }
 }
 
 /// Whoever repeats the index is refused again, until the pack is there again.

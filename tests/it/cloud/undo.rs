@@ -8,6 +8,7 @@ use restic_123pan::civil::rfc3339;
 use restic_123pan::pan123::{Bin, Clock};
 use restic_123pan::restic::{Id, Kind};
 use serde_json::Value;
+use std::fs;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -143,6 +144,15 @@ fn list_shows_what_lies_there() {
     assert_eq!((&row["kind"], &row["size"]), (&"data".into(), &11.into()));
     assert_eq!(row["deleted"], rfc3339(at));
     assert_eq!(row["purged"], rfc3339(at + 7 * 24 * HOUR));
+    // What a server would do that is configured otherwise.
+    for (option, due) in [
+        ("30d", rfc3339(at + 30 * 24 * HOUR).into()),
+        ("keep", Value::Null),
+    ] {
+        let all = json(&["list", "--json", "--bin", option]);
+        let row = all.iter().find(|one| one["name"] == old.to_string());
+        assert_eq!(row.unwrap()["purged"], due, "{option}");
+    }
     assert_eq!(of(by_hand)["deleted"], Value::Null);
 
     let text = desk.good(&["list", "--since", "6h"]);
@@ -232,6 +242,28 @@ fn restore_brings_back_packs_and_snapshots() {
         let text = desk.good(words);
         assert!(text.contains(said), "{words:?}: {text}");
         assert_eq!(back(), expected, "{words:?}");
+    }
+}
+
+/// Beside the server, and after one that was killed before it knew what has become of them.
+#[test]
+fn restore_knows_at_once_what_was_deleted() {
+    let desk = Desk::new(|_| {});
+    let server = desk.server();
+    for is_killed in [false, true] {
+        let pack = desk.removed(&server, Kind::Data, b"a pack", 0);
+        if is_killed {
+            let log = log_file(&desk.cloud);
+            let text = fs::read_to_string(&log).unwrap();
+            let going = text.lines().filter(|line| !line.contains("trashed"));
+            fs::write(&log, going.collect::<Vec<&str>>().join("\n")).unwrap();
+        }
+        let text = desk.good(&["restore", "--since", "1h"]);
+        assert!(
+            text.contains("brought back: 1 file\n"),
+            "{is_killed} {text}"
+        );
+        assert!(desk.lives(Kind::Data, pack), "{is_killed}");
     }
 }
 
@@ -328,8 +360,8 @@ fn a_lost_list_is_no_obstacle() {
     let pack = desk.removed(&server, Kind::Data, b"a pack", 3);
     drop(server);
     let log = log_file(&desk.cloud);
-    std::fs::remove_file(&log).unwrap();
-    std::fs::create_dir(&log).unwrap();
+    fs::remove_file(&log).unwrap();
+    fs::create_dir(&log).unwrap();
     let told = desk.bin(&["list"]);
     assert_eq!(told.code, Some(0));
     assert!(told.err.contains("can't be read"), "{told:?}");

@@ -17,11 +17,11 @@ use super::pending::PendingPurges;
 use super::removal::NEVER;
 use crate::cloud::timing::SANE;
 use crate::cloud::{Freed, Item, Listing, Priority, Reason, Restored, Trash, What};
-use crate::pan123::Config;
 use crate::pan123::api::{Api, BATCH, Row};
 use crate::pan123::tree::Tree;
 use crate::pan123::tree::known::key;
 use crate::pan123::tree::paths::{Path, owner};
+use crate::pan123::{Bin, Config};
 use crate::restic::File;
 use crate::store::{Cause, Error};
 use std::sync::Arc;
@@ -29,6 +29,8 @@ use std::sync::Arc;
 /// An account's bin.
 pub struct RecycleBin {
     base: String,
+    /// How the server would be configured that purges.
+    bin: Bin,
     api: Arc<Api>,
     tree: Tree,
     list: List,
@@ -64,6 +66,7 @@ impl RecycleBin {
         let api = Arc::new(Api::new(config));
         Self {
             base: config.shared.repo_path.path().to_owned(),
+            bin: config.shared.bin,
             tree: Tree::new(Arc::clone(&api)),
             list: PendingPurges::peek(config),
             api,
@@ -104,7 +107,7 @@ impl Trash for RecycleBin {
         for item in &mut listing.items {
             if let Some(entry) = self.list.waiting.get(&item.file) {
                 item.since = (entry.since >= SANE).then_some(entry.since);
-                item.due = (entry.due != NEVER).then_some(entry.due);
+                item.due = Some(entry.due(self.bin)).filter(|due| *due != NEVER);
             }
         }
         Ok(listing)
