@@ -135,18 +135,7 @@ fn swap(path: &Path, text: &[u8], sync: fn(&File) -> io::Result<()>) -> io::Resu
 
 /// Adds to the end of a file, readable by its owner alone, without waiting for the disk.
 pub fn append(path: &Path, text: &[u8]) -> io::Result<()> {
-    add(path, text).map(drop)
-}
-
-/// The same, waiting for the disk.
-pub fn append_synced(path: &Path, text: &[u8]) -> io::Result<()> {
-    add(path, text)?.sync_data()
-}
-
-fn add(path: &Path, text: &[u8]) -> io::Result<File> {
-    let mut file = open_or_make(OpenOptions::new().append(true), path)?;
-    file.write_all(text)?;
-    Ok(file)
+    open_or_make(OpenOptions::new().append(true), path)?.write_all(text)
 }
 
 /// A file to be locked, made if it isn't there.

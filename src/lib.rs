@@ -76,7 +76,7 @@
 //! 8. The only truth is at the cloud. What is remembered in memory is a hint, found again when it
 //!    turns out wrong; what is on disk can be lost, but for an OAuth grant, which its user would
 //!    have to give again (`cloud::token`). Ending the process at any moment loses the
-//!    requests under way and nothing else.
+//!    requests under way and removals of packs, which the next prune repeats, and nothing else.
 //!
 //! There is no database, no local index of the cloud, no async runtime, and no retry around a
 //! whole operation: restic does that.

@@ -7,6 +7,7 @@ use restic_123pan::body::Budget;
 use restic_123pan::cloud::Account;
 use restic_123pan::cloud::client::{Network, Post};
 use restic_123pan::command::{self, start_log};
+use restic_123pan::disk;
 use restic_123pan::front::{self, Tls};
 use restic_123pan::limit::{Limit, Limits};
 use restic_123pan::lines::harmless;
@@ -222,11 +223,12 @@ fn answer(
     info!("listening on {}, {}", bound.doors(), config.summary());
     let _record = Record::start(&watch, account.state_file("repositories", "json"));
     let budget = Budget::new(config.memory, config.spool_dir.clone()).spooling(config.spool_size);
-    let removals = removals::Config {
-        log: account.state_file("removals", "log"),
-        timing: removals::Timing::default(),
-    };
-    let store = Removals::start(account.store()?, removals);
+    // Earlier versions kept a log of removals, and would carry it out if they came back.
+    for extension in ["log", "lock"] {
+        let left = account.state_file("removals", extension);
+        let _ = left.map(|path| disk::remove(&path));
+    }
+    let store = Removals::start(account.store()?, removals::Timing::default());
     let limits = Limits {
         upload: Limit::new(config.limit_upload.clone()),
         download: Limit::new(config.limit_download.clone()),

@@ -1,7 +1,7 @@
 //! A log of small facts on disk: lines are only appended, each sealed with a sum by which damage
-//! shows, and nobody waits for the disk, unless a line must survive a power cut: what the kernel has
-//! survives a kill, and a power cut costs the last lines. When nothing stands open, the file goes;
-//! when most of it is done with, it is written anew. What the lines say is for others.
+//! shows, and nobody waits for the disk: what the kernel has survives a kill, and a power cut costs
+//! the last lines. When nothing stands open, the file goes; when most of it is done with, it is
+//! written anew. What the lines say is for others.
 
 use super::StateFile;
 use crate::restic::hex;
@@ -59,13 +59,6 @@ impl Log {
         let size = read.as_ref().map_or(INCOMPLETE, Vec::len);
         self.size.store(size, Ordering::Relaxed);
         read
-    }
-
-    /// Appends a sealed line that must survive a power cut; false if it may not.
-    pub fn append_synced(&self, text: &str) -> bool {
-        self.size.fetch_add(text.len(), Ordering::Relaxed);
-        let file = self.file.as_ref();
-        file.is_none_or(|file| super::append_synced(&file.path, text.as_bytes()).is_ok())
     }
 
     /// Appends sealed lines, after which something stands open or not; `all` writes down what does.

@@ -37,9 +37,7 @@ use crate::cloud::layout::{belongs, groups};
 use crate::cloud::paths::{join, priority_of};
 use crate::cloud::{Fault, Priority, Reason, now};
 use crate::restic::{File, Id, Kind, Part, Range, Repo};
-use crate::store::{
-    Account, Cause, Entry, Error, Found, Health, Identity, Limits, Loaded, Store, absent_is,
-};
+use crate::store::{Account, Cause, Entry, Error, Found, Health, Limits, Loaded, Store, absent_is};
 use crate::sync::lock;
 use api::{Api, Row};
 use facts::Known;
@@ -233,14 +231,8 @@ impl Store for Kdocs {
         }
     }
 
-    fn identity(&self, repo: &Repo, file: &File) -> Result<Option<Identity>, Error> {
-        let identity = |row: Row| {
-            Some(Identity {
-                size: row.size?,
-                tag: row.id().to_owned(),
-            })
-        };
-        absent_is(self.row(repo, file).map(identity), None)
+    fn is_there(&self, repo: &Repo, file: &File) -> Result<bool, Error> {
+        absent_is(self.row(repo, file).map(|_| true), false)
     }
 
     fn limits(&self) -> Limits {

@@ -53,7 +53,7 @@ pub use verify::verify;
 use crate::body::Body;
 use crate::cloud::paths::{Root, priority_of};
 use crate::restic::{File, Kind, Range, Repo};
-use crate::store::{Error, Found, Health, Identity, Limits, Loaded, Store};
+use crate::store::{Error, Found, Health, Limits, Loaded, Store};
 use api::Api;
 use background::{Background, Parts};
 use bin::Trash;
@@ -183,14 +183,10 @@ impl Store for Pan123 {
         removed
     }
 
-    fn identity(&self, repo: &Repo, file: &File) -> Result<Option<Identity>, Error> {
+    fn is_there(&self, repo: &Repo, file: &File) -> Result<bool, Error> {
         let (path, priority) = (self.root.folder(repo, file), priority_of(file.kind()));
         let known = self.tree.locate(&path, name_of(file), priority)?;
-        let numbers: Vec<String> = known.iter().map(|known| known.file.to_string()).collect();
-        Ok(known.first().map(|known| Identity {
-            size: known.size,
-            tag: numbers.join(","),
-        }))
+        Ok(!known.is_empty())
     }
 
     fn limits(&self) -> Limits {

@@ -131,7 +131,7 @@ impl Lists {
                     own.get(&id) == Some(&false) && self.look(path, id, priority)?.is_none();
                 self.memory.recent.listed(path, &id);
                 if priority == Priority::Packs {
-                    self.memory.packs.learn(path, id, &entry);
+                    self.memory.packs.learn(path, id);
                 }
                 match shown.insert(id) && !is_gone {
                     true => found(file),

@@ -47,11 +47,10 @@ use crate::cloud::daemon::Daemon;
 use crate::cloud::paths::{Root, join, priority_of};
 use crate::restic::{File, Kind, Range, Repo};
 use crate::settings::values::Bin;
-use crate::store::{Error, Found, Health, Identity, Limits, Loaded, Store, absent_is};
+use crate::store::{Error, Found, Health, Limits, Loaded, Store, absent_is};
 use api::{Api, Scope};
 use download::Downloads;
 use list::{Lists, Memory};
-use places::absent;
 use remove::Removals;
 use space::Space;
 use std::sync::Arc;
@@ -204,9 +203,9 @@ impl Store for Smh {
         results
     }
 
-    fn identity(&self, repo: &Repo, file: &File) -> Result<Option<Identity>, Error> {
-        let known = |folder: &str| self.identity_in(folder, file)?.ok_or_else(absent);
-        absent_is(self.found(repo, file, known).map(Some), None)
+    fn is_there(&self, repo: &Repo, file: &File) -> Result<bool, Error> {
+        let found = self.found(repo, file, |folder| self.known(folder, file));
+        absent_is(found.map(|()| true), false)
     }
 
     fn limits(&self) -> Limits {

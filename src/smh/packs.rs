@@ -1,17 +1,14 @@
-//! What lists have told of packs: over which folders they are spread, and what tells them apart, so
-//! that their removal can be noted without asking about each. It is a convenience: what isn't known
-//! is asked for.
+//! What lists have told of packs: over which folders they are spread, and which are there, so that
+//! their removal can be noted without asking about each. It is a convenience: what isn't known is
+//! asked for.
 
-use super::api::Entry;
-use crate::civil;
 use crate::cloud::layout::{Layout, Layouts};
 use crate::restic::Id;
-use crate::store::Identity;
 use crate::sync::lock;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
 
-/// Most packs that are remembered. Each takes about 100 bytes.
+/// Most packs that are remembered. Each takes about 60 bytes.
 const MOST: usize = 50_000;
 /// Most repositories whose layouts are remembered. Each takes about 100 bytes.
 const MOST_REPOS: usize = 10_000;
@@ -23,60 +20,27 @@ pub struct Packs(Mutex<Known>);
 #[derive(Default)]
 struct Known {
     count: usize,
-    folders: HashMap<String, HashMap<Id, Mark>>,
+    folders: HashMap<String, HashSet<Id>>,
     layouts: HashMap<String, Layouts>,
-}
-
-/// What tells a pack from others of its name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Mark {
-    size: u64,
-    crc64: u64,
-    /// When it was made, in seconds since 1970.
-    made: u64,
-}
-
-impl Mark {
-    fn of(entry: &Entry) -> Option<Self> {
-        Some(Self {
-            size: entry.size?,
-            crc64: entry.crc64?,
-            made: civil::seconds(entry.made.as_deref()?)?,
-        })
-    }
-
-    fn identity(self) -> Identity {
-        let Self { size, crc64, made } = self;
-        Identity {
-            size,
-            tag: format!("{crc64:016x}-{made}"),
-        }
-    }
-}
-
-/// What tells a file from others of its name; None if the service tells too little for that.
-pub fn identity(entry: &Entry) -> Option<Identity> {
-    Mark::of(entry).map(Mark::identity)
 }
 
 impl Packs {
     /// Remembers what a list shows.
-    pub fn learn(&self, folder: &str, id: Id, entry: &Entry) {
-        let Some(mark) = Mark::of(entry) else { return };
+    pub fn learn(&self, folder: &str, id: Id) {
         let known = &mut *lock(&self.0);
         if known.count >= MOST {
             known.folders.clear();
             known.count = 0;
         }
         let packs = known.folders.entry(folder.to_owned()).or_default();
-        known.count += usize::from(packs.insert(id, mark).is_none());
+        known.count += usize::from(packs.insert(id));
     }
 
-    /// Forgets a pack: it is gone, or another file now.
+    /// Forgets a pack: it is gone, or wasn't listed since it came.
     pub fn forget(&self, folder: &str, id: &Id) {
         let known = &mut *lock(&self.0);
         let packs = known.folders.get_mut(folder);
-        if packs.is_some_and(|packs| packs.remove(id).is_some()) {
+        if packs.is_some_and(|packs| packs.remove(id)) {
             known.count -= 1;
         }
     }
@@ -102,11 +66,10 @@ impl Packs {
         lock(&self.0).layouts.get(data).copied()
     }
 
-    /// What a pack was when a list showed it last.
-    pub fn identity(&self, folder: &str, id: &Id) -> Option<Identity> {
-        let known = lock(&self.0);
-        let mark = known.folders.get(folder)?.get(id)?;
-        Some(mark.identity())
+    /// Whether a list has shown a pack.
+    pub fn has(&self, folder: &str, id: &Id) -> bool {
+        let packs = &lock(&self.0).folders;
+        packs.get(folder).is_some_and(|packs| packs.contains(id))
     }
 }
 
@@ -116,21 +79,13 @@ mod tests {
 
     #[test]
     fn packs_are_known_until_they_are_forgotten() {
-        let entry = |size: u64| -> Entry {
-            let made = "2026-11-01T02:03:04.000Z";
-            let text = format!(
-                r#"{{"name":"x","type":"file","size":{size},"crc64":"7","creationTime":"{made}"}}"#
-            );
-            serde_json::from_str(&text).expect("an entry")
-        };
         let (packs, id) = (Packs::default(), Id([1; 32]));
-        packs.learn("a", id, &entry(5));
-        packs.learn("a", id, &entry(6));
-        assert_eq!(packs.identity("a", &id), identity(&entry(6)));
-        assert_ne!(identity(&entry(5)), identity(&entry(6)));
-        assert_eq!(packs.identity("b", &id), None);
+        packs.learn("a", id);
+        packs.learn("a", id);
+        assert!(packs.has("a", &id) && !packs.has("b", &id));
+        assert_eq!(lock(&packs.0).count, 1);
         packs.forget("a", &id);
-        assert_eq!(packs.identity("a", &id), None);
+        assert!(!packs.has("a", &id));
         assert_eq!(lock(&packs.0).count, 0);
     }
 }

@@ -3,17 +3,16 @@
 
 use super::Smh;
 use super::api::meaning::is_absent;
-use super::packs;
 use crate::cloud::layout::Layout;
 use crate::cloud::paths::{join, priority_of};
 use crate::restic::{File, Id, Kind, Repo};
-use crate::store::{Cause, Error, Identity};
+use crate::store::{Cause, Error};
 
 /// The layout of repositories that have no packs yet: with few folders there are few calls.
 const NEW: Layout = Layout::Sixteen;
 
 /// That there is no such file.
-pub fn absent() -> Error {
+fn absent() -> Error {
     Error::new(Cause::Absent, "there is no such file")
 }
 
@@ -101,16 +100,17 @@ impl Smh {
         }
     }
 
-    /// What tells a file of a folder from others of its name, from memory if a list has shown it.
-    pub(super) fn identity_in(&self, folder: &str, file: &File) -> Result<Option<Identity>, Error> {
-        let id = file.id();
-        let known = id.and_then(|id| self.memory.packs.identity(folder, &id));
-        if known.is_some() {
-            return Ok(known);
+    /// An error for a file that isn't in a folder; what a list has shown isn't asked for.
+    pub(super) fn known(&self, folder: &str, file: &File) -> Result<(), Error> {
+        if file
+            .id()
+            .is_some_and(|id| self.memory.packs.has(folder, &id))
+        {
+            return Ok(());
         }
         let path = join(folder, &file.name());
         let entry = self.api.there(&path, priority_of(file.kind()))?;
         let file = entry.filter(|entry| entry.is_file() && !entry.removed);
-        Ok(file.and_then(|entry| packs::identity(&entry)))
+        file.map(drop).ok_or_else(absent)
     }
 }

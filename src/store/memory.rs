@@ -1,7 +1,7 @@
 //! A store in memory: the plainest code that keeps the contract, and so the meaning of the
 //! contract. Tests hold every other store against it.
 
-use super::{Cause, Entry, Error, Found, Identity, Loaded, Store};
+use super::{Cause, Entry, Error, Found, Loaded, Store};
 use crate::body::Body;
 use crate::restic::{File, Kind, Part, Range, Repo};
 use crate::sync::lock;
@@ -17,18 +17,13 @@ pub struct Memory(Mutex<Content>);
 struct Content {
     /// Folders that exist, including those that have become empty.
     folders: BTreeSet<(Repo, Kind)>,
-    files: BTreeMap<(Repo, File), Numbered>,
-    last: u64,
+    files: BTreeMap<(Repo, File), Arc<[u8]>>,
 }
-
-/// A file's bytes, with a number that no other has or had.
-type Numbered = (u64, Arc<[u8]>);
 
 impl Memory {
     fn bytes(&self, repo: &Repo, file: &File) -> Result<Arc<[u8]>, Error> {
         let found = lock(&self.0).files.get(&(repo.clone(), *file)).cloned();
-        let bytes = found.map(|(_, bytes)| bytes);
-        bytes.ok_or_else(|| Error::new(Cause::Absent, format!("{repo} has no {file}")))
+        found.ok_or_else(|| Error::new(Cause::Absent, format!("{repo} has no {file}")))
     }
 }
 
@@ -53,7 +48,7 @@ impl Store for Memory {
             let text = format!("{repo} has no {}", kind.name());
             return Err(Error::new(Cause::Absent, text));
         }
-        let of_kind = |((place, file), (_, bytes)): (&(Repo, File), &Numbered)| match file {
+        let of_kind = |((place, file), bytes): (&(Repo, File), &Arc<[u8]>)| match file {
             File::Hashed(its, id) if *its == kind && place == repo => Some(Entry {
                 id: *id,
                 size: bytes.len() as u64,
@@ -88,7 +83,7 @@ impl Store for Memory {
         let bytes = whole(body)?;
         let mut content = lock(&self.0);
         let key = (repo.clone(), *file);
-        if let Some((_, there)) = content.files.get(&key) {
+        if let Some(there) = content.files.get(&key) {
             return match **there == *bytes {
                 true => Ok(()),
                 false => Err(Error::new(Cause::Exists, format!("{file} exists"))),
@@ -97,9 +92,7 @@ impl Store for Memory {
         if let Some(kind) = file.kind() {
             content.folders.insert((repo.clone(), kind));
         }
-        content.last += 1;
-        let number = content.last;
-        content.files.insert(key, (number, bytes.into()));
+        content.files.insert(key, bytes.into());
         Ok(())
     }
 
@@ -108,12 +101,8 @@ impl Store for Memory {
         Ok(there.len() as u64 == body.len() && *there == *whole(body)?)
     }
 
-    fn identity(&self, repo: &Repo, file: &File) -> Result<Option<Identity>, Error> {
-        let (content, name) = (lock(&self.0), (repo.clone(), *file));
-        Ok(content.files.get(&name).map(|(number, bytes)| Identity {
-            size: bytes.len() as u64,
-            tag: number.to_string(),
-        }))
+    fn is_there(&self, repo: &Repo, file: &File) -> Result<bool, Error> {
+        Ok(lock(&self.0).files.contains_key(&(repo.clone(), *file)))
     }
 
     fn remove(&self, files: &[(Repo, File)]) -> Vec<Result<(), Error>> {

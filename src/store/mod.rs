@@ -64,11 +64,10 @@ pub trait Store: Send + Sync {
         Limits::default()
     }
 
-    /// What tells a file from any other that has, had or will have its name, from memory if the
-    /// store remembers it. None if there is no such file, or if the store can't tell files apart;
-    /// then nothing is removed behind the answer.
-    fn identity(&self, _repo: &Repo, _file: &File) -> Result<Option<Identity>, Error> {
-        Ok(None)
+    /// Whether a file is there, from memory if the store remembers it. False also from a store that
+    /// removes at no cost: then nothing is removed behind the answer.
+    fn is_there(&self, _repo: &Repo, _file: &File) -> Result<bool, Error> {
+        Ok(false)
     }
 
     /// How the cloud does, as far as it is known. It MUST NOT wait for the cloud.
@@ -109,15 +108,6 @@ pub struct Entry {
     pub id: Id,
     /// Its size in bytes.
     pub size: u64,
-}
-
-/// What tells a file from others of its name.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Identity {
-    /// Its size in bytes.
-    pub size: u64,
-    /// What the cloud calls it, in whatever words: a name given anew is another file.
-    pub tag: String,
 }
 
 /// A file being read.

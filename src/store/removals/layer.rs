@@ -4,7 +4,7 @@
 use super::Removals;
 use crate::body::Body;
 use crate::restic::{File, Id, Kind, Range, Repo};
-use crate::store::{Error, Found, Health, Identity, Limits, Loaded, Store};
+use crate::store::{Error, Found, Health, Limits, Loaded, Store};
 use crate::sync;
 use std::collections::HashSet;
 use std::time::Instant;
@@ -20,7 +20,7 @@ impl Store for Removals {
             return shared.store.list(repo, kind, found);
         }
         // What goes while the list is read may still be in it.
-        let before: HashSet<Id> = shared.proven(repo)?.of(repo).map(|(id, _)| *id).collect();
+        let before: HashSet<Id> = sync::lock(&shared.notes).of(repo).collect();
         shared.store.list(repo, kind, &mut |entry| {
             let hidden =
                 before.contains(&entry.id) || sync::lock(&shared.notes).has(repo, entry.id);
@@ -58,10 +58,6 @@ impl Store for Removals {
             return Ok(true);
         }
         self.shared.store.holds(repo, file, body)
-    }
-
-    fn identity(&self, repo: &Repo, file: &File) -> Result<Option<Identity>, Error> {
-        self.shared.store.identity(repo, file)
     }
 
     fn remove(&self, files: &[(Repo, File)]) -> Vec<Result<(), Error>> {
@@ -121,11 +117,18 @@ impl Removals {
         }
     }
 
-    /// Notes a pack's removal; None if the store below must see to it at once.
+    /// Notes a pack's removal; None if the store below must see to it at once. What isn't there may
+    /// come at any moment, perhaps through another server, and nothing may remove it then.
     fn note(&self, repo: &Repo, id: Id) -> Option<Result<(), Error>> {
-        match self.shared.still_there(repo, id) {
-            Ok(Some(identity)) => Some(self.shared.note(repo, id, identity)),
-            Ok(None) => None,
+        let (shared, pack) = (&self.shared, File::Hashed(Kind::Data, id));
+        let is_noted = sync::lock(&shared.notes).has(repo, id);
+        let is_there = match is_noted {
+            true => Ok(true),
+            false => shared.store.is_there(repo, &pack),
+        };
+        match is_there {
+            Ok(true) => Some(shared.note(repo, id)),
+            Ok(false) => None,
             Err(error) => Some(Err(error)),
         }
     }

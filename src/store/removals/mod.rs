@@ -3,7 +3,7 @@
 //! together with many others (safety rule 25).
 //!
 //! ```text
-//! DELETE of a pack ─► notes, log ─► answer
+//! DELETE of a pack ─► notes ─► answer
 //!                       │ a second after the last one, or when a call is full
 //!                     sender ─► the store below
 //! ```
@@ -11,32 +11,29 @@
 //! Clients remove a pack only when no index names it any more, so a removal that gets lost leaves
 //! rubbish, never a hole. A removal that comes too late could make one: a pack that somebody
 //! indexes or sends again must stay. Therefore a lock's DELETE waits until what was removed in its
-//! repository is gone, a POST of the same name takes its note back before it is answered, and a
-//! restarted server carries out only what is young and still the same file. Everything but packs
-//! goes straight to the store below.
+//! repository is gone, and a POST of the same name takes its note back before it is answered. And
+//! nothing of the notes survives the process: a client's lock doesn't outlive it for certain
+//! (`restic unlock` removes a dead process's at once, and rustic has none), so a restarted server
+//! can't know who uses a pack again, through which other server. Everything but packs goes straight
+//! to the store below.
 //!
-//! What is noted and when it is due is `notes`', what was just stored `young`'s, what survives a
-//! kill `log`'s; the thread that calls the store is `sender`'s. What the layer does with its notes
-//! is here.
+//! What is noted and when it is due is `notes`', what was just stored `young`'s; the thread that
+//! calls the store is `sender`'s. What the layer does with its notes is here.
 
 mod layer;
-mod log;
 mod notes;
 mod sender;
 #[cfg(test)]
 mod tests;
 mod young;
 
-use super::{Cause, Error, Identity, Store};
+use super::{Cause, Error, Store};
 use crate::body::Body;
-use crate::civil::now;
 use crate::restic::{File, Id, Kind, Repo};
 use crate::sync;
 use crate::warning::Kind as Warning;
-use ::log::warn;
-use log::{Line, Log};
+use log::warn;
 use notes::{Notes, Phase};
-use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -47,15 +44,6 @@ const STACK: usize = 512 << 10;
 
 /// Longest wait for removals that may make room for a file that would be refused otherwise.
 const ROOM: Duration = Duration::from_secs(20);
-
-/// How the layer works.
-#[derive(Clone, Debug)]
-pub struct Config {
-    /// Where notes survive a kill; None keeps them in memory.
-    pub log: Option<PathBuf>,
-    /// How long things take.
-    pub timing: Timing,
-}
 
 /// How long things take.
 #[derive(Clone, Copy, Debug)]
@@ -107,7 +95,6 @@ pub struct Removals {
 struct Shared {
     store: Box<dyn Store>,
     timing: Timing,
-    log: Log,
     notes: Mutex<Notes>,
     young: Mutex<Young>,
     /// Whenever the notes have changed.
@@ -115,17 +102,14 @@ struct Shared {
 }
 
 impl Removals {
-    /// The layer over a store, with what an earlier process has noted.
-    pub fn start(store: Box<dyn Store>, config: Config) -> Self {
-        let (log, recalled) = Log::open(config.log, now());
-        let mut notes = Notes::new(store.limits().batch, config.timing);
-        notes.recall(recalled, Instant::now());
+    /// The layer over a store.
+    pub fn start(store: Box<dyn Store>, timing: Timing) -> Self {
+        let notes = Notes::new(store.limits().batch, timing);
         let shared = Arc::new(Shared {
             store,
-            timing: config.timing,
-            log,
+            timing,
             notes: Mutex::new(notes),
-            young: Mutex::new(Young::new(config.timing.young)),
+            young: Mutex::new(Young::new(timing.young)),
             changed: Condvar::new(),
         });
         let sends = Arc::clone(&shared);
@@ -155,7 +139,7 @@ impl Drop for Removals {
                 drop(notes);
                 let _ = sender.join();
             }
-            // The process ends without it: what it leaves undone is in the log.
+            // The process ends without it: what it leaves undone is the next prune's.
             (_, true) => warn!(
                 target: &Warning::Resources.about("removals"),
                 "a removal of packs doesn't come to its end, and isn't waited for any longer"
@@ -178,57 +162,26 @@ impl Shared {
         }
     }
 
-    /// The notes, once it is known which of an earlier process still hold in a repository.
-    fn proven(&self, repo: &Repo) -> Result<MutexGuard<'_, Notes>, Error> {
-        let what = "looking for packs whose removal an earlier process has acknowledged";
-        self.wait_while(what, |notes| {
-            notes
-                .of(repo)
-                .any(|(_, note)| note.phase == Phase::Recalled)
-        })
-    }
-
     /// An error for a pack that is removed as far as clients know.
     fn visible(&self, repo: &Repo, file: &File) -> Result<(), Error> {
         let File::Hashed(Kind::Data, id) = file else {
             return Ok(());
         };
-        match self.proven(repo)?.has(repo, *id) {
+        match sync::lock(&self.notes).has(repo, *id) {
             true => Err(Error::new(Cause::Absent, format!("{file} was removed"))),
             false => Ok(()),
         }
     }
 
-    /// What is to be removed, if it is there and isn't noted yet; one that is noted, is noted
-    /// again.
-    fn still_there(&self, repo: &Repo, id: Id) -> Result<Option<Identity>, Error> {
-        let notes = self.proven(repo)?;
-        if let Some(note) = notes.find(repo, id) {
-            return Ok(Some(note.identity.clone()));
-        }
-        drop(notes);
-        self.store.identity(repo, &File::Hashed(Kind::Data, id))
-    }
-
-    /// Notes a removal, on disk too unless the pack was just stored: its client may send it again,
-    /// perhaps to another server, and nothing else may remove it then.
-    fn note(&self, repo: &Repo, id: Id, identity: Identity) -> Result<(), Error> {
+    /// Notes a removal, if it isn't noted yet.
+    fn note(&self, repo: &Repo, id: Id) -> Result<(), Error> {
         let notes = self.wait_while("removing packs", |notes| notes.is_full())?;
         if notes.has(repo, id) {
             return Ok(());
         }
         drop(notes);
         let spared = sync::lock(&self.young).has(repo, id, Instant::now());
-        let line = Line {
-            repo: repo.clone(),
-            id,
-            identity,
-            since: now(),
-        };
-        if !spared {
-            self.log.note(&line);
-        }
-        sync::lock(&self.notes).add(&line, spared, Instant::now());
+        sync::lock(&self.notes).add(repo, id, spared, Instant::now());
         self.changed.notify_all();
         Ok(())
     }
@@ -258,10 +211,11 @@ impl Shared {
     /// removed first, so that this can't happen after the body is stored.
     fn take_back(&self, repo: &Repo, id: Id, body: &mut Body<'_>) -> Result<bool, Error> {
         let Some(claim) = self.claim(repo, id)? else {
-            return self.disown(repo, id).map(|()| false);
+            return Ok(false);
         };
         let file = File::Hashed(Kind::Data, id);
-        if claim.size == body.len() && self.store.holds(repo, &file, body)? && claim.forget() {
+        if self.store.holds(repo, &file, body)? {
+            sync::lock(&self.notes).remove(repo, id);
             return Ok(true);
         }
         drop(claim);
@@ -269,25 +223,12 @@ impl Shared {
         self.changed.notify_all();
         let what = "removing the pack that was there before";
         drop(self.wait_while(what, |notes| notes.has(repo, id))?);
-        self.disown(repo, id).map(|()| false)
-    }
-
-    /// Sees to it that nothing on disk has a pack removed that nobody here will remove: its removal
-    /// may have failed for good, and what is there then is what is sent now.
-    fn disown(&self, repo: &Repo, id: Id) -> Result<(), Error> {
-        match self.log.has(repo, id) && !self.log.forget(repo, id) {
-            true => {
-                let text = "the disk can't take it down that a pack isn't to be removed any more";
-                Err(Error::new(Cause::Busy, text))
-            }
-            false => Ok(()),
-        }
+        Ok(false)
     }
 
     /// Keeps a noted pack from being removed for as long as the claim lives, if that isn't under
     /// way.
     fn claim<'a>(&'a self, repo: &'a Repo, id: Id) -> Result<Option<Claim<'a>>, Error> {
-        drop(self.proven(repo)?);
         let what = "removing the pack that was there before";
         let busy = [Phase::Going, Phase::Claimed];
         let is_busy = |notes: &mut Notes| {
@@ -295,13 +236,8 @@ impl Shared {
             note.is_some_and(|note| busy.contains(&note.phase))
         };
         let mut notes = self.wait_while(what, is_busy)?;
-        let claimed = notes.claim(repo, id);
-        Ok(claimed.map(|size| Claim {
-            shared: self,
-            repo,
-            id,
-            size,
-        }))
+        let shared = self;
+        Ok(notes.claim(repo, id).then(|| Claim { shared, repo, id }))
     }
 }
 
@@ -310,23 +246,6 @@ struct Claim<'a> {
     shared: &'a Shared,
     repo: &'a Repo,
     id: Id,
-    /// Its size in bytes.
-    size: u64,
-}
-
-impl Claim<'_> {
-    /// Forgets the note for good; false if the disk doesn't, because a restarted server would then
-    /// remove what is acknowledged now.
-    fn forget(&self) -> bool {
-        let notes = sync::lock(&self.shared.notes);
-        let is_logged = (notes.find(self.repo, self.id)).is_some_and(|note| note.logged);
-        drop(notes);
-        let forgotten = !is_logged || self.shared.log.forget(self.repo, self.id);
-        if forgotten {
-            sync::lock(&self.shared.notes).remove(self.repo, self.id);
-        }
-        forgotten
-    }
 }
 
 impl Drop for Claim<'_> {

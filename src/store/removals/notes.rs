@@ -2,14 +2,12 @@
 //! calls a store or reads a clock.
 
 use super::Timing;
-use super::log::Line;
 use crate::restic::{Id, Repo};
-use crate::store::Identity;
 use std::collections::{HashMap, VecDeque};
 use std::time::Instant;
 
-/// Most notes at a time: a prune of 160 GB in packs of 16 MiB. With queue and log they take about
-/// 400 bytes each, 4 MB; whoever has more to remove waits until some have gone.
+/// Most notes at a time: a prune of 160 GB in packs of 16 MiB. With their queue they take about
+/// 300 bytes each, 3 MB; whoever has more to remove waits until some have gone.
 const MOST: usize = 10_000;
 /// A pause after a failure is doubled so many times at most: from 1 to 32 s.
 const DOUBLED: u32 = 5;
@@ -17,8 +15,6 @@ const DOUBLED: u32 = 5;
 /// Where a noted removal stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
-    /// It comes from an earlier process, and the pack may be another one by now.
-    Recalled,
     /// It waits to be sent.
     Waiting,
     /// A POST of the same name looks whether it can be taken back.
@@ -32,12 +28,8 @@ pub(super) enum Phase {
 pub(super) struct Note {
     /// Its number in order of arrival, which no other note has.
     number: u64,
-    /// What the pack is.
-    pub(super) identity: Identity,
     /// Where it stands.
     pub(super) phase: Phase,
-    /// Whether the log knows of it.
-    pub(super) logged: bool,
     /// When it failed first, and how often.
     failed: Option<(Instant, u32)>,
 }
@@ -67,8 +59,6 @@ pub(super) struct Notes {
     urgent: VecDeque<Entry>,
     /// What is sent later: spared, or after a pause.
     later: Vec<(Instant, Entry)>,
-    /// What an earlier process has noted and nobody has looked for yet.
-    recalled: Vec<Entry>,
     /// When the last one was noted.
     last: Option<Instant>,
     /// When the process began to end.
@@ -82,8 +72,6 @@ pub(super) struct Notes {
 /// What there is to do.
 #[derive(Debug)]
 pub(super) enum Next {
-    /// Look whether this is still the same pack.
-    Prove(Entry, Identity),
     /// Have these removed.
     Send(Vec<Entry>),
     /// Nothing before this moment, if there is one.
@@ -103,23 +91,10 @@ impl Notes {
             usual: VecDeque::new(),
             urgent: VecDeque::new(),
             later: Vec::new(),
-            recalled: Vec::new(),
             last: None,
             stopped: None,
             ended: false,
             failed: 0,
-        }
-    }
-
-    /// Takes in what an earlier process has noted.
-    pub(super) fn recall(&mut self, lines: Vec<Line>, now: Instant) {
-        for line in lines.into_iter().take(MOST) {
-            let Line {
-                repo, id, identity, ..
-            } = line;
-            if let Some(entry) = self.insert(&repo, id, identity, (Phase::Recalled, true), now) {
-                self.recalled.push(entry);
-            }
         }
     }
 
@@ -143,9 +118,13 @@ impl Notes {
         self.repos.get(repo)?.get(&id)
     }
 
-    /// The notes of a repository.
-    pub(super) fn of(&self, repo: &Repo) -> impl Iterator<Item = (&Id, &Note)> {
-        self.repos.get(repo).into_iter().flatten()
+    /// The noted packs of a repository.
+    pub(super) fn of(&self, repo: &Repo) -> impl Iterator<Item = Id> {
+        self.repos
+            .get(repo)
+            .into_iter()
+            .flatten()
+            .map(|(id, _)| *id)
     }
 
     /// Whether any is left that was noted up to this number, of a repository or of all.
@@ -155,10 +134,9 @@ impl Notes {
         chosen.any(|(_, notes)| notes.values().any(|note| note.number <= number))
     }
 
-    /// Notes a removal, which waits longer if it is `spared` and isn't in the log then.
-    pub(super) fn add(&mut self, line: &Line, spared: bool, now: Instant) {
-        let how = (Phase::Waiting, !spared);
-        let Some(entry) = self.insert(&line.repo, line.id, line.identity.clone(), how, now) else {
+    /// Notes a removal, which waits longer if it is `spared`.
+    pub(super) fn add(&mut self, repo: &Repo, id: Id, spared: bool, now: Instant) {
+        let Some(entry) = self.insert(repo, id, now) else {
             return;
         };
         match spared {
@@ -171,14 +149,7 @@ impl Notes {
     }
 
     /// None if it is noted already.
-    fn insert(
-        &mut self,
-        repo: &Repo,
-        id: Id,
-        identity: Identity,
-        (phase, logged): (Phase, bool),
-        since: Instant,
-    ) -> Option<Entry> {
+    fn insert(&mut self, repo: &Repo, id: Id, since: Instant) -> Option<Entry> {
         if self.has(repo, id) {
             return None;
         }
@@ -187,9 +158,7 @@ impl Notes {
         let number = self.number;
         let note = Note {
             number,
-            identity,
-            phase,
-            logged,
+            phase: Phase::Waiting,
             failed: None,
         };
         self.repos.entry(repo.clone()).or_default().insert(id, note);
@@ -214,7 +183,7 @@ impl Notes {
         if self.count == 0 {
             // Memory for thousands of them isn't needed again soon.
             (self.usual, self.urgent) = (VecDeque::new(), VecDeque::new());
-            (self.later, self.recalled) = (Vec::new(), Vec::new());
+            self.later = Vec::new();
         }
     }
 
@@ -243,11 +212,10 @@ impl Notes {
         self.hurry(|_| true);
     }
 
-    /// Keeps a waiting removal back; the pack's size if there is one.
-    pub(super) fn claim(&mut self, repo: &Repo, id: Id) -> Option<u64> {
-        let note = self.find_mut(repo, id)?;
-        note.phase = Phase::Claimed;
-        Some(note.identity.size)
+    /// Keeps a waiting removal back, if there is one.
+    pub(super) fn claim(&mut self, repo: &Repo, id: Id) -> bool {
+        let note = self.find_mut(repo, id);
+        note.map(|note| note.phase = Phase::Claimed).is_some()
     }
 
     /// Has a removal go on that was kept back, at once: its pack can't be what is sent anew.
@@ -277,20 +245,7 @@ impl Notes {
             return Next::End;
         }
         let due = self.later.extract_if(.., |(at, _)| *at <= now);
-        let due: Vec<Entry> = due.map(|(_, entry)| entry).collect();
-        for entry in due {
-            let note = self.find(&entry.repo, entry.id);
-            match note.is_some_and(|note| note.phase == Phase::Recalled) {
-                true => self.recalled.push(entry),
-                false => self.urgent.push_back(entry),
-            }
-        }
-        while let Some(entry) = self.recalled.pop() {
-            if let Some(note) = self.find(&entry.repo, entry.id) {
-                let identity = note.identity.clone();
-                return Next::Prove(entry, identity);
-            }
-        }
+        self.urgent.extend(due.map(|(_, entry)| entry));
         if self.is_due(now) {
             let batch = self.take();
             if !batch.is_empty() {
@@ -332,14 +287,6 @@ impl Notes {
             }
         }
         batch
-    }
-
-    /// Has a recalled removal sent: it is still the same pack.
-    pub(super) fn prove(&mut self, entry: Entry) {
-        if let Some(note) = self.find_mut(&entry.repo, entry.id) {
-            note.phase = Phase::Waiting;
-            self.urgent.push_back(entry);
-        }
     }
 
     /// Takes note of a failure; false if it is the last one.

@@ -3,7 +3,7 @@
 use super::Shared;
 use super::notes::{Entry, Next};
 use crate::restic::{File, Kind, Repo};
-use crate::store::{Cause, Error, Identity};
+use crate::store::{Cause, Error};
 use crate::sync;
 use crate::warning::Kind as Warning;
 use log::{debug, info, warn};
@@ -26,18 +26,14 @@ impl Shared {
 
     /// Does what there is to do until the process ends.
     fn send(&self) {
-        loop {
-            match self.next() {
-                Next::Prove(entry, identity) => self.prove(entry, &identity),
-                Next::Send(batch) => self.send_batch(batch),
-                Next::Wait(_) | Next::End => break,
-            }
+        while let Next::Send(batch) = self.next() {
+            self.send_batch(batch);
         }
         let left = sync::lock(&self.notes).len();
         if left > 0 {
             info!(
-                "{left} pack(s) that clients have removed are still there: they go when the \
-                 server starts again soon, or with the next prune"
+                "{left} pack(s) that clients have removed are still there: they go with the next \
+                 prune"
             );
         }
     }
@@ -56,21 +52,6 @@ impl Shared {
         }
     }
 
-    /// Looks whether what an earlier process has noted is still the same pack.
-    fn prove(&self, entry: Entry, identity: &Identity) {
-        let file = File::Hashed(Kind::Data, entry.id);
-        let found = guarded(|| self.store.identity(&entry.repo, &file)).unwrap_or_else(fault);
-        match found {
-            Ok(Some(found)) if found == *identity => sync::lock(&self.notes).prove(entry),
-            Ok(_) => {
-                debug!("{}/{file} has gone or is another one", entry.repo);
-                self.end(&[entry]);
-            }
-            Err(error) => self.fail(vec![(entry, error)]),
-        }
-        self.changed.notify_all();
-    }
-
     fn send_batch(&self, batch: Vec<Entry>) {
         let name = |entry: &Entry| (entry.repo.clone(), File::Hashed(Kind::Data, entry.id));
         let files: Vec<(Repo, File)> = batch.iter().map(name).collect();
@@ -85,18 +66,12 @@ impl Shared {
                 Err(error) => failed.push((entry, error)),
             }
         }
-        self.end(&gone);
+        self.forget(&gone);
         self.fail(failed);
         self.changed.notify_all();
     }
 
     /// Forgets what has been seen to.
-    fn end(&self, entries: &[Entry]) {
-        self.forget(entries);
-        self.log
-            .done(entries.iter().map(|entry| (&entry.repo, entry.id)));
-    }
-
     fn forget(&self, entries: &[Entry]) {
         let mut notes = sync::lock(&self.notes);
         entries
@@ -124,12 +99,7 @@ impl Shared {
                  removes them",
                 lost.len()
             );
-            // A disk that doesn't take this is asked again when a POST wants a pack to stay.
-            lost.iter().for_each(|entry| {
-                self.log.forget(&entry.repo, entry.id);
-            });
             self.forget(&lost);
-            self.log.done(std::iter::empty());
         }
     }
 }

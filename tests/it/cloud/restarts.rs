@@ -1,9 +1,10 @@
 //! Safety rule 5 across restarts: what one process has acknowledged, the next one of the same
-//! state directory makes sure of, by the ledger of promises on disk.
+//! state directory makes sure of, by the ledger of promises on disk. And rule 25: what one process
+//! was to remove, the next one leaves alone.
 
 use super::rig::{Cloud, Server, eventually, id, ms, path, shard};
 use super::waste::{Hand, NOW};
-use crate::fake::{Endpoint, Single};
+use crate::fake::{Endpoint, How, Single, When};
 use crate::rig::Rig;
 use crate::tree::random;
 use crate::wire::Wire;
@@ -60,7 +61,35 @@ fn a_kill_hides_no_lost_pack() {
     assert_eq!(post(&name("index", b"an index"), b"an index"), 200);
 }
 
-/// The same without a kill, in all its forms.
+/// Once its client is dead, anybody may unlock the repository and use the pack again, through
+/// whatever server; so no process carries out what an earlier one has acknowledged.
+#[test]
+fn a_kill_ends_the_removals_of_packs() {
+    let name = id(b"a pack").to_string();
+    let place = format!("restic-backup/host/data/{}/{name}", &name[..1]);
+    let rig = Rig::broken(&["--bin", "keep"], |cloud| {
+        cloud.plant(&place, b"a pack");
+        // What is to be removed can't be yet.
+        cloud.fail_next(Endpoint::Trash, u32::MAX, When::Before, How::Html(500));
+    });
+    let ask = |rig: &Rig, method: &str, path: &str| {
+        let mut wire = Wire::open(rig.address());
+        let answer = wire.ask(method, &format!("/host{path}"), "", b"");
+        (answer.status, answer.text())
+    };
+    let pack = format!("/data/{name}");
+    assert_eq!(ask(&rig, "DELETE", &pack).0, 200);
+    assert_eq!(ask(&rig, "HEAD", &pack).0, 404);
+    rig.kill_and_restart();
+    assert!(ask(&rig.beside(), "GET", "/data/").1.contains(&name));
+    rig.cloud().clear_faults();
+    let lock = format!("/locks/{}", id(b"no lock"));
+    assert_eq!(ask(&rig, "DELETE", &lock).0, 200);
+    assert_eq!(ask(&rig, "GET", &pack), (200, "a pack".to_owned()));
+    assert!(rig.cloud().file(&place).is_some());
+}
+
+/// The same of lost packs without a kill, in all its forms.
 #[test]
 fn what_was_lost_before_a_restart_is_missed() {
     for kind in [Kind::Index, Kind::Snapshots] {

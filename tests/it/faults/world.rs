@@ -103,11 +103,7 @@ impl World {
     /// A server that knows nothing yet, and looks for the cloud at `url`.
     pub(super) fn over(cloud: Fake, url: &str) -> Self {
         let store = Pan123::new(&config(&cloud, url));
-        let removals = removals::Config {
-            log: None,
-            timing: behind(),
-        };
-        let store = Removals::start(Box::new(store), removals);
+        let store = Removals::start(Box::new(store), behind());
         // No memory for bodies: those over 1 MiB are streamed.
         let service = Service::new(Box::new(store), Budget::new(0, None));
         Self { service, cloud }

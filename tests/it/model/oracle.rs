@@ -184,9 +184,10 @@ impl Oracle {
         }
     }
 
-    /// These processes live no more; what they had noted may happen when their servers start
-    /// again, or never.
+    /// These processes live no more; what they had noted happens by a call that was under way, or
+    /// never.
     pub(super) fn bury(&mut self, lives: impl Fn(Process) -> bool) {
+        let latest = self.now() + self.late;
         for write in self
             .pasts
             .values_mut()
@@ -194,7 +195,7 @@ impl Oracle {
             .filter(|write| write.noted)
         {
             if !lives(write.by) {
-                (write.latest, write.sure, write.noted) = (Some(EVER), false, false);
+                (write.latest, write.sure, write.noted) = (Some(latest), false, false);
             }
         }
     }

@@ -13,8 +13,6 @@ use std::time::Duration;
 const MACHINES: usize = 12;
 /// Fewest steps that a token, a list and a ledger take to write.
 const FEWEST: u64 = 40;
-/// Fewest steps that the log of removals takes: two notes, one that is taken back, the end.
-const FEWEST_OF_REMOVALS: u64 = 10;
 /// Fewest steps in which an earlier list is taken over: a log, and two files that go.
 const FEWEST_OF_AN_EARLIER_LIST: u64 = 8;
 const PACK: &[u8] = b"a pack that comes and goes";
@@ -54,13 +52,6 @@ fn a_kill_at_each_step_leaves_whole_files() {
     assert!(steps >= FEWEST, "{steps} steps");
 }
 
-/// Nothing but what was removed is ever missing, and what was taken back least of all.
-#[test]
-fn a_kill_at_each_step_loses_no_pack() {
-    let steps = steps(removed_at);
-    assert!(steps >= FEWEST_OF_REMOVALS, "{steps} steps");
-}
-
 /// Whatever was on an earlier version's list is purged once, and nothing else.
 #[test]
 fn a_kill_at_each_step_takes_an_earlier_list_over() {
@@ -92,46 +83,6 @@ fn steps(killed_at: fn(u64) -> bool) -> u64 {
     let steps = end.load(Ordering::SeqCst);
     println!("{steps} steps");
     steps
-}
-
-/// One life of a machine that is killed while packs are removed and one of them is sent again, and
-/// its next one; false if it wasn't killed.
-fn removed_at(step: u64) -> bool {
-    let mut machine = Machine::new(&["--bin", "keep"]).unwrap();
-    machine.start();
-    let [kept, gone, back] = [&b"kept"[..], b"gone", b"back"];
-    let path = |bytes: &[u8]| format!("/r/data/{}", name(bytes));
-    for bytes in [kept, gone, back] {
-        assert_eq!(machine.ask("POST", &path(bytes), bytes), Some(200));
-    }
-    // The next one hasn't just stored them, and so notes their removal.
-    machine.kill();
-    machine.set("kill", step);
-    machine.start();
-    let removed = machine.ask("DELETE", &path(gone), b"") == Some(200);
-    let _ = machine.ask("DELETE", &path(back), b"");
-    let is_back = machine.ask("POST", &path(back), back) == Some(200);
-    let unlocked = machine.unlock() == Some(200);
-    // Whoever was killed a moment ago may not look dead yet.
-    let is_killed = !unlocked || machine.is_dead();
-    machine.kill();
-    machine.unset("kill");
-    machine.start();
-    let status = |bytes: &[u8]| machine.get(&path(bytes)).map(|(status, _)| status);
-    assert_eq!(machine.lines("WARN"), [""; 0], "step {step}");
-    assert_eq!(status(kept), Some(200), "step {step}");
-    assert!(!removed || status(gone) == Some(404), "step {step}");
-    assert!(!is_back || status(back) == Some(200), "step {step}");
-    let living = |bytes: &[u8]| {
-        let name = name(bytes);
-        let place = format!("/restic-backup/r/data/{}/{name}", &name[..1]);
-        machine.cloud.file(&place).is_some()
-    };
-    assert!(!unlocked || !living(gone), "step {step}");
-    assert_eq!(machine.unlock(), Some(200));
-    assert!(!removed || !living(gone), "step {step}");
-    assert!(living(kept) && (!is_back || living(back)), "step {step}");
-    is_killed
 }
 
 /// One life of a machine that is killed at a step, and its next one; false if it wasn't killed.

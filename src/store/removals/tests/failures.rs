@@ -17,7 +17,7 @@ fn a_failure_that_passes_is_tried_again() {
 #[test]
 fn a_failure_for_good_is_told() {
     for (cause, give_up) in [(Cause::Lost, 60_000), (Cause::Cloud, 20)] {
-        let world = World::over(Rigged::default(), None, |timing| {
+        let world = World::over(Rigged::default(), |timing| {
             timing.give_up = Duration::from_millis(give_up);
         });
         let pack = world.save(Kind::Data, b"a pack");
@@ -36,7 +36,7 @@ fn a_failure_for_good_is_told() {
 /// A lock stays while what it protects can't be removed.
 #[test]
 fn a_lock_waits_only_so_long() {
-    let world = World::over(Rigged::default(), None, |timing| {
+    let world = World::over(Rigged::default(), |timing| {
         timing.patience = Duration::from_millis(30);
     });
     let (pack, lock) = (
@@ -75,7 +75,7 @@ fn what_is_said_to_be_there_stays() {
 /// The end of the process waits no longer than it may for a call that doesn't end.
 #[test]
 fn a_call_that_does_not_end_keeps_nobody() {
-    let mut world = World::over(Rigged::default(), None, |timing| {
+    let mut world = World::over(Rigged::default(), |timing| {
         (timing.quiet, timing.end) = (Duration::ZERO, Duration::from_millis(20));
     });
     let pack = world.save(Kind::Data, b"a pack");

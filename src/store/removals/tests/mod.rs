@@ -11,7 +11,6 @@ use crate::store::memory::Memory;
 use crate::store::{Found, Loaded};
 use sha2::{Digest, Sha256};
 use std::io::Read;
-use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Longest wait for something that must come to pass.
@@ -81,8 +80,8 @@ impl Store for Rigged {
         self.0.memory.holds(repo, file, body)
     }
 
-    fn identity(&self, repo: &Repo, file: &File) -> Result<Option<Identity>, Error> {
-        self.0.memory.identity(repo, file)
+    fn is_there(&self, repo: &Repo, file: &File) -> Result<bool, Error> {
+        self.0.memory.is_there(repo, file)
     }
 
     fn remove(&self, files: &[(Repo, File)]) -> Vec<Result<(), Error>> {
@@ -110,11 +109,11 @@ struct World {
 
 impl World {
     fn new() -> Self {
-        Self::over(Rigged::default(), None, |_| {})
+        Self::over(Rigged::default(), |_| {})
     }
 
     /// Nothing is sent before it is asked for, unless the test says otherwise.
-    fn over(store: Rigged, log: Option<&Path>, change: impl Fn(&mut Timing)) -> Self {
+    fn over(store: Rigged, change: impl Fn(&mut Timing)) -> Self {
         let long = Duration::from_secs(3600);
         let mut timing = Timing {
             quiet: long,
@@ -127,12 +126,8 @@ impl World {
             end: PATIENCE,
         };
         change(&mut timing);
-        let config = Config {
-            log: log.map(Path::to_owned),
-            timing,
-        };
         Self {
-            layer: Some(Removals::start(Box::new(store.clone()), config)),
+            layer: Some(Removals::start(Box::new(store.clone()), timing)),
             store,
             budget: Budget::new(1 << 20, None),
         }
@@ -278,7 +273,7 @@ fn a_mixed_batch_is_answered_in_order() {
 
 #[test]
 fn many_share_a_call() {
-    let world = World::over(Rigged::default(), None, |timing| {
+    let world = World::over(Rigged::default(), |timing| {
         timing.quiet = Duration::from_millis(100);
     });
     let ids: Vec<Id> = (0..650)

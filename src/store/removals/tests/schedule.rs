@@ -9,16 +9,7 @@ fn start() -> (Notes, Instant) {
 }
 
 fn add(notes: &mut Notes, number: u32, spared: bool, now: Instant) {
-    let line = Line {
-        repo: repo(),
-        id: id(&number.to_be_bytes()),
-        identity: Identity {
-            size: 1,
-            tag: number.to_string(),
-        },
-        since: 0,
-    };
-    notes.add(&line, spared, now);
+    notes.add(&repo(), id(&number.to_be_bytes()), spared, now);
 }
 
 /// What is sent at a moment.
