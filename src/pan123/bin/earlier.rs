@@ -2,8 +2,7 @@
 //! way into the bin. Both are read as lines of the log that takes their place. A kill in between
 //! leaves both, which say the same then.
 
-use super::list::{List, PurgeRecord, Stage, Waiting};
-use super::pending::unread;
+use super::list::{List, PurgeRecord, Stage, Waiting, unread};
 use super::removal::{NEVER, Retention};
 use crate::disk;
 use crate::disk::log::{sealed, unsealed};

@@ -14,8 +14,12 @@ use crate::cloud::timing::SANE;
 use crate::disk::log::{sealed, unsealed};
 use crate::pan123::config::Bin;
 use crate::restic::Kind;
+use crate::warning;
+use log::warn;
 use serde::Deserialize;
 use std::collections::HashMap;
+use std::io;
+use std::path::Path;
 
 /// Most purges that are remembered for `bin restore`; beyond it the oldest are forgotten.
 const MOST_PAST: usize = 1000;
@@ -279,4 +283,14 @@ fn number(word: &str) -> Option<u64> {
 fn joined<'a>(files: impl IntoIterator<Item = &'a u64>) -> String {
     let files: Vec<String> = files.into_iter().map(u64::to_string).collect();
     files.join(" ")
+}
+
+/// Says that a list can't be read.
+pub fn unread(path: &Path, error: &io::Error) {
+    let path = path.display();
+    warn!(
+        target: &warning::Kind::StateUnread.about(&path),
+        "the list of what is to be purged can't be read from {path}: {error}; what stood in it \
+         stays in the bin, where `restic-123pan bin list` shows it"
+    );
 }

@@ -9,7 +9,7 @@
 //! rule 19).
 
 use super::earlier;
-use super::list::{List, Stage, Waiting};
+use super::list::{List, Stage, Waiting, unread};
 use super::removal::{DAY, NEVER, Removal, Retention};
 use crate::cloud::time::Time;
 use crate::disk::{self, log::Log};
@@ -17,10 +17,8 @@ use crate::pan123::api::BATCH;
 use crate::pan123::config::{Bin, Config};
 use crate::pan123::tree::paths::owner;
 use crate::sync::lock;
-use crate::warning::Kind;
-use log::{info, warn};
+use log::info;
 use std::fs;
-use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
@@ -244,14 +242,4 @@ fn read(log: &Log, path: &Path) -> List {
     let mut text = logged.unwrap_or_default();
     text.extend_from_slice(earlier.as_bytes());
     List::parse(&text)
-}
-
-/// Says that a list can't be read.
-pub fn unread(path: &Path, error: &io::Error) {
-    let path = path.display();
-    warn!(
-        target: &Kind::StateUnread.about(&path),
-        "the list of what is to be purged can't be read from {path}: {error}; what stood in it \
-         stays in the bin, where `restic-123pan bin list` shows it"
-    );
 }
