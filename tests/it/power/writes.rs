@@ -220,7 +220,7 @@ fn garbage_purges_nothing() {
     let text = fs::read_to_string(&log).unwrap();
     // Whatever wrote them there, their sums are right.
     let [one, other] = [("trashed", foreign[0]), ("going", foreign[1])]
-        .map(|(word, file)| sealed(&format!("{word}\t0\t0\tdata\t{file}\tx")));
+        .map(|(word, file)| sealed(&format!("{word}\t0\timmediate\tdata\t{file}\tx")));
     fs::write(&log, text + &one + &other).unwrap();
     machine.start();
     let left = |m: &mut Machine| -> Vec<u64> { m.cloud.bin().iter().map(|file| file.id).collect() };
