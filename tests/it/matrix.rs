@@ -54,7 +54,7 @@ pub(crate) trait World {
 /// The times of a server that soon gives up.
 pub(crate) fn hasten(timing: &mut Timing) {
     (timing.retry, timing.rate_wait) = (ms(120), ms(1500));
-    (timing.stall, timing.answer) = (ms(500), ms(500));
+    (timing.stall, timing.answer) = (ms(1000), ms(1000));
     timing.token_again = ms(5);
 }
 
@@ -188,7 +188,7 @@ pub(crate) type Mishap = (When, How);
 
 /// What may befall any call on its way there and back.
 pub(crate) fn way() -> Vec<Mishap> {
-    let all = [How::Reset, How::Cut, How::Html(502), How::Hang(ms(700))];
+    let all = [How::Reset, How::Cut, How::Html(502), How::Hang(ms(1200))];
     let both = all.map(|how| [(When::Before, how.clone()), (When::After, how)]);
     both.into_iter().flatten().collect()
 }
@@ -196,7 +196,7 @@ pub(crate) fn way() -> Vec<Mishap> {
 /// What may befall bytes on their way from the cloud, and what their host may say.
 pub(crate) fn downloads(refusals: impl IntoIterator<Item = How>) -> Vec<Mishap> {
     let bytes = [How::OtherRange, How::OtherSize, How::Short];
-    let all = bytes.into_iter().chain([How::Stall(ms(700))]);
+    let all = bytes.into_iter().chain([How::Stall(ms(1200))]);
     let way = way().into_iter().filter(|(when, _)| *when == When::Before);
     way.chain(before(all.chain(refusals))).collect()
 }
