@@ -1,5 +1,7 @@
 //! What has been seen of the repositories, kept in the state directory over restarts. It is written
-//! rarely, to spare flash memory: nothing is lost by it but some minutes of a picture.
+//! rarely, to spare flash memory: nothing is lost by it but some minutes of a picture. But a
+//! repository that nobody knows any more after a power cut would never be missed, so it is written
+//! soon after its first snapshot.
 
 use super::Watch;
 use super::repos::Row;
@@ -14,10 +16,12 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-/// Least time between two writes, except for the last one.
+/// Least time between two writes, except for the last one and what is new.
 const PAUSE: Duration = Duration::from_secs(15 * 60);
+/// Pause between looks for what is new.
+const LOOK: Duration = Duration::from_secs(5);
 
 /// The record; it is written a last time when it is dropped.
 #[derive(Debug)]
@@ -48,10 +52,14 @@ impl Record {
         });
         let weak = Arc::downgrade(&inside);
         let body = move || {
+            let mut last: Option<Instant> = None;
             while let Some(inside) = weak.upgrade() {
-                inside.write();
+                if last.is_none_or(|at| at.elapsed() >= PAUSE) || inside.has_news() {
+                    inside.write();
+                    last = Some(Instant::now());
+                }
                 drop(inside);
-                thread::sleep(PAUSE);
+                thread::sleep(LOOK);
             }
         };
         // Without the thread, the end still writes.
@@ -67,6 +75,14 @@ impl Drop for Record {
 }
 
 impl Inside {
+    /// Whether a repository has its first snapshot, which the file doesn't know.
+    fn has_news(&self) -> bool {
+        let written = lock(&self.written);
+        let rows = lock(&self.watch.inside).repositories.rows();
+        let is_known = |row: &Row| written.iter().any(|old| old.has_snapshot_of(row));
+        rows.iter().any(|row| row.has_snapshot() && !is_known(row))
+    }
+
     /// Writes what has changed, if anything has.
     fn write(&self) {
         let mut written = lock(&self.written);
@@ -131,7 +147,11 @@ mod tests {
         };
         let (watch, record) = start();
         assert_eq!(last(&watch), None);
+        assert!(!record.0.has_news());
         snapshot(&watch.arrive());
+        assert!(record.0.has_news());
+        record.0.write();
+        assert!(!record.0.has_news());
         drop(record);
         let (after, record) = start();
         assert!(last(&after).is_some());

@@ -73,6 +73,18 @@ pub(super) struct Row {
     pauses: Vec<u64>,
 }
 
+impl Row {
+    /// Whether a snapshot was seen in it.
+    pub(super) fn has_snapshot(&self) -> bool {
+        self.last_snapshot.is_some()
+    }
+
+    /// The same, if it is of the repository of another row.
+    pub(super) fn has_snapshot_of(&self, other: &Self) -> bool {
+        self.name == other.name && self.has_snapshot()
+    }
+}
+
 #[derive(Debug, Default)]
 struct Entry {
     /// What outlives a restart.

@@ -13,6 +13,9 @@ use std::io::Write;
 
 /// Names that are printed of what couldn't be brought back.
 const SHOWN: usize = 8;
+/// Seconds for which a server doesn't show what it has deleted, whatever lists say (safety rule 13),
+/// and some more.
+const HIDDEN: u64 = 65;
 
 /// Brings back what is meant.
 pub(super) fn run(bin: &dyn Trash, asked: &BinRestore, out: &mut dyn Write) -> Result<(), Exit> {
@@ -54,7 +57,7 @@ pub(super) fn run(bin: &dyn Trash, asked: &BinRestore, out: &mut dyn Write) -> R
         line.say(&format!("{count} of {} files brought back", items.len()));
     });
     drop(line);
-    report(&restored, &items, out)?;
+    report(&restored, &items, bin.now(), out)?;
     done.map_err(Exit::failed)?;
     match restored.left.is_empty() && restored.gone.is_empty() {
         true => Ok(()),
@@ -89,7 +92,7 @@ fn tell(items: &[&Item], out: &mut dyn Write) -> Result<(), Exit> {
     )?)
 }
 
-fn report(restored: &Restored, items: &[&Item], out: &mut dyn Write) -> Result<(), Exit> {
+fn report(restored: &Restored, items: &[&Item], now: u64, out: &mut dyn Write) -> Result<(), Exit> {
     writeln!(out, "brought back: {}", files(restored.back.len()))?;
     let name = |names: &[String]| {
         let more = if names.len() > SHOWN { ", …" } else { "" };
@@ -102,10 +105,17 @@ fn report(restored: &Restored, items: &[&Item], out: &mut dyn Write) -> Result<(
         writeln!(out, "not there any more: {}", name(&restored.gone))?;
     }
     let is_index_needed = |item: &&Item| item.kind() != Some(Kind::Keys);
+    let is_hidden = |item: &&Item| item.since.is_none_or(|at| at + HIDDEN > now);
+    if items.iter().any(is_hidden) && !restored.back.is_empty() {
+        writeln!(
+            out,
+            "a running server hides what it has deleted itself for a minute: wait a minute first"
+        )?;
+    }
     if items.iter().any(is_index_needed) && !restored.back.is_empty() {
         writeln!(
             out,
-            "index files aren't brought back: run `restic repair index` now \
+            "index files aren't brought back: run `restic repair index` \
              (`restic rebuild-index` before restic 0.16), then `restic check`"
         )?;
     }

@@ -54,14 +54,15 @@ pub fn listed(json: &[u8]) -> io::Result<String> {
     let waiting = files.into_iter().filter_map(|row| {
         let (file, due, since, repo, letter) = row;
         let mut kinds = Kind::ALL.into_iter();
+        let kind = kinds.find(|kind| kind.name().starts_with(letter))?;
         let entry = Waiting {
             repo,
-            kind: kinds.find(|kind| kind.name().starts_with(letter))?,
+            kind,
             stage: Stage::Trashed,
             since,
-            // What was configured then doesn't matter any more.
+            // What was configured then doesn't matter any more; of locks nothing is kept.
             retention: match due {
-                0 => Retention::Immediate,
+                0 if kind == Kind::Locks => Retention::Immediate,
                 NEVER => Retention::Forever,
                 _ => Retention::Configured,
             },

@@ -310,7 +310,8 @@ fn an_earlier_list_is_taken_over() {
     let cloud = Cloud::start();
     let hand = Hand::at(NOW);
     let server = weekly(&cloud, &hand, |_| {});
-    let [listed, at_once, never, noted] = remove_some(&cloud, &server, &hand, 4)[..] else {
+    let [listed, at_once, never, noted, hurried] = remove_some(&cloud, &server, &hand, 5)[..]
+    else {
         unreachable!()
     };
     let alive = server.save(Kind::Data, b"not removed").unwrap();
@@ -318,8 +319,14 @@ fn an_earlier_list_is_taken_over() {
     drop(server);
     let log = log_file(&cloud);
     let due = NOW + DAY;
-    let files = [(listed, due), (at_once, 0), (never, u64::MAX)];
-    let files = files.map(|(file, due)| format!(r#"[{file},{due},{NOW},0,"d"]"#));
+    // Of packs that were to be purged at once it counts what is said now.
+    let files = [
+        (listed, due, 'd'),
+        (at_once, 0, 'l'),
+        (never, u64::MAX, 'd'),
+        (hurried, 0, 'd'),
+    ];
+    let files = files.map(|(file, due, kind)| format!(r#"[{file},{due},{NOW},0,"{kind}"]"#));
     let files = files.join(",");
     let json = format!(r#"{{"repos":["a"],"files":[{files}],"past":[]}}"#);
     fs::write(log.with_extension("json"), json).unwrap();
@@ -337,7 +344,7 @@ fn an_earlier_list_is_taken_over() {
         left(&cloud, &[at_once]).is_empty()
     });
     server.look_around();
-    let stays = [listed, never, noted];
+    let stays = [listed, never, noted, hurried];
     assert_eq!(left(&cloud, &stays), stays);
     hand.set(NOW + 7 * DAY);
     eventually("the others are purged", || {
