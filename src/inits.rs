@@ -106,7 +106,9 @@ impl Inits {
         if init.absent && !init.doubtful.is_empty() {
             return false;
         }
-        if !init.absent && !init.is_maker(client, now) {
+        // Where no more are remembered, any may be wanted.
+        let is_wanted = !init.is_maker(client, now) || init.wanted.len() >= MOST;
+        if !init.absent && is_wanted {
             init.want(key);
         } else if init.doubtful.len() < MOST {
             init.doubtful.push((key, client.to_owned()));
@@ -197,7 +199,7 @@ impl Init {
     }
 
     fn want(&mut self, key: Id) {
-        if self.wanted.len() < MOST {
+        if self.wanted.len() < MOST && !self.wanted.contains(&key) {
             self.wanted.push(key);
         }
     }
@@ -271,7 +273,7 @@ mod tests {
     #[test]
     fn nothing_but_a_losers_own_key_goes() {
         type Try = fn(&Inits, &Repo, Id);
-        let table: [(&str, Try); 5] = [
+        let table: [(&str, Try); 7] = [
             ("the winner's", |inits, repo, _| {
                 inits.admits(repo, Id([1; 32]), "b");
             }),
@@ -289,6 +291,19 @@ mod tests {
                     inits.admits(repo, key, "b");
                 },
             ),
+            (
+                "one beside another that is read often",
+                |inits, repo, key| {
+                    (0..MOST).for_each(|_| inits.wanted(repo, Id([3; 32])));
+                    inits.admits(repo, key, "c");
+                    inits.admits(repo, key, "b");
+                },
+            ),
+            ("one of more than are remembered", |inits, repo, key| {
+                (3..=255).for_each(|n| inits.wanted(repo, Id([n; 32])));
+                inits.admits(repo, key, "c");
+                inits.admits(repo, key, "b");
+            }),
             ("one that somebody sends again", |inits, repo, key| {
                 inits.admits(repo, key, "c");
                 inits.admits(repo, key, "b");

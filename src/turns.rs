@@ -8,6 +8,9 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
+/// Longest wait for a turn; what waited longer is answered.
+pub const LONGEST: Duration = Duration::from_secs(120);
+
 type Name = (Repo, File);
 
 /// The names with writing operations under way or waiting.

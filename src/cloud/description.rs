@@ -189,6 +189,12 @@ pub trait Trash {
     /// known, in seconds since 1970.
     fn now(&self) -> u64;
 
+    /// Seconds for which a running server doesn't show what it has deleted itself, although it was
+    /// brought back.
+    fn hidden(&self) -> u64 {
+        0
+    }
+
     /// Walks through the folders and tells what lies in the bin. `progress` is told how many
     /// folders have been read and how many files were found.
     fn walk(&self, progress: &(dyn Fn(usize, usize) + Sync)) -> Result<Listing, Error>;

@@ -7,7 +7,7 @@ use super::exchange::Exchange;
 use super::fair::{Fair, Next, Running};
 use super::refusals::Refusals;
 use super::threads::{guarded, spawn};
-use crate::service::{Job, Lane, PendingAuth, Reply, Service};
+use crate::service::{HELD_UP, Job, Lane, PendingAuth, Reply, Service};
 use crate::sync::lock;
 use crate::warning::Kind;
 use crate::watch::LANES;
@@ -24,7 +24,6 @@ const LOCKERS: usize = 6;
 /// What clients are told when no lane takes their requests.
 const STOPPING: &str = "the server stops";
 const CROWDED: &str = "too many requests wait; try again";
-const HELD_UP: &str = "an earlier request for the same name is still under way";
 /// Threads that prove passwords. They compute, so more of them would only take the processor away
 /// from everybody else.
 const PROVERS: usize = 2;

@@ -23,6 +23,7 @@ use crate::body::{LARGEST, Length};
 use crate::front::{self, Client, Front};
 use crate::manager::Manager;
 use crate::service::{Admission, Head, Reply, Service};
+use crate::turns;
 use exchange::Exchange;
 use lanes::Lanes;
 use std::fmt;
@@ -69,8 +70,7 @@ impl Default for Config {
             small_workers: 4,
             queue: 128,
             gather: Duration::from_millis(30),
-            // As long as a POST's.
-            turn: Duration::from_secs(120),
+            turn: turns::LONGEST,
             drain_timeout: Duration::from_secs(30),
             stop_timeout: Duration::from_secs(60),
             folders: Vec::new(),

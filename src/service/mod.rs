@@ -16,6 +16,7 @@ mod status;
 
 pub use admit::{Admission, PendingAuth};
 pub use head::Head;
+pub use save::HELD_UP;
 
 use crate::access::{Access, Grant, Peer, User};
 use crate::body::{Budget, Length};

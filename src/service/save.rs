@@ -6,12 +6,12 @@ use crate::body::{Body, Length, SIGN_OF_LIFE};
 use crate::limit::Paid;
 use crate::restic::{File, Id, Kind, Repo};
 use crate::store::{Cause, Error};
-use crate::turns::Ticket;
+use crate::turns::{LONGEST, Ticket};
 use log::{info, warn};
 use std::io::Read;
 
-/// Longest wait for earlier operations on the same name, in signs of life: two minutes in all.
-const TURN_WAITS: u32 = 15;
+/// What whoever waited too long for its turn is told.
+pub const HELD_UP: &str = "an earlier request for the same name is still under way";
 
 impl Service {
     /// Stores a file from what its client sends.
@@ -114,12 +114,11 @@ impl Service {
 
 /// Waits for the end of earlier operations on the same name, while the client sees its body move.
 fn wait(turn: &Ticket, body: &mut Body<'_>) -> Result<(), Error> {
-    for _ in 0..TURN_WAITS {
+    for _ in 0..LONGEST.as_secs() / SIGN_OF_LIFE.as_secs() {
         if turn.wait(SIGN_OF_LIFE) {
             return Ok(());
         }
         body.read_ahead()?;
     }
-    let text = "an earlier request for the same name is still under way";
-    Err(Error::new(Cause::Busy, text))
+    Err(Error::new(Cause::Busy, HELD_UP))
 }

@@ -21,15 +21,33 @@ const WORKERS: usize = 12;
 /// Longest time of an operation, whatever goes wrong: a few repetitions, and waits for the rate.
 const LONGEST: Duration = Duration::from_secs(30);
 
-/// A cloud, and what is there before an operation: what [`fill`] has stored.
+/// What is there before an operation.
+pub(crate) struct There {
+    /// A server that has stored it.
+    pub(crate) server: Server,
+    pub(crate) pack: Id,
+    pub(crate) lock: Id,
+}
+
+/// A cloud, and what is there before an operation.
 pub(crate) trait World {
     /// The cloud's calls.
     type Call: Copy + Ord + Debug + Send;
 
-    /// A server that has stored it.
-    fn server(&self) -> &Server;
-    fn pack(&self) -> Id;
-    fn lock(&self) -> Id;
+    fn there(&self) -> &There;
+
+    fn server(&self) -> &Server {
+        &self.there().server
+    }
+
+    fn pack(&self) -> Id {
+        self.there().pack
+    }
+
+    fn lock(&self) -> Id {
+        self.there().lock
+    }
+
     /// The bytes of all files that the cloud has under a name.
     fn stored(&self, kind: Kind, id: Id) -> Vec<Vec<u8>>;
     /// The calls that an operation makes.
@@ -66,15 +84,15 @@ fn large() -> Vec<u8> {
     random(7, (1 << 20) + 70_000)
 }
 
-/// Stores what is there before each operation; the pack and the lock.
-pub(crate) fn fill(server: &Server) -> (Id, Id) {
+/// Stores what is there before each operation.
+pub(crate) fn fill(server: Server) -> There {
     server.create().unwrap();
     server.save_config(b"the config").unwrap();
     let pack = server.save(Kind::Data, b"a pack").unwrap();
     server.save(Kind::Data, b"another pack").unwrap();
     let lock = server.save(Kind::Locks, b"a lock").unwrap();
     server.save(Kind::Keys, b"a key").unwrap();
-    (pack, lock)
+    There { server, pack, lock }
 }
 
 /// A stored file is there once and whole after Ok, and absent or whole after an Err.

@@ -13,9 +13,6 @@ use std::io::Write;
 
 /// Names that are printed of what couldn't be brought back.
 const SHOWN: usize = 8;
-/// Seconds for which a server doesn't show what it has deleted, whatever lists say (safety rule 13),
-/// and some more.
-const HIDDEN: u64 = 65;
 
 /// Brings back what is meant.
 pub(super) fn run(bin: &dyn Trash, asked: &BinRestore, out: &mut dyn Write) -> Result<(), Exit> {
@@ -57,7 +54,7 @@ pub(super) fn run(bin: &dyn Trash, asked: &BinRestore, out: &mut dyn Write) -> R
         line.say(&format!("{count} of {} files brought back", items.len()));
     });
     drop(line);
-    report(&restored, &items, bin.now(), out)?;
+    report(&restored, &items, bin, out)?;
     done.map_err(Exit::failed)?;
     match restored.left.is_empty() && restored.gone.is_empty() {
         true => Ok(()),
@@ -92,7 +89,12 @@ fn tell(items: &[&Item], out: &mut dyn Write) -> Result<(), Exit> {
     )?)
 }
 
-fn report(restored: &Restored, items: &[&Item], now: u64, out: &mut dyn Write) -> Result<(), Exit> {
+fn report(
+    restored: &Restored,
+    items: &[&Item],
+    bin: &dyn Trash,
+    out: &mut dyn Write,
+) -> Result<(), Exit> {
     writeln!(out, "brought back: {}", files(restored.back.len()))?;
     let name = |names: &[String]| {
         let more = if names.len() > SHOWN { ", …" } else { "" };
@@ -105,7 +107,8 @@ fn report(restored: &Restored, items: &[&Item], now: u64, out: &mut dyn Write) -
         writeln!(out, "not there any more: {}", name(&restored.gone))?;
     }
     let is_index_needed = |item: &&Item| item.kind() != Some(Kind::Keys);
-    let is_hidden = |item: &&Item| item.since.is_none_or(|at| at + HIDDEN > now);
+    let shown = bin.now().saturating_sub(bin.hidden());
+    let is_hidden = |item: &&Item| bin.hidden() > 0 && item.since.is_none_or(|at| at >= shown);
     if items.iter().any(is_hidden) && !restored.back.is_empty() {
         writeln!(
             out,

@@ -6,8 +6,8 @@ use crate::cloud::rig::Server;
 use crate::fake::kdocs::{Call, Clash, Switches};
 use crate::fake::{Fault, How, When};
 use crate::matrix::{
-    self, Act, Mishap, before, cases, downloads, fill, hasten, nonsense, operations, removed,
-    run_all, saved, way,
+    self, Act, Mishap, There, before, cases, downloads, fill, hasten, nonsense, operations,
+    removed, run_all, saved, way,
 };
 use restic_123pan::cloud::{Clock, now};
 use restic_123pan::restic::{Id, Kind};
@@ -18,14 +18,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// What is there before an operation.
 struct World {
     account: Account,
-    /// One that has stored what is there.
-    server: Server,
+    there: There,
     /// One that knows nothing yet.
     cold: Server,
     /// Days by which their clocks are ahead.
     days: Arc<AtomicU64>,
-    pack: Id,
-    lock: Id,
 }
 
 impl World {
@@ -40,15 +37,12 @@ impl World {
             });
             server.memory(0, None)
         };
-        let (server, cold) = (server(), server());
-        let (pack, lock) = fill(&server);
+        let (there, cold) = (fill(server()), server());
         Self {
             account,
-            server,
+            there,
             cold,
             days,
-            pack,
-            lock,
         }
     }
 }
@@ -56,16 +50,8 @@ impl World {
 impl matrix::World for World {
     type Call = Call;
 
-    fn server(&self) -> &Server {
-        &self.server
-    }
-
-    fn pack(&self) -> Id {
-        self.pack
-    }
-
-    fn lock(&self) -> Id {
-        self.lock
+    fn there(&self) -> &There {
+        &self.there
     }
 
     fn stored(&self, kind: Kind, id: Id) -> Vec<Vec<u8>> {
@@ -100,7 +86,7 @@ impl matrix::World for World {
     }
 
     fn check_rest(&self) {
-        matrix::check_rest(&self.server);
+        matrix::check_rest(&self.there.server);
         let names = self.account.living();
         assert!(!names.iter().any(|name| name.contains('(')), "{names:?}");
     }
@@ -119,11 +105,11 @@ const OPERATIONS: [(&str, Act<World>); 5] = [
         Ok(())
     }),
     ("list no snapshots", |w| {
-        assert_eq!(w.server.list(Kind::Snapshots)?, []);
+        assert_eq!(w.there.server.list(Kind::Snapshots)?, []);
         Ok(())
     }),
     ("load anew", |w| {
-        assert_eq!(w.cold.load(Kind::Data, w.pack)?, b"a pack");
+        assert_eq!(w.cold.load(Kind::Data, w.there.pack)?, b"a pack");
         Ok(())
     }),
     ("save a pack anew", |w| {
@@ -131,8 +117,8 @@ const OPERATIONS: [(&str, Act<World>); 5] = [
         saved(w, b"a new pack", Kind::Data, told)
     }),
     ("remove a lock anew", |w| {
-        let told = w.cold.remove(Kind::Locks, w.lock);
-        removed(w, Kind::Locks, w.lock, told)
+        let told = w.cold.remove(Kind::Locks, w.there.lock);
+        removed(w, Kind::Locks, w.there.lock, told)
     }),
 ];
 

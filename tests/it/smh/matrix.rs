@@ -1,50 +1,33 @@
 //! Tencent SMH's matrix of faults: what its hosts may say.
 
 use super::rig::{Library, path};
-use crate::cloud::rig::Server;
 use crate::fake::smh::Call;
 use crate::fake::{Fault, How};
 use crate::matrix::{
-    self, Mishap, before, cases, downloads, fill, hasten, nonsense, operations, run_all, way,
+    self, Mishap, There, before, cases, downloads, fill, hasten, nonsense, operations, run_all, way,
 };
 use restic_123pan::restic::{Id, Kind};
 
 /// What is there before an operation.
 struct World {
     library: Library,
-    server: Server,
-    pack: Id,
-    lock: Id,
+    there: There,
 }
 
 impl World {
     fn new() -> Self {
         let library = Library::start();
         let server = library.server_with(|c| hasten(&mut c.shared.timing));
-        let server = server.memory(0, None);
-        let (pack, lock) = fill(&server);
-        Self {
-            library,
-            server,
-            pack,
-            lock,
-        }
+        let there = fill(server.memory(0, None));
+        Self { library, there }
     }
 }
 
 impl matrix::World for World {
     type Call = Call;
 
-    fn server(&self) -> &Server {
-        &self.server
-    }
-
-    fn pack(&self) -> Id {
-        self.pack
-    }
-
-    fn lock(&self) -> Id {
-        self.lock
+    fn there(&self) -> &There {
+        &self.there
     }
 
     fn stored(&self, kind: Kind, id: Id) -> Vec<Vec<u8>> {

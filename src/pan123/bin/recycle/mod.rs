@@ -102,6 +102,10 @@ impl Trash for RecycleBin {
         self.api.client.time.or_ours()
     }
 
+    fn hidden(&self) -> u64 {
+        self.api.timing().overlay.as_secs()
+    }
+
     fn walk(&self, progress: &(dyn Fn(usize, usize) + Sync)) -> Result<Listing, Error> {
         let mut listing = walk::walk(&self.tree, &self.base, progress)?;
         for item in &mut listing.items {
