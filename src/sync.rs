@@ -48,10 +48,18 @@ pub fn wait_while<'a, T>(
 }
 
 /// What one thread at a time does for each key, while others who want the same wait for its end.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct SingleFlight<K> {
     under_way: Mutex<HashSet<K>>,
     landed: Condvar,
+}
+
+impl<K> Default for SingleFlight<K> {
+    /// Nothing is under way.
+    fn default() -> Self {
+        let (under_way, landed) = (Mutex::default(), Condvar::new());
+        Self { under_way, landed }
+    }
 }
 
 impl<K: Clone + Eq + Hash> SingleFlight<K> {

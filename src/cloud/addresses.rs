@@ -3,10 +3,10 @@
 
 use super::outcome::Fault;
 use super::pace::Priority;
-use crate::sync::{lock, wait_while};
-use std::collections::{HashMap, HashSet};
+use crate::sync::{SingleFlight, lock};
+use std::collections::HashMap;
 use std::hash::Hash;
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 /// Addresses that are kept: the packs that a restore reads at a time are far fewer.
@@ -33,20 +33,15 @@ pub struct Addresses<K> {
     ask: Box<Ask<K>>,
     /// Longest wait for somebody else who asks for the same one.
     longest: Duration,
-    kept: Mutex<Kept<K>>,
-    asked: Condvar,
-}
-
-struct Kept<K> {
     /// Each with its end.
-    addresses: HashMap<K, (Address, Instant)>,
-    /// Files whose addresses are being asked for: clients read several parts of a pack at once.
-    asking: HashSet<K>,
+    kept: Mutex<HashMap<K, (Address, Instant)>>,
+    /// Clients read several parts of a pack at once.
+    asking: SingleFlight<K>,
 }
 
 impl<K: Clone + Eq + Hash> Addresses<K> {
     /// None is known; each is asked for so. Whoever wants the same one meanwhile waits, at most so
-    /// long.
+    /// long, and then asks as well.
     pub fn new(
         longest: Duration,
         ask: impl Fn(&K, Priority) -> Result<Address, Fault> + Send + Sync + 'static,
@@ -54,50 +49,47 @@ impl<K: Clone + Eq + Hash> Addresses<K> {
         Self {
             ask: Box::new(ask),
             longest,
-            kept: Mutex::new(Kept {
-                addresses: HashMap::new(),
-                asking: HashSet::new(),
-            }),
-            asked: Condvar::new(),
+            kept: Mutex::default(),
+            asking: SingleFlight::default(),
         }
     }
 
     /// The address of a file, kept or new.
     pub fn get(&self, file: &K, priority: Priority) -> Result<Address, Fault> {
-        let others = |kept: &mut Kept<K>| kept.asking.contains(file);
-        let (mut kept, _) = wait_while(&self.asked, lock(&self.kept), self.longest, others);
-        let known = kept.addresses.get(file);
-        if let Some((known, _)) = known.filter(|(_, until)| Instant::now() < *until) {
-            return Ok(known.clone());
+        if let Some(known) = self.known(file) {
+            return Ok(known);
         }
-        kept.asking.insert(file.clone());
-        drop(kept);
-        let asked = (self.ask)(file, priority);
-        let mut kept = lock(&self.kept);
-        kept.asking.remove(file);
-        self.asked.notify_all();
-        let address = asked?;
-        kept.keep(file, &address);
+        let _flight = self.asking.begin(file.clone(), self.longest);
+        if let Some(known) = self.known(file) {
+            return Ok(known);
+        }
+        let address = (self.ask)(file, priority)?;
+        self.keep(file, &address);
         Ok(address)
     }
 
     /// An address that may not be right any more isn't used again.
     pub fn forget(&self, file: &K) {
-        lock(&self.kept).addresses.remove(file);
+        lock(&self.kept).remove(file);
     }
-}
 
-impl<K: Clone + Eq + Hash> Kept<K> {
-    fn keep(&mut self, file: &K, address: &Address) {
-        let now = Instant::now();
-        self.addresses.retain(|_, (_, until)| now < *until);
-        if self.addresses.len() >= MOST {
-            let soonest = self.addresses.iter().min_by_key(|(_, (_, until))| *until);
+    fn known(&self, file: &K) -> Option<Address> {
+        let kept = lock(&self.kept);
+        let (known, _) = kept
+            .get(file)
+            .filter(|(_, until)| Instant::now() < *until)?;
+        Some(known.clone())
+    }
+
+    fn keep(&self, file: &K, address: &Address) {
+        let (mut kept, now) = (lock(&self.kept), Instant::now());
+        kept.retain(|_, (_, until)| now < *until);
+        if kept.len() >= MOST {
+            let soonest = kept.iter().min_by_key(|(_, (_, until))| *until);
             let soonest = soonest.map(|(file, _)| file.clone());
-            soonest.and_then(|file| self.addresses.remove(&file));
+            soonest.and_then(|file| kept.remove(&file));
         }
-        let kept = (address.clone(), now + address.life);
-        self.addresses.insert(file.clone(), kept);
+        kept.insert(file.clone(), (address.clone(), now + address.life));
     }
 }
 

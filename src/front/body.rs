@@ -81,10 +81,12 @@ impl Line {
 
     /// Whether it may begin like this, of which all but the last byte has been looked at before.
     fn fits(self, text: &[u8]) -> bool {
-        let digits = text.iter().take_while(|byte| byte.is_ascii_hexdigit());
-        let digits = digits.count();
         let short = match self {
-            Self::Size => digits <= DIGITS && text.len() - digits <= EXTENSION,
+            Self::Size => {
+                let digits = text.iter().take_while(|byte| byte.is_ascii_hexdigit());
+                let digits = digits.count();
+                digits <= DIGITS && text.len() - digits <= EXTENSION
+            }
             Self::DataEnd => text.len() <= 2,
             Self::Trailer(before) => before + text.len() <= TRAILERS,
         };
